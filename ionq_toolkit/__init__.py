@@ -1,0 +1,34 @@
+"""A Qiskit client for the IonQ Quantum Cloud whose transport is pluggable.
+
+::
+
+    from ionq_toolkit import IonQProvider
+
+    backend = IonQProvider(transport="fake").get_backend("ionq_simulator")
+    counts = backend.run(circuit, shots=1000).get_counts()
+
+The same code runs on the real service without ``transport="fake"``.
+"""
+
+from ionq_toolkit import errors
+from ionq_toolkit._version import __version__
+from ionq_toolkit.backend import IonQBackend
+from ionq_toolkit.client import IonQClient
+from ionq_toolkit.job import IonQJob
+from ionq_toolkit.provider import IonQProvider
+from ionq_toolkit.result import IonQResult
+from ionq_toolkit.transport import HttpTransport, InProcessTransport, Response, Transport
+
+__all__ = [
+    "HttpTransport",
+    "InProcessTransport",
+    "IonQBackend",
+    "IonQClient",
+    "IonQJob",
+    "IonQProvider",
+    "IonQResult",
+    "Response",
+    "Transport",
+    "__version__",
+    "errors",
+]

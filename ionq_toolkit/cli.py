@@ -1,0 +1,160 @@
+"""The command `ionq-toolkit`: run an OpenQASM 3 file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from qiskit import generate_preset_pass_manager, qasm3
+from qiskit.exceptions import MissingOptionalLibraryError, QiskitError
+
+from ionq_toolkit.errors import IonQError
+from ionq_toolkit.provider import TRANSPORT_VARIABLE, IonQProvider
+from ionq_toolkit.transport.embedded import new_fake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from qiskit import QuantumCircuit
+    from qiskit.providers.jobstatus import JobStatus
+
+    from ionq_toolkit.job import IonQJob
+
+#: The most outcomes that a histogram shows.
+_MOST_ROWS = 32
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ionq-toolkit")
+def main() -> None:
+    """Run circuits on the IonQ Quantum Cloud, or on a local fake of it."""
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--transport",
+    type=click.Choice(["fake", "http"]),
+    default="fake",
+    envvar=TRANSPORT_VARIABLE,
+    show_default=True,
+    show_envvar=True,
+    help="fake: a cloud in this process. http: the real service, with the key in IONQ_API_KEY.",
+)
+@click.option("--backend", default="ionq_simulator", show_default=True, help="Where to run.")
+@click.option("--shots", type=click.IntRange(1, 1_000_000), default=1000, show_default=True)
+@click.option("--seed", type=click.IntRange(0), help="Fix the counts drawn for a simulation.")
+@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait; for ever if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON and nothing else.")
+def run(  # noqa: PLR0917 - click passes them by name
+    file: Path,
+    transport: str,
+    backend: str,
+    shots: int,
+    seed: int | None,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Run the OpenQASM 3 program in FILE and print its counts.
+
+    The job's statuses are shown on standard error as they change, the counts on standard output.
+    """
+    circuit = _load(file)
+
+    def note(text: str) -> None:
+        if not as_json:
+            click.echo(text, err=True)
+
+    try:
+        with _provider(transport, seed) as provider:
+            target = provider.get_backend(backend)
+            circuit = generate_preset_pass_manager(1, target).run(circuit)
+            note(f"{file.name}: {shots} shots on {target.name}, {_describe(transport, provider)}")
+            job = target.run(circuit, shots=shots, seed_simulator=seed)
+            note(f"job {job.job_id()}")
+            _watch(job, timeout, note)
+            counts = job.get_counts()
+    except IonQError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(counts))
+    else:
+        room = shutil.get_terminal_size().columns - len(next(iter(counts))) - 22
+        click.echo(text_histogram(counts, width=max(10, min(60, room)), bar=_bar()))
+
+
+def _provider(transport: str, seed: int | None) -> IonQProvider:
+    if transport != "fake":
+        return IonQProvider(transport=transport, seed=seed)
+    try:
+        # A cloud of its own, whose jobs show each of their statuses once.
+        return IonQProvider(transport=new_fake(seed=seed, polls_per_status=1), seed=seed)
+    except ModuleNotFoundError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _describe(transport: str, provider: IonQProvider) -> str:
+    return "local fake" if transport == "fake" else provider.client.url
+
+
+def _load(file: Path) -> QuantumCircuit:
+    try:
+        return qasm3.loads(file.read_text(encoding="utf-8"))
+    except MissingOptionalLibraryError as error:
+        raise click.ClickException(
+            "Reading OpenQASM 3 needs another package: pip install 'ionq-toolkit[qasm3]'"
+        ) from error
+    except (QiskitError, UnicodeDecodeError) as error:
+        reason = str(error).strip("\"'")
+        raise click.ClickException(f"{file} is no OpenQASM 3 program: {reason}") from error
+
+
+def _watch(job: IonQJob, timeout: float | None, note: Callable[[str], None]) -> None:
+    """Wait for the job, and note each new status once."""
+    shown: JobStatus | None = None
+
+    def show(_job_id: str, status: JobStatus, _job: IonQJob) -> None:
+        nonlocal shown
+        if status is not shown:
+            note(f"  {status.name:<13} {status.value}")
+            shown = status
+
+    job.wait_for_final_state(timeout=timeout, callback=show)
+
+
+def text_histogram(counts: Mapping[str, int], *, width: int = 40, bar: str = "#") -> str:
+    """Return counts as a table with a bar for each outcome.
+
+    Args:
+        counts: Outcomes and how often each came; not empty.
+        width: The length of the longest bar, in characters.
+        bar: What the bars are made of.
+
+    Returns:
+        A line for each outcome, in their order as bit strings; of more than 32, the most frequent.
+    """
+    total, most = sum(counts.values()), max(counts.values())
+    kept = sorted(sorted(counts, key=lambda key: -counts[key])[:_MOST_ROWS])
+    digits = len(str(most))
+    lines = [
+        f"  {key}  {bar * round(width * counts[key] / most):<{width}}  "
+        f"{counts[key]:>{digits}}  {counts[key] / total:6.1%}"
+        for key in kept
+    ]
+    if len(kept) < len(counts):
+        rest = total - sum(counts[key] for key in kept)
+        lines.append(f"  and {len(counts) - len(kept)} more outcomes in {rest} shots")
+    return "\n".join(lines)
+
+
+def _bar() -> str:
+    """Return a block where standard output can show one, else an ASCII character."""
+    try:
+        "\u2588".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "#"
+    return "\u2588"

@@ -1,0 +1,189 @@
+"""Everything the client raises, in one tree.
+
+::
+
+    IonQError                             (qiskit.exceptions.QiskitError)
+    |-- IonQCredentialsError              no usable key or URL
+    |-- IonQBackendError                  a backend used in a way it cannot serve
+    |   `-- IonQBackendNotFoundError      no backend of that name (QiskitBackendNotFoundError)
+    |-- IonQClientError                   no usable reply
+    |   |-- IonQConnectionError           the service was not reached, or the connection broke
+    |   `-- IonQResponseError             the reply is not what the API promises
+    |-- IonQAPIError                      the service refused: `status_code` says how
+    |-- IonQGateError                     a gate that cannot be sent (JobError)
+    |-- IonQMidCircuitMeasurementError    a gate after a measurement (JobError)
+    |-- IonQJobError                      a job used wrongly, or unreadable (JobError)
+    |-- IonQJobFailureError               the job failed: `code` and `failure` say why (JobError)
+    |-- IonQJobStateError                 the job's state does not allow this (JobError)
+    `-- IonQJobTimeoutError               the job was not final in time (JobTimeoutError)
+
+The names, and the four job errors being siblings under `qiskit.providers.JobError`,
+are those of qiskit-ionq. Every error can be pickled with all it carries, and none
+carries an API key.
+"""
+
+from __future__ import annotations
+
+from qiskit.exceptions import QiskitError
+from qiskit.providers import JobError, JobTimeoutError
+from qiskit.providers.exceptions import QiskitBackendNotFoundError
+
+
+class IonQError(QiskitError):
+    """The root of all errors of this package.
+
+    Attributes:
+        message: What went wrong and what to do about it.
+        job_id: The IonQ job concerned, or None.
+    """
+
+    def __init__(self, message: str, *, job_id: str | None = None) -> None:
+        super().__init__(message)
+        self.job_id = job_id
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.message!r})"
+
+
+class IonQCredentialsError(IonQError):
+    """There is no usable API key or URL."""
+
+
+class IonQBackendError(IonQError):
+    """A backend was used in a way it cannot serve."""
+
+
+class IonQBackendNotFoundError(IonQBackendError, QiskitBackendNotFoundError):
+    """There is no backend of that name."""
+
+
+class IonQClientError(IonQError):
+    """A request brought no usable reply."""
+
+
+class IonQConnectionError(IonQClientError):
+    """The service was not reached, or the connection broke before the reply was complete.
+
+    For a submission this leaves open whether the job exists: look before sending it again.
+    """
+
+
+class IonQResponseError(IonQClientError):
+    """The reply is not what the API promises.
+
+    Attributes:
+        request_id: The service's id of the request, or None.
+    """
+
+    def __init__(
+        self, message: str, *, request_id: str | None = None, job_id: str | None = None
+    ) -> None:
+        super().__init__(message, job_id=job_id)
+        self.request_id = request_id
+
+
+class IonQAPIError(IonQError):
+    """The service refused a request.
+
+    Attributes:
+        status_code: HTTP status code.
+        error_type: IonQ's short name of the error, such as ``Bad Request``, or None.
+        detail: IonQ's own message.
+        request_id: IonQ's id of the request, to quote to their support, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int = 0,
+        error_type: str | None = None,
+        detail: str = "",
+        request_id: str | None = None,
+        job_id: str | None = None,
+    ) -> None:
+        super().__init__(message, job_id=job_id)
+        self.status_code = status_code
+        self.error_type = error_type
+        self.detail = detail
+        self.request_id = request_id
+
+
+class IonQGateError(IonQError, JobError):
+    """A gate cannot be sent to an IonQ backend.
+
+    Attributes:
+        gate_name: Qiskit's name of the gate.
+        gateset: The IonQ gateset asked for.
+    """
+
+    def __init__(self, message: str, *, gate_name: str = "", gateset: str = "qis") -> None:
+        super().__init__(message)
+        self.gate_name = gate_name
+        self.gateset = gateset
+
+
+class IonQMidCircuitMeasurementError(IonQError, JobError):
+    """A gate acts on a qubit after its measurement.
+
+    Attributes:
+        qubit_index: The qubit that was measured before.
+    """
+
+    def __init__(self, message: str, *, qubit_index: int = -1) -> None:
+        super().__init__(message)
+        self.qubit_index = qubit_index
+
+
+class IonQJobError(IonQError, JobError):
+    """A job was used wrongly, or its record or result cannot be read."""
+
+
+class IonQJobFailureError(IonQError, JobError):
+    """The job failed on IonQ's side.
+
+    Attributes:
+        code: IonQ's failure code, such as ``NotEnoughQubits``, or None.
+        failure: IonQ's text of the failure.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        job_id: str | None = None,
+        code: str | None = None,
+        failure: str = "",
+    ) -> None:
+        super().__init__(message, job_id=job_id)
+        self.code = code
+        self.failure = failure
+
+
+class IonQJobStateError(IonQError, JobError):
+    """The job's state does not allow what was asked, such as the result of a cancelled job."""
+
+
+class IonQJobTimeoutError(IonQError, JobTimeoutError):
+    """The job was not final within the time allowed; it goes on, and can be asked again."""
+
+
+__all__ = [
+    "IonQAPIError",
+    "IonQBackendError",
+    "IonQBackendNotFoundError",
+    "IonQClientError",
+    "IonQConnectionError",
+    "IonQCredentialsError",
+    "IonQError",
+    "IonQGateError",
+    "IonQJobError",
+    "IonQJobFailureError",
+    "IonQJobStateError",
+    "IonQJobTimeoutError",
+    "IonQMidCircuitMeasurementError",
+    "IonQResponseError",
+]

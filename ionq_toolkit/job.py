@@ -1,0 +1,428 @@
+"""IonQJob: the life of one submitted job."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from qiskit.providers import JobV1
+from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
+
+from ionq_toolkit import circuits, metadata
+from ionq_toolkit.client import DEFAULT_TIMEOUT_S
+from ionq_toolkit.errors import (
+    IonQConnectionError,
+    IonQJobError,
+    IonQJobFailureError,
+    IonQJobStateError,
+    IonQJobTimeoutError,
+)
+from ionq_toolkit.result import IonQResult, experiment
+from ionq_toolkit.status import JOB_STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from qiskit import QuantumCircuit
+
+    from ionq_toolkit.backend import IonQBackend
+    from ionq_toolkit.client import IonQClient
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between polls when `wait` is None: the first, the growth of each next, the longest.
+FIRST_WAIT_S, WAIT_GROWTH, LONGEST_WAIT_S = 0.1, 1.5, 5.0
+
+#: Seconds that a request is given at the least, however near the deadline is.
+_SHORTEST_REQUEST_S = 0.1
+
+
+class IonQJob(JobV1):
+    """One job on the IonQ Cloud: submitted by `IonQBackend.run`, or retrieved by its id.
+
+    Attributes:
+        circuit: The circuit of a job made here; None for one retrieved by its id.
+        metadata: What is stored with the job at IonQ, as last seen.
+    """
+
+    def __init__(
+        self,
+        backend: IonQBackend,
+        job_id: str | None = None,
+        client: IonQClient | None = None,
+        circuit: QuantumCircuit | None = None,
+        passed_args: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Describe a job to submit (`circuit`) or one that exists (`job_id`).
+
+        Args:
+            backend: Where it runs.
+            job_id: IonQ's id of a job that exists.
+            client: What asks the service; the backend's own if None.
+            circuit: What to run.
+            passed_args: Options of the run: `shots`, `memory`, `seed_simulator`.
+
+        Raises:
+            IonQJobError: Neither `circuit` nor `job_id` is given.
+        """
+        if circuit is None and not job_id:
+            raise IonQJobError("A job needs a circuit to submit, or the job_id of one that exists.")
+        super().__init__(backend, job_id or "")
+        self._job_id: str
+        self.circuit = circuit
+        self._client = client or backend.client
+        self._clock = backend.clock
+        self._options = {**backend.options, **(passed_args or {})}
+        self._record: dict[str, Any] = {}
+        self._status = JobStatus.INITIALIZING
+        self._unknown_word: str | None = None
+        self._results: dict[tuple[tuple[str, str], ...], IonQResult] = {}
+        self._result: IonQResult | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {self._job_id or '(not submitted)'} on {self._backend.name}>"
+        )
+
+    def submit(self) -> None:
+        """Send the job to IonQ.
+
+        The seed that samples its counts is fixed now and stored with the job, so that they
+        are the same whenever and from wherever they are asked for.
+
+        Raises:
+            IonQJobStateError: The job was submitted before.
+            IonQGateError: The circuit has a gate that IonQ does not take.
+            IonQAPIError: IonQ refused the job.
+            IonQConnectionError: The answer did not arrive; the job may exist all the same.
+        """
+        if self._job_id:
+            raise IonQJobStateError(
+                f"Job {self._job_id} is submitted already; run the circuit again for a new one.",
+                job_id=self._job_id,
+            )
+        assert self.circuit is not None, "a job without an id has a circuit"  # noqa: S101
+        options = self._options
+        wire = circuits.to_wire(self.circuit)
+        seed = options["seed_simulator"]
+        stored = metadata.encode(
+            circuits.header(self.circuit, wire),
+            shots=options["shots"],
+            seed=self._backend.draw_seed() if seed is None else seed,
+            memory=options["memory"],
+        )
+        payload = circuits.payload(
+            wire,
+            self._backend.api_name,
+            name=self.circuit.name,
+            shots=options["shots"],
+            metadata=stored,
+        )
+        self._job_id = self._client.submit_job(payload)["id"]
+        self.metadata = stored
+        logger.debug("submitted job %s", self._job_id)
+
+    def status(self, detailed: bool = False) -> JobStatus | dict[str, Any]:
+        """Return where the job stands.
+
+        Args:
+            detailed: Return a dict instead, with the number of circuits (`total`), how many
+                of them are `completed` and `failed`, the `percentage_complete` (0 to 1),
+                and the `statuses`. It is told for a failed or cancelled job as well.
+
+        Raises:
+            IonQJobFailureError: The job failed; the same at every call.
+            IonQJobStateError: The job was cancelled; the same at every call.
+        """
+        self._refresh()
+        if detailed:
+            done, failed = (self._status is s for s in (JobStatus.DONE, JobStatus.ERROR))
+            return {
+                "total": 1,
+                "completed": int(done),
+                "failed": int(failed),
+                "percentage_complete": float(done),
+                "statuses": [self._status],
+            }
+        if self._status in (JobStatus.ERROR, JobStatus.CANCELLED):
+            self._raise_fate()
+        return self._status
+
+    def done(self) -> bool:
+        """Return whether the job is completed."""
+        return self._refresh() is JobStatus.DONE
+
+    def running(self) -> bool:
+        """Return whether the job is being executed."""
+        return self._refresh() is JobStatus.RUNNING
+
+    def cancelled(self) -> bool:
+        """Return whether the job was cancelled."""
+        return self._refresh() is JobStatus.CANCELLED
+
+    def in_final_state(self) -> bool:
+        """Return whether the job is completed, failed or cancelled."""
+        return self._refresh() in JOB_FINAL_STATES
+
+    def error_message(self) -> str | None:
+        """Return why the job failed, in IonQ's words, or None if it has not."""
+        if self._refresh() is not JobStatus.ERROR:
+            return None
+        code, text = _failure(self._record)
+        return f"{code}: {text}" if code else text
+
+    def api_backend(self) -> str | None:
+        """Return IonQ's name of the backend that the job is of, as its record says."""
+        self._refresh()
+        name = self._record.get("backend")
+        return name if isinstance(name, str) else None
+
+    def cancel(self) -> bool:
+        """Ask IonQ to cancel the job.
+
+        Returns:
+            Whether it is cancelled. A job that is known to be final is left alone.
+
+        Raises:
+            IonQJobStateError: The job is not submitted yet.
+            IonQAPIError: IonQ refused.
+        """
+        self._need_id()
+        if self._status not in JOB_FINAL_STATES:
+            self._client.cancel_job(self._job_id)
+            self._refresh()
+        return self._status is JobStatus.CANCELLED
+
+    def wait_for_final_state(
+        self,
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callable[[str, JobStatus, IonQJob], object] | None = None,
+    ) -> None:
+        """Wait until the job is completed, failed or cancelled, whichever of these it is.
+
+        Args:
+            timeout: Seconds to wait in all, polls included; None waits for ever.
+            wait: Seconds between polls; None starts with short waits that grow.
+            callback: Called as `callback(job_id, status, job)` after each poll, the last
+                one included.
+
+        Raises:
+            IonQJobTimeoutError: The job is not final after `timeout`. It goes on, and can
+                be waited for again.
+            IonQJobError: Likewise, and its status is a word that is not known.
+            IonQConnectionError: The service was not reached.
+            ValueError: `timeout` or `wait` is negative.
+        """
+        if min(timeout or 0, wait or 0) < 0:
+            raise ValueError(f"timeout={timeout} and wait={wait} must not be negative")
+        self._need_id()
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        for pause in _pauses(wait):
+            try:
+                status = self._refresh(self._request_time(deadline))
+            except IonQConnectionError as error:
+                if self._left(deadline) > 0:
+                    raise
+                raise self._too_late(timeout) from error
+            if callback is not None:
+                callback(self._job_id, status, self)
+            if status in JOB_FINAL_STATES:
+                return
+            if self._left(deadline) <= 0:
+                raise self._too_late(timeout)
+            self._clock.sleep(min(pause, self._left(deadline)))
+
+    def result(
+        self,
+        sharpen: bool | None = None,
+        extra_query_params: Mapping[str, Any] | None = None,
+        **kwargs: Any,  # noqa: ANN401 - those of wait_for_final_state
+    ) -> IonQResult:
+        """Wait for the job and return its result: fetched once, the same at every call.
+
+        Args:
+            sharpen: Whether a debiased job's histogram is combined by plurality vote
+                (True) or by averaging (False); None leaves it to IonQ.
+            extra_query_params: Further parameters for IonQ's results endpoint.
+            **kwargs: `timeout`, `wait` and `callback` of `wait_for_final_state`.
+
+        Raises:
+            IonQJobFailureError: The job failed; the message says why.
+            IonQJobStateError: The job was cancelled.
+            IonQJobTimeoutError: The job is not final after `timeout`.
+            IonQJobError: The result cannot be read.
+        """
+        self.wait_for_final_state(**kwargs)
+        if self._status is not JobStatus.DONE:
+            self._raise_fate()
+        query = {k: str(v) for k, v in (extra_query_params or {}).items()}
+        if sharpen is not None:
+            query["sharpen"] = "true" if sharpen else "false"
+        key = tuple(sorted(query.items()))
+        if key not in self._results:
+            histogram = self._client.get_results(self._job_id, query=query)
+            self._results[key] = self._read(histogram)
+        self._result = self._results[key]
+        return self._result
+
+    def get_counts(self, circuit: QuantumCircuit | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
+        """Wait for the job and return its counts, which add up to its shots.
+
+        An ideal simulation has exact probabilities: its counts are drawn from them once.
+        """
+        return self.result().get_counts(circuit)
+
+    def get_probabilities(
+        self, circuit: QuantumCircuit | None = None
+    ) -> dict[str, float] | list[dict[str, float]]:
+        """Wait for the job and return the probability of every outcome, drawn or not."""
+        return self.result().get_probabilities(circuit)
+
+    def get_memory(self, circuit: QuantumCircuit | None = None) -> list[str]:
+        """Wait for the job and return the outcome of each shot, in order.
+
+        Raises:
+            QiskitError: The job was not run with ``memory=True``.
+        """
+        memory: list[str] = self.result().get_memory(circuit)
+        return memory
+
+    def _refresh(self, timeout: float | None = None) -> JobStatus:
+        """Ask the service how the job stands, unless that is settled, and return it."""
+        if not self._job_id or self._status in JOB_FINAL_STATES:
+            return self._status
+        self._record = self._client.retrieve_job(self._job_id, timeout=timeout)
+        self.metadata = self._record.get("metadata") or {}
+        word = self._record.get("status")
+        if isinstance(word, str) and word in JOB_STATUS:
+            self._status, self._unknown_word = JOB_STATUS[word], None
+        elif self._unknown_word != str(word):
+            self._unknown_word = str(word)
+            logger.warning(
+                "IonQ says %r of job %s, which is no status known here; taken as not final yet",
+                self._unknown_word,
+                self._job_id,
+            )
+        return self._status
+
+    def _need_id(self) -> None:
+        if not self._job_id:
+            raise IonQJobStateError("The job is not submitted yet; call submit() first.")
+
+    def _left(self, deadline: float | None) -> float:
+        return float("inf") if deadline is None else deadline - self._clock.monotonic()
+
+    def _request_time(self, deadline: float | None) -> float | None:
+        """Return the time a request may take: None for the client's own limit."""
+        left = self._left(deadline)
+        return None if left >= DEFAULT_TIMEOUT_S else max(left, _SHORTEST_REQUEST_S)
+
+    def _too_late(self, timeout: float | None) -> IonQJobError | IonQJobTimeoutError:
+        if self._unknown_word is not None:
+            return IonQJobError(
+                f"Job {self._job_id} has the unknown status {self._unknown_word!r} after waiting "
+                f"{timeout} s. A newer version of ionq-toolkit may know it.",
+                job_id=self._job_id,
+            )
+        return IonQJobTimeoutError(
+            f"Job {self._job_id} is {self._record.get('status', 'not seen yet')} after waiting "
+            f"{timeout} s. It goes on: ask again with a longer timeout, or cancel it.",
+            job_id=self._job_id,
+        )
+
+    def _raise_fate(self) -> NoReturn:
+        if self._status is JobStatus.CANCELLED:
+            raise IonQJobStateError(
+                f"Job {self._job_id} was cancelled, so it has no result.", job_id=self._job_id
+            )
+        code, text = _failure(self._record)
+        raise IonQJobFailureError(
+            f"Job {self._job_id} failed: {f'{code}: ' if code else ''}{text}",
+            job_id=self._job_id,
+            code=code,
+            failure=text,
+        )
+
+    def _read(self, histogram: Mapping[str, Any]) -> IonQResult:
+        record, stored = self._record, self.metadata
+        ideal = record.get("backend") == "simulator" and (record.get("noise") or {}).get(
+            "model"
+        ) in (None, "ideal")
+        shots = metadata.whole_number(record.get("shots"))
+        if shots is None:
+            shots = metadata.whole_number(stored.get("shots"))
+        seed = metadata.whole_number(stored.get("sampler_seed"))
+        if seed is None:
+            seed = _seed_of(self._job_id)
+        duration_ms = record.get("execution_duration_ms")
+        result: IonQResult = IonQResult.from_dict(
+            {
+                "backend_name": self._backend.name,
+                "backend_version": self._backend.backend_version,
+                "job_id": self._job_id,
+                "success": True,
+                "results": [
+                    experiment(
+                        histogram,
+                        self._header(),
+                        shots=shots,
+                        seed=seed if ideal else None,
+                        memory=stored.get("memory") == "true",
+                    )
+                ],
+                "time_taken": duration_ms / 1000 if isinstance(duration_ms, int | float) else None,
+            }
+        )
+        return result
+
+    def _header(self) -> dict[str, Any]:
+        """Return the circuit's header; one without registers for a job made elsewhere."""
+        header = metadata.decode_header(self.metadata, self._job_id) or {}
+        width = header.get("n_qubits", (self._record.get("stats") or {}).get("qubits"))
+        if not isinstance(width, int) or width < 1:
+            raise IonQJobError(
+                f"The record of job {self._job_id} does not say how many qubits it had.",
+                job_id=self._job_id,
+            )
+        measured = header.get("meas_mapped")
+        if not measured or all(qubit is None for qubit in measured):
+            measured = list(range(width))
+        if not all(q is None or (isinstance(q, int) and 0 <= q < width) for q in measured):
+            raise IonQJobError(
+                f"The measurement map stored with job {self._job_id} names qubits outside of its "
+                f"{width}: {measured}.",
+                job_id=self._job_id,
+            )
+        return {
+            **header,
+            "n_qubits": width,
+            "meas_mapped": measured,
+            "memory_slots": len(measured),
+            "creg_sizes": header.get("creg_sizes", []),
+        }
+
+
+def _pauses(wait: float | None) -> Iterator[float]:
+    """Yield the seconds to wait before each next poll, without end."""
+    pause = FIRST_WAIT_S if wait is None else wait
+    while True:
+        yield pause
+        if wait is None:
+            pause = min(pause * WAIT_GROWTH, LONGEST_WAIT_S)
+
+
+def _failure(record: Mapping[str, Any]) -> tuple[str | None, str]:
+    """Return (code, text) of a failed job: the API document says `message`, others read `error`."""
+    failure = record.get("failure")
+    if not isinstance(failure, dict):
+        return None, str(failure) if failure else "IonQ gives no reason"
+    text = failure.get("message") or failure.get("error") or "IonQ gives no reason"
+    code = failure.get("code")
+    return (str(code) if code else None), str(text)
+
+
+def _seed_of(job_id: str) -> int:
+    """Return a seed that is the same wherever and whenever this job is read."""
+    return int.from_bytes(hashlib.sha256(job_id.encode()).digest()[:4])

@@ -1,0 +1,198 @@
+"""IonQProvider: an API key and a transport -> backends."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from ionq_toolkit.backend import IonQBackend
+from ionq_toolkit.catalogue import DEVICES, find_device
+from ionq_toolkit.client import IonQClient
+from ionq_toolkit.clock import Clock, SystemClock
+from ionq_toolkit.errors import IonQClientError, IonQCredentialsError
+from ionq_toolkit.transport import HttpTransport, Transport
+from ionq_toolkit.transport.embedded import shared_fake
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+#: The environment variables that the provider reads.
+KEY_VARIABLE, URL_VARIABLE, TRANSPORT_VARIABLE = "IONQ_API_KEY", "IONQ_API_URL", "IONQ_TRANSPORT"
+
+#: The real service.
+DEFAULT_URL = "https://api.ionq.co/v0.4"
+
+#: Sent where no key is needed.
+_NO_KEY = "no-key-needed"
+
+
+class IonQProvider:
+    """Gives the backends of the IonQ Cloud, or of a local fake of it.
+
+    ::
+
+        IonQProvider()                        # the real service; the key is in IONQ_API_KEY
+        IonQProvider(transport="fake")        # a fake in this process: no key, no network
+        IonQProvider(key, url="http://127.0.0.1:8080/v0.4")
+
+    A provider can be used in a ``with`` statement, which closes its connections.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        url: str | None = None,
+        *,
+        transport: Transport | str | None = None,
+        clock: Clock | None = None,
+        seed: int | None = None,
+    ) -> None:
+        """Choose a key, a service, and a way to reach it. Nothing is sent yet.
+
+        Args:
+            token: The API key; if None, `IONQ_API_KEY`. It is asked for when it is
+                first needed.
+            url: The API's base URL; if None, `IONQ_API_URL`, then the real service.
+            transport: ``"http"``, ``"fake"`` or an object such as `HttpTransport` or
+                `InProcessTransport`; if None, `IONQ_TRANSPORT`, then ``"http"``. ``"fake"``
+                is one cloud for the whole process, and takes no heed of `url`.
+            clock: What jobs wait on; if None, the transport's own, then the machine's.
+            seed: Seeds the generator of the seeds for runs that name none.
+
+        Raises:
+            IonQCredentialsError: The URL is not one.
+            IonQClientError: There is no such transport, or it is not installed.
+        """
+        if transport is None:
+            transport = os.environ.get(TRANSPORT_VARIABLE) or "http"
+        if transport == "fake":
+            url = DEFAULT_URL
+        self._url = _checked_url(url or os.environ.get(URL_VARIABLE) or DEFAULT_URL)
+        self._transport = _resolve_transport(transport)
+        self._token = token
+        self._client: IonQClient | None = None
+        self._seeds = np.random.default_rng(seed)
+        #: What jobs wait on.
+        self.clock: Clock = clock or getattr(self._transport, "clock", None) or SystemClock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(url={self._url!r}, transport={self._transport!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def client(self) -> IonQClient:
+        """What speaks to the service.
+
+        Raises:
+            IonQCredentialsError: A key is needed and there is none.
+        """
+        if self._client is None:
+            self._client = IonQClient(self._key(), self._url, self._transport)
+        return self._client
+
+    def backends(self) -> list[IonQBackend]:
+        """Return all backends."""
+        return [IonQBackend(self, device) for device in DEVICES]
+
+    def get_backend(self, name: str) -> IonQBackend:
+        """Return the backend of that name, in any customary spelling.
+
+        ``ionq_simulator`` and ``simulator`` are the same, and so are ``forte-1``,
+        ``qpu.forte-1`` and ``ionq_qpu.forte-1``.
+
+        Raises:
+            IonQBackendNotFoundError: There is none; the message names those nearest to it.
+        """
+        return IonQBackend(self, find_device(name))
+
+    def draw_seed(self) -> int:
+        """Return the next seed for a run that names none."""
+        return int(self._seeds.integers(2**31))
+
+    def close(self) -> None:
+        """Close the connections to the service."""
+        self._transport.close()
+
+    def _key(self) -> str:
+        if not getattr(self._transport, "requires_key", True):
+            # A key from the environment is for the real service alone.
+            return (self._token or "").strip() or _NO_KEY
+        key = (self._token or os.environ.get(KEY_VARIABLE) or "").strip()
+        if not key:
+            near = [
+                name
+                for name in sorted(os.environ)
+                if name != KEY_VARIABLE and "IONQ" in name.upper() and _names_a_key(name)
+            ]
+            hint = f" ({near[0]} is set, but that is not the name.)" if near else ""
+            raise IonQCredentialsError(
+                f"There is no API key: set {KEY_VARIABLE}, or pass IonQProvider(token=...).{hint} "
+                "Keys are made at https://cloud.ionq.com/settings/keys. "
+                "IonQProvider(transport='fake') needs none."
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise IonQCredentialsError(
+                f"The API key has characters that no key has; see whether {KEY_VARIABLE} or token= "
+                "was copied whole."
+            )
+        return key
+
+
+def _names_a_key(variable: str) -> bool:
+    return any(word in variable.upper() for word in ("KEY", "TOKEN"))
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise IonQCredentialsError(
+            f"{url!r} is not the URL of an IonQ API; url=... or {URL_VARIABLE} is of the form "
+            f"{DEFAULT_URL}."
+        )
+    return url.rstrip("/")
+
+
+def _resolve_transport(transport: object) -> Transport:
+    if transport == "http":
+        return HttpTransport()
+    if transport == "fake":
+        try:
+            return shared_fake()
+        except ModuleNotFoundError as error:
+            raise IonQClientError(str(error)) from error
+    if isinstance(transport, str):
+        near = difflib.get_close_matches(transport, ("http", "fake"), n=1, cutoff=0.4)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise IonQClientError(
+            f"There is no transport {transport!r}: transport=... or {TRANSPORT_VARIABLE} is 'http' "
+            f"or 'fake'.{hint}"
+        )
+    if not isinstance(transport, Transport):
+        hint = (
+            " Wrap it: InProcessTransport(...)."
+            if callable(getattr(transport, "handle", None))
+            else ""
+        )
+        raise IonQClientError(
+            f"{type(transport).__name__} is no transport: it lacks send() or close().{hint}"
+        )
+    return transport

@@ -1,0 +1,69 @@
+"""The seam between the client and whatever answers it: one method, one reply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Response(NamedTuple):
+    """What came back for one request.
+
+    Attributes:
+        status: HTTP status code.
+        headers: Header names, in whatever case they came, and their values.
+        body: The bytes of the body, decompressed; empty when there was none.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the value of the header `name`, in any case, or None."""
+        wanted = name.lower()
+        return next((v for k, v in self.headers.items() if k.lower() == wanted), None)
+
+
+@runtime_checkable
+class Transport(Protocol):
+    """Carries one request to an IonQ API and brings the reply back.
+
+    A transport does not interpret: a reply of any status is a reply. It raises
+    only when there is none, and then only the built-in `ConnectionError` (no
+    connection, or it broke) or `TimeoutError` (nothing came in time).
+
+    A transport may also have an attribute `requires_key` (taken as True when it
+    is absent: False says that requests need no real API key) and an attribute
+    `clock` (a `ionq_toolkit.clock.Clock` on which to wait between polls).
+    """
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float | None,
+    ) -> Response:
+        """Send one request and return the reply.
+
+        Args:
+            method: HTTP method in upper case.
+            url: The absolute URL, query included.
+            headers: Request headers.
+            body: The bytes to send, or None.
+            timeout: Seconds to wait for the connection, and again for each
+                part of the reply; None waits for ever.
+
+        Raises:
+            ConnectionError: There is no connection, or it broke.
+            TimeoutError: Nothing came within `timeout`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the transport holds open; it may be used again."""
+        ...

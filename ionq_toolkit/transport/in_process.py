@@ -1,0 +1,90 @@
+"""A cloud that lives in this process, behind the same seam as the network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ionq_toolkit.transport.base import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ionq_toolkit.clock import Clock
+
+
+class Cloud(Protocol):
+    """Anything that answers requests, such as `ionq_toolkit_fake.FakeIonQ`."""
+
+    def handle(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float | None,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Answer one request with (status, headers, body).
+
+        Raises:
+            ConnectionError: To play a connection that fails.
+            TimeoutError: To play a reply that does not come in time.
+        """
+        ...
+
+
+class InProcessTransport:
+    """Hands every request to the `handle` method of an object in this process.
+
+    No credentials are needed. Where the cloud has a `clock` with `monotonic()`
+    and `sleep(seconds)`, the client waits on that one, so that a test never sleeps.
+    """
+
+    requires_key = False
+
+    def __init__(self, cloud: Cloud) -> None:
+        """Put `cloud` behind the client.
+
+        Raises:
+            TypeError: `cloud` has no method `handle`.
+        """
+        if not callable(getattr(cloud, "handle", None)):
+            raise TypeError(
+                f"InProcessTransport needs an object with a method handle(method, url, headers, "
+                f"body, timeout), such as ionq_toolkit_fake.FakeIonQ(); got {type(cloud).__name__}"
+            )
+        self.cloud = cloud
+
+    @property
+    def clock(self) -> Clock | None:
+        """The cloud's own clock, if it has one that a client can wait on."""
+        clock: Any = getattr(self.cloud, "clock", None)
+        can_wait = callable(getattr(clock, "monotonic", None)) and callable(
+            getattr(clock, "sleep", None)
+        )
+        return clock if can_wait else None
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float | None,
+    ) -> Response:
+        """Hand one request over; see `Transport.send`.
+
+        Raises:
+            TypeError: The cloud's reply is not (status, headers, body).
+        """
+        reply = self.cloud.handle(method, url, dict(headers), body, timeout)
+        try:
+            status, reply_headers, reply_body = reply
+            return Response(int(status), dict(reply_headers), bytes(reply_body))
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"{type(self.cloud).__name__}.handle() must return (status: int, headers: dict, "
+                f"body: bytes); got {type(reply).__name__}"
+            ) from error
+
+    def close(self) -> None:
+        """Do nothing: the cloud belongs to whoever made it."""

@@ -1,0 +1,1 @@
+"""The wire: which request does what, and how replies and refusals look."""

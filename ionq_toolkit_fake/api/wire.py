@@ -1,0 +1,123 @@
+"""Requests and responses, and IonQ's way to refuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Request(NamedTuple):
+    """One request, routed.
+
+    Attributes:
+        headers: Values by header name in lower case.
+        body: The bytes of the body, empty if there is none.
+        parameters: The variable parts of the path.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+    parameters: Mapping[str, str]
+
+
+class Response(NamedTuple):
+    """What the cloud answers.
+
+    Attributes:
+        status: HTTP status code.
+        headers: Header names and values.
+        body: The bytes of the body.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def json_response(body: object, status: int = 200) -> Response:
+    """Return `body` as JSON."""
+    headers = {"content-type": "application/json; charset=utf-8"}
+    return Response(status, headers, msgspec.json.encode(body))
+
+
+class Refusal(Exception):  # noqa: N818 - not an error of the fake: the cloud says no
+    """The cloud refuses a request; it becomes IonQ's error body.
+
+    The words and shapes are those of the API document's schemas Error and BadRequestError and
+    their examples, and of messages that users recorded.
+    """
+
+    def __init__(
+        self, status: int, error: str, message: str, *, keys: Sequence[str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.error, self.message, self.keys = status, error, message, keys
+
+    def response(self) -> Response:
+        """Return the refusal as IonQ writes it."""
+        body: dict[str, object] = {
+            "statusCode": self.status,
+            "error": self.error,
+            "message": self.message,
+        }
+        if self.keys is not None:
+            body["validation"] = {"source": "payload", "keys": list(self.keys)}
+        return json_response(body, self.status)
+
+
+def bad_request(message: str, *keys: str) -> Refusal:
+    """Refuse a body; `keys` are the paths of what is wrong in it."""
+    return Refusal(400, "Bad Request", message, keys=keys or None)
+
+
+def unauthorized() -> Refusal:
+    """Refuse a request without a usable key."""
+    return Refusal(
+        401,
+        "Unauthorized Error",
+        "Invalid key provided. See https://docs.ionq.com/#authentication for details, or email "
+        "support@ionq.co for help.",
+    )
+
+
+def not_found() -> Refusal:
+    """Refuse a path, or an id, that there is nothing at."""
+    return Refusal(
+        404,
+        "Not Found Error",
+        "Resource not found. See https://docs.ionq.com/ for details, or email support@ionq.co "
+        "for help.",
+    )
+
+
+def too_large() -> Refusal:
+    """Refuse a body over the limit."""
+    return Refusal(
+        413, "Request Entity Too Large", "Payload content length greater than maximum allowed: 10MB"
+    )
+
+
+def not_simulated(what: str) -> Refusal:
+    """Say that IonQ may well take this, but this fake cannot play it.
+
+    The status 501 is no reply of IonQ's: better none of its answers than a wrong one.
+    """
+    return Refusal(
+        501,
+        "Not Implemented",
+        f"ionq_toolkit_fake does not simulate {what} yet; IonQ itself may accept it.",
+    )
+
+
+def internal_error() -> Refusal:
+    """Answer for a defect of the fake itself."""
+    return Refusal(
+        500,
+        "Internal Server Error",
+        "ionq_toolkit_fake failed on this request. This is a defect of the fake, not of the "
+        "client; the log 'ionq_toolkit_fake' has the traceback.",
+    )

@@ -1,0 +1,90 @@
+"""The command `ionq-fake`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import click
+
+from ionq_toolkit_fake.clock import SystemClock
+from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.server import serve as serve_cloud
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ionq-toolkit")
+def main() -> None:
+    """IonQ's cloud on your own machine, simulated with Qiskit Aer."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="The port to listen on; 0 takes a free one.",
+)
+@click.option("--seed", type=int, help="Seed everything random, such as job ids.")
+@click.option(
+    "--polls-per-status",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many times a job shows each status before it goes on to the next; "
+    "0: a job is completed as soon as it is simulated.",
+)
+def serve(host: str, port: int, seed: int | None, polls_per_status: int) -> None:
+    """Serve a new, empty cloud until Ctrl-C.
+
+    The first line printed is the base URL to give to a client, as
+    "ionq-fake listening on URL". Any API key is taken.
+    """
+    simulations = ThreadPoolExecutor(max_workers=1, thread_name_prefix="simulation")
+    cloud = FakeIonQ(
+        seed, clock=SystemClock(), executor=simulations, polls_per_status=polls_per_status
+    )
+    if not _is_loopback(host):
+        click.echo(f"Warning: {host} can be reached from other machines.", err=True)
+    try:
+        asyncio.run(_serve(cloud, host, port))
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port}: {error.strerror or error}. "
+            "Choose another --host or --port; --port 0 takes a free one."
+        ) from error
+    finally:
+        simulations.shutdown(wait=False, cancel_futures=True)
+    click.echo("ionq-fake stopped", err=True)
+    if cloud.jobs.simulating:
+        # Nothing is lost by not waiting for it, and the interpreter would.
+        sys.stdout.flush()
+        os._exit(0)
+
+
+async def _serve(cloud: FakeIonQ, host: str, port: int) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels this coroutine
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serve_cloud(cloud, host, port, stop=stop, on_listening=_announce)
+
+
+def _announce(url: str) -> None:
+    print(f"ionq-fake listening on {url}", flush=True)  # noqa: T201 - what scripts read
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

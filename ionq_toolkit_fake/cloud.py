@@ -1,0 +1,131 @@
+"""FakeIonQ: the cloud, as one object with one method."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ionq_toolkit_fake.api import wire
+from ionq_toolkit_fake.api.routes import route
+from ionq_toolkit_fake.api.wire import Refusal, Request, Response
+from ionq_toolkit_fake.clock import Clock, VirtualClock
+from ionq_toolkit_fake.identifiers import Identifiers
+from ionq_toolkit_fake.jobs import Jobs
+from ionq_toolkit_fake.simulation import InlineExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from concurrent.futures import Executor
+
+logger = logging.getLogger(__name__)
+
+#: The largest body that the API takes: "the request body may not exceed 10MB".
+MAX_BODY_BYTES = 10 * 1024 * 1024
+
+
+class FakeIonQ:
+    """IonQ's cloud in this process.
+
+    It answers requests as ``https://api.ionq.co/v0.4`` does, simulates what it is sent,
+    and forgets everything when it is dropped. It may be used from several threads.
+
+    Attributes:
+        seed: What seeds everything random in it, whether given or drawn: with it, the same
+            requests get the same replies.
+        clock: Its time.
+        jobs: Its jobs.
+    """
+
+    def __init__(
+        self,
+        seed: int | None = None,
+        *,
+        clock: Clock | None = None,
+        executor: Executor | None = None,
+        polls_per_status: int = 0,
+    ) -> None:
+        """Make an empty cloud.
+
+        Args:
+            seed: Seeds everything random; if None, it is drawn.
+            clock: The time; if None, a virtual clock that begins on 1 January 2026.
+            executor: What simulates; if None, each job is simulated when it is submitted.
+            polls_per_status: How many times a job shows each status to those who ask for it,
+                before it goes on to the next; 0: it is final when it is first asked for.
+
+        Raises:
+            ValueError: `polls_per_status` is negative.
+        """
+        if polls_per_status < 0:
+            raise ValueError(f"polls_per_status must not be negative, is {polls_per_status}")
+        self.seed = secrets.randbits(32) if seed is None else seed
+        self.clock: Clock = clock or VirtualClock()
+        self.started_at = self.clock.now()
+        self._identifiers = Identifiers(self.seed, self.clock)
+        self.jobs = Jobs(
+            clock=self.clock,
+            identifiers=self._identifiers,
+            executor=executor or InlineExecutor(),
+            polls_per_status=polls_per_status,
+        )
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} seed={self.seed}, {len(self.jobs)} jobs>"
+
+    def handle(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - part of the seam: no reply is late
+    ) -> Response:
+        """Answer one request.
+
+        Args:
+            method: HTTP method.
+            url: URL or path; its host does not matter.
+            headers: Request headers, names in any case.
+            body: The bytes of the body, or None.
+            timeout: Seconds that the client would wait.
+
+        Returns:
+            A named tuple `(status, headers, body)`.
+        """
+        with self._lock:
+            try:
+                response = self._answer(method, url, headers, body or b"")
+            except Refusal as refusal:
+                response = refusal.response()
+            except Exception:
+                logger.exception("no answer to %s %s", method, url)
+                response = wire.internal_error().response()
+            response.headers["x-request-id"] = self._identifiers.uuid4()
+            return response
+
+    def _answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+        operation, parameters = route(method.upper(), _path(url))
+        request = Request({k.lower(): v for k, v in headers.items()}, body, parameters)
+        if not operation.public:
+            _check_key(request)
+        if len(body) > MAX_BODY_BYTES:
+            raise wire.too_large()
+        return operation.handler(self, request)
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError as error:
+        raise wire.not_found() from error
+
+
+def _check_key(request: Request) -> None:
+    """Refuse a request whose header is not ``Authorization: apiKey ...``; any key will do."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "apikey" or not key.strip():
+        raise wire.unauthorized()

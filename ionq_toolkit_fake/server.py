@@ -1,0 +1,219 @@
+"""The cloud on a real socket, for clients in other processes and languages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+
+import h11
+
+from ionq_toolkit_fake.api.wire import bad_request
+from ionq_toolkit_fake.cloud import MAX_BODY_BYTES, FakeIonQ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from ionq_toolkit_fake.api.wire import Response
+
+_CHUNK_BYTES = 64 * 1024
+
+#: The longest request line and headers.
+_MAX_HEAD_BYTES = 64 * 1024
+
+#: Seconds that a server in a thread is given to begin to listen, and to end.
+_THREAD_TIMEOUT_S = 30.0
+
+
+class FakeServer:
+    """A server for a cloud, in a thread of its own, as long as a ``with`` lasts.
+
+    ::
+
+        with FakeServer() as server:
+            IonQProvider("any-key", url=server.url)
+
+    Attributes:
+        cloud: What answers.
+        url: The base URL of the API; set when the server listens.
+    """
+
+    def __init__(
+        self, cloud: FakeIonQ | None = None, *, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        """Serve `cloud`, or a new one.
+
+        Args:
+            cloud: What answers.
+            host: The address to listen on; loopback unless told otherwise.
+            port: The port to listen on; 0 takes a free one.
+        """
+        self.cloud = cloud or FakeIonQ()
+        self.url = ""
+        self._address = (host, port)
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="ionq-fake", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to listen.
+
+        Raises:
+            OSError: The address cannot be listened on.
+        """
+        self._thread.start()
+        if not self._ready.wait(_THREAD_TIMEOUT_S):
+            raise TimeoutError("the server did not begin to listen")
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close all connections and stop listening."""
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(_THREAD_TIMEOUT_S)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:  # noqa: BLE001 - raised again by __enter__, in the caller's thread
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        await serve(self.cloud, *self._address, stop=self._stop, on_listening=self._listening)
+
+    def _listening(self, url: str) -> None:
+        self.url = url
+        self._ready.set()
+
+
+async def serve(
+    cloud: FakeIonQ,
+    host: str,
+    port: int,
+    *,
+    stop: asyncio.Event,
+    on_listening: Callable[[str], None],
+) -> None:
+    """Serve `cloud` until `stop` is set, and then close every connection.
+
+    Args:
+        cloud: What answers.
+        host: The address to listen on.
+        port: The port to listen on; 0 takes a free one.
+        stop: Ends the server.
+        on_listening: Called with the API's base URL once connections are accepted.
+
+    Raises:
+        OSError: The address cannot be listened on.
+    """
+    connections: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(_Connection(cloud, reader, writer).run())
+        connections.add(task)
+        task.add_done_callback(connections.discard)
+
+    server = await asyncio.start_server(accept, host, port)
+    try:
+        on_listening(_base_url(server.sockets[0].getsockname()))
+        await stop.wait()
+    finally:
+        server.close()
+        for task in list(connections):
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+
+def _base_url(address: tuple[str, int]) -> str:
+    host, port = address[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/v0.4"
+
+
+class _Connection:
+    """One connection: requests in, responses out, until either side ends it."""
+
+    def __init__(
+        self, cloud: FakeIonQ, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._cloud, self._reader, self._writer = cloud, reader, writer
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
+
+    async def run(self) -> None:
+        try:
+            while await self._one_request():
+                self._http.start_next_cycle()
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client is gone, or the server is told to stop
+        finally:
+            self._writer.close()
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await self._writer.wait_closed()
+
+    async def _one_request(self) -> bool:
+        """Answer one request and return whether another may follow."""
+        try:
+            request = await self._next_event()
+            if not isinstance(request, h11.Request):
+                return False
+            body = await self._body()
+        except h11.RemoteProtocolError as error:
+            if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                await self._send(bad_request(str(error)).response(), close=True)
+            return False
+        method = request.method.decode("ascii")
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
+        # In a thread: a simulation in the cloud must not keep other connections waiting.
+        response = await asyncio.to_thread(
+            self._cloud.handle, method, request.target.decode("latin-1"), headers, body
+        )
+        await self._send(response, head_only=method == "HEAD")
+        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+
+    async def _body(self) -> bytes:
+        """Return the request's body; of one over the limit, just enough to see that it is."""
+        if self._http.they_are_waiting_for_100_continue:
+            await self._write(h11.InformationalResponse(status_code=100, headers=[]))
+        body = bytearray()
+        while isinstance(event := await self._next_event(), h11.Data):
+            body += event.data[: MAX_BODY_BYTES + 1 - len(body)]
+        if not isinstance(event, h11.EndOfMessage):
+            raise ConnectionResetError("the client left in the middle of a request")
+        return bytes(body)
+
+    async def _next_event(self) -> h11.Event | type[h11.PAUSED]:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            self._http.receive_data(await self._reader.read(_CHUNK_BYTES))
+        return event  # type: ignore[return-value]
+
+    async def _send(
+        self, response: Response, *, close: bool = False, head_only: bool = False
+    ) -> None:
+        headers = [*response.headers.items(), ("content-length", str(len(response.body)))]
+        if close:
+            headers.append(("connection", "close"))
+        reason = HTTPStatus(response.status).phrase
+        await self._write(h11.Response(status_code=response.status, headers=headers, reason=reason))
+        if response.body and not head_only:
+            await self._write(h11.Data(data=response.body))
+        await self._write(h11.EndOfMessage())
+
+    async def _write(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+            await self._writer.drain()
