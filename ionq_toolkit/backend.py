@@ -46,7 +46,7 @@ from ionq_toolkit.errors import IonQBackendError
 from ionq_toolkit.job import IonQJob
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ionq_toolkit.catalogue import Device
     from ionq_toolkit.client import IonQClient
@@ -55,6 +55,9 @@ if TYPE_CHECKING:
 
 #: Shots a job may have: the API document's own limits.
 MIN_SHOTS, MAX_SHOTS = 1, 1_000_000
+
+#: The largest seed for the counts of a run.
+MAX_SEED = 2**63 - 1
 
 _FIXED = (
     *(IGate, XGate, YGate, ZGate, HGate, SGate, SdgGate, TGate, TdgGate, SXGate, SXdgGate),
@@ -146,13 +149,7 @@ class IonQBackend(BackendV2):
             IonQAPIError: IonQ refused the job.
             IonQConnectionError: The answer did not arrive; the job may exist all the same.
         """
-        circuit = self._one_circuit(run_input)
-        if circuit.num_qubits > self.num_qubits:
-            raise IonQBackendError(
-                f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {self.name} has "
-                f"{self.num_qubits}."
-            )
-        job = IonQJob(self, None, self.client, circuit, self._checked(options))
+        job = IonQJob(self, None, None, self._one_circuit(run_input), options)
         job.submit()
         return job
 
@@ -172,22 +169,17 @@ class IonQBackend(BackendV2):
             )
         return job
 
-    def _one_circuit(self, run_input: object) -> QuantumCircuit:
-        several = isinstance(run_input, list | tuple)
-        circuits = list(run_input) if several else [run_input]  # type: ignore[call-overload]
-        for circuit in circuits:
-            if not isinstance(circuit, QuantumCircuit):
-                raise IonQBackendError(
-                    f"run() takes a QuantumCircuit, not {type(circuit).__name__}."
-                )
-        if len(circuits) != 1:
-            raise IonQBackendError(
-                f"run() takes one circuit a job, not {len(circuits)}; run each on its own."
-            )
-        return circuits[0]
+    def preflight(self, circuit: QuantumCircuit, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Check a run before anything is sent, and return all its options.
 
-    def _checked(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return all options of a run, each of them checked."""
+        Raises:
+            IonQBackendError: An option is unknown or out of range, or the circuit too wide.
+        """
+        if circuit.num_qubits > self.num_qubits:
+            raise IonQBackendError(
+                f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {self.name} has "
+                f"{self.num_qubits}. Use a smaller circuit or a wider backend."
+            )
         merged: dict[str, Any] = {**self.options}
         for name in options:
             if name not in merged:
@@ -205,14 +197,27 @@ class IonQBackend(BackendV2):
                 f"memory=True is not supported on {self.name} yet; leave it out to get counts."
             )
         seeds = {
-            _integer(merged[name], name, 0, 2**63 - 1)
+            _integer(merged.pop(name), name, 0, MAX_SEED)
             for name in ("seed_simulator", "sampler_seed")
             if merged[name] is not None
         }
         if len(seeds) > 1:
             raise IonQBackendError("seed_simulator and sampler_seed differ; give one of them.")
-        merged["seed_simulator"] = seeds.pop() if seeds else None
-        return merged
+        return {**merged, "seed_simulator": seeds.pop() if seeds else None}
+
+    @staticmethod
+    def _one_circuit(run_input: object) -> QuantumCircuit:
+        circuits = list(run_input) if isinstance(run_input, list | tuple) else [run_input]
+        for circuit in circuits:
+            if not isinstance(circuit, QuantumCircuit):
+                raise IonQBackendError(
+                    f"run() takes a QuantumCircuit, not {type(circuit).__name__}."
+                )
+        if len(circuits) != 1:
+            raise IonQBackendError(
+                f"run() takes one circuit a job, not {len(circuits)}; run each on its own."
+            )
+        return circuits[0]
 
 
 def _integer(value: object, name: str, low: int, high: int) -> int:

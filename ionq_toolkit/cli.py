@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 from qiskit import generate_preset_pass_manager, qasm3
-from qiskit.exceptions import MissingOptionalLibraryError, QiskitError
+from qiskit.exceptions import MissingOptionalLibraryError
 
 from ionq_toolkit.errors import IonQError
 from ionq_toolkit.provider import TRANSPORT_VARIABLE, IonQProvider
@@ -108,7 +108,7 @@ def _load(file: Path) -> QuantumCircuit:
         raise click.ClickException(
             "Reading OpenQASM 3 needs another package: pip install 'ionq-toolkit[qasm3]'"
         ) from error
-    except (QiskitError, UnicodeDecodeError) as error:
+    except Exception as error:
         reason = str(error).strip("\"'")
         raise click.ClickException(f"{file} is no OpenQASM 3 program: {reason}") from error
 

@@ -61,19 +61,21 @@ class IonQJob(JobV1):
             job_id: IonQ's id of a job that exists.
             client: What asks the service; the backend's own if None.
             circuit: What to run.
-            passed_args: Options of the run: `shots`, `memory`, `seed_simulator`.
+            passed_args: Options of the run, as `IonQBackend.run` takes them.
 
         Raises:
             IonQJobError: Neither `circuit` nor `job_id` is given.
+            IonQBackendError: The backend cannot run the circuit so.
+            IonQCredentialsError: There is no API key.
         """
         if circuit is None and not job_id:
             raise IonQJobError("A job needs a circuit to submit, or the job_id of one that exists.")
         super().__init__(backend, job_id or "")
         self._job_id: str
         self.circuit = circuit
+        self._options = {} if circuit is None else backend.preflight(circuit, passed_args or {})
         self._client = client or backend.client
         self._clock = backend.clock
-        self._options = {**backend.options, **(passed_args or {})}
         self._record: dict[str, Any] = {}
         self._status = JobStatus.INITIALIZING
         self._unknown_word: str | None = None

@@ -69,10 +69,14 @@ class IonQProvider:
         """
         if transport is None:
             transport = os.environ.get(TRANSPORT_VARIABLE) or "http"
+        self._transport = _resolve_transport(transport)
+        # Key and URL of the environment are for a service on the network alone.
+        self._on_network = getattr(self._transport, "requires_key", True)
         if transport == "fake":
             url = DEFAULT_URL
-        self._url = _checked_url(url or os.environ.get(URL_VARIABLE) or DEFAULT_URL)
-        self._transport = _resolve_transport(transport)
+        if self._on_network:
+            url = url or os.environ.get(URL_VARIABLE)
+        self._url = _checked_url(url or DEFAULT_URL)
         self._token = token
         self._client: IonQClient | None = None
         self._seeds = np.random.default_rng(seed)
@@ -128,8 +132,7 @@ class IonQProvider:
         self._transport.close()
 
     def _key(self) -> str:
-        if not getattr(self._transport, "requires_key", True):
-            # A key from the environment is for the real service alone.
+        if not self._on_network:
             return (self._token or "").strip() or _NO_KEY
         key = (self._token or os.environ.get(KEY_VARIABLE) or "").strip()
         if not key:

@@ -10,5 +10,6 @@
 
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.intercept import mock_ionq
+from ionq_toolkit_fake.server import FakeServer
 
-__all__ = ["FakeIonQ", "mock_ionq"]
+__all__ = ["FakeIonQ", "FakeServer", "mock_ionq"]

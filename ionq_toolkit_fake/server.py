@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from http import HTTPStatus
+from http.client import responses as REASONS  # noqa: N812 - a constant
 from typing import TYPE_CHECKING, Self
 
 import h11
@@ -23,6 +23,9 @@ _CHUNK_BYTES = 64 * 1024
 
 #: The longest request line and headers.
 _MAX_HEAD_BYTES = 64 * 1024
+
+#: How much is read from a client after its request was found to be none.
+_MOST_CHUNKS_IGNORED = 1024
 
 #: Seconds that a server in a thread is given to begin to listen, and to end.
 _THREAD_TIMEOUT_S = 30.0
@@ -174,6 +177,7 @@ class _Connection:
         except h11.RemoteProtocolError as error:
             if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
                 await self._send(bad_request(str(error)).response(), close=True)
+                await self._let_the_client_finish()
             return False
         method = request.method.decode("ascii")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
@@ -195,6 +199,13 @@ class _Connection:
             raise ConnectionResetError("the client left in the middle of a request")
         return bytes(body)
 
+    async def _let_the_client_finish(self) -> None:
+        """Take what the client still sends: closing on it would take the reply away from it."""
+        self._writer.write_eof()
+        for _ in range(_MOST_CHUNKS_IGNORED):
+            if not await self._reader.read(_CHUNK_BYTES):
+                break
+
     async def _next_event(self) -> h11.Event | type[h11.PAUSED]:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             self._http.receive_data(await self._reader.read(_CHUNK_BYTES))
@@ -206,14 +217,15 @@ class _Connection:
         headers = [*response.headers.items(), ("content-length", str(len(response.body)))]
         if close:
             headers.append(("connection", "close"))
-        reason = HTTPStatus(response.status).phrase
-        await self._write(h11.Response(status_code=response.status, headers=headers, reason=reason))
+        reason = REASONS.get(response.status, "")
+        events: list[h11.Event] = [
+            h11.Response(status_code=response.status, headers=headers, reason=reason)
+        ]
         if response.body and not head_only:
-            await self._write(h11.Data(data=response.body))
-        await self._write(h11.EndOfMessage())
+            events.append(h11.Data(data=response.body))
+        await self._write(*events, h11.EndOfMessage())
 
-    async def _write(self, event: h11.Event) -> None:
-        data = self._http.send(event)
-        if data:
-            self._writer.write(data)
-            await self._writer.drain()
+    async def _write(self, *events: h11.Event) -> None:
+        # In one piece: small pieces would wait for each other on the network.
+        self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
+        await self._writer.drain()

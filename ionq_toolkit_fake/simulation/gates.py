@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
 from qiskit.circuit import Gate as QiskitGate
 from qiskit.circuit.library import (
     HGate,
@@ -27,7 +28,6 @@ from qiskit.circuit.library import (
     YGate,
     ZGate,
 )
-from qiskit.quantum_info import Operator
 from qiskit.synthesis import OneQubitEulerDecomposer
 
 if TYPE_CHECKING:
@@ -91,4 +91,8 @@ def qiskit_gate(gate: Gate) -> QiskitGate:
     if operation.num_qubits == 1:
         theta, phi, lam, phase = _euler_angles(operation.to_matrix())
         return QiskitGate("mcu", width, [theta, phi, lam, phase])
-    return UnitaryGate(Operator(operation.control(controls)))
+    # Controls are the low bits of an index: where they are all 1, the block acts.
+    acted_on = np.arange(2**operation.num_qubits) * 2**controls + 2**controls - 1
+    matrix = np.eye(2**width, dtype=complex)
+    matrix[np.ix_(acted_on, acted_on)] = operation.to_matrix()
+    return UnitaryGate(matrix, check_input=False)

@@ -1,0 +1,30 @@
+"""Everything that must hold before a change lands, in one command: lint, types, layers, tests."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CHECKS = {
+    "lint": ["-m", "ruff", "check", "."],
+    "format": ["-m", "ruff", "format", "--check", "."],
+    "types": ["-m", "mypy"],
+    "layers": ["-c", "from importlinter.cli import lint_imports_command as main; main()"],
+    "tests": ["-m", "pytest"],
+}
+
+
+def main() -> int:
+    """Run each check in turn; further arguments go to pytest."""
+    for name, command in CHECKS.items():
+        print(f"== {name}", flush=True)
+        extra = sys.argv[1:] if name == "tests" else []
+        done = subprocess.run([sys.executable, *command, *extra], cwd=ROOT, check=False)
+        if done.returncode:
+            print(f"== {name} failed", flush=True)
+            return done.returncode
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

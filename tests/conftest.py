@@ -1,0 +1,161 @@
+"""What the tests share: a clean environment, a seeded cloud, circuits, and every way in."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import settings
+from qiskit import QuantumCircuit
+
+from ionq_toolkit import HttpTransport, InProcessTransport, IonQProvider
+from ionq_toolkit_fake import FakeIonQ, FakeServer, mock_ionq
+
+# The same examples in every run: a failure is there again the next time.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    for name in list(os.environ):
+        if "IONQ" in name.upper():
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def cloud():
+    return FakeIonQ(seed=7)
+
+
+@pytest.fixture
+def provider(cloud):
+    return IonQProvider(transport=InProcessTransport(cloud), seed=7)
+
+
+@pytest.fixture
+def backend(provider):
+    return provider.get_backend("ionq_simulator")
+
+
+@pytest.fixture
+def bell():
+    circuit = QuantumCircuit(2, 2, name="bell")
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure([0, 1], [0, 1])
+    return circuit
+
+
+class InstantClock:
+    """A clock for the client: sleeping takes no time, and is remembered."""
+
+    def __init__(self):
+        self.time = 0.0
+        self.slept = []
+
+    def monotonic(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+@pytest.fixture
+def instant_clock():
+    return InstantClock()
+
+
+class WaysIn:
+    """Puts a cloud behind a provider, by the way in that the test is run through."""
+
+    def __init__(self, name, stack):
+        self.name = name
+        self._stack = stack
+
+    def provider(self, cloud, **options):
+        options = {"clock": InstantClock(), "seed": 7, **options}
+        if self.name == "in process":
+            return IonQProvider(transport=InProcessTransport(cloud), **options)
+        if self.name == "socket":
+            url = self._stack.enter_context(FakeServer(cloud)).url
+            return self._stack.enter_context(IonQProvider("any-key", url, **options))
+        self._stack.enter_context(mock_ionq(cloud))
+        return self._stack.enter_context(IonQProvider("any-key", **options))
+
+    def transport(self, cloud):
+        """Return a bare transport to the cloud and the base URL to use with it."""
+        if self.name == "in process":
+            return InProcessTransport(cloud), "http://cloud.test/v0.4"
+        transport = HttpTransport()
+        self._stack.callback(transport.close)
+        if self.name == "socket":
+            return transport, self._stack.enter_context(FakeServer(cloud)).url
+        self._stack.enter_context(mock_ionq(cloud))
+        return transport, "https://api.ionq.co/v0.4"
+
+
+@pytest.fixture(params=["in process", "socket", "interception"])
+def way(request):
+    with ExitStack() as stack:
+        yield WaysIn(request.param, stack)
+
+
+class Scripted:
+    """A cloud that answers with what it is given, one reply a request, and keeps the requests.
+
+    A reply is (status, body) or an exception to raise; the last one is repeated.
+    """
+
+    def __init__(self, *replies, headers=None):
+        self.replies = list(replies)
+        self.headers = headers or {"Content-Type": "application/json", "X-Request-Id": "req-1"}
+        self.requests = []
+
+    def handle(self, method, url, headers, body, timeout):
+        self.requests.append((method, url, headers, body, timeout))
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        status, content = reply
+        if not isinstance(content, bytes):
+            content = json.dumps(content).encode()
+        return status, self.headers, content
+
+
+@pytest.fixture
+def scripted():
+    return Scripted
+
+
+@pytest.fixture
+def send(cloud):
+    """Send one request to the cloud, as a client with a key, and return (status, JSON)."""
+
+    def send(method, path, body=None, headers=None):
+        if headers is None:
+            headers = {"Authorization": "apiKey any-key"}
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        response = cloud.handle(method, f"https://api.ionq.co/v0.4{path}", headers, body, 30.0)
+        return response.status, json.loads(response.body)
+
+    return send
+
+
+@pytest.fixture
+def job_body():
+    """Build the body of POST /jobs for gates on so many qubits."""
+
+    def build(gates=({"gate": "h", "target": 0},), qubits=2, **fields):
+        return {
+            "type": "ionq.circuit.v1",
+            "backend": "simulator",
+            "input": {"gateset": "qis", "qubits": qubits, "circuit": list(gates)},
+            **fields,
+        }
+
+    return build

@@ -1,0 +1,194 @@
+"""The histogram against Qiskit's own state vector, and the gates against IonQ's definitions."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit.library import PhaseGate, RXGate, RXXGate, RYGate, RYYGate, RZGate, RZZGate
+from qiskit.quantum_info import Operator, Statevector
+
+from ionq_toolkit import InProcessTransport, IonQProvider
+from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake.simulation import InlineExecutor, simulate
+from ionq_toolkit_fake.simulation.gates import qiskit_gate
+from ionq_toolkit_fake.simulation.program import QIS_GATES, Gate, Program
+
+ROOT = 1 / np.sqrt(2)
+X = np.array([[0, 1], [1, 0]])
+Y = np.array([[0, -1j], [1j, 0]])
+Z = np.diag([1, -1])
+
+
+def exponential(pauli, angle):
+    """exp(-i angle P / 2) for a P that is its own inverse."""
+    return np.cos(angle / 2) * np.eye(len(pauli)) - 1j * np.sin(angle / 2) * pauli
+
+
+#: IonQ's definitions, written out: the square of v is x, rotations are exp(-i angle P / 2).
+MATRICES = {
+    "x": X,
+    "not": X,
+    "cnot": X,
+    "y": Y,
+    "z": Z,
+    "h": ROOT * np.array([[1, 1], [1, -1]]),
+    "s": np.diag([1, 1j]),
+    "si": np.diag([1, -1j]),
+    "t": np.diag([1, np.exp(0.25j * np.pi)]),
+    "ti": np.diag([1, np.exp(-0.25j * np.pi)]),
+    "v": 0.5 * np.array([[1 + 1j, 1 - 1j], [1 - 1j, 1 + 1j]]),
+    "vi": 0.5 * np.array([[1 - 1j, 1 + 1j], [1 + 1j, 1 - 1j]]),
+    "swap": np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]]),
+    "rx": exponential(X, 0.7),
+    "ry": exponential(Y, 0.7),
+    "rz": exponential(Z, 0.7),
+    "xx": exponential(np.kron(X, X), 0.7),
+    "yy": exponential(np.kron(Y, Y), 0.7),
+    "zz": exponential(np.kron(Z, Z), 0.7),
+}
+
+
+@pytest.mark.parametrize("name", QIS_GATES)
+def test_each_gate_is_the_unitary_that_ionq_documents(name):
+    rotation = 0.7 if QIS_GATES[name].rotation is True else None
+    gate = Gate(name, tuple(range(QIS_GATES[name].targets)), rotation=rotation)
+    assert np.allclose(qiskit_gate(gate).to_matrix(), MATRICES[name])
+
+
+def test_a_z_with_an_angle_is_a_phase():
+    gate = Gate("z", (0,), rotation=0.7)
+    assert np.allclose(qiskit_gate(gate).to_matrix(), np.diag([1, np.exp(0.7j)]))
+
+
+@pytest.mark.parametrize("controls", range(1, 8))
+@pytest.mark.parametrize("name", QIS_GATES)
+def test_controls_add_a_block_to_the_unitary_phase_included(name, controls):
+    """Put every input through the gate, in a superposition that shows its phases."""
+    kind = QIS_GATES[name]
+    rotation = 0.7 if kind.rotation is True else None
+    width = controls + kind.targets
+    qubits = np.random.default_rng(controls).permutation(width).tolist()
+    gate = Gate(name, tuple(qubits[controls:]), tuple(qubits[:controls]), rotation)
+    prepare = [Gate("ry", (q,), rotation=0.3 + q) for q in range(width)]
+    read_out = [Gate("rx", (q,), rotation=0.5 + q) for q in range(width)]
+
+    histogram = simulate(Program(width, (*prepare, gate, *read_out)))
+
+    block = np.eye(2**width, dtype=complex)
+    block[-(2**kind.targets) :, -(2**kind.targets) :] = MATRICES[name]
+    # Targets are the most significant in a block that acts where all controls are 1.
+    order = [*qubits[controls:], *qubits[:controls]]
+    expected = QuantumCircuit(width)
+    for q in range(width):
+        expected.ry(0.3 + q, q)
+    expected.unitary(Operator(block), order)
+    for q in range(width):
+        expected.rx(0.5 + q, q)
+    probabilities = Statevector(expected).probabilities()
+    found = np.zeros(2**width)
+    for outcome, probability in histogram.items():
+        found[int(outcome)] = probability
+    assert 0.5 * np.abs(found - probabilities).sum() < 1e-9
+
+
+def test_qubit_0_is_the_least_significant_bit():
+    assert simulate(Program(5, (Gate("x", (1,)), Gate("x", (4,))))) == {"18": 1.0}
+
+
+def test_outcomes_of_probability_zero_are_absent_after_many_gates():
+    wiggle = tuple(Gate("rx", (0,), rotation=0.1) for _ in range(1000))
+    back = tuple(Gate("rx", (0,), rotation=-0.1) for _ in range(1000))
+    assert list(simulate(Program(3, (*wiggle, *back)))) == ["0"]
+
+
+def test_small_probabilities_are_present():
+    histogram = simulate(Program(1, (Gate("rx", (0,), rotation=2e-8),)))
+    assert histogram["1"] == pytest.approx(1e-16, rel=1e-6)
+
+
+def test_no_gates_leave_all_qubits_at_zero():
+    assert simulate(Program(2, ())) == {"0": 1.0}
+
+
+def test_a_gate_with_several_targets_acts_on_each(send, job_body):
+    gates = [
+        {"gate": "x", "target": 0},
+        {"gate": "x", "targets": [1, 3], "control": 0},
+        {"gate": "h", "targets": [2, 4]},
+        {"gate": "z", "targets": [2, 4]},
+        {"gate": "h", "targets": [2, 4]},
+    ]
+    _, job = send("POST", "/jobs", job_body(gates, qubits=5))
+    assert list(send("GET", f"/jobs/{job['id']}/results/probabilities")[1]) == ["31"]
+
+
+def test_the_function_and_what_it_takes_can_be_sent_to_another_process():
+    program = Program(2, (Gate("h", (0,)), Gate("x", (1,), (0,))))
+    function, argument = pickle.loads(pickle.dumps((simulate, program)))
+    assert function(argument) == simulate(program)
+
+
+def test_the_inline_executor_keeps_errors_for_who_asks():
+    future = InlineExecutor().submit(lambda: 1 / 0)
+    assert isinstance(future.exception(), ZeroDivisionError)
+    assert InlineExecutor().submit(divmod, 7, 2).result() == (3, 1)
+
+
+# --- circuit -> client -> wire -> fake -> result ---------------------------------------------
+
+ANGLES = st.floats(-7, 7)
+
+
+@st.composite
+def circuits(draw):
+    """Random circuits over everything that the client sends, with random measure maps."""
+    width = draw(st.integers(1, 5))
+    registers = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    circuit = QuantumCircuit(QuantumRegister(width))
+    for size in registers:
+        circuit.add_register(ClassicalRegister(size))
+    for _ in range(draw(st.integers(0, 12))):
+        qubits = draw(st.permutations(range(width)))
+        one = draw(st.sampled_from(["x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg"]))
+        getattr(circuit, one)(qubits[0])
+        turn = draw(st.sampled_from([RXGate, RYGate, RZGate, PhaseGate]))
+        circuit.append(turn(draw(ANGLES)), [qubits[-1]])
+        if width > 1:
+            pair = draw(st.sampled_from([RXXGate, RYYGate, RZZGate]))
+            circuit.append(pair(draw(ANGLES)), qubits[:2])
+            getattr(circuit, draw(st.sampled_from(["cx", "cy", "cz", "ch", "swap"])))(*qubits[:2])
+        if width > 2:
+            circuit.ccx(*qubits[:3])
+            circuit.append(RYGate(draw(ANGLES)).control(2, annotated=False), qubits[:3])
+    bits = draw(st.lists(st.sampled_from(range(sum(registers))), min_size=1, unique=True))
+    measured = {bit: draw(st.integers(0, width - 1)) for bit in bits}
+    return circuit, measured
+
+
+@settings(max_examples=60)
+@given(circuits())
+def test_probabilities_are_those_of_the_state_vector_over_any_circuit_and_map(case):
+    circuit, measured = case
+    state = Statevector(circuit)
+    for bit, qubit in measured.items():
+        circuit.measure(qubit, bit)
+    sizes = [register.size for register in circuit.cregs]
+    expected = {}
+    for outcome, probability in enumerate(state.probabilities()):
+        value = sum((outcome >> qubit & 1) << bit for bit, qubit in measured.items())
+        text, key = format(value, f"0{sum(sizes)}b"), []
+        for size in sizes:
+            text, part = text[:-size], text[-size:]
+            key.insert(0, part)
+        expected[" ".join(key)] = expected.get(" ".join(key), 0) + probability
+
+    backend = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1))).get_backend("simulator")
+    job = backend.run(circuit, shots=100)
+    found = job.get_probabilities()
+
+    assert sum(job.get_counts().values()) == 100
+    distance = sum(abs(found.get(k, 0) - expected.get(k, 0)) for k in {*found, *expected}) / 2
+    assert distance < 1e-9

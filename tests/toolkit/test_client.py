@@ -1,0 +1,145 @@
+import json
+import logging
+
+import pytest
+
+from ionq_toolkit import InProcessTransport, IonQClient, errors
+
+KEY = "s3cret-key-of-somebody"
+URL = "https://api.ionq.test/v0.4"
+
+
+def client_of(cloud):
+    return IonQClient(KEY, URL + "/", InProcessTransport(cloud))
+
+
+@pytest.fixture
+def call(scripted):
+    """Ask for a job, with the service answering this, and return the error."""
+
+    def call(*reply):
+        with pytest.raises(errors.IonQError) as caught:
+            client_of(scripted(*reply)).retrieve_job("job-1")
+        return caught.value
+
+    return call
+
+
+def test_requests_carry_key_agent_and_where_to_go(scripted):
+    cloud = scripted((200, {"id": "j"}))
+    client = client_of(cloud)
+    client.retrieve_job("a/b?c")
+    client.get_results("j", query={"sharpen": "true"})
+    client.cancel_job("j")
+    client.submit_job({"a": 1}, timeout=3)
+
+    assert [(method, url) for method, url, *_ in cloud.requests] == [
+        ("GET", URL + "/jobs/a%2Fb%3Fc"),
+        ("GET", URL + "/jobs/j/results/probabilities?sharpen=true"),
+        ("PUT", URL + "/jobs/j/status/cancel"),
+        ("POST", URL + "/jobs"),
+    ]
+    headers, body, timeout = cloud.requests[-1][2:]
+    assert headers["Authorization"] == f"apiKey {KEY}"
+    assert headers["User-Agent"].startswith("ionq-toolkit/")
+    assert headers["Content-Type"] == "application/json"
+    assert "Content-Type" not in cloud.requests[0][2]
+    assert (json.loads(body), timeout) == ({"a": 1}, 3)
+    assert cloud.requests[0][4] == 30
+
+
+@pytest.mark.parametrize(
+    ("body", "error_type", "detail"),
+    [
+        ({"statusCode": 400, "error": "Bad Request", "message": "no."}, "Bad Request", "no."),
+        ({"error": {"type": "bad", "message": "no"}}, "bad", "no"),
+        ({"error": "Unauthorized"}, None, "Unauthorized"),
+        ({"code": 7, "message": "no"}, None, "no"),
+        ({}, None, "{}"),
+        ([], None, "[]"),
+        (None, None, "null"),
+        ("text", None, "text"),
+        (b"<html>Bad gateway</html>", None, "<html>Bad gateway</html>"),
+        (b"\xff\xfe", None, "\ufffd\ufffd"),
+        (b"", None, ""),
+        (b"x" * 5000, None, "x" * 200),
+        ({"error": None, "message": None}, None, '{"error": null, "message": null}'),
+        ({"message": ["a"]}, None, '{"message": ["a"]}'),
+    ],
+)
+def test_a_refusal_of_any_shape_is_an_api_error_that_keeps_its_words(
+    call, body, error_type, detail
+):
+    error = call((400, body))
+
+    assert isinstance(error, errors.IonQAPIError)
+    assert (error.status_code, error.error_type, error.detail) == (400, error_type, detail)
+    assert (error.request_id, error.job_id) == ("req-1", "job-1")
+    assert detail in str(error)
+    assert "400" in str(error)
+    assert "request id req-1" in str(error)
+
+
+@pytest.mark.parametrize(
+    "status", [300, 302, 400, 401, 403, 404, 409, 413, 429, 500, 503, 504, 520]
+)
+def test_every_status_that_is_no_success_is_an_api_error(call, status):
+    assert call((status, {"message": "no"})).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [(401, "IONQ_API_KEY"), (404, "Check the id"), (503, "status.ionq.co")]
+)
+def test_a_refusal_says_what_to_do(call, status, advice):
+    assert advice in str(call((status, {"message": "no"})))
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"[]", b"null", b'"text"', b"\xff", b"12"])
+def test_a_reply_that_is_not_what_was_promised_is_a_response_error(call, body):
+    error = call((200, body))
+    assert isinstance(error, errors.IonQResponseError)
+    assert error.request_id == "req-1"
+    assert "base URL" in str(error)
+
+
+@pytest.mark.parametrize("reply", [{}, {"id": None}, {"id": ""}, {"id": 7}])
+def test_a_submission_without_an_id_warns_that_the_job_may_exist(scripted, reply):
+    with pytest.raises(errors.IonQResponseError, match="may exist"):
+        client_of(scripted((201, reply))).submit_job({})
+
+
+@pytest.mark.parametrize("reply", [{"backends": []}, [1], "x"])
+def test_a_listing_of_backends_must_be_a_list_of_objects(scripted, reply):
+    with pytest.raises(errors.IonQResponseError, match="list of objects"):
+        client_of(scripted((200, reply))).get_backends()
+
+
+@pytest.mark.parametrize("error", [ConnectionError, ConnectionResetError, TimeoutError])
+def test_no_answer_is_a_connection_error_and_is_not_sent_again(scripted, error):
+    cloud = scripted(error("went wrong"))
+    with pytest.raises(errors.IonQConnectionError, match=r"went wrong.*may have taken effect"):
+        client_of(cloud).submit_job({})
+    assert len(cloud.requests) == 1
+
+
+def test_a_lost_answer_to_a_question_does_not_warn_of_effects(call):
+    error = call(ConnectionError("reset"))
+    assert isinstance(error, errors.IonQConnectionError)
+    assert "taken effect" not in str(error)
+    assert URL in str(error)
+    assert "IONQ_API_URL" in str(error)
+
+
+def test_the_key_is_in_no_repr_error_or_log(scripted, caplog):
+    caplog.set_level(logging.DEBUG)
+    echo = {"error": "Bad", "message": f"your header was 'apiKey {KEY}'"}
+    client = client_of(scripted((400, echo), ConnectionError(f"no route for {KEY}"), (200, {})))
+    shown = [repr(client), repr(client.transport)]
+    for ask in (client.retrieve_job, client.retrieve_job, client.retrieve_job):
+        try:
+            ask("job-1")
+        except errors.IonQError as error:
+            shown += [str(error), repr(error), repr(vars(error))]
+    assert len(shown) == 2 + 2 * 3
+    assert not [text for text in [*shown, caplog.text] if KEY in text]
+    assert "your header was 'apiKey [API key]'" in "".join(shown)

@@ -1,0 +1,70 @@
+import inspect
+import pickle
+
+import pytest
+from qiskit.exceptions import QiskitError
+from qiskit.providers import JobError, JobTimeoutError
+from qiskit.providers.exceptions import QiskitBackendNotFoundError
+
+from ionq_toolkit import errors
+
+ALL = [getattr(errors, name) for name in errors.__all__]
+
+
+def test_every_error_class_of_the_module_is_public():
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and value.__module__ == errors.__name__
+    }
+    assert defined == set(errors.__all__)
+
+
+@pytest.mark.parametrize("error", ALL)
+def test_every_error_is_in_the_tree_that_the_docstring_draws(error):
+    assert issubclass(error, errors.IonQError)
+    line = next(line for line in errors.__doc__.splitlines() if f" {error.__name__} " in line + " ")
+    depth = line.index(error.__name__) // 4 - 1
+    assert depth == [c for c in error.__mro__ if c in ALL].index(errors.IonQError)
+
+
+@pytest.mark.parametrize("error", ALL)
+def test_every_error_survives_pickling_with_all_it_carries(error):
+    parameters = list(inspect.signature(error.__init__).parameters.values())[2:]
+    carried = {p.name: f"value of {p.name}" for p in parameters}
+    original = error("what went wrong", **carried)
+    original.add_note("a note")
+
+    copy = pickle.loads(pickle.dumps(original))
+
+    assert type(copy) is error
+    assert str(copy) == str(original) == "what went wrong"
+    assert {name: getattr(copy, name) for name in carried} == carried
+    assert copy.__notes__ == ["a note"]
+
+
+@pytest.mark.parametrize(
+    ("error", "base"),
+    [
+        (errors.IonQError, QiskitError),
+        (errors.IonQBackendNotFoundError, QiskitBackendNotFoundError),
+        (errors.IonQGateError, JobError),
+        (errors.IonQMidCircuitMeasurementError, JobError),
+        (errors.IonQJobError, JobError),
+        (errors.IonQJobFailureError, JobError),
+        (errors.IonQJobStateError, JobError),
+        (errors.IonQJobTimeoutError, JobTimeoutError),
+    ],
+)
+def test_code_written_for_qiskit_catches_them(error, base):
+    assert issubclass(error, base)
+
+
+def test_the_four_job_errors_are_siblings_as_in_qiskit_ionq():
+    four = (
+        errors.IonQJobError,
+        errors.IonQJobFailureError,
+        errors.IonQJobStateError,
+        errors.IonQJobTimeoutError,
+    )
+    assert not any(a is not b and issubclass(a, b) for a in four for b in four)

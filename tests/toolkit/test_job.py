@@ -1,0 +1,355 @@
+import logging
+
+import pytest
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.exceptions import QiskitError
+from qiskit.providers import JobV1
+from qiskit.providers.jobstatus import JobStatus
+
+from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors
+from ionq_toolkit.job import DEFAULT_TIMEOUT_S, LONGEST_WAIT_S
+from ionq_toolkit_fake import FakeIonQ
+
+RECORD = {
+    "id": "job-1",
+    "status": "completed",
+    "backend": "simulator",
+    "noise": {"model": "ideal"},
+    "stats": {"qubits": 2},
+    "metadata": {"shots": "100"},
+}
+
+
+@pytest.fixture
+def job_of(scripted, instant_clock):
+    """Return a job whose service gives these replies, and the scripted service."""
+
+    def build(*replies, **provider_options):
+        cloud = scripted(*replies)
+        provider = IonQProvider(
+            transport=InProcessTransport(cloud), clock=instant_clock, **provider_options
+        )
+        return IonQJob(provider.get_backend("simulator"), "job-1"), cloud
+
+    return build
+
+
+def test_it_is_a_qiskit_job(backend, bell):
+    job = backend.run(bell)
+    assert isinstance(job, JobV1)
+    assert job.backend() is backend
+    assert job.circuit is bell
+    assert len(job.job_id()) == 36
+
+
+def test_it_needs_a_circuit_or_an_id(backend):
+    with pytest.raises(errors.IonQJobError, match=r"circuit.*job_id"):
+        IonQJob(backend)
+
+
+def test_it_is_made_submitted_and_asked_step_by_step(backend, bell):
+    job = IonQJob(backend, circuit=bell, passed_args={"shots": 10})
+    assert job.status() is JobStatus.INITIALIZING
+    assert job.job_id() == ""
+    for ask in (job.cancel, job.result, job.wait_for_final_state):
+        with pytest.raises(errors.IonQJobStateError, match=r"submit\(\)"):
+            ask()
+
+    job.submit()
+
+    assert sum(job.get_counts().values()) == 10
+    with pytest.raises(errors.IonQJobStateError, match="submitted already"):
+        job.submit()
+
+
+def test_the_arguments_of_the_caller_are_left_alone(backend, bell):
+    arguments = {"shots": 10, "memory": True}
+    IonQJob(backend, circuit=bell, passed_args=arguments).submit()
+    assert arguments == {"shots": 10, "memory": True}
+
+
+def test_a_submission_that_is_refused_leaves_the_job_to_be_submitted_again(scripted, bell):
+    cloud = scripted((429, {"message": "slow down"}), (201, {"id": "job-1"}))
+    backend = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator")
+    job = IonQJob(backend, circuit=bell)
+    with pytest.raises(errors.IonQAPIError):
+        job.submit()
+    job.submit()
+    assert job.job_id() == "job-1"
+
+
+# --- results are values ----------------------------------------------------------------------
+
+
+def test_a_result_is_fetched_once_and_is_the_same_for_ever(job_of):
+    job, cloud = job_of((200, RECORD), (200, {"0": 0.5, "3": 0.5}))
+    first = job.get_counts()
+    assert [job.get_counts() for _ in range(5)] == [first] * 5
+    assert job.result() is job.result()
+    assert job.get_probabilities() == {"00": 0.5, "11": 0.5}
+    assert len(cloud.requests) == 2
+
+
+def test_another_client_object_draws_the_same_counts_even_where_no_seed_is_stored(job_of):
+    replies = [(200, RECORD), (200, {"0": 0.5, "3": 0.5})]
+    counts = [job_of(*replies, seed=seed)[0].get_counts() for seed in (1, 2, None)]
+    assert counts[0] == counts[1] == counts[2]
+    assert sum(counts[0].values()) == 100
+
+
+def test_a_seeded_run_is_repeated_and_an_unseeded_one_is_not(backend, bell):
+    seeded = [backend.run(bell, seed_simulator=5).get_counts() for _ in range(2)]
+    as_in_qiskit_ionq = backend.run(bell, sampler_seed=5).get_counts()
+    unseeded = [backend.run(bell).get_counts() for _ in range(6)]
+    assert seeded[0] == seeded[1] == as_in_qiskit_ionq
+    assert len({counts["00"] for counts in unseeded}) > 1
+
+
+def test_sharpen_and_other_parameters_are_sent_and_kept_apart(job_of):
+    job, cloud = job_of(
+        (200, RECORD), (200, {"0": 1}), (200, {"3": 1}), (200, {"1": 1}), (200, {"2": 1})
+    )
+    assert job.result().get_counts() == {"00": 100}
+    assert job.result(sharpen=True).get_counts() == {"11": 100}
+    assert job.result(sharpen=False).get_counts() == {"01": 100}
+    assert job.result(extra_query_params={"aggregation": "dnl"}).get_counts() == {"10": 100}
+    assert job.get_counts() == {"00": 100}
+    queries = [url.partition("?")[2] for _, url, *_ in cloud.requests[1:]]
+    assert queries == ["", "sharpen=true", "sharpen=false", "aggregation=dnl"]
+
+
+def test_a_device_job_counts_its_own_shots_and_is_not_sampled(job_of):
+    record = {**RECORD, "backend": "qpu.forte-1", "shots": 1000, "metadata": {"shots": "7"}}
+    job, _ = job_of((200, record), (200, {"0": 0.497, "1": 0.003, "3": 0.5}))
+    assert job.get_counts() == {"00": 497, "01": 3, "11": 500}
+
+
+def test_a_noisy_simulation_is_not_sampled_again(job_of):
+    record = {**RECORD, "noise": {"model": "aria-1"}, "shots": 100}
+    job, _ = job_of((200, record), (200, {"0": 0.5, "3": 0.5}))
+    assert job.get_counts() == {"00": 50, "11": 50}
+
+
+def test_the_time_taken_is_in_seconds(job_of):
+    record = {**RECORD, "execution_duration_ms": 4200}
+    job, _ = job_of((200, record), (200, {"0": 1}))
+    assert job.result().time_taken == 4.2
+
+
+@pytest.mark.parametrize(
+    ("record", "complaint"),
+    [
+        ({"stats": None}, "how many qubits"),
+        ({"stats": {"qubits": "2"}}, "how many qubits"),
+        ({"metadata": {"qiskit_header": "garbage"}}, "qiskit_header"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_a_job_error(job_of, record, complaint):
+    job, _ = job_of((200, {**RECORD, **record}), (200, {"0": 1}))
+    with pytest.raises(errors.IonQJobError, match=complaint):
+        job.result()
+
+
+@pytest.mark.parametrize("missing", ["metadata", "noise", "stats"])
+def test_null_where_there_should_be_an_object_is_not_a_crash(job_of, missing):
+    job, _ = job_of((200, {**RECORD, "shots": 10, missing: None}), (200, {"0": 1}))
+    if missing == "stats":
+        with pytest.raises(errors.IonQJobError):
+            job.get_counts()
+    else:
+        assert job.get_counts() == {"00": 10}
+
+
+def test_a_histogram_that_does_not_fit_the_circuit_is_a_job_error(job_of):
+    job, _ = job_of((200, RECORD), (200, {"5": 1.0}))
+    with pytest.raises(errors.IonQJobError, match="2 qubits do not have"):
+        job.get_counts()
+
+
+def test_memory_that_was_not_asked_for_is_qiskits_error(backend, bell):
+    with pytest.raises(QiskitError, match="No memory"):
+        backend.run(bell).get_memory()
+
+
+# --- what became of it -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "message"),
+    [
+        ({"code": "InternalError", "message": "broke"}, "InternalError", "InternalError: broke"),
+        ({"code": "InternalError", "error": "broke"}, "InternalError", "InternalError: broke"),
+        ({"message": "broke"}, None, "broke"),
+        ({"code": "InternalError"}, "InternalError", "InternalError: IonQ gives no reason"),
+        (None, None, "IonQ gives no reason"),
+        ("broke", None, "broke"),
+        ({}, None, "IonQ gives no reason"),
+    ],
+)
+def test_the_failure_text_always_reaches_the_user(job_of, failure, code, message):
+    job, _ = job_of((200, {**RECORD, "status": "failed", "failure": failure}))
+    assert job.error_message() == message
+    for _ in range(2):
+        with pytest.raises(errors.IonQJobFailureError, match=message) as caught:
+            job.result()
+        assert caught.value.code == code
+        assert caught.value.job_id == "job-1"
+
+
+def test_a_job_that_goes_well_has_no_error_message(backend, bell):
+    assert backend.run(bell).error_message() is None
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_only_status_and_results_raise_for_what_became_of_a_job(job_of, status):
+    job, _ = job_of((200, {**RECORD, "status": status}))
+    job.wait_for_final_state()
+    assert job.in_final_state()
+    assert not job.done()
+    assert not job.running()
+    assert job.cancelled() is (status == "canceled")
+    assert job.metadata == {"shots": "100"}
+
+
+@pytest.mark.parametrize(
+    ("status", "completed", "failed"),
+    [("completed", 1, 0), ("failed", 0, 1), ("canceled", 0, 0), ("started", 0, 0)],
+)
+def test_the_detailed_status_is_told_whatever_became_of_the_job(job_of, status, completed, failed):
+    job, _ = job_of((200, {**RECORD, "status": status}))
+    detail = job.status(detailed=True)
+    assert (detail["total"], detail["completed"], detail["failed"]) == (1, completed, failed)
+    assert detail["percentage_complete"] == completed
+    assert len(detail["statuses"]) == 1
+
+
+def test_a_final_job_is_not_asked_about_again(job_of):
+    job, cloud = job_of((200, RECORD))
+    assert [job.done(), job.status(), job.in_final_state()] == [True, JobStatus.DONE, True]
+    assert job.cancel() is False
+    assert len(cloud.requests) == 1
+
+
+def test_cancelling_a_job_that_turns_out_to_be_done_says_so(job_of):
+    job, cloud = job_of((200, {"id": "job-1", "status": "completed"}), (200, RECORD))
+    assert job.cancel() is False
+    assert [method for method, *_ in cloud.requests] == ["PUT", "GET"]
+
+
+# --- waiting ---------------------------------------------------------------------------------
+
+
+def test_waiting_begins_short_and_grows_to_a_limit(job_of, instant_clock):
+    job, _ = job_of(*[(200, {**RECORD, "status": "ready"})] * 30, (200, RECORD))
+    job.wait_for_final_state()
+    slept = instant_clock.slept
+    assert slept[0] == 0.1
+    assert slept == sorted(slept)
+    assert slept[-1] == LONGEST_WAIT_S
+    assert len(slept) == 30
+
+
+def test_a_number_to_wait_is_that_many_seconds(job_of, instant_clock):
+    job, _ = job_of(*[(200, {**RECORD, "status": "ready"})] * 3, (200, RECORD))
+    job.wait_for_final_state(wait=2)
+    assert instant_clock.slept == [2, 2, 2]
+
+
+@pytest.mark.parametrize("wait", [None, 0.3, 60])
+def test_a_timeout_is_kept_to_the_second(job_of, instant_clock, wait):
+    job, _ = job_of((200, {**RECORD, "status": "started"}))
+    with pytest.raises(errors.IonQJobTimeoutError, match=r"started after waiting 1\.5 s") as caught:
+        job.result(timeout=1.5, wait=wait)
+    assert instant_clock.time == pytest.approx(1.5)
+    assert caught.value.job_id == "job-1"
+
+
+def test_a_timeout_of_zero_asks_once(job_of):
+    job, cloud = job_of((200, {**RECORD, "status": "started"}))
+    with pytest.raises(errors.IonQJobTimeoutError):
+        job.wait_for_final_state(timeout=0)
+    assert len(cloud.requests) == 1
+
+
+def test_after_a_timeout_the_job_can_be_waited_for_again(job_of):
+    job, _ = job_of(*[(200, {**RECORD, "status": "started"})] * 2, (200, RECORD), (200, {"0": 1}))
+    with pytest.raises(errors.IonQJobTimeoutError):
+        job.result(timeout=0.05)
+    assert job.result(timeout=10).get_counts() == {"00": 100}
+
+
+def test_a_request_is_given_no_more_time_than_is_left(job_of):
+    job, cloud = job_of((200, {**RECORD, "status": "started"}))
+    with pytest.raises(errors.IonQJobTimeoutError):
+        job.wait_for_final_state(timeout=60, wait=20)
+    assert [request[4] for request in cloud.requests] == [DEFAULT_TIMEOUT_S] * 2 + [20, 0.1]
+
+
+def test_a_request_that_uses_up_the_time_is_a_job_timeout(scripted, instant_clock):
+    class Slow(scripted):
+        def handle(self, *request):
+            instant_clock.time += request[4]
+            return super().handle(*request)
+
+    provider = IonQProvider(
+        transport=InProcessTransport(Slow(TimeoutError("no answer"))), clock=instant_clock
+    )
+    job = IonQJob(provider.get_backend("simulator"), "job-1")
+    with pytest.raises(errors.IonQJobTimeoutError, match="not seen yet"):
+        job.result(timeout=4)
+    assert instant_clock.time == pytest.approx(4)
+
+
+def test_a_broken_connection_while_there_is_time_is_said_as_such(job_of):
+    job, _ = job_of(ConnectionResetError("reset"))
+    with pytest.raises(errors.IonQConnectionError, match="reset"):
+        job.result(timeout=4)
+
+
+@pytest.mark.parametrize("arguments", [{"timeout": -1}, {"wait": -0.1}])
+def test_negative_times_are_refused(job_of, arguments):
+    with pytest.raises(ValueError, match="negative"):
+        job_of((200, RECORD))[0].wait_for_final_state(**arguments)
+
+
+def test_the_callback_sees_every_poll(job_of):
+    seen = []
+    job, _ = job_of((200, {**RECORD, "status": "ready"}), (200, RECORD))
+    job.wait_for_final_state(callback=lambda *arguments: seen.append(arguments))
+    assert seen == [("job-1", JobStatus.QUEUED, job), ("job-1", JobStatus.DONE, job)]
+
+
+def test_an_unknown_status_is_not_final_and_is_warned_of_once(job_of, caplog):
+    caplog.set_level(logging.WARNING, "ionq_toolkit")
+    paused = (200, {**RECORD, "status": "paused"})
+    job, _ = job_of(*[paused] * 3, (200, RECORD))
+    job.wait_for_final_state(timeout=60)
+    assert job.done()
+    assert [record.getMessage() for record in caplog.records] == [
+        "IonQ says 'paused' of job job-1, which is no status known here; taken as not final yet"
+    ]
+
+
+@pytest.mark.parametrize("word", ["paused", None, 7, ["ready"], {"a": 1}])
+def test_an_unknown_status_at_the_deadline_is_a_job_error_that_names_it(job_of, word):
+    job, _ = job_of((200, {**RECORD, "status": word}))
+    with pytest.raises(errors.IonQJobError, match="unknown status") as caught:
+        job.result(timeout=3)
+    assert str(word) in str(caught.value)
+
+
+def test_the_client_waits_on_the_clock_of_a_cloud_in_this_process(bell):
+    cloud = FakeIonQ(seed=1, polls_per_status=4)
+    before = cloud.clock.monotonic()
+    job = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator").run(bell)
+    job.wait_for_final_state(wait=600)
+    assert cloud.clock.monotonic() - before == 12 * 600
+
+
+def test_registers_survive_retrieval_by_another_provider(cloud):
+    circuit = QuantumCircuit(QuantumRegister(2), ClassicalRegister(1, "a"), ClassicalRegister(1))
+    circuit.x(1)
+    circuit.measure([0, 1], [0, 1])
+    job = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator").run(circuit)
+    other = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator")
+    assert other.retrieve_job(job.job_id()).get_counts() == {"1 0": 1024}

@@ -1,0 +1,220 @@
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from ionq_toolkit import HttpTransport, InProcessTransport, IonQBackend, IonQProvider, errors
+from ionq_toolkit_fake import FakeIonQ
+
+KEY = "s3cret-key-of-somebody"
+
+
+@pytest.fixture
+def sent(scripted):
+    """Return the headers and URL of the request that a provider sends for its backends."""
+
+    class Networked(InProcessTransport):
+        requires_key = True
+
+    def sent(*arguments, **options):
+        cloud = scripted((200, []))
+        IonQProvider(*arguments, transport=Networked(cloud), **options).client.get_backends()
+        ((_, url, headers, _, _),) = cloud.requests
+        return headers["Authorization"], url
+
+    return sent
+
+
+def test_the_key_is_the_argument_then_the_variable(sent, monkeypatch):
+    monkeypatch.setenv("IONQ_API_KEY", "from-environment")
+    assert sent("given")[0] == "apiKey given"
+    assert sent()[0] == "apiKey from-environment"
+
+
+def test_the_url_is_the_argument_then_the_variable_then_the_real_service(sent, monkeypatch):
+    assert sent("k")[1] == "https://api.ionq.co/v0.4/backends"
+    monkeypatch.setenv("IONQ_API_URL", "http://127.0.0.1:81/v0.4/")
+    assert sent("k")[1] == "http://127.0.0.1:81/v0.4/backends"
+    assert sent("k", "http://127.0.0.1:82/v0.4")[1] == "http://127.0.0.1:82/v0.4/backends"
+
+
+def test_white_space_around_a_key_is_dropped(sent):
+    assert sent(f"  {KEY}\n")[0] == f"apiKey {KEY}"
+
+
+@pytest.mark.parametrize("empty", [None, "", "  \n"])
+def test_no_key_says_where_to_put_one(monkeypatch, empty):
+    if empty is not None:
+        monkeypatch.setenv("IONQ_API_KEY", empty)
+    provider = IonQProvider()
+    with pytest.raises(errors.IonQCredentialsError, match="set IONQ_API_KEY") as caught:
+        _ = provider.client
+    assert "transport='fake'" in str(caught.value)
+    assert "that is not the name" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["IONQ_API_TOKEN", "IONQ_KEY", "QISKIT_IONQ_API_TOKEN", "ionq_api_key"]
+)
+def test_a_key_under_another_name_is_pointed_at_without_showing_it(monkeypatch, name):
+    monkeypatch.setenv(name, KEY)
+    with pytest.raises(errors.IonQCredentialsError, match=f"{name} is set, but that") as caught:
+        _ = IonQProvider().client
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["ключ", "two\nlines", "tab\tbed"])
+def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key):
+    with pytest.raises(errors.IonQCredentialsError, match="characters") as caught:
+        _ = IonQProvider(key).client
+    assert key not in str(caught.value)
+
+
+def test_building_backends_and_circuits_needs_no_key():
+    backend = IonQProvider().get_backend("qpu.forte-1")
+    assert backend.target.num_qubits == 36
+
+
+def test_a_run_without_a_key_ends_before_anything_is_sent(bell):
+    with pytest.raises(errors.IonQCredentialsError):
+        IonQProvider().get_backend("simulator").run(bell)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["api.ionq.co/v0.4", "ftp://api.ionq.co", "http://", "http://[::1", "http://host:port/", "x"],
+)
+def test_what_is_no_url_is_refused(monkeypatch, url):
+    with pytest.raises(errors.IonQCredentialsError, match="IONQ_API_URL"):
+        IonQProvider("k", url)
+    monkeypatch.setenv("IONQ_API_URL", url)
+    with pytest.raises(errors.IonQCredentialsError, match="IONQ_API_URL"):
+        IonQProvider("k")
+
+
+def test_an_unreachable_url_says_so(bell):
+    with (
+        IonQProvider("k", "http://127.0.0.1:9/v0.4") as provider,
+        pytest.raises(
+            errors.IonQConnectionError, match=r"http://127\.0\.0\.1:9/v0\.4 was not reached"
+        ),
+    ):
+        provider.get_backend("simulator").run(bell)
+
+
+# --- transports ------------------------------------------------------------------------------
+
+
+def test_the_fake_needs_neither_key_nor_network(bell, monkeypatch):
+    monkeypatch.setenv("IONQ_TRANSPORT", "fake")
+    monkeypatch.setenv("IONQ_API_KEY", KEY)
+    monkeypatch.setenv("IONQ_API_URL", "not a url")
+    counts = IonQProvider().get_backend("ionq_simulator").run(bell, shots=10).get_counts()
+    assert sum(counts.values()) == 10
+
+
+def test_a_job_on_the_fake_is_retrieved_through_another_provider(bell):
+    job = IonQProvider(transport="fake").get_backend("simulator").run(bell)
+    again = IonQProvider(transport="fake").get_backend("simulator").retrieve_job(job.job_id())
+    assert again.get_counts() == job.get_counts()
+
+
+def test_a_key_of_the_environment_is_not_given_to_a_cloud_in_this_process(scripted, monkeypatch):
+    monkeypatch.setenv("IONQ_API_KEY", KEY)
+    cloud = scripted((200, []))
+    IonQProvider(transport=InProcessTransport(cloud)).client.get_backends()
+    assert KEY not in str(cloud.requests)
+
+
+def test_the_argument_wins_over_the_variable(monkeypatch):
+    monkeypatch.setenv("IONQ_TRANSPORT", "fake")
+    with IonQProvider("k", transport="http") as provider:
+        assert isinstance(provider.client.transport, HttpTransport)
+
+
+@pytest.mark.parametrize(
+    ("transport", "complaint"),
+    [
+        ("htpp", "'http' or 'fake'. Did you mean 'http'"),
+        ("carrier pigeon", "'http' or 'fake'"),
+        (FakeIonQ(), r"Wrap it: InProcessTransport\("),
+        (42, "int is no transport"),
+    ],
+)
+def test_what_is_no_transport_is_refused(transport, complaint):
+    with pytest.raises(errors.IonQClientError, match=complaint):
+        IonQProvider(transport=transport)
+
+
+def test_a_misspelt_variable_value_is_refused(monkeypatch):
+    monkeypatch.setenv("IONQ_TRANSPORT", "fak")
+    with pytest.raises(errors.IonQClientError, match="Did you mean 'fake'"):
+        IonQProvider()
+
+
+def test_a_missing_extra_is_named():
+    script = (
+        "import sys; sys.modules['msgspec'] = None\n"
+        "from ionq_toolkit import IonQProvider, errors\n"
+        "try: IonQProvider(transport='fake')\n"
+        "except errors.IonQClientError as error: print(error)\n"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "pip install 'ionq-toolkit[fake]'" in out.stdout
+
+
+# --- backends --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [
+        ("ionq_simulator", "ionq_simulator"),
+        ("simulator", "ionq_simulator"),
+        ("Simulator", "ionq_simulator"),
+        ("forte-1", "ionq_qpu.forte-1"),
+        ("qpu.forte-1", "ionq_qpu.forte-1"),
+        ("ionq_qpu.forte-1", "ionq_qpu.forte-1"),
+        ("IONQ_QPU.FORTE-ENTERPRISE-1", "ionq_qpu.forte-enterprise-1"),
+    ],
+)
+def test_customary_names_are_understood(provider, name, full):
+    assert provider.get_backend(name).name == full
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("qpu.fort-1", "'forte-1'"),
+        ("simulater", "'simulator'"),
+        ("ionq_simulatorXYZ", "'simulator'"),
+    ],
+)
+def test_unknown_names_are_refused_with_a_suggestion(provider, name, suggestion):
+    with pytest.raises(errors.IonQBackendNotFoundError, match=f"Did you mean.*{suggestion}"):
+        provider.get_backend(name)
+
+
+@pytest.mark.parametrize("name", ["", "qpu", "ibm_torino", "qpu.aria-1"])
+def test_unknown_names_are_told_what_there_is(provider, name):
+    with pytest.raises(
+        errors.IonQBackendNotFoundError, match=r"There are: ionq_simulator, ionq_qpu"
+    ):
+        provider.get_backend(name)
+
+
+def test_all_backends_are_listed_and_each_is_found_by_its_name(provider):
+    names = [backend.name for backend in provider.backends()]
+    assert "ionq_simulator" in names
+    assert [provider.get_backend(name).name for name in names] == names
+    assert all(isinstance(backend, IonQBackend) for backend in provider.backends())
+
+
+def test_no_repr_or_log_shows_the_key(caplog, bell):
+    caplog.set_level(logging.DEBUG)
+    provider = IonQProvider(KEY, transport=InProcessTransport(FakeIonQ()))
+    job = provider.get_backend("simulator").run(bell)
+    job.result()
+    shown = [repr(thing) for thing in (provider, provider.client, job, job.backend())]
+    assert not [text for text in [*shown, caplog.text] if KEY in text]
