@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -80,6 +81,23 @@ def test_readme_ci_and_script_say_the_same_commands():
     ci = (ROOT / ".ci" / "run").read_text()
     assert commands[1] in ci.splitlines()
     assert "examples/bell.qasm" in commands[0]
+
+
+def test_the_oldest_versions_tested_are_the_oldest_allowed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    allowed = [*project["dependencies"]]
+    for extra in ("fake", "qasm3"):
+        allowed += project["optional-dependencies"][extra]
+    lowest = dict(re.findall(r"^([a-z0-9-]+)>=([\d.]+)", "\n".join(allowed), re.MULTILINE))
+    pinned = dict(
+        re.findall(
+            r"^([a-z0-9-]+)==([\d.]+)",
+            (ROOT / "tests" / "minimum-versions.txt").read_text(),
+            re.MULTILINE,
+        )
+    )
+    assert set(pinned) == set(lowest)
+    assert all(f"{pinned[name]}.".startswith(f"{lowest[name]}.") for name in lowest)
 
 
 def test_python_in_the_readme_runs():
