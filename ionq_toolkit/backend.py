@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import Measure, Parameter
+from qiskit.circuit import Delay, Measure, Parameter
 from qiskit.circuit.library import (
     CCXGate,
     CCZGate,
@@ -101,6 +101,7 @@ class IonQBackend(BackendV2):
             target.add_instruction(gate())
         for rotation in _ROTATIONS:
             target.add_instruction(rotation(Parameter("theta")))
+        target.add_instruction(Delay(Parameter("duration")))
         target.add_instruction(Measure())
         return target
 

@@ -47,6 +47,8 @@ def find_device(name: str) -> Device:
     Raises:
         IonQBackendNotFoundError: There is none; the message names those nearest to it.
     """
+    if not isinstance(name, str):
+        raise IonQBackendNotFoundError(f"The name of a backend is a str, not {name!r}.")
     short = _short(name)
     for device in DEVICES:
         if _short(device.api_name) == short:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from qiskit.circuit import ControlledGate
+from qiskit.circuit import Barrier, ControlledGate, Delay, Gate, Measure
 from qiskit.circuit.library import (
     HGate,
+    IGate,
     PhaseGate,
     RXGate,
     RXXGate,
@@ -27,6 +28,7 @@ from qiskit.circuit.library import (
     XGate,
     YGate,
     ZGate,
+    get_standard_gate_name_mapping,
 )
 
 from ionq_toolkit.errors import IonQGateError, IonQJobError, IonQMidCircuitMeasurementError
@@ -64,6 +66,9 @@ QIS_GATES: Mapping[type[Operation], str] = MappingProxyType(
     }
 )
 
+#: Qiskit's names of its own gates, which its transpiler takes for them whatever they are.
+_STANDARD_NAMES = frozenset({*get_standard_gate_name_mapping(), "barrier"})
+
 #: Gates that may carry controls: those whose IonQ meaning has no loose global phase,
 #: which a control would turn into a relative one. A swap takes none.
 _CONTROLLABLE = frozenset({XGate, YGate, ZGate, HGate, RXGate, RYGate, RZGate})
@@ -71,8 +76,8 @@ _CONTROLLABLE = frozenset({XGate, YGate, ZGate, HGate, RXGate, RYGate, RZGate})
 #: "Up to seven controls": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
 MAX_CONTROLS = 7
 
-#: Instructions that change nothing on a device without idle errors.
-_NO_OPERATION = frozenset({"barrier", "delay", "id"})
+#: What changes nothing in a circuit whose idle qubits keep their state.
+_NO_OPERATION = (Barrier, Delay, IGate)
 
 
 @dataclass(frozen=True)
@@ -111,18 +116,18 @@ def to_wire(circuit: QuantumCircuit) -> WireCircuit:
     measured: list[int | None] = [None] * len(circuit.clbits)
     done: set[Qubit] = set()
     for instruction in circuit.data:
-        name = instruction.operation.name
-        if name in _NO_OPERATION:
+        operation = instruction.operation
+        if isinstance(operation, _NO_OPERATION):
             continue
-        if name == "measure":
+        if isinstance(operation, Measure):
             done.update(instruction.qubits)
             measured[clbit_position[instruction.clbits[0]]] = position[instruction.qubits[0]]
             continue
         again = next((qubit for qubit in instruction.qubits if qubit in done), None)
         if again is not None:
             raise IonQMidCircuitMeasurementError(
-                f"{name!r} acts on qubit {position[again]} of circuit {circuit.name!r} after its "
-                "measurement. Move the measurement to the end of the circuit.",
+                f"{operation.name!r} acts on qubit {position[again]} of circuit {circuit.name!r} "
+                "after its measurement. Move the measurement to the end of the circuit.",
                 qubit_index=position[again],
             )
         gates.append(_gate(instruction, [position[qubit] for qubit in instruction.qubits]))
@@ -141,9 +146,9 @@ def _gate(instruction: CircuitInstruction, qubits: Sequence[int]) -> dict[str, A
         kind, controls = operation.base_gate.base_class, operation.num_ctrl_qubits
         all_ones = operation.ctrl_state == 2**controls - 1
         if not (kind in _CONTROLLABLE and all_ones and controls <= MAX_CONTROLS):
-            raise _unsupported(operation.name)
+            raise _unsupported(operation)
     if kind not in QIS_GATES:
-        raise _unsupported(operation.name)
+        raise _unsupported(operation)
     gate: dict[str, Any] = {"gate": QIS_GATES[kind], "targets": list(qubits[controls:])}
     if controls:
         gate["controls"] = list(qubits[:controls])
@@ -162,12 +167,17 @@ def _angle(value: ParameterExpression | float, gate_name: str) -> float:
     return angle
 
 
-def _unsupported(name: str) -> IonQGateError:
-    return IonQGateError(
-        f"Gate {name!r} is not in IonQ's qis gateset. Rewrite the circuit for the backend first: "
-        "qiskit.transpile(circuit, backend).",
-        gate_name=name,
-    )
+def _unsupported(operation: Operation) -> IonQGateError:
+    name = operation.name
+    if not isinstance(operation, Gate):
+        advice = "A circuit for IonQ is made of gates, and of measurements at its end."
+    elif name in _STANDARD_NAMES and type(operation) is Gate:
+        advice = (
+            f"It is a gate of your own: circuit.decompose([{name!r}]) puts in what it is made of."
+        )
+    else:
+        advice = "Rewrite the circuit for the backend first: qiskit.transpile(circuit, backend)."
+    return IonQGateError(f"{name!r} is not in IonQ's qis gateset. {advice}", gate_name=name)
 
 
 def header(circuit: QuantumCircuit, wire: WireCircuit) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from qiskit import generate_preset_pass_manager, qasm3
 from qiskit.exceptions import MissingOptionalLibraryError
+from qiskit.transpiler.exceptions import TranspilerError
 
 from ionq_toolkit.errors import IonQError
 from ionq_toolkit.provider import TRANSPORT_VARIABLE, IonQProvider
@@ -34,6 +37,14 @@ def main() -> None:
     """Run circuits on the IonQ Quantum Cloud, or on a local fake of it."""
 
 
+def _refuse_nan(
+    _context: click.Context, _option: click.Parameter, value: float | None
+) -> float | None:
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is not a number of seconds")
+    return value
+
+
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -48,7 +59,12 @@ def main() -> None:
 @click.option("--backend", default="ionq_simulator", show_default=True, help="Where to run.")
 @click.option("--shots", type=click.IntRange(1, 1_000_000), default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), help="Fix the counts drawn for a simulation.")
-@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait; for ever if not given.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0),
+    callback=_refuse_nan,
+    help="Seconds to wait; for ever if not given.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON and nothing else.")
 def run(  # noqa: PLR0917 - click passes them by name
     file: Path,
@@ -80,11 +96,10 @@ def run(  # noqa: PLR0917 - click passes them by name
             counts = job.get_counts()
     except IonQError as error:
         raise click.ClickException(str(error)) from error
-    if as_json:
-        click.echo(json.dumps(counts))
-    else:
-        room = shutil.get_terminal_size().columns - len(next(iter(counts))) - 22
-        click.echo(text_histogram(counts, width=max(10, min(60, room)), bar=_bar()))
+    except TranspilerError as error:
+        reason = _unquoted(str(error))
+        raise click.ClickException(f"{file.name} cannot be run on {backend}: {reason}") from error
+    _print(json.dumps(counts) if as_json else _fitting(counts))
 
 
 def _provider(transport: str, seed: int | None) -> IonQProvider:
@@ -103,14 +118,41 @@ def _describe(transport: str, provider: IonQProvider) -> str:
 
 def _load(file: Path) -> QuantumCircuit:
     try:
-        return qasm3.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        _check_version(text)
+        circuit = qasm3.loads(text)
     except MissingOptionalLibraryError as error:
         raise click.ClickException(
             "Reading OpenQASM 3 needs another package: pip install 'ionq-toolkit[qasm3]'"
         ) from error
     except Exception as error:
-        reason = str(error).strip("\"'")
-        raise click.ClickException(f"{file} is no OpenQASM 3 program: {reason}") from error
+        raise click.ClickException(f"{file} cannot be read: {_syntax(error)}") from error
+    circuit.name = file.stem
+    return circuit
+
+
+def _check_version(text: str) -> None:
+    if not text.strip():
+        raise ValueError("it is empty")
+    version = re.search(r"^\s*OPENQASM\s+([\d.]+)", text, re.MULTILINE)
+    if version is not None and not version[1].startswith("3"):
+        raise ValueError(f"it is OpenQASM {version[1]}, and OpenQASM 3 is needed")
+
+
+def _syntax(error: Exception) -> str:
+    """Return the parser's message, or where it stopped if it gives none."""
+    if str(error):
+        return _unquoted(str(error))
+    inner = error.__cause__.args[0] if error.__cause__ and error.__cause__.args else None
+    token = getattr(inner, "offendingToken", None)
+    if token is None:
+        return "it is no OpenQASM 3"
+    return f"it is no OpenQASM 3 at line {token.line}, column {token.column}, near {token.text!r}"
+
+
+def _unquoted(text: str) -> str:
+    """Return the message of one of Qiskit's errors without the quotes it puts around it."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 def _watch(job: IonQJob, timeout: float | None, note: Callable[[str], None]) -> None:
@@ -124,6 +166,19 @@ def _watch(job: IonQJob, timeout: float | None, note: Callable[[str], None]) -> 
             shown = status
 
     job.wait_for_final_state(timeout=timeout, callback=show)
+
+
+def _print(text: str) -> None:
+    try:
+        click.echo(text)
+    except OSError as error:
+        raise click.ClickException(f"cannot write to standard output: {error}") from error
+
+
+def _fitting(counts: Mapping[str, int]) -> str:
+    """Return the histogram in the width of the terminal."""
+    room = shutil.get_terminal_size().columns - len(next(iter(counts))) - 22
+    return text_histogram(counts, width=max(10, min(60, room)), bar=_bar())
 
 
 def text_histogram(counts: Mapping[str, int], *, width: int = 40, bar: str = "#") -> str:
@@ -154,7 +209,7 @@ def text_histogram(counts: Mapping[str, int], *, width: int = 40, bar: str = "#"
 def _bar() -> str:
     """Return a block where standard output can show one, else an ASCII character."""
     try:
-        "\u2588".encode(sys.stdout.encoding or "ascii")
+        "\u2588".encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:
         return "#"
     return "\u2588"

@@ -28,7 +28,13 @@ _ADVICE: Mapping[int, str] = {
     413: "Send fewer gates or circuits in one job.",
     429: "Send requests less often.",
 }
-_SERVER_ADVICE = "The service has trouble; see https://status.ionq.co and try again later."
+_SERVER_ADVICE = "The service has trouble: try again later; https://status.ionq.co may say more."
+
+#: Statuses of a service that has trouble: the API document's, and those of Cloudflare before it.
+_OUTAGES = frozenset({500, 502, 503, 504, *range(520, 530)})
+
+#: What is shorter than this is no key, and may be part of any word.
+_SHORTEST_KEY = 8
 
 #: How much of a body that is not JSON is quoted in an error.
 _EXCERPT_CHARS = 200
@@ -101,7 +107,7 @@ class IonQClient:
             raise IonQResponseError(
                 "The reply to POST /jobs carries no job id; the job may exist all the same. "
                 "Look for it at https://cloud.ionq.com/jobs before submitting it again.",
-                request_id=reply.header("x-request-id"),
+                request_id=self._request_id(reply),
             )
         return job
 
@@ -145,7 +151,7 @@ class IonQClient:
         reply = self._request("GET", "/backends", timeout=timeout)
         backends = self._json(reply, "GET /backends")
         if not isinstance(backends, list) or not all(isinstance(b, dict) for b in backends):
-            _not_promised(reply, "GET /backends", "a list of objects")
+            self._not_promised(reply, "GET /backends", "a list of objects")
         return backends
 
     def close(self) -> None:
@@ -176,26 +182,30 @@ class IonQClient:
         try:
             reply = self._transport.send(method, self._url + path, headers, body, timeout)
         except (ConnectionError, TimeoutError) as error:
-            what = (
-                "did not answer in time" if isinstance(error, TimeoutError) else "was not reached"
-            )
-            message = (
-                f"{self._url} {what} ({method} {path}): {self._hide(str(error))}. "
-                "Check url=... or IONQ_API_URL, and the network; "
-                "transport='fake' needs neither network nor key."
-            )
-            if method == "POST":
-                message += " The request may have taken effect: look before sending it again."
-            raise IonQConnectionError(message, job_id=job_id) from error
+            # Without the cause where that would show the key.
+            cause = error if self.redact(str(error)) == str(error) else None
+            raise self._no_answer(error, method, path, job_id) from cause
         if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's range of success
             raise self._refusal(reply, method, path, job_id)
         return reply
 
+    def _no_answer(
+        self, error: Exception, method: str, path: str, job_id: str | None
+    ) -> IonQConnectionError:
+        what = "did not answer in time" if isinstance(error, TimeoutError) else "was not reached"
+        message = (
+            f"{self._url} {what} ({method} {path}): {self.redact(str(error))}. "
+            "Check url=... or IONQ_API_URL, and the network; "
+            "transport='fake' needs neither network nor key."
+        )
+        if method == "POST" and not isinstance(error, ConnectionRefusedError):
+            message += " The request may have taken effect: look before sending it again."
+        return IonQConnectionError(message, job_id=job_id)
+
     def _refusal(self, reply: Response, method: str, path: str, job_id: str | None) -> IonQAPIError:
-        error_type, detail = _error_body(reply.body)
-        detail = self._hide(detail)
-        request_id = reply.header("x-request-id")
-        advice = _ADVICE.get(reply.status, _SERVER_ADVICE if reply.status >= 500 else "")  # noqa: PLR2004
+        error_type, detail = _error_body(self.redact(reply.body.decode("utf-8", errors="replace")))
+        request_id = self._request_id(reply)
+        advice = _ADVICE.get(reply.status, _SERVER_ADVICE if reply.status in _OUTAGES else "")
         parts = [f"{method} {path} was answered {reply.status}"]
         if error_type:
             parts.append(f" {error_type}")
@@ -213,45 +223,50 @@ class IonQClient:
             job_id=job_id,
         )
 
-    def _hide(self, text: str) -> str:
-        """Return `text` without the API key, should a server or library have echoed it."""
-        return text.replace(self._token, "[API key]") if self._token else text
+    def redact(self, text: str) -> str:
+        """Return `text` without the API key, should a server or a library have echoed it."""
+        if len(self._token) < _SHORTEST_KEY:
+            return text
+        return text.replace(self._token, "[API key]")
+
+    def _request_id(self, reply: Response) -> str | None:
+        request_id = reply.header("x-request-id")
+        return None if request_id is None else self.redact(request_id)
 
     def _json_object(
         self, reply: Response, operation: str, *, job_id: str | None = None
     ) -> dict[str, Any]:
         decoded = self._json(reply, operation, job_id=job_id)
         if not isinstance(decoded, dict):
-            _not_promised(reply, operation, "an object", job_id)
+            self._not_promised(reply, operation, "an object", job_id)
         return decoded
 
     def _json(self, reply: Response, operation: str, *, job_id: str | None = None) -> Any:  # noqa: ANN401 - any JSON
         try:
             return json.loads(reply.body)
         except ValueError:
-            _not_promised(reply, operation, "JSON", job_id)
+            self._not_promised(reply, operation, "JSON", job_id)
+
+    def _not_promised(
+        self, reply: Response, operation: str, promised: str, job_id: str | None = None
+    ) -> NoReturn:
+        kind = self.redact(reply.header("content-type") or "no content type")
+        raise IonQResponseError(
+            f"The reply to {operation} is not {promised} ({kind}, {len(reply.body)} bytes). "
+            "Check that url=... or IONQ_API_URL is the base URL of an IonQ API, such as "
+            "https://api.ionq.co/v0.4.",
+            request_id=self._request_id(reply),
+            job_id=job_id,
+        )
 
 
 def _job_path(job_id: str) -> str:
     return f"/jobs/{quote(job_id, safe='')}"
 
 
-def _not_promised(
-    reply: Response, operation: str, promised: str, job_id: str | None = None
-) -> NoReturn:
-    kind = reply.header("content-type") or "no content type"
-    raise IonQResponseError(
-        f"The reply to {operation} is not {promised} ({kind}, {len(reply.body)} bytes). "
-        "Check that url=... or IONQ_API_URL is the base URL of an IonQ API, such as "
-        "https://api.ionq.co/v0.4.",
-        request_id=reply.header("x-request-id"),
-        job_id=job_id,
-    )
-
-
-def _error_body(body: bytes) -> tuple[str | None, str]:
+def _error_body(text: str) -> tuple[str | None, str]:
     """Return (error type, message) of an error's body, whatever it looks like."""
-    text = body.decode("utf-8", errors="replace").strip()
+    text = text.strip()
     decoded: Any
     try:
         decoded = json.loads(text)

@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 #: Seconds between polls when `wait` is None: the first, the growth of each next, the longest.
 FIRST_WAIT_S, WAIT_GROWTH, LONGEST_WAIT_S = 0.1, 1.5, 5.0
 
+#: Seconds between polls at the least: some time has to pass for a deadline to come.
+_SHORTEST_WAIT_S = 0.001
+
 #: Seconds that a request is given at the least, however near the deadline is.
 _SHORTEST_REQUEST_S = 0.1
 
@@ -68,7 +71,7 @@ class IonQJob(JobV1):
             IonQBackendError: The backend cannot run the circuit so.
             IonQCredentialsError: There is no API key.
         """
-        if circuit is None and not job_id:
+        if circuit is None and not (isinstance(job_id, str) and job_id):
             raise IonQJobError("A job needs a circuit to submit, or the job_id of one that exists.")
         super().__init__(backend, job_id or "")
         self._job_id: str
@@ -171,7 +174,7 @@ class IonQJob(JobV1):
         """Return why the job failed, in IonQ's words, or None if it has not."""
         if self._refresh() is not JobStatus.ERROR:
             return None
-        code, text = _failure(self._record)
+        code, text = self._failure()
         return f"{code}: {text}" if code else text
 
     def api_backend(self) -> str | None:
@@ -206,7 +209,7 @@ class IonQJob(JobV1):
 
         Args:
             timeout: Seconds to wait in all, polls included; None waits for ever.
-            wait: Seconds between polls; None starts with short waits that grow.
+            wait: Seconds between polls, at least 0.001; None starts with short waits that grow.
             callback: Called as `callback(job_id, status, job)` after each poll, the last
                 one included.
 
@@ -215,9 +218,9 @@ class IonQJob(JobV1):
                 be waited for again.
             IonQJobError: Likewise, and its status is a word that is not known.
             IonQConnectionError: The service was not reached.
-            ValueError: `timeout` or `wait` is negative.
+            ValueError: `timeout` or `wait` is negative or not a number.
         """
-        if min(timeout or 0, wait or 0) < 0:
+        if not ((timeout or 0) >= 0 and (wait or 0) >= 0):  # NaN is neither
             raise ValueError(f"timeout={timeout} and wait={wait} must not be negative")
         self._need_id()
         deadline = None if timeout is None else self._clock.monotonic() + timeout
@@ -296,12 +299,12 @@ class IonQJob(JobV1):
         if not self._job_id or self._status in JOB_FINAL_STATES:
             return self._status
         self._record = self._client.retrieve_job(self._job_id, timeout=timeout)
-        self.metadata = self._record.get("metadata") or {}
+        self.metadata = _object(self._record.get("metadata"))
         word = self._record.get("status")
         if isinstance(word, str) and word in JOB_STATUS:
             self._status, self._unknown_word = JOB_STATUS[word], None
-        elif self._unknown_word != str(word):
-            self._unknown_word = str(word)
+        elif self._unknown_word != (text := self._client.redact(str(word))):
+            self._unknown_word = text
             logger.warning(
                 "IonQ says %r of job %s, which is no status known here; taken as not final yet",
                 self._unknown_word,
@@ -339,7 +342,7 @@ class IonQJob(JobV1):
             raise IonQJobStateError(
                 f"Job {self._job_id} was cancelled, so it has no result.", job_id=self._job_id
             )
-        code, text = _failure(self._record)
+        code, text = self._failure()
         raise IonQJobFailureError(
             f"Job {self._job_id} failed: {f'{code}: ' if code else ''}{text}",
             job_id=self._job_id,
@@ -347,11 +350,19 @@ class IonQJob(JobV1):
             failure=text,
         )
 
+    def _failure(self) -> tuple[str | None, str]:
+        """Return (code, text). The API document says `message`, IonQ's clients read `error`."""
+        failure = self._record.get("failure")
+        if not isinstance(failure, dict):
+            failure = {"message": failure}
+        text = failure.get("message") or failure.get("error") or "IonQ gives no reason"
+        code = failure.get("code")
+        return (str(code) if code else None), self._client.redact(str(text))
+
     def _read(self, histogram: Mapping[str, Any]) -> IonQResult:
         record, stored = self._record, self.metadata
-        ideal = record.get("backend") == "simulator" and (record.get("noise") or {}).get(
-            "model"
-        ) in (None, "ideal")
+        noise = record.get("noise") or {"model": "ideal"}
+        ideal = record.get("backend") == "simulator" and _object(noise).get("model") == "ideal"
         shots = metadata.whole_number(record.get("shots"))
         if shots is None:
             shots = metadata.whole_number(stored.get("shots"))
@@ -382,7 +393,7 @@ class IonQJob(JobV1):
     def _header(self) -> dict[str, Any]:
         """Return the circuit's header; one without registers for a job made elsewhere."""
         header = metadata.decode_header(self.metadata, self._job_id) or {}
-        width = header.get("n_qubits", (self._record.get("stats") or {}).get("qubits"))
+        width = header.get("n_qubits", _object(self._record.get("stats")).get("qubits"))
         if not isinstance(width, int) or width < 1:
             raise IonQJobError(
                 f"The record of job {self._job_id} does not say how many qubits it had.",
@@ -408,21 +419,16 @@ class IonQJob(JobV1):
 
 def _pauses(wait: float | None) -> Iterator[float]:
     """Yield the seconds to wait before each next poll, without end."""
-    pause = FIRST_WAIT_S if wait is None else wait
+    pause = FIRST_WAIT_S if wait is None else max(wait, _SHORTEST_WAIT_S)
     while True:
         yield pause
         if wait is None:
             pause = min(pause * WAIT_GROWTH, LONGEST_WAIT_S)
 
 
-def _failure(record: Mapping[str, Any]) -> tuple[str | None, str]:
-    """Return (code, text) of a failed job: the API document says `message`, others read `error`."""
-    failure = record.get("failure")
-    if not isinstance(failure, dict):
-        return None, str(failure) if failure else "IonQ gives no reason"
-    text = failure.get("message") or failure.get("error") or "IonQ gives no reason"
-    code = failure.get("code")
-    return (str(code) if code else None), str(text)
+def _object(value: object) -> dict[str, Any]:
+    """Return a JSON object of a record, or an empty one where there is something else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _seed_of(job_id: str) -> int:

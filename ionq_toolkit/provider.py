@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -25,6 +26,9 @@ KEY_VARIABLE, URL_VARIABLE, TRANSPORT_VARIABLE = "IONQ_API_KEY", "IONQ_API_URL",
 
 #: The real service.
 DEFAULT_URL = "https://api.ionq.co/v0.4"
+
+#: A host name or address, as far as it can be told from what is none.
+_HOST = re.compile(r"[^\s%/\\<>\"{}|^`\x00-\x1f\x7f]+")
 
 #: Sent where no key is needed.
 _NO_KEY = "no-key-needed"
@@ -64,11 +68,11 @@ class IonQProvider:
             seed: Seeds the generator of the seeds for runs that name none.
 
         Raises:
-            IonQCredentialsError: The URL is not one.
+            IonQCredentialsError: The URL is not one, or the key not a str.
             IonQClientError: There is no such transport, or it is not installed.
         """
         if transport is None:
-            transport = os.environ.get(TRANSPORT_VARIABLE) or "http"
+            transport = os.environ.get(TRANSPORT_VARIABLE, "").strip().lower() or "http"
         self._transport = _resolve_transport(transport)
         # Key and URL of the environment are for a service on the network alone.
         self._on_network = getattr(self._transport, "requires_key", True)
@@ -77,6 +81,8 @@ class IonQProvider:
         if self._on_network:
             url = url or os.environ.get(URL_VARIABLE)
         self._url = _checked_url(url or DEFAULT_URL)
+        if token is not None and not isinstance(token, str):
+            raise IonQCredentialsError(f"An API key is a str, not {type(token).__name__}.")
         self._token = token
         self._client: IonQClient | None = None
         self._seeds = np.random.default_rng(seed)
@@ -159,19 +165,28 @@ def _names_a_key(variable: str) -> bool:
     return any(word in variable.upper() for word in ("KEY", "TOKEN"))
 
 
-def _checked_url(url: str) -> str:
+def _checked_url(url: object) -> str:
+    """Return the base URL without what may surround it; never show one that is wrong.
+
+    It may hold a secret: a key that was given in its place.
+    """
+    text = url.strip().rstrip("/") if isinstance(url, str) else ""
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        parts = urlsplit(text)
+        usable = (
+            parts.scheme in ("http", "https")
+            and _HOST.fullmatch(parts.hostname or "") is not None
+            and not (parts.query or parts.fragment or "@" in parts.netloc)
+        )
         _ = parts.port
     except ValueError:
         usable = False
     if not usable:
         raise IonQCredentialsError(
-            f"{url!r} is not the URL of an IonQ API; url=... or {URL_VARIABLE} is of the form "
-            f"{DEFAULT_URL}."
+            f"url=... or {URL_VARIABLE} is not the base URL of an IonQ API. It is of the form "
+            f"{DEFAULT_URL}, without a query, a user or a password."
         )
-    return url.rstrip("/")
+    return text
 
 
 def _resolve_transport(transport: object) -> Transport:
@@ -189,13 +204,15 @@ def _resolve_transport(transport: object) -> Transport:
             f"There is no transport {transport!r}: transport=... or {TRANSPORT_VARIABLE} is 'http' "
             f"or 'fake'.{hint}"
         )
-    if not isinstance(transport, Transport):
+    if isinstance(transport, type) or not isinstance(transport, Transport):
         hint = (
             " Wrap it: InProcessTransport(...)."
             if callable(getattr(transport, "handle", None))
             else ""
         )
+        kind = transport if isinstance(transport, type) else type(transport)
+        what = f"The class {kind.__name__}" if kind is transport else kind.__name__
         raise IonQClientError(
-            f"{type(transport).__name__} is no transport: it lacks send() or close().{hint}"
+            f"{what} is no transport: that is an object with send() and close().{hint}"
         )
     return transport

@@ -8,8 +8,15 @@
     def test_any_client_of_api_ionq_co(): ...
 """
 
-from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.intercept import mock_ionq
-from ionq_toolkit_fake.server import FakeServer
+try:
+    from ionq_toolkit_fake.cloud import FakeIonQ
+    from ionq_toolkit_fake.intercept import mock_ionq
+    from ionq_toolkit_fake.server import FakeServer
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"ionq_toolkit_fake needs the module {error.name!r}, which is not installed. "
+        "Install the extra: pip install 'ionq-toolkit[fake]'",
+        name=error.name,
+    ) from error
 
 __all__ = ["FakeIonQ", "FakeServer", "mock_ionq"]

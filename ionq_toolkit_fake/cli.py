@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import os
 import signal
-import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import click
 
 from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.server import serve as serve_cloud
+from ionq_toolkit_fake.simulation import ProcessExecutor, Program, simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,7 +45,8 @@ def serve(host: str, port: int, seed: int | None, polls_per_status: int) -> None
     The first line printed is the base URL to give to a client, as
     "ionq-fake listening on URL". Any API key is taken.
     """
-    simulations = ThreadPoolExecutor(max_workers=1, thread_name_prefix="simulation")
+    simulations = ProcessExecutor()
+    simulations.submit(simulate, Program(1, ()))  # so that the first job need not wait for Aer
     cloud = FakeIonQ(
         seed, clock=SystemClock(), executor=simulations, polls_per_status=polls_per_status
     )
@@ -63,10 +62,6 @@ def serve(host: str, port: int, seed: int | None, polls_per_status: int) -> None
     finally:
         simulations.shutdown(wait=False, cancel_futures=True)
     click.echo("ionq-fake stopped", err=True)
-    if cloud.jobs.simulating:
-        # Nothing is lost by not waiting for it, and the interpreter would.
-        sys.stdout.flush()
-        os._exit(0)
 
 
 async def _serve(cloud: FakeIonQ, host: str, port: int) -> None:
@@ -80,7 +75,10 @@ async def _serve(cloud: FakeIonQ, host: str, port: int) -> None:
 
 
 def _announce(url: str) -> None:
-    print(f"ionq-fake listening on {url}", flush=True)  # noqa: T201 - what scripts read
+    try:
+        click.echo(f"ionq-fake listening on {url}")  # flushed
+    except OSError as error:
+        raise click.ClickException(f"cannot write to standard output: {error}") from error
 
 
 def _is_loopback(host: str) -> bool:

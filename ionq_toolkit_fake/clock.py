@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -46,7 +47,7 @@ class VirtualClock:
 
     def sleep(self, seconds: float) -> None:
         """Move the time on by `seconds`, at once."""
-        if seconds < 0:
+        if not 0 <= seconds < math.inf:  # NaN is not either
             raise ValueError(f"cannot sleep for {seconds} s")
         with self._lock:
             self._elapsed_s += seconds

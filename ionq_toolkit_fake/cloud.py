@@ -105,7 +105,7 @@ class FakeIonQ:
                 logger.exception("no answer to %s %s", method, url)
                 response = wire.internal_error().response()
             response.headers["x-request-id"] = self._identifiers.uuid4()
-            return response
+            return response if method.upper() != "HEAD" else response._replace(body=b"")
 
     def _answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         operation, parameters = route(method.upper(), _path(url))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import inspect
 import re
+import threading
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from ionq_toolkit_fake.cloud import FakeIonQ
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
     from requests import PreparedRequest
+    from responses import RequestsMock
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +37,9 @@ def mock_ionq(target: Callable[P, R] | FakeIonQ | None = None, /) -> Callable[P,
 
     Whatever client sends it, no key is needed but the client's own, and nothing leaves the
     process. Requests to other hosts pass. Each call of a decorated function, and each
-    ``with``, has a new cloud, unless one is given.
+    ``with``, has a new cloud, unless one is given. They may be nested, and overlap in
+    threads and tasks: a request is answered by the innermost one of the thread or task that
+    sends it; that of a thread which entered none, by the only one there is.
 
     ::
 
@@ -64,16 +68,20 @@ class _Mock(contextlib.AbstractContextManager[FakeIonQ]):
 
     def __init__(self, cloud: FakeIonQ | None) -> None:
         self._cloud = cloud
-        self._active: list[AbstractContextManager[FakeIonQ]] = []
+        self._scopes: list[_Scope] = []
 
     def __enter__(self) -> FakeIonQ:
-        scope = _intercepted(self._cloud or FakeIonQ())
-        cloud = scope.__enter__()
-        self._active.append(scope)
-        return cloud
+        scope = _Scope(self._cloud or FakeIonQ())
+        _interception.enter(scope)
+        self._scopes.append(scope)
+        return scope.cloud
 
-    def __exit__(self, *exc_info: Any) -> None:  # noqa: ANN401 - three, passed on
-        self._active.pop().__exit__(*exc_info)
+    def __exit__(self, *exc_info: object) -> None:
+        # The innermost of this thread or task; a fixture may end in another than it began in.
+        own = [scope for scope in _entered.get() if scope in self._scopes]
+        scope = (own or self._scopes)[-1]
+        self._scopes.remove(scope)
+        _interception.leave(scope)
 
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]:
         if inspect.iscoroutinefunction(function):
@@ -84,13 +92,12 @@ class _Mock(contextlib.AbstractContextManager[FakeIonQ]):
                 f"mock_ionq decorates functions and coroutine functions, not {function!r}. "
                 "In a fixture or a class, use `with mock_ionq() as cloud:`."
             )
-
         return self._plain(function)
 
     def _plain(self, function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def plain(*args: P.args, **kwargs: P.kwargs) -> R:
-            with _intercepted(self._cloud or FakeIonQ()):
+            with _Mock(self._cloud):
                 return function(*args, **kwargs)
 
         return plain
@@ -98,7 +105,7 @@ class _Mock(contextlib.AbstractContextManager[FakeIonQ]):
     def _asynchronous(self, function: Callable[P, Any]) -> Callable[P, Any]:
         @functools.wraps(function)
         async def asynchronous(*args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401 - the function's own
-            with _intercepted(self._cloud or FakeIonQ()):
+            with _Mock(self._cloud):
                 return await function(*args, **kwargs)
 
         return asynchronous
@@ -108,26 +115,97 @@ def _yields(function: Callable[..., Any]) -> bool:
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
-@contextlib.contextmanager
-def _intercepted(cloud: FakeIonQ) -> Iterator[FakeIonQ]:
-    import requests  # noqa: PLC0415 - the cloud itself needs neither
-    import responses  # noqa: PLC0415
+class _Scope:
+    """One entered ``with``, or one call of a decorated function."""
 
-    def answer(request: PreparedRequest) -> tuple[int, dict[str, str], bytes]:
-        body = request.body
-        if isinstance(body, str):
-            body = body.encode()
+    def __init__(self, cloud: FakeIonQ) -> None:
+        self.cloud = cloud
+
+
+#: The scopes entered by the running thread or task, outermost first.
+_entered: contextvars.ContextVar[tuple[_Scope, ...]] = contextvars.ContextVar(
+    "mock_ionq_scopes", default=()
+)
+
+
+class _Interception:
+    """The one patch of `requests` in this process, for as long as any scope is active.
+
+    Scopes may overlap in any order, in threads and tasks; each request is answered by
+    the innermost scope of the thread or task that sends it.
+    """
+
+    def __init__(self) -> None:
+        self._active: list[_Scope] = []
+        self._lock = threading.Lock()
+        self._mock: RequestsMock | None = None
+
+    def enter(self, scope: _Scope) -> None:
+        """Begin a scope."""
+        with self._lock:
+            self._active.append(scope)
+            if self._mock is None:
+                self._mock = self._patched()
+        _entered.set((*_entered.get(), scope))
+
+    def leave(self, scope: _Scope) -> None:
+        """End a scope; the last one takes the patch away."""
+        _entered.set(tuple(s for s in _entered.get() if s is not scope))
+        with self._lock:
+            self._active.remove(scope)
+            if not self._active and self._mock is not None:
+                self._mock.stop(allow_assert=False)
+                self._mock = None
+
+    def _patched(self) -> RequestsMock:
+        from responses import RequestsMock  # noqa: PLC0415 - the cloud itself does not need it
+
+        mock = RequestsMock(assert_all_requests_are_fired=False)
+        for method in _METHODS:
+            mock.add_callback(method, _IONQ, callback=self._answer, content_type=None)
+        mock.add_passthru(_ANYTHING_ELSE)
+        mock.start()
+        return mock
+
+    def _cloud(self) -> FakeIonQ:
+        with self._lock:
+            own = [scope for scope in _entered.get() if scope in self._active]
+            # A thread inherits no scope of whoever started it.
+            candidates = own[-1:] or self._active
+        clouds = {id(scope.cloud): scope.cloud for scope in candidates}
+        if len(clouds) != 1:
+            raise RuntimeError(
+                "This thread or task has entered no mock_ionq, and several are active, so it is "
+                "not clear which cloud should answer. Enter mock_ionq in the thread itself."
+            )
+        return clouds.popitem()[1]
+
+    def _answer(self, request: PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        import requests  # noqa: PLC0415 - the cloud itself does not need it
+
+        given: dict[str, Any] = dict(request.headers)
+        headers = {
+            name: value.decode("latin-1") if isinstance(value, bytes) else value
+            for name, value in given.items()
+        }
         try:
-            return cloud.handle(
-                request.method or "GET", request.url or "/", dict(request.headers), body
+            return self._cloud().handle(
+                request.method or "GET", request.url or "/", headers, _bytes(request.body)
             )
         except TimeoutError as error:
             raise requests.ReadTimeout(str(error), request=request) from error
         except ConnectionError as error:
             raise requests.ConnectionError(str(error), request=request) from error
 
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        for method in _METHODS:
-            mock.add_callback(method, _IONQ, callback=answer, content_type=None)
-        mock.add_passthru(_ANYTHING_ELSE)
-        yield cloud
+
+def _bytes(body: Any) -> bytes | None:  # noqa: ANN401 - whatever requests takes for a body
+    if isinstance(body, str):
+        return body.encode()
+    if body is None or isinstance(body, bytes):
+        return body
+    if hasattr(body, "read"):
+        return _bytes(body.read())
+    return b"".join(_bytes(part) or b"" for part in body)
+
+
+_interception = _Interception()

@@ -76,11 +76,6 @@ class Job:
     polls: int = 0
     _simulation: Future[dict[str, float]] | None = field(default=None, repr=False)
 
-    @property
-    def simulating(self) -> bool:
-        """Whether the simulation is under way."""
-        return self._simulation is not None and self._simulation.running()
-
     def begin(self, executor: Executor) -> None:
         """Hand the simulation to `executor`; its outcome shows when the job's time has come."""
         if self.submission.doomed is None:
@@ -156,11 +151,6 @@ class Jobs:
 
     def __len__(self) -> int:
         return len(self._jobs)
-
-    @property
-    def simulating(self) -> bool:
-        """Whether a simulation is under way."""
-        return any(job.simulating for job in self._jobs.values())
 
     def submit(self, submission: Submission) -> Job:
         """Make a job and begin it."""

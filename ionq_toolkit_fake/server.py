@@ -61,7 +61,7 @@ class FakeServer:
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._run, name="ionq-fake", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Begin to listen.
@@ -69,6 +69,9 @@ class FakeServer:
         Raises:
             OSError: The address cannot be listened on.
         """
+        self._ready.clear()
+        self._failure = None
+        self._thread = threading.Thread(target=self._run, name="ionq-fake", daemon=True)
         self._thread.start()
         if not self._ready.wait(_THREAD_TIMEOUT_S):
             raise TimeoutError("the server did not begin to listen")
@@ -85,7 +88,8 @@ class FakeServer:
         """Close all connections and stop listening."""
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(_THREAD_TIMEOUT_S)
+        if self._thread is not None:
+            self._thread.join(_THREAD_TIMEOUT_S)
 
     def _run(self) -> None:
         try:
@@ -160,11 +164,11 @@ class _Connection:
         try:
             while await self._one_request():
                 self._http.start_next_cycle()
-        except (ConnectionError, asyncio.CancelledError):
+        except (OSError, asyncio.CancelledError):
             pass  # the client is gone, or the server is told to stop
         finally:
             self._writer.close()
-            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            with contextlib.suppress(OSError, asyncio.CancelledError):
                 await self._writer.wait_closed()
 
     async def _one_request(self) -> bool:
@@ -185,7 +189,7 @@ class _Connection:
         response = await asyncio.to_thread(
             self._cloud.handle, method, request.target.decode("latin-1"), headers, body
         )
-        await self._send(response, head_only=method == "HEAD")
+        await self._send(response)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     async def _body(self) -> bytes:
@@ -193,10 +197,8 @@ class _Connection:
         if self._http.they_are_waiting_for_100_continue:
             await self._write(h11.InformationalResponse(status_code=100, headers=[]))
         body = bytearray()
-        while isinstance(event := await self._next_event(), h11.Data):
+        while isinstance(event := await self._next_event(), h11.Data):  # until EndOfMessage
             body += event.data[: MAX_BODY_BYTES + 1 - len(body)]
-        if not isinstance(event, h11.EndOfMessage):
-            raise ConnectionResetError("the client left in the middle of a request")
         return bytes(body)
 
     async def _let_the_client_finish(self) -> None:
@@ -211,9 +213,7 @@ class _Connection:
             self._http.receive_data(await self._reader.read(_CHUNK_BYTES))
         return event  # type: ignore[return-value]
 
-    async def _send(
-        self, response: Response, *, close: bool = False, head_only: bool = False
-    ) -> None:
+    async def _send(self, response: Response, *, close: bool = False) -> None:
         headers = [*response.headers.items(), ("content-length", str(len(response.body)))]
         if close:
             headers.append(("connection", "close"))
@@ -221,7 +221,7 @@ class _Connection:
         events: list[h11.Event] = [
             h11.Response(status_code=response.status, headers=headers, reason=reason)
         ]
-        if response.body and not head_only:
+        if response.body:
             events.append(h11.Data(data=response.body))
         await self._write(*events, h11.EndOfMessage())
 

@@ -32,8 +32,9 @@ class Transport(Protocol):
     """Carries one request to an IonQ API and brings the reply back.
 
     A transport does not interpret: a reply of any status is a reply. It raises
-    only when there is none, and then only the built-in `ConnectionError` (no
-    connection, or it broke) or `TimeoutError` (nothing came in time).
+    only when there is none, and then only the built-in `ConnectionRefusedError` (there
+    is no connection, so nothing was sent), another `ConnectionError` (it broke) or
+    `TimeoutError` (nothing came in time).
 
     A transport may also have an attribute `requires_key` (taken as True when it
     is absent: False says that requests need no real API key) and an attribute
@@ -59,8 +60,9 @@ class Transport(Protocol):
                 part of the reply; None waits for ever.
 
         Raises:
-            ConnectionError: There is no connection, or it broke.
-            TimeoutError: Nothing came within `timeout`.
+            ConnectionRefusedError: There is no connection; nothing was sent.
+            ConnectionError: The connection broke; what was sent may have arrived.
+            TimeoutError: Nothing came within `timeout`; likewise.
         """
         ...
 

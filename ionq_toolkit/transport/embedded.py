@@ -17,14 +17,8 @@ def new_fake(**options: Any) -> InProcessTransport:  # noqa: ANN401 - the fake's
     Raises:
         ModuleNotFoundError: The extra `fake` is not installed; the message says how to.
     """
-    try:
-        from ionq_toolkit_fake import FakeIonQ  # noqa: PLC0415 - nobody else pays for the fake
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"The local fake needs the module {error.name!r}, which is not installed. "
-            "Install the extra: pip install 'ionq-toolkit[fake]'",
-            name=error.name,
-        ) from error
+    from ionq_toolkit_fake import FakeIonQ  # noqa: PLC0415 - nobody else pays for the fake
+
     return InProcessTransport(FakeIonQ(**options))
 
 

@@ -57,6 +57,8 @@ def route(method: str, path: str) -> tuple[Operation, Mapping[str, str]]:
     Raises:
         Refusal: There is none: 404, for a method that a path does not have as well.
     """
+    if "%2f" in path.lower():  # an escaped slash is part of a name, and no name has one
+        raise not_found()
     try:
         operation, parameters = _MAP.bind("").match(unquote(path), method=method)
     except HTTPException as error:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sysconfig
@@ -65,40 +66,57 @@ def test_it_serves_until_it_is_told_to_stop_and_then_ends_cleanly(
     assert err == "ionq-fake stopped\n"
 
 
-def test_it_ends_at_once_while_a_job_is_simulated(serve):
-    process, url = serve()
-    layer = [{"gate": "h", "target": q} for q in range(24)]
-    body = json.dumps(
-        {
-            "type": "ionq.circuit.v1",
-            "backend": "simulator",
-            "input": {"qubits": 24, "gateset": "qis", "circuit": layer * 400},
-        }
-    ).encode()
+def ask(url, path, body=None):
     headers = {"Authorization": "apiKey k"}
-    request = urllib.request.Request(f"{url}/jobs", body, headers, method="POST")
+    request = urllib.request.Request(
+        url + path, body and json.dumps(body).encode(), headers, method="POST" if body else "GET"
+    )
     with urllib.request.urlopen(request, timeout=30) as reply:
-        job_id = json.load(reply)["id"]
-    request = urllib.request.Request(f"{url}/jobs/{job_id}", headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as reply:
-        assert json.load(reply)["status"] == "started"
+        return json.load(reply)
 
+
+def test_it_answers_and_ends_at_once_while_a_job_is_simulated(serve, job_body):
+    process, url = serve()
+    quick = ask(url, "/jobs", job_body())["id"]
+    while ask(url, f"/jobs/{quick}")["status"] != "completed":
+        pass
+    # Minutes of work: rotations between entangling layers, so that nothing can be merged.
+    layer = [{"gate": "ry", "target": q, "rotation": 0.3} for q in range(24)]
+    layer += [{"gate": "cnot", "control": q, "target": q + 1} for q in range(23)]
+    long = ask(url, "/jobs", job_body(layer * 200, qubits=24))["id"]
+
+    # A server that is kept from answering would need more than the time it has for these.
+    assert {ask(url, f"/jobs/{long}")["status"] for _ in range(200)} == {"started"}
     process.terminate()
-    process.communicate(timeout=30)
+    _, err = process.communicate(timeout=30)
 
-    assert process.returncode == 0
+    assert (process.returncode, err) == (0, "ionq-fake stopped\n")
 
 
-def test_ids_follow_the_seed(serve):
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="reads the process table of Linux")
+def test_no_process_stays_behind_when_it_is_killed(serve, job_body):
+    process, url = serve()
+    job = ask(url, "/jobs", job_body())["id"]
+    while ask(url, f"/jobs/{job}")["status"] != "completed":
+        pass
+    parents = {
+        int(path.parent.name): int(path.read_text().rpartition(")")[2].split()[1])
+        for path in Path("/proc").glob("[0-9]*/stat")
+    }
+    children = [os.pidfd_open(pid) for pid, parent in parents.items() if parent == process.pid]
+    assert children
+
+    process.kill()
+
+    for child in children:
+        assert select.select([child], [], [], 30)[0]  # readable when the process has ended
+        os.close(child)
+
+
+def test_ids_follow_the_seed(serve, job_body):
     def project(url):
-        body = b'{"type":"ionq.circuit.v1","backend":"simulator","input":{"circuit":[]}}'
-        headers = {"Authorization": "apiKey k"}
-        request = urllib.request.Request(f"{url}/jobs", body, headers, method="POST")
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            job_id = json.load(reply)["id"]
-        request = urllib.request.Request(f"{url}/jobs/{job_id}", headers=headers)
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            return json.load(reply)["project_id"]
+        job_id = ask(url, "/jobs", job_body())["id"]
+        return ask(url, f"/jobs/{job_id}")["project_id"]
 
     first, second, other = (project(serve("--seed", seed)[1]) for seed in ("5", "5", "6"))
     assert first == second != other

@@ -1,4 +1,6 @@
 import asyncio
+import io
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -73,6 +75,85 @@ def test_on_a_coroutine_function():
     assert asyncio.run(ask()) == 200
 
 
+def test_overlapping_coroutines_each_have_their_own_cloud(job_body):
+    headers = {"Authorization": "apiKey k"}
+
+    @mock_ionq
+    async def submit_and_look(turns, before, after):
+        job = requests.post(f"{URL}/jobs", json=job_body(), headers=headers, timeout=5).json()
+        before.set()
+        await after.wait()
+        seen = []
+        for _ in range(turns):
+            await asyncio.sleep(0)
+            reply = requests.get(f"{URL}/jobs/{job['id']}", headers=headers, timeout=5)
+            seen.append(reply.status_code)
+        return seen
+
+    async def overlap():
+        one, two = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(submit_and_look(1, one, two), submit_and_look(9, two, one))
+
+    # The first to enter is the first to leave: what is not last-in, first-out must hold too.
+    assert asyncio.run(overlap()) == [[200], [200] * 9]
+
+
+def test_overlapping_threads_each_have_their_own_cloud(job_body):
+    headers = {"Authorization": "apiKey k"}
+    all_in = threading.Barrier(4, timeout=30)
+    found = []
+
+    @mock_ionq
+    def submit_and_look():
+        all_in.wait()
+        job = requests.post(f"{URL}/jobs", json=job_body(), headers=headers, timeout=5).json()
+        all_in.wait()
+        found.append(requests.get(f"{URL}/jobs/{job['id']}", headers=headers, timeout=5).json())
+
+    threads = [threading.Thread(target=submit_and_look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [job["status"] for job in found] == ["completed"] * 4
+
+
+def in_a_thread(function):
+    outcome = []
+
+    def run():
+        try:
+            outcome.append(function())
+        except Exception as error:  # noqa: BLE001 - handed to the test
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return outcome[0]
+
+
+def test_a_thread_started_inside_is_answered_by_the_only_cloud_there_is():
+    with mock_ionq() as cloud, mock_ionq(cloud):
+        assert in_a_thread(backends).status_code == 200
+
+
+def test_a_thread_that_could_mean_several_clouds_reaches_none_and_no_network():
+    with mock_ionq(), mock_ionq():
+        error = in_a_thread(backends)
+    assert isinstance(error, RuntimeError)
+    assert "Enter mock_ionq in the thread itself" in str(error)
+
+
+def test_a_scope_that_ends_elsewhere_than_it_began_ends_all_the_same():
+    mock = mock_ionq()
+    in_a_thread(mock.__enter__)
+    assert backends().status_code == 200
+    mock.__exit__(None, None, None)
+    with mock_ionq():
+        assert backends().status_code == 200
+
+
 def test_an_error_inside_ends_the_interception():
     @mock_ionq
     def fail():
@@ -117,6 +198,17 @@ def test_the_reply_is_a_real_one_of_requests(job_body):
         assert reply.headers["Content-Type"].startswith("application/json")
         assert len(reply.headers["X-Request-Id"]) == 36
         assert not requests.get(f"{URL}/nothing", timeout=5).ok
+
+
+def test_head_has_no_body_and_bodies_and_headers_may_be_of_any_kind(job_body):
+    body = json.dumps(job_body()).encode()
+    with mock_ionq() as cloud:
+        assert requests.head(f"{URL}/backends", timeout=5).status_code == 404
+        for data in (body, body.decode(), io.BytesIO(body), iter([body[:9], body[9:]])):
+            headers = {"Authorization": b"apiKey k"}
+            reply = requests.post(f"{URL}/jobs", data=data, headers=headers, timeout=5)
+            assert reply.status_code == 201, reply.text
+        assert len(cloud.jobs) == 4
 
 
 def test_other_hosts_are_left_alone():

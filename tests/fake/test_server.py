@@ -1,8 +1,11 @@
 """The socket: bytes in, bytes out."""
 
+import asyncio
+import gc
 import http.client
 import json
 import socket
+import struct
 import threading
 
 import pytest
@@ -120,6 +123,40 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(server, cloud,
     exchange(server, half)
     assert len(cloud.jobs) == 0
     assert exchange(server, b"GET /v0.4/backends HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+def test_clients_that_break_off_anywhere_are_no_error_of_the_loop(cloud, job_body):
+    """An exception that nobody retrieves is reported to the loop's handler."""
+    body = json.dumps(job_body()).encode()
+    request = (
+        b"POST /v0.4/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: apiKey k\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body) + body
+    )
+    complaints = []
+
+    async def watched():
+        asyncio.get_running_loop().set_exception_handler(lambda _, c: complaints.append(c))
+        await plain()
+
+    server = FakeServer(cloud)
+    plain, server._serve = server._serve, watched
+    with server:
+        for length in range(1, len(request), 7):
+            with socket.create_connection(address(server), timeout=10) as raw:
+                # Closing with a reset, not with an orderly end.
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                raw.sendall(request[:length] + (b"\x00junk\r\n\r\n" if length % 2 else b""))
+        reply = exchange(server, b"GET /v0.4/backends HTTP/1.0\r\n\r\n")
+        assert reply.startswith(b"HTTP/1.1 200")
+    gc.collect()
+    assert complaints == []
+
+
+def test_a_server_can_be_entered_again(cloud):
+    server = FakeServer(cloud)
+    for _ in range(2):
+        with server:
+            assert exchange(server, b"GET /v0.4/backends HTTP/1.0\r\n\r\n")
 
 
 def test_a_body_over_the_limit_is_refused_as_such(connection):

@@ -1,7 +1,5 @@
 """The histogram against Qiskit's own state vector, and the gates against IonQ's definitions."""
 
-import pickle
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +10,7 @@ from qiskit.quantum_info import Operator, Statevector
 
 from ionq_toolkit import InProcessTransport, IonQProvider
 from ionq_toolkit_fake import FakeIonQ
-from ionq_toolkit_fake.simulation import InlineExecutor, simulate
+from ionq_toolkit_fake.simulation import simulate
 from ionq_toolkit_fake.simulation.gates import qiskit_gate
 from ionq_toolkit_fake.simulation.program import QIS_GATES, Gate, Program
 
@@ -123,18 +121,6 @@ def test_a_gate_with_several_targets_acts_on_each(send, job_body):
     ]
     _, job = send("POST", "/jobs", job_body(gates, qubits=5))
     assert list(send("GET", f"/jobs/{job['id']}/results/probabilities")[1]) == ["31"]
-
-
-def test_the_function_and_what_it_takes_can_be_sent_to_another_process():
-    program = Program(2, (Gate("h", (0,)), Gate("x", (1,), (0,))))
-    function, argument = pickle.loads(pickle.dumps((simulate, program)))
-    assert function(argument) == simulate(program)
-
-
-def test_the_inline_executor_keeps_errors_for_who_asks():
-    future = InlineExecutor().submit(lambda: 1 / 0)
-    assert isinstance(future.exception(), ZeroDivisionError)
-    assert InlineExecutor().submit(divmod, 7, 2).result() == (3, 1)
 
 
 # --- circuit -> client -> wire -> fake -> result ---------------------------------------------

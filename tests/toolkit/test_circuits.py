@@ -65,40 +65,79 @@ def test_seven_controls_are_sent_and_eight_refused():
         wire(lambda c: c.append(MCXGate(8), range(9)), qubits=9)
 
 
+def custom(name, qubits=1):
+    """A gate of somebody's own that flips its qubits, under the name of another."""
+    definition = QuantumCircuit(qubits, name=name)
+    definition.x(range(qubits))
+    return definition.to_gate()
+
+
+BY_TRANSPILING = r"qiskit\.transpile"
+BY_DECOMPOSING = r"circuit\.decompose"
+NOT_AT_ALL = "made of gates"
+
+
 @pytest.mark.parametrize(
-    ("build", "name"),
+    ("build", "name", "advice"),
     [
-        (lambda c: c.ecr(0, 1), "ecr"),
-        (lambda c: c.reset(0), "reset"),
-        (lambda c: c.u(1, 2, 3, 0), "u"),
-        (lambda c: c.cp(0.3, 0, 1), "cp"),
-        (lambda c: c.cs(0, 1), "cs"),
-        (lambda c: c.cswap(0, 1, 2), "cswap"),
-        (lambda c: c.append(CXGate(ctrl_state=0), [0, 1]), "cx_o0"),
-        (lambda c: c.append(Gate("x", 1, []), [0]), "x"),
+        (lambda c: c.ecr(0, 1), "ecr", BY_TRANSPILING),
+        (lambda c: c.u(1, 2, 3, 0), "u", BY_TRANSPILING),
+        (lambda c: c.cp(0.3, 0, 1), "cp", BY_TRANSPILING),
+        (lambda c: c.cs(0, 1), "cs", BY_TRANSPILING),
+        (lambda c: c.cswap(0, 1, 2), "cswap", BY_TRANSPILING),
+        (lambda c: c.append(CXGate(ctrl_state=0), [0, 1]), "cx_o0", BY_TRANSPILING),
+        (lambda c: c.append(custom("mine"), [0]), "mine", BY_TRANSPILING),
+        (lambda c: c.append(custom("x"), [0]), "x", BY_DECOMPOSING),
+        (lambda c: c.append(custom("id"), [0]), "id", BY_DECOMPOSING),
+        (lambda c: c.append(custom("id", 2), [0, 1]), "id", BY_DECOMPOSING),
+        (lambda c: c.append(custom("delay"), [0]), "delay", BY_DECOMPOSING),
+        (lambda c: c.append(custom("barrier"), [0]), "barrier", BY_DECOMPOSING),
+        (lambda c: c.append(custom("measure"), [0]), "measure", BY_DECOMPOSING),
         (
             lambda c: c.append(
-                ControlledGate("cx", 2, [], num_ctrl_qubits=1, base_gate=Gate("x", 1, [])), [0, 1]
+                ControlledGate(
+                    "cx", 2, [], num_ctrl_qubits=1, base_gate=Gate("x", 1, []), definition=None
+                ),
+                [0, 1],
             ),
             "cx",
+            BY_TRANSPILING,
         ),
-    ],
-    ids=[
-        "no such gate",
-        "reset",
-        "u",
-        "controlled phase",
-        "controlled s",
-        "controlled swap",
-        "control on zero",
-        "somebody's gate that is called x",
-        "somebody's controlled gate",
+        (lambda c: c.reset(0), "reset", NOT_AT_ALL),
+        (lambda c: c.initialize([0, 1], 0), "initialize", NOT_AT_ALL),
+        (lambda c: c.if_test((c.clbits[0], 1), QuantumCircuit(1), [0], []), "if_else", NOT_AT_ALL),
+        (lambda c: c.append(measuring("measure"), [0], [0]), "measure", NOT_AT_ALL),
     ],
 )
-def test_what_cannot_be_said_is_refused_with_a_way_out(build, name):
-    with pytest.raises(errors.IonQGateError, match=r"qiskit\.transpile") as caught:
+def test_what_cannot_be_said_is_refused_with_a_way_out(build, name, advice):
+    with pytest.raises(errors.IonQGateError, match=advice) as caught:
         wire(build)
     assert caught.value.gate_name == name
+
+
+def measuring(name):
+    definition = QuantumCircuit(1, 1, name=name)
+    definition.x(0)
+    definition.measure(0, 0)
+    return definition.to_instruction()
+
+
+@pytest.mark.parametrize("name", ["x", "id", "barrier", "delay", "measure"])
+def test_decomposing_is_a_way_out(name):
+    circuit = QuantumCircuit(1, 1)
+    circuit.append(custom(name), [0])
+    assert circuits.to_wire(measured(circuit.decompose([name]))).gates == [
+        {"gate": "x", "targets": [0]}
+    ]
+
+
+def measured(circuit):
+    circuit.measure(0, 0)
+    return circuit
+
+
+def test_a_mutable_gate_of_qiskits_is_qiskits():
+    assert wire(lambda c: c.append(XGate().to_mutable(), [0])) == [{"gate": "x", "targets": [0]}]
 
 
 @pytest.mark.parametrize("angle", [math.nan, math.inf, -math.inf])

@@ -98,9 +98,13 @@ def test_what_goes_wrong_is_one_line_without_a_traceback(run, arguments, environ
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"not qasm", "no OpenQASM 3 program"),
+        (b"not qasm", "no OpenQASM 3 at line 1, column 8, near '<EOF>'"),
+        (b" \n", "it is empty"),
+        (b"// a comment\nOPENQASM 2.0;\nqreg q[1];", "it is OpenQASM 2.0"),
+        (b"OPENQASM 3.0; def f() {}", "SubroutineDefinition is not supported"),
+        (b"OPENQASM 3.0; qubit q; bit c; c = measure q; if (c) { U(0,0,0) q; }", "cannot be run"),
         (b"OPENQASM 3.0;\nqubit q;\nfrobnicate q;\n", "frobnicate"),
-        (b"\xff\xfe", "no OpenQASM 3 program"),
+        (b"\xff\xfe", "can't decode"),
         (b"OPENQASM 3.0; qubit[2] q;", "measures nothing"),
     ],
 )
@@ -110,6 +114,20 @@ def test_a_file_that_cannot_be_run_is_named(run, tmp_path, content, complaint):
     result = run(file)
     assert result.exit_code == 1
     assert complaint in result.stderr
+    assert isinstance(result.exception, SystemExit)  # no traceback
+
+
+@pytest.mark.parametrize("timeout", ["-1", "nan", "soon"])
+def test_a_timeout_that_is_none_is_a_usage_error(run, timeout):
+    assert run(EXAMPLES / "bell.qasm", "--timeout", timeout).exit_code == 2
+
+
+def test_a_gate_that_has_the_name_of_another_is_not_taken_for_it(run, tmp_path):
+    file = tmp_path / "own.qasm"
+    file.write_text("OPENQASM 3.0; gate id a {U(pi,0,pi) a;} qubit q; bit c; id q; c=measure q;")
+    result = run(file)
+    assert result.exit_code == 1
+    assert "gate of your own" in result.stderr
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(run):
@@ -124,7 +142,9 @@ def test_a_missing_reader_of_qasm_is_named(run, monkeypatch):
 
 
 def test_a_missing_fake_is_named(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ionq_toolkit_fake", None)
+    for name in [name for name in sys.modules if name.startswith("ionq_toolkit_fake")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "msgspec", None)
     result = run(EXAMPLES / "bell.qasm")
     assert result.exit_code == 1
     assert "pip install 'ionq-toolkit[fake]'" in result.stderr

@@ -1,9 +1,10 @@
 import json
 import logging
+import traceback
 
 import pytest
 
-from ionq_toolkit import InProcessTransport, IonQClient, errors
+from ionq_toolkit import InProcessTransport, IonQClient, IonQJob, IonQProvider, errors
 
 KEY = "s3cret-key-of-somebody"
 URL = "https://api.ionq.test/v0.4"
@@ -114,6 +115,19 @@ def test_a_listing_of_backends_must_be_a_list_of_objects(scripted, reply):
         client_of(scripted((200, reply))).get_backends()
 
 
+def test_a_submission_that_was_never_sent_has_no_effect_to_look_for(scripted):
+    with pytest.raises(errors.IonQConnectionError) as caught:
+        client_of(scripted(ConnectionRefusedError("no"))).submit_job({})
+    assert "taken effect" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "troubled"), [(500, True), (503, True), (524, True), (501, False), (418, False)]
+)
+def test_only_an_outage_is_called_one(call, status, troubled):
+    assert ("has trouble" in str(call((status, {"message": "no"})))) is troubled
+
+
 @pytest.mark.parametrize("error", [ConnectionError, ConnectionResetError, TimeoutError])
 def test_no_answer_is_a_connection_error_and_is_not_sent_again(scripted, error):
     cloud = scripted(error("went wrong"))
@@ -130,16 +144,44 @@ def test_a_lost_answer_to_a_question_does_not_warn_of_effects(call):
     assert "IONQ_API_URL" in str(error)
 
 
-def test_the_key_is_in_no_repr_error_or_log(scripted, caplog):
+@pytest.mark.parametrize(
+    ("reply", "headers"),
+    [
+        ((400, {"error": "Bad", "message": f"your header was 'apiKey {KEY}'"}), {}),
+        ((400, {"error": KEY, "message": "no"}), {}),
+        ((400, b"x" * 190 + KEY.encode()), {}),
+        ((400, {"message": "no"}), {"X-Request-Id": KEY}),
+        ((200, b"<html>"), {"Content-Type": KEY, "X-Request-Id": KEY}),
+        ((200, {"status": KEY}), {}),
+        ((200, {"status": "failed", "failure": {"code": "X", "message": KEY}}), {}),
+        (ConnectionError(f"no route for {KEY}"), {}),
+        (TimeoutError(f"late: {KEY}"), {}),
+    ],
+)
+def test_a_key_that_somebody_echoes_is_in_no_error_traceback_or_log(
+    scripted, caplog, instant_clock, reply, headers
+):
     caplog.set_level(logging.DEBUG)
-    echo = {"error": "Bad", "message": f"your header was 'apiKey {KEY}'"}
-    client = client_of(scripted((400, echo), ConnectionError(f"no route for {KEY}"), (200, {})))
-    shown = [repr(client), repr(client.transport)]
-    for ask in (client.retrieve_job, client.retrieve_job, client.retrieve_job):
-        try:
-            ask("job-1")
-        except errors.IonQError as error:
-            shown += [str(error), repr(error), repr(vars(error))]
-    assert len(shown) == 2 + 2 * 3
-    assert not [text for text in [*shown, caplog.text] if KEY in text]
-    assert "your header was 'apiKey [API key]'" in "".join(shown)
+
+    class Networked(InProcessTransport):
+        requires_key = True
+
+    cloud = scripted(reply, headers={"Content-Type": "application/json", **headers})
+    provider = IonQProvider(KEY, transport=Networked(cloud), clock=instant_clock)
+    with pytest.raises(errors.IonQError) as caught:
+        IonQJob(provider.get_backend("simulator"), "job-1").result(timeout=1)
+    error = caught.value
+    shown = [str(error), repr(error), repr(vars(error)), caplog.text]
+    shown += traceback.format_exception(error)
+    assert not [text for text in shown if KEY in text or KEY[:10] in text]
+
+
+def test_the_key_is_in_no_repr(scripted):
+    client = client_of(scripted((200, {})))
+    assert KEY not in repr(client) + repr(client.transport) + repr(vars(client.transport))
+
+
+def test_a_short_key_does_not_spoil_every_text(scripted):
+    client = IonQClient("k", URL, InProcessTransport(scripted((400, {"message": "bad key"}))))
+    with pytest.raises(errors.IonQAPIError, match="bad key"):
+        client.retrieve_job("job-1")

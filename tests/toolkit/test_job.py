@@ -43,8 +43,9 @@ def test_it_is_a_qiskit_job(backend, bell):
 
 
 def test_it_needs_a_circuit_or_an_id(backend):
-    with pytest.raises(errors.IonQJobError, match=r"circuit.*job_id"):
-        IonQJob(backend)
+    for job_id in (None, "", 5):
+        with pytest.raises(errors.IonQJobError, match=r"circuit.*job_id"):
+            IonQJob(backend, job_id)
 
 
 def test_it_is_made_submitted_and_asked_step_by_step(backend, bell):
@@ -97,6 +98,15 @@ def test_another_client_object_draws_the_same_counts_even_where_no_seed_is_store
     assert sum(counts[0].values()) == 100
 
 
+def test_jobs_without_a_stored_seed_do_not_all_draw_alike(scripted):
+    drawn = set()
+    for number in range(6):
+        cloud = scripted((200, RECORD), (200, {"0": 0.5, "3": 0.5}))
+        backend = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator")
+        drawn.add(IonQJob(backend, f"job-{number}").get_counts()["00"])
+    assert len(drawn) > 1
+
+
 def test_a_seeded_run_is_repeated_and_an_unseeded_one_is_not(backend, bell):
     seeded = [backend.run(bell, seed_simulator=5).get_counts() for _ in range(2)]
     as_in_qiskit_ionq = backend.run(bell, sampler_seed=5).get_counts()
@@ -141,13 +151,20 @@ def test_the_time_taken_is_in_seconds(job_of):
     [
         ({"stats": None}, "how many qubits"),
         ({"stats": {"qubits": "2"}}, "how many qubits"),
+        ({"stats": [2]}, "how many qubits"),
         ({"metadata": {"qiskit_header": "garbage"}}, "qiskit_header"),
+        ({"metadata": "text"}, "how many shots"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_a_job_error(job_of, record, complaint):
     job, _ = job_of((200, {**RECORD, **record}), (200, {"0": 1}))
     with pytest.raises(errors.IonQJobError, match=complaint):
-        job.result()
+        job.get_counts()
+
+
+def test_noise_that_cannot_be_read_is_not_taken_for_none(job_of):
+    job, _ = job_of((200, {**RECORD, "noise": "aria-1"}), (200, {"0": 0.5, "3": 0.5}))
+    assert job.get_counts() == {"00": 50, "11": 50}
 
 
 @pytest.mark.parametrize("missing", ["metadata", "noise", "stats"])
@@ -306,7 +323,18 @@ def test_a_broken_connection_while_there_is_time_is_said_as_such(job_of):
         job.result(timeout=4)
 
 
-@pytest.mark.parametrize("arguments", [{"timeout": -1}, {"wait": -0.1}])
+def test_waits_of_zero_come_to_the_deadline_all_the_same(job_of, instant_clock):
+    job, cloud = job_of((200, {**RECORD, "status": "started"}))
+    with pytest.raises(errors.IonQJobTimeoutError):
+        job.result(timeout=0.5, wait=0)
+    assert instant_clock.time == pytest.approx(0.5)
+    assert len(cloud.requests) <= 502
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"timeout": -1}, {"wait": -0.1}, {"timeout": float("nan")}, {"wait": float("nan")}],
+)
 def test_negative_times_are_refused(job_of, arguments):
     with pytest.raises(ValueError, match="negative"):
         job_of((200, RECORD))[0].wait_for_final_state(**arguments)

@@ -21,6 +21,8 @@ def test_what_is_stored_is_what_qiskit_ionq_reads():
 def test_the_same_circuit_is_stored_as_the_same_bytes():
     first, second = (metadata.encode({"name": "c"}, shots=1, seed=1, memory=False) for _ in "ab")
     assert first == second
+    # gzip would put the time of day into bytes 4 to 7.
+    assert base64.b64decode(first["qiskit_header"])[4:8] == bytes(4)
     assert "memory" not in first
 
 

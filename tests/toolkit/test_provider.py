@@ -83,14 +83,53 @@ def test_a_run_without_a_key_ends_before_anything_is_sent(bell):
 
 @pytest.mark.parametrize(
     "url",
-    ["api.ionq.co/v0.4", "ftp://api.ionq.co", "http://", "http://[::1", "http://host:port/", "x"],
+    [
+        "api.ionq.co/v0.4",
+        "ftp://api.ionq.co",
+        "http://",
+        "http://[::1",
+        "http://host:port/",
+        "http://ex ample/v0.4",
+        "http://host/v0.4?x=1",
+        "http://host/v0.4#there",
+        f"http://user:{KEY}@host/v0.4",
+        f"http://{KEY}@host/v0.4",
+        KEY,
+    ],
 )
-def test_what_is_no_url_is_refused(monkeypatch, url):
-    with pytest.raises(errors.IonQCredentialsError, match="IONQ_API_URL"):
+def test_what_is_no_url_is_refused_without_showing_it(monkeypatch, url):
+    for give in (lambda: IonQProvider("k", url), lambda: IonQProvider("k")):
+        with pytest.raises(errors.IonQCredentialsError, match="IONQ_API_URL") as caught:
+            give()
+        assert KEY not in str(caught.value)
+        monkeypatch.setenv("IONQ_API_URL", url)
+
+
+@pytest.mark.parametrize("url", [123, ["http://host"], b"http://host"])
+def test_a_url_of_another_type_is_refused(url):
+    with pytest.raises(errors.IonQCredentialsError):
         IonQProvider("k", url)
-    monkeypatch.setenv("IONQ_API_URL", url)
-    with pytest.raises(errors.IonQCredentialsError, match="IONQ_API_URL"):
-        IonQProvider("k")
+
+
+@pytest.mark.parametrize("token", [123, b"key", ["key"]])
+def test_a_key_of_another_type_is_refused_without_showing_it(token):
+    with pytest.raises(errors.IonQCredentialsError, match="is a str, not") as caught:
+        IonQProvider(token)
+    assert "123" not in str(caught.value)
+
+
+def test_white_space_around_a_url_is_dropped(sent):
+    assert sent("k", " http://127.0.0.1:81/v0.4/\n")[1] == "http://127.0.0.1:81/v0.4/backends"
+
+
+@pytest.mark.parametrize("url", ["http://a..b/v0.4", f"http://{'x' * 70}/v0.4"])
+def test_a_host_that_cannot_be_is_a_connection_error(bell, url):
+    with (
+        IonQProvider("k", url) as provider,
+        pytest.raises(errors.IonQConnectionError, match="was not reached") as caught,
+    ):
+        provider.get_backend("simulator").run(bell)
+    assert "taken effect" not in str(caught.value)
 
 
 def test_an_unreachable_url_says_so(bell):
@@ -98,16 +137,18 @@ def test_an_unreachable_url_says_so(bell):
         IonQProvider("k", "http://127.0.0.1:9/v0.4") as provider,
         pytest.raises(
             errors.IonQConnectionError, match=r"http://127\.0\.0\.1:9/v0\.4 was not reached"
-        ),
+        ) as caught,
     ):
         provider.get_backend("simulator").run(bell)
+    # Nothing was sent, so there is nothing to look for.
+    assert "taken effect" not in str(caught.value)
 
 
 # --- transports ------------------------------------------------------------------------------
 
 
 def test_the_fake_needs_neither_key_nor_network(bell, monkeypatch):
-    monkeypatch.setenv("IONQ_TRANSPORT", "fake")
+    monkeypatch.setenv("IONQ_TRANSPORT", " FAKE")
     monkeypatch.setenv("IONQ_API_KEY", KEY)
     monkeypatch.setenv("IONQ_API_URL", "not a url")
     counts = IonQProvider().get_backend("ionq_simulator").run(bell, shots=10).get_counts()
@@ -122,9 +163,11 @@ def test_a_job_on_the_fake_is_retrieved_through_another_provider(bell):
 
 def test_a_key_of_the_environment_is_not_given_to_a_cloud_in_this_process(scripted, monkeypatch):
     monkeypatch.setenv("IONQ_API_KEY", KEY)
+    monkeypatch.setenv("IONQ_API_URL", "http://elsewhere/")
     cloud = scripted((200, []))
     IonQProvider(transport=InProcessTransport(cloud)).client.get_backends()
     assert KEY not in str(cloud.requests)
+    assert cloud.requests[0][1] == "https://api.ionq.co/v0.4/backends"
 
 
 def test_the_argument_wins_over_the_variable(monkeypatch):
@@ -140,6 +183,7 @@ def test_the_argument_wins_over_the_variable(monkeypatch):
         ("carrier pigeon", "'http' or 'fake'"),
         (FakeIonQ(), r"Wrap it: InProcessTransport\("),
         (42, "int is no transport"),
+        (HttpTransport, "The class HttpTransport is no transport"),
     ],
 )
 def test_what_is_no_transport_is_refused(transport, complaint):
@@ -193,6 +237,12 @@ def test_customary_names_are_understood(provider, name, full):
 )
 def test_unknown_names_are_refused_with_a_suggestion(provider, name, suggestion):
     with pytest.raises(errors.IonQBackendNotFoundError, match=f"Did you mean.*{suggestion}"):
+        provider.get_backend(name)
+
+
+@pytest.mark.parametrize("name", [None, 5, b"simulator"])
+def test_a_name_of_another_type_is_refused(provider, name):
+    with pytest.raises(errors.IonQBackendNotFoundError, match="is a str"):
         provider.get_backend(name)
 
 

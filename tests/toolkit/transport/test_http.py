@@ -99,16 +99,23 @@ def test_silence_is_a_timeout(transport, server):
         transport.send("GET", server.url + "/silent", {}, None, 0.05)
 
 
-def test_a_dropped_connection_is_a_connection_error(transport, server):
-    with pytest.raises(ConnectionError):
+def test_a_dropped_connection_is_not_one_that_was_refused(transport, server):
+    with pytest.raises(ConnectionError) as caught:
         transport.send("GET", server.url + "/drop", {}, None, 5)
+    assert not isinstance(caught.value, ConnectionRefusedError)
+
+
+@pytest.mark.parametrize("url", ["http://a..b/", "http://exa mple/", "http://", "nothing"])
+def test_a_url_that_leads_nowhere_is_a_connection_error(transport, url):
+    with pytest.raises(ConnectionRefusedError):
+        transport.send("GET", url, {}, None, 5)
 
 
 def test_a_refused_connection_is_a_connection_error(transport, server):
     # A port that was free a moment ago, and that nobody listens on.
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as other:
         port = other.server_port
-    with pytest.raises(ConnectionError):
+    with pytest.raises(ConnectionRefusedError):
         transport.send("GET", f"http://127.0.0.1:{port}/", {}, None, 5)
 
 

@@ -1,0 +1,67 @@
+"""Where simulations run."""
+
+import multiprocessing
+import os
+import pickle
+import time
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
+from ionq_toolkit_fake.simulation import Gate, InlineExecutor, ProcessExecutor, Program, simulate
+
+BELL = Program(2, (Gate("h", (0,)), Gate("x", (1,), (0,))))
+
+
+@pytest.fixture
+def processes():
+    executor = ProcessExecutor()
+    yield executor
+    executor.shutdown(wait=False, cancel_futures=True)
+
+
+def test_the_function_and_what_it_takes_can_be_pickled():
+    function, argument = pickle.loads(pickle.dumps((simulate, BELL)))
+    assert function(argument) == simulate(BELL)
+
+
+def test_the_inline_executor_keeps_errors_for_who_asks():
+    future = InlineExecutor().submit(lambda: 1 / 0)
+    assert isinstance(future.exception(), ZeroDivisionError)
+    assert InlineExecutor().submit(divmod, 7, 2).result() == (3, 1)
+
+
+def test_another_process_gives_the_same_distribution(processes):
+    assert processes.submit(simulate, BELL).result() == simulate(BELL)
+    pids = [processes.submit(os.getpid).result() for _ in range(2)]
+    assert pids[0] == pids[1] != os.getpid()
+
+
+def test_a_process_that_dies_fails_its_call_and_is_replaced(processes):
+    first = processes.submit(os.getpid).result()
+    assert isinstance(processes.submit(os._exit, 3).exception(), BrokenProcessPool)
+    assert processes.submit(os.getpid).result() not in {first, os.getpid()}
+
+
+def test_a_call_that_never_ends_is_given_up_and_no_process_stays():
+    executor = ProcessExecutor()
+    before = set(multiprocessing.active_children())
+    assert executor.submit(os.getpid).result()
+    stuck = executor.submit(time.sleep, 3600)
+    (worker,) = set(multiprocessing.active_children()) - before
+
+    executor.shutdown(wait=False)
+
+    assert isinstance(stuck.exception(), BrokenProcessPool)
+    worker.join()
+    assert worker.exitcode < 0
+
+
+def test_shutting_down_what_never_ran_is_nothing():
+    ProcessExecutor().shutdown()
+
+
+def test_a_shutdown_that_waits_brings_the_running_call_to_its_end():
+    with ProcessExecutor() as executor:
+        future = executor.submit(divmod, 7, 2)
+    assert future.result() == (3, 1)
