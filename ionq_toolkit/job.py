@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,7 +18,8 @@ from ionq_toolkit.errors import (
     IonQJobStateError,
     IonQJobTimeoutError,
 )
-from ionq_toolkit.result import IonQResult, experiment
+from ionq_toolkit.record import JobRecord
+from ionq_toolkit.result import IonQResult
 from ionq_toolkit.status import JOB_STATUS
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.client import IonQClient
+    from ionq_toolkit.clock import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +81,7 @@ class IonQJob(JobV1):
         self._options = {} if circuit is None else backend.preflight(circuit, passed_args or {})
         self._client = client or backend.client
         self._clock = backend.clock
-        self._record: dict[str, Any] = {}
+        self._record = JobRecord(self._job_id, {})
         self._status = JobStatus.INITIALIZING
         self._unknown_word: str | None = None
         self._results: dict[tuple[tuple[str, str], ...], IonQResult] = {}
@@ -174,14 +176,13 @@ class IonQJob(JobV1):
         """Return why the job failed, in IonQ's words, or None if it has not."""
         if self._refresh() is not JobStatus.ERROR:
             return None
-        code, text = self._failure()
+        code, text = self._why_failed()
         return f"{code}: {text}" if code else text
 
     def api_backend(self) -> str | None:
         """Return IonQ's name of the backend that the job is of, as its record says."""
         self._refresh()
-        name = self._record.get("backend")
-        return name if isinstance(name, str) else None
+        return self._record.backend
 
     def cancel(self) -> bool:
         """Ask IonQ to cancel the job.
@@ -220,24 +221,7 @@ class IonQJob(JobV1):
             IonQConnectionError: The service was not reached.
             ValueError: `timeout` or `wait` is negative or not a number.
         """
-        if not ((timeout or 0) >= 0 and (wait or 0) >= 0):  # NaN is neither
-            raise ValueError(f"timeout={timeout} and wait={wait} must not be negative")
-        self._need_id()
-        deadline = None if timeout is None else self._clock.monotonic() + timeout
-        for pause in _pauses(wait):
-            try:
-                status = self._refresh(self._request_time(deadline))
-            except IonQConnectionError as error:
-                if self._left(deadline) > 0:
-                    raise
-                raise self._too_late(timeout) from error
-            if callback is not None:
-                callback(self._job_id, status, self)
-            if status in JOB_FINAL_STATES:
-                return
-            if self._left(deadline) <= 0:
-                raise self._too_late(timeout)
-            self._clock.sleep(min(pause, self._left(deadline)))
+        self._wait(_Deadline(self._clock, timeout), wait, callback)
 
     def result(
         self,
@@ -259,7 +243,8 @@ class IonQJob(JobV1):
             IonQJobTimeoutError: The job is not final after `timeout`.
             IonQJobError: The result cannot be read.
         """
-        self.wait_for_final_state(**kwargs)
+        deadline = _Deadline(self._clock, kwargs.pop("timeout", None))
+        self._wait(deadline, **kwargs)
         if self._status is not JobStatus.DONE:
             self._raise_fate()
         query = {k: str(v) for k, v in (extra_query_params or {}).items()}
@@ -267,7 +252,10 @@ class IonQJob(JobV1):
             query["sharpen"] = "true" if sharpen else "false"
         key = tuple(sorted(query.items()))
         if key not in self._results:
-            histogram = self._client.get_results(self._job_id, query=query)
+            with self._in_time(deadline):
+                histogram = self._client.get_results(
+                    self._job_id, query=query, timeout=deadline.for_request()
+                )
             self._results[key] = self._read(histogram)
         self._result = self._results[key]
         return self._result
@@ -298,9 +286,11 @@ class IonQJob(JobV1):
         """Ask the service how the job stands, unless that is settled, and return it."""
         if not self._job_id or self._status in JOB_FINAL_STATES:
             return self._status
-        self._record = self._client.retrieve_job(self._job_id, timeout=timeout)
-        self.metadata = _object(self._record.get("metadata"))
-        word = self._record.get("status")
+        self._record = JobRecord(
+            self._job_id, self._client.retrieve_job(self._job_id, timeout=timeout)
+        )
+        self.metadata = self._record.metadata
+        word = self._record.status
         if isinstance(word, str) and word in JOB_STATUS:
             self._status, self._unknown_word = JOB_STATUS[word], None
         elif self._unknown_word != (text := self._client.redact(str(word))):
@@ -312,17 +302,50 @@ class IonQJob(JobV1):
             )
         return self._status
 
+    def _wait(
+        self,
+        deadline: _Deadline,
+        wait: float | None = None,
+        callback: Callable[[str, JobStatus, IonQJob], object] | None = None,
+    ) -> None:
+        self._need_id()
+        for pause in _pauses(wait):
+            with self._in_time(deadline):
+                status = self._refresh(deadline.for_request())
+            if callback is not None:
+                callback(self._job_id, status, self)
+            if status in JOB_FINAL_STATES:
+                return
+            if deadline.left() <= 0:
+                raise self._too_late(deadline.timeout)
+            self._clock.sleep(min(pause, deadline.left()))
+
+    @contextlib.contextmanager
+    def _in_time(self, deadline: _Deadline) -> Iterator[None]:
+        """Say of a request that used up the time that it is too late, not that it got no answer."""
+        try:
+            yield
+        except IonQConnectionError as error:
+            if deadline.left() > 0:
+                raise
+            raise self._too_late(deadline.timeout) from error
+
+    def _read(self, histogram: Mapping[str, Any]) -> IonQResult:
+        result: IonQResult = IonQResult.from_dict(
+            {
+                "backend_name": self._backend.name,
+                "backend_version": self._backend.backend_version,
+                "job_id": self._job_id,
+                "success": True,
+                "results": [self._record.experiment(histogram)],
+                "time_taken": self._record.time_taken_s,
+            }
+        )
+        return result
+
     def _need_id(self) -> None:
         if not self._job_id:
             raise IonQJobStateError("The job is not submitted yet; call submit() first.")
-
-    def _left(self, deadline: float | None) -> float:
-        return float("inf") if deadline is None else deadline - self._clock.monotonic()
-
-    def _request_time(self, deadline: float | None) -> float | None:
-        """Return the time a request may take: None for the client's own limit."""
-        left = self._left(deadline)
-        return None if left >= DEFAULT_TIMEOUT_S else max(left, _SHORTEST_REQUEST_S)
 
     def _too_late(self, timeout: float | None) -> IonQJobError | IonQJobTimeoutError:
         if self._unknown_word is not None:
@@ -332,17 +355,21 @@ class IonQJob(JobV1):
                 job_id=self._job_id,
             )
         return IonQJobTimeoutError(
-            f"Job {self._job_id} is {self._record.get('status', 'not seen yet')} after waiting "
+            f"Job {self._job_id} is {self._record.status or 'not seen yet'} after waiting "
             f"{timeout} s. It goes on: ask again with a longer timeout, or cancel it.",
             job_id=self._job_id,
         )
+
+    def _why_failed(self) -> tuple[str | None, str]:
+        code, text = self._record.failure
+        return code, self._client.redact(text)
 
     def _raise_fate(self) -> NoReturn:
         if self._status is JobStatus.CANCELLED:
             raise IonQJobStateError(
                 f"Job {self._job_id} was cancelled, so it has no result.", job_id=self._job_id
             )
-        code, text = self._failure()
+        code, text = self._why_failed()
         raise IonQJobFailureError(
             f"Job {self._job_id} failed: {f'{code}: ' if code else ''}{text}",
             job_id=self._job_id,
@@ -350,87 +377,33 @@ class IonQJob(JobV1):
             failure=text,
         )
 
-    def _failure(self) -> tuple[str | None, str]:
-        """Return (code, text). The API document says `message`, IonQ's clients read `error`."""
-        failure = self._record.get("failure")
-        if not isinstance(failure, dict):
-            failure = {"message": failure}
-        text = failure.get("message") or failure.get("error") or "IonQ gives no reason"
-        code = failure.get("code")
-        return (str(code) if code else None), self._client.redact(str(text))
 
-    def _read(self, histogram: Mapping[str, Any]) -> IonQResult:
-        record, stored = self._record, self.metadata
-        noise = record.get("noise") or {"model": "ideal"}
-        ideal = record.get("backend") == "simulator" and _object(noise).get("model") == "ideal"
-        shots = metadata.whole_number(record.get("shots"))
-        if shots is None:
-            shots = metadata.whole_number(stored.get("shots"))
-        seed = metadata.whole_number(stored.get("sampler_seed"))
-        if seed is None:
-            seed = _seed_of(self._job_id)
-        duration_ms = record.get("execution_duration_ms")
-        result: IonQResult = IonQResult.from_dict(
-            {
-                "backend_name": self._backend.name,
-                "backend_version": self._backend.backend_version,
-                "job_id": self._job_id,
-                "success": True,
-                "results": [
-                    experiment(
-                        histogram,
-                        self._header(),
-                        shots=shots,
-                        seed=seed if ideal else None,
-                        memory=stored.get("memory") == "true",
-                    )
-                ],
-                "time_taken": duration_ms / 1000 if isinstance(duration_ms, int | float) else None,
-            }
-        )
-        return result
+class _Deadline:
+    """The moment at which a wait of `timeout` seconds ends, if it ever does."""
 
-    def _header(self) -> dict[str, Any]:
-        """Return the circuit's header; one without registers for a job made elsewhere."""
-        header = metadata.decode_header(self.metadata, self._job_id) or {}
-        width = header.get("n_qubits", _object(self._record.get("stats")).get("qubits"))
-        if not isinstance(width, int) or width < 1:
-            raise IonQJobError(
-                f"The record of job {self._job_id} does not say how many qubits it had.",
-                job_id=self._job_id,
-            )
-        measured = header.get("meas_mapped")
-        if not measured or all(qubit is None for qubit in measured):
-            measured = list(range(width))
-        if not all(q is None or (isinstance(q, int) and 0 <= q < width) for q in measured):
-            raise IonQJobError(
-                f"The measurement map stored with job {self._job_id} names qubits outside of its "
-                f"{width}: {measured}.",
-                job_id=self._job_id,
-            )
-        return {
-            **header,
-            "n_qubits": width,
-            "meas_mapped": measured,
-            "memory_slots": len(measured),
-            "creg_sizes": header.get("creg_sizes", []),
-        }
+    def __init__(self, clock: Clock, timeout: float | None) -> None:
+        if timeout is not None and not timeout >= 0:  # NaN is not either
+            raise ValueError(f"timeout={timeout} must not be negative")
+        self.timeout = timeout
+        self._clock = clock
+        self._end = float("inf") if timeout is None else clock.monotonic() + timeout
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self._end - self._clock.monotonic()
+
+    def for_request(self) -> float | None:
+        """Return the seconds that a request may take: None for the client's own limit."""
+        left = self.left()
+        return None if left >= DEFAULT_TIMEOUT_S else max(left, _SHORTEST_REQUEST_S)
 
 
 def _pauses(wait: float | None) -> Iterator[float]:
     """Yield the seconds to wait before each next poll, without end."""
+    if wait is not None and not wait >= 0:
+        raise ValueError(f"wait={wait} must not be negative")
     pause = FIRST_WAIT_S if wait is None else max(wait, _SHORTEST_WAIT_S)
     while True:
         yield pause
         if wait is None:
             pause = min(pause * WAIT_GROWTH, LONGEST_WAIT_S)
-
-
-def _object(value: object) -> dict[str, Any]:
-    """Return a JSON object of a record, or an empty one where there is something else."""
-    return value if isinstance(value, dict) else {}
-
-
-def _seed_of(job_id: str) -> int:
-    """Return a seed that is the same wherever and whenever this job is read."""
-    return int.from_bytes(hashlib.sha256(job_id.encode()).digest()[:4])

@@ -1,3 +1,6 @@
+import base64
+import gzip
+import json
 import logging
 
 import pytest
@@ -162,6 +165,31 @@ def test_a_record_that_cannot_be_read_is_a_job_error(job_of, record, complaint):
         job.get_counts()
 
 
+def header(**fields):
+    packed = gzip.compress(json.dumps({"n_qubits": 2, **fields}).encode())
+    return {"metadata": {"shots": "8", "qiskit_header": base64.b64encode(packed).decode()}}
+
+
+@pytest.mark.parametrize("measured", [[0, 2], [-1], ["0"], "01", 5, {"a": 1}])
+def test_a_measurement_map_that_is_none_is_a_job_error(job_of, measured):
+    job, _ = job_of((200, {**RECORD, **header(meas_mapped=measured)}), (200, {"0": 1}))
+    with pytest.raises(errors.IonQJobError, match="measurement map"):
+        job.result()
+
+
+@pytest.mark.parametrize("measured", [None, [], [None, None]])
+def test_without_a_measurement_map_all_qubits_are_measured(job_of, measured):
+    job, _ = job_of((200, {**RECORD, **header(meas_mapped=measured)}), (200, {"2": 1}))
+    assert job.get_counts() == {"10": 8}
+
+
+@pytest.mark.parametrize("sizes", [[["a", 1]], [["a", 3]], "a", [1, 2], None, 7, [["a", "b"]]])
+def test_registers_that_do_not_make_up_the_bits_are_left_out(job_of, sizes):
+    fields = header(meas_mapped=[0, 1], creg_sizes=sizes)
+    job, _ = job_of((200, {**RECORD, **fields}), (200, {"2": 1}))
+    assert job.get_counts() == {"10": 8}
+
+
 def test_noise_that_cannot_be_read_is_not_taken_for_none(job_of):
     job, _ = job_of((200, {**RECORD, "noise": "aria-1"}), (200, {"0": 0.5, "3": 0.5}))
     assert job.get_counts() == {"00": 50, "11": 50}
@@ -313,6 +341,24 @@ def test_a_request_that_uses_up_the_time_is_a_job_timeout(scripted, instant_cloc
     )
     job = IonQJob(provider.get_backend("simulator"), "job-1")
     with pytest.raises(errors.IonQJobTimeoutError, match="not seen yet"):
+        job.result(timeout=4)
+    assert instant_clock.time == pytest.approx(4)
+
+
+def test_fetching_the_result_is_part_of_the_wait(scripted, instant_clock):
+    class SlowResults(scripted):
+        def handle(self, method, url, headers, body, timeout):
+            if url.endswith("/results/probabilities"):
+                instant_clock.time += timeout
+                raise TimeoutError("no answer")
+            instant_clock.time += 1
+            return super().handle(method, url, headers, body, timeout)
+
+    provider = IonQProvider(
+        transport=InProcessTransport(SlowResults((200, RECORD))), clock=instant_clock
+    )
+    job = IonQJob(provider.get_backend("simulator"), "job-1")
+    with pytest.raises(errors.IonQJobTimeoutError):
         job.result(timeout=4)
     assert instant_clock.time == pytest.approx(4)
 
