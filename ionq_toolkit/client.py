@@ -106,7 +106,7 @@ class IonQClient:
         if not isinstance(job.get("id"), str) or not job["id"]:
             raise IonQResponseError(
                 "The reply to POST /jobs carries no job id; the job may exist all the same. "
-                "Look for it at https://cloud.ionq.com/jobs before submitting it again.",
+                "Look for it at https://cloud.ionq.com before submitting it again.",
                 request_id=self._request_id(reply),
             )
         return job

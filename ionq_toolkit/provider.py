@@ -150,7 +150,7 @@ class IonQProvider:
             hint = f" ({near[0]} is set, but that is not the name.)" if near else ""
             raise IonQCredentialsError(
                 f"There is no API key: set {KEY_VARIABLE}, or pass IonQProvider(token=...).{hint} "
-                "Keys are made at https://cloud.ionq.com/settings/keys. "
+                "Keys are made at https://cloud.ionq.com. "
                 "IonQProvider(transport='fake') needs none."
             )
         if not (key.isascii() and key.isprintable()):

@@ -222,7 +222,11 @@ def test_backends_are_a_bare_list_that_needs_no_key(send):
         {"X-Api-Key": "abc"},
     ],
 )
-@pytest.mark.parametrize("operation", [o for o in OPERATIONS if not o.public], ids=str)
+@pytest.mark.parametrize(
+    "operation",
+    [o for o in OPERATIONS if not o.public],
+    ids=lambda o: f"{o.method} {o.path}",
+)
 def test_no_usable_key_is_401(send, headers, operation):
     path = operation.path.replace("<job_id>", "some-id")
     assert send(operation.method, path, headers=headers) == (
