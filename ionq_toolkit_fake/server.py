@@ -185,7 +185,7 @@ class _Connection:
             return False
         method = request.method.decode("ascii")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
-        # In a thread: a simulation in the cloud must not keep other connections waiting.
+        # In a thread: what takes time in the cloud must not keep the loop from its connections.
         response = await asyncio.to_thread(
             self._cloud.handle, method, request.target.decode("latin-1"), headers, body
         )
