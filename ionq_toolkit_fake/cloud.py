@@ -6,8 +6,9 @@ import logging
 import secrets
 import threading
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from ionq_toolkit_fake.accounts import Accounts
 from ionq_toolkit_fake.api import wire
 from ionq_toolkit_fake.api.routes import route
 from ionq_toolkit_fake.api.wire import Refusal, Request, Response
@@ -19,6 +20,9 @@ from ionq_toolkit_fake.simulation import InlineExecutor
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Executor
+
+    from ionq_toolkit_fake.accounts import ApiKey
+    from ionq_toolkit_fake.jobs import Job
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +40,7 @@ class FakeIonQ:
         seed: What seeds everything random in it, whether given or drawn: with it, the same
             requests get the same replies.
         clock: Its time.
-        jobs: Its jobs.
+        started_at: When it began.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class FakeIonQ:
         clock: Clock | None = None,
         executor: Executor | None = None,
         polls_per_status: int = 0,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         """Make an empty cloud.
 
@@ -55,9 +60,12 @@ class FakeIonQ:
             executor: What simulates; if None, each job is simulated when it is submitted.
             polls_per_status: How many times a job shows each status to those who ask for it,
                 before it goes on to the next; 0: it is final when it is first asked for.
+            keys: The API keys that are taken, each with the name of its project. Keys of one
+                project see the same jobs, and those of others none of them. If None, every key
+                is taken and has a project of its own.
 
         Raises:
-            ValueError: `polls_per_status` is negative.
+            ValueError: `polls_per_status` is negative, or a key is empty.
         """
         if polls_per_status < 0:
             raise ValueError(f"polls_per_status must not be negative, is {polls_per_status}")
@@ -65,16 +73,30 @@ class FakeIonQ:
         self.clock: Clock = clock or VirtualClock()
         self.started_at = self.clock.now()
         self._identifiers = Identifiers(self.seed, self.clock)
-        self.jobs = Jobs(
-            clock=self.clock,
-            identifiers=self._identifiers,
-            executor=executor or InlineExecutor(),
-            polls_per_status=polls_per_status,
-        )
+        self._accounts = Accounts(self._identifiers, keys)
+        self._executor = executor or InlineExecutor()
+        self._polls_per_status = polls_per_status
+        self._jobs: dict[str, Jobs] = {}
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} seed={self.seed}, {len(self.jobs)} jobs>"
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs of all projects."""
+        return [job for jobs in self._jobs.values() for job in jobs]
+
+    def jobs_of(self, key: ApiKey) -> Jobs:
+        """Return the jobs of a key's project."""
+        if key.project_id not in self._jobs:
+            self._jobs[key.project_id] = Jobs(
+                clock=self.clock,
+                identifiers=self._identifiers,
+                executor=self._executor,
+                polls_per_status=self._polls_per_status,
+            )
+        return self._jobs[key.project_id]
 
     def handle(
         self,
@@ -108,24 +130,25 @@ class FakeIonQ:
             return response if method.upper() != "HEAD" else response._replace(body=b"")
 
     def _answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
-        operation, parameters = route(method.upper(), _path(url))
-        request = Request({k.lower(): v for k, v in headers.items()}, body, parameters)
-        if not operation.public:
-            _check_key(request)
+        parts = _split(url)
+        operation, parameters = route(method.upper(), parts.path)
+        fields = {name.lower(): value for name, value in headers.items()}
+        key = self._key(fields)
+        if key is None and not operation.public:
+            raise wire.unauthorized()
         if len(body) > MAX_BODY_BYTES:
             raise wire.too_large()
-        return operation.handler(self, request)
+        query = parse_qs(parts.query, keep_blank_values=True)
+        return operation.handler(self, Request(parameters, query, body, key))
+
+    def _key(self, headers: Mapping[str, str]) -> ApiKey | None:
+        """Return the key of a header ``Authorization: apiKey ...``, or None if it is not taken."""
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
+        return self._accounts.find(secret.strip()) if scheme.lower() == "apikey" else None
 
 
-def _path(url: str) -> str:
+def _split(url: str) -> SplitResult:
     try:
-        return urlsplit(url).path
+        return urlsplit(url)
     except ValueError as error:
         raise wire.not_found() from error
-
-
-def _check_key(request: Request) -> None:
-    """Refuse a request whose header is not ``Authorization: apiKey ...``; any key will do."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "apikey" or not key.strip():
-        raise wire.unauthorized()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ionq_toolkit_fake.simulation import simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Executor
     from datetime import datetime
 
+    from ionq_toolkit_fake.accounts import ApiKey
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.identifiers import Identifiers
     from ionq_toolkit_fake.simulation import Program
@@ -122,7 +123,7 @@ class Job:
 
 
 class Jobs:
-    """All jobs of the cloud, and the pace at which they go on."""
+    """The jobs of one project, and the pace at which they go on."""
 
     def __init__(
         self,
@@ -146,19 +147,21 @@ class Jobs:
         self._executor = executor
         self._polls_per_status = polls_per_status
         self._jobs: dict[str, Job] = {}
-        self._submitter_id = identifiers.hex24()
-        self._project_id = identifiers.uuid4()
 
-    def __len__(self) -> int:
-        return len(self._jobs)
+    def __iter__(self) -> Iterator[Job]:
+        """Go through the jobs as they stand now, the newest first."""
+        for job_id in reversed(list(self._jobs)):
+            job = self.find(job_id)
+            if job is not None:
+                yield job
 
-    def submit(self, submission: Submission) -> Job:
+    def submit(self, submission: Submission, owner: ApiKey) -> Job:
         """Make a job and begin it."""
         job = Job(
             id=self._identifiers.uuid7(),
             submission=submission,
-            submitter_id=self._submitter_id,
-            project_id=self._project_id,
+            submitter_id=owner.submitter_id,
+            project_id=owner.project_id,
             submitted_at=self._clock.now(),
         )
         job.begin(self._executor)
@@ -184,6 +187,13 @@ class Jobs:
     def cancel(self, job_id: str) -> Job | None:
         """Cancel the job of that id and return it, or None."""
         job = self._jobs.get(job_id)
+        if job is not None:
+            job.cancel()
+        return job
+
+    def delete(self, job_id: str) -> Job | None:
+        """Forget the job of that id, whatever its status, and return it, or None."""
+        job = self._jobs.pop(job_id, None)
         if job is not None:
             job.cancel()
         return job

@@ -1,11 +1,12 @@
-"""/jobs: submit, read, results, cancel."""
+"""/jobs: submit, read, list, results, cancel, delete."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from ionq_toolkit_fake.api.payload import read_submission
-from ionq_toolkit_fake.api.wire import json_response, not_found
+from ionq_toolkit_fake.api.payload import read_ids, read_submission
+from ionq_toolkit_fake.api.wire import bad_query, json_response, not_found
 from ionq_toolkit_fake.clock import iso
 
 if TYPE_CHECKING:
@@ -13,32 +14,111 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.api.wire import Request, Response
     from ionq_toolkit_fake.cloud import FakeIonQ
-    from ionq_toolkit_fake.jobs import Job
+    from ionq_toolkit_fake.jobs import Job, Jobs
+
+
+#: How many jobs a page has: schema pagination-limit of the API document.
+MIN_PAGE, MAX_PAGE = 1, 25
 
 
 def create(cloud: FakeIonQ, request: Request) -> Response:
     """POST /jobs."""
-    job = cloud.jobs.submit(read_submission(request.body))
+    job = cloud.jobs_of(request.owner).submit(read_submission(request.body), request.owner)
     return json_response({"id": job.id, "status": "submitted", "session_id": None}, 201)
 
 
 def get(cloud: FakeIonQ, request: Request) -> Response:
     """GET /jobs/{id}."""
-    return json_response(_body(_found(cloud.jobs.poll(request.parameters["job_id"]))))
+    job = _found(cloud.jobs_of(request.owner).poll(request.parameters["job_id"]))
+    return json_response({**_body(job), "child_job_ids": None})
+
+
+def list_some(cloud: FakeIonQ, request: Request) -> Response:
+    """GET /jobs: the newest first, as many as asked for, and the id that the next page begins with.
+
+    Filters by a status or a session that there is not find nothing: what IonQ makes
+    of them is not known. Parameters that there are not are let pass.
+    """
+    limit = _limit(request)
+    jobs = [job for job in cloud.jobs_of(request.owner) if _matches(job, request)]
+    start = request.query.get("next", [""])[-1]
+    if start:
+        ids = [job.id for job in jobs]
+        if start not in ids:
+            raise bad_query("next is not the id of a batch", "next")
+        jobs = jobs[ids.index(start) :]
+    following = jobs[limit].id if len(jobs) > limit else None
+    return json_response({"jobs": [_body(job) for job in jobs[:limit]], "next": following})
 
 
 def probabilities(cloud: FakeIonQ, request: Request) -> Response:
     """GET /jobs/{id}/results/probabilities: 404 as long as the job is not completed."""
-    job = _found(cloud.jobs.find(request.parameters["job_id"]))
+    job = _found(cloud.jobs_of(request.owner).find(request.parameters["job_id"]))
     if job.status != "completed" or job.distribution is None:
         raise not_found()
     return json_response(job.distribution)
 
 
 def cancel(cloud: FakeIonQ, request: Request) -> Response:
-    """PUT /jobs/{id}/status/cancel."""
-    job = _found(cloud.jobs.cancel(request.parameters["job_id"]))
-    return json_response({"id": job.id, "status": job.status})
+    """PUT /jobs/{id}/status/cancel. A job that has failed stays so; the reply is the same."""
+    job = _found(cloud.jobs_of(request.owner).cancel(request.parameters["job_id"]))
+    return json_response({"id": job.id, "status": "canceled"})
+
+
+def cancel_several(cloud: FakeIonQ, request: Request) -> Response:
+    """PUT /jobs/status/cancel: all of them or, if one is not there, none."""
+    jobs = cloud.jobs_of(request.owner)
+    ids = _known_ids(jobs, request)
+    for job_id in ids:
+        jobs.cancel(job_id)
+    return json_response({"ids": ids, "status": "canceled"})
+
+
+def delete(cloud: FakeIonQ, request: Request) -> Response:
+    """DELETE /jobs/{id}: from then on, it is not there."""
+    job = _found(cloud.jobs_of(request.owner).delete(request.parameters["job_id"]))
+    return json_response({"id": job.id, "status": "deleted"})
+
+
+def delete_several(cloud: FakeIonQ, request: Request) -> Response:
+    """DELETE /jobs: all of them or, if one is not there, none."""
+    jobs = cloud.jobs_of(request.owner)
+    ids = _known_ids(jobs, request)
+    for job_id in ids:
+        jobs.delete(job_id)
+    return json_response({"ids": ids, "status": "deleted"})
+
+
+def _limit(request: Request) -> int:
+    text = request.query.get("limit", [str(MAX_PAGE)])[-1]
+    limit = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+    if not MIN_PAGE <= limit <= MAX_PAGE:
+        raise bad_query(f"limit must be an integer from {MIN_PAGE} to {MAX_PAGE}", "limit")
+    return limit
+
+
+def _matches(job: Job, request: Request) -> bool:
+    """Return whether a job passes every filter of the query."""
+    shown = {
+        "ids": job.id,
+        "status": job.status,
+        "target": job.submission.backend,
+        "parent_job_id": None,
+        "session_id": None,
+        "submitter_id": job.submitter_id,
+    }
+    for name, value in shown.items():
+        wanted = [part for text in request.query.get(name, ()) for part in text.split(",")]
+        if wanted and value not in wanted:
+            return False
+    return True
+
+
+def _known_ids(jobs: Jobs, request: Request) -> list[str]:
+    ids = read_ids(request.body)
+    for job_id in ids:
+        _found(jobs.find(job_id))
+    return ids
 
 
 def _found(job: Job | None) -> Job:
@@ -48,7 +128,7 @@ def _found(job: Job | None) -> Job:
 
 
 def _body(job: Job) -> dict[str, Any]:
-    """Return a job as GET /jobs/{id} shows it.
+    """Return a job as a list of jobs shows it.
 
     An ideal simulation shows no `shots`; `noise` is there whether it was sent or not.
     Of a failure, the API document says `message` and IonQ's own clients read `error`: it has both.
@@ -72,7 +152,6 @@ def _body(job: Job) -> dict[str, Any]:
         "submitter_id": job.submitter_id,
         "project_id": job.project_id,
         "parent_job_id": None,
-        "child_job_ids": None,
         "session_id": None,
         "metadata": submission.metadata,
         "name": submission.name,

@@ -74,6 +74,19 @@ class _Job(msgspec.Struct):
     dry_run: bool = False
 
 
+class _Ids(msgspec.Struct):
+    ids: list[str]
+
+
+def read_ids(body: bytes) -> list[str]:
+    """Return the ids in the body of an operation on several jobs, each once.
+
+    Raises:
+        Refusal: The body is not JSON, or has no list of ids.
+    """
+    return list(dict.fromkeys(_decode(body, _Ids, "").ids))
+
+
 def read_submission(body: bytes) -> Submission:
     """Return what the body of POST /jobs asks for.
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from ionq_toolkit_fake.api import backends, jobs
+from ionq_toolkit_fake.api import backends, jobs, service
 from ionq_toolkit_fake.api.wire import not_found
 
 if TYPE_CHECKING:
@@ -36,10 +36,16 @@ class Operation(NamedTuple):
 
 #: Paths, methods and the need of a key: IonQ's API document, version 0.4.
 OPERATIONS = (
+    Operation("GET", "/health", service.health, public=True),
+    Operation("GET", "/whoami", service.whoami),
     Operation("GET", "/backends", backends.list_all, public=True),
     Operation("GET", "/backends/<backend>", backends.get, public=True),
     Operation("POST", "/jobs", jobs.create),
+    Operation("GET", "/jobs", jobs.list_some),
+    Operation("DELETE", "/jobs", jobs.delete_several),
+    Operation("PUT", "/jobs/status/cancel", jobs.cancel_several),
     Operation("GET", "/jobs/<job_id>", jobs.get),
+    Operation("DELETE", "/jobs/<job_id>", jobs.delete),
     Operation("GET", "/jobs/<job_id>/results/probabilities", jobs.probabilities),
     Operation("PUT", "/jobs/<job_id>/status/cancel", jobs.cancel),
 )
@@ -57,8 +63,8 @@ def route(method: str, path: str) -> tuple[Operation, Mapping[str, str]]:
     Raises:
         Refusal: There is none: 404, for a method that a path does not have as well.
     """
-    if "%2f" in path.lower():  # an escaped slash is part of a name, and no name has one
-        raise not_found()
+    if not path.startswith("/") or "%2f" in path.lower():
+        raise not_found()  # an escaped slash is part of a name, and no name has one
     try:
         operation, parameters = _MAP.bind("").match(unquote(path), method=method)
     except HTTPException as error:

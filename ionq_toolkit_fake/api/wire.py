@@ -9,19 +9,29 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ionq_toolkit_fake.accounts import ApiKey
+
 
 class Request(NamedTuple):
-    """One request, routed.
+    """One request, routed and authenticated.
 
     Attributes:
-        headers: Values by header name in lower case.
-        body: The bytes of the body, empty if there is none.
         parameters: The variable parts of the path.
+        query: The values of each parameter of the query, in their order.
+        body: The bytes of the body, empty if there is none.
+        key: Whose it is; None only where an operation needs no key.
     """
 
-    headers: Mapping[str, str]
-    body: bytes
     parameters: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    body: bytes
+    key: ApiKey | None
+
+    @property
+    def owner(self) -> ApiKey:
+        """The key of an operation that needs one."""
+        assert self.key is not None, "the cloud lets no request without a key get here"  # noqa: S101
+        return self.key
 
 
 class Response(NamedTuple):
@@ -52,10 +62,17 @@ class Refusal(Exception):  # noqa: N818 - not an error of the fake: the cloud sa
     """
 
     def __init__(
-        self, status: int, error: str, message: str, *, keys: Sequence[str] | None = None
+        self,
+        status: int,
+        error: str,
+        message: str,
+        *,
+        keys: Sequence[str] | None = None,
+        source: str = "payload",
     ) -> None:
         super().__init__(message)
-        self.status, self.error, self.message, self.keys = status, error, message, keys
+        self.status, self.error, self.message = status, error, message
+        self.keys, self.source = keys, source
 
     def response(self) -> Response:
         """Return the refusal as IonQ writes it."""
@@ -65,13 +82,18 @@ class Refusal(Exception):  # noqa: N818 - not an error of the fake: the cloud sa
             "message": self.message,
         }
         if self.keys is not None:
-            body["validation"] = {"source": "payload", "keys": list(self.keys)}
+            body["validation"] = {"source": self.source, "keys": list(self.keys)}
         return json_response(body, self.status)
 
 
 def bad_request(message: str, *keys: str) -> Refusal:
     """Refuse a body; `keys` are the paths of what is wrong in it."""
     return Refusal(400, "Bad Request", message, keys=keys or None)
+
+
+def bad_query(message: str, key: str) -> Refusal:
+    """Refuse a parameter of the query."""
+    return Refusal(400, "Bad Request", message, keys=[key], source="query")
 
 
 def unauthorized() -> Refusal:

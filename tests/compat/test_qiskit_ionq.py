@@ -29,7 +29,8 @@ def theirs(request, cloud, monkeypatch):
 
 @pytest.fixture
 def ours(cloud):
-    return IonQProvider(transport=InProcessTransport(cloud)).get_backend("ionq_simulator")
+    provider = IonQProvider("any-key", transport=InProcessTransport(cloud))
+    return provider.get_backend("ionq_simulator")
 
 
 @mock_ionq

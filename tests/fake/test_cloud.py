@@ -152,8 +152,9 @@ def test_a_job_that_cannot_run_is_taken_and_fails_with_its_code(send, job_body, 
     # The API document says `message`; qiskit-ionq, cirq-ionq and qBraid read `error`.
     assert job["failure"]["message"] == job["failure"]["error"] != ""
     assert (job["results"], job["started_at"]) == (None, None)
-    # A failed job is not cancelled.
-    assert send("PUT", f"/jobs/{created['id']}/status/cancel")[1]["status"] == "failed"
+    # A failed job is not cancelled, though the document knows no other reply.
+    assert send("PUT", f"/jobs/{created['id']}/status/cancel")[1]["status"] == "canceled"
+    assert send("GET", f"/jobs/{created['id']}")[1]["status"] == "failed"
 
 
 def test_a_simulation_that_breaks_fails_its_job_alone(job_body):
@@ -247,6 +248,7 @@ def test_the_name_of_the_header_has_no_case(send, job_body):
         ("PUT", "/jobs/unknown/status/cancel"),
         ("GET", "/nothing/here"),
         ("PATCH", "/jobs"),
+        ("DELETE", "/jobs/unknown"),
         ("GET", ""),
         ("GET", "//jobs"),
         ("GET", "/jobs/%2e%2e%2fbackends"),
@@ -447,7 +449,7 @@ def test_what_clients_send_beside_the_document_is_taken(send, job_body, change):
 
 def test_a_defect_of_the_fake_is_said_to_be_one(cloud, monkeypatch, caplog):
     caplog.set_level(logging.ERROR, "ionq_toolkit_fake")
-    monkeypatch.setattr(cloud.jobs, "poll", lambda _id: 1 / 0)
+    monkeypatch.setattr(cloud, "jobs_of", lambda _key: 1 / 0)
     reply = cloud.handle("GET", "/v0.4/jobs/x", {"authorization": "apiKey k"})
     assert reply.status == 500
     assert b"defect of the fake" in reply.body
