@@ -84,7 +84,7 @@ class FakeIonQ:
 
     @property
     def jobs(self) -> list[Job]:
-        """All jobs of all projects."""
+        """All jobs of all projects, child jobs included."""
         return [job for jobs in self._jobs.values() for job in jobs]
 
     def jobs_of(self, key: ApiKey) -> Jobs:

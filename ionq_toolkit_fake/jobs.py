@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: The types of jobs that are played.
+SINGLE_CIRCUIT, MULTI_CIRCUIT = "ionq.circuit.v1", "ionq.multi-circuit.v1"
+
 #: The statuses of a job that goes well, in order: https://docs.ionq.com/user-manual/jobs
 LIFE = ("submitted", "ready", "started", "completed")
 
@@ -40,13 +43,28 @@ class Failure(NamedTuple):
     message: str
 
 
+class Circuit(NamedTuple):
+    """One circuit of a submission, checked.
+
+    Attributes:
+        name: What its sender calls it, or None.
+        program: What to simulate.
+        gate_counts: How many gates act on one qubit (`1q`) and on more (`2q`).
+        doomed: Why it will fail before it runs; None if it can run.
+    """
+
+    name: str | None
+    program: Program
+    gate_counts: Mapping[str, int]
+    doomed: Failure | None
+
+
 class Submission(NamedTuple):
     """What somebody asked for, checked.
 
     Attributes:
-        program: What to simulate.
-        gate_counts: How many gates act on one qubit (`1q`) and on more (`2q`).
-        doomed: Why the job will fail before it runs; None if it can run.
+        circuits: One for a job of type `ionq.circuit.v1`; for `ionq.multi-circuit.v1` one or
+            more, each of which becomes a child job.
     """
 
     type: str
@@ -55,20 +73,29 @@ class Submission(NamedTuple):
     metadata: Mapping[str, str] | None
     settings: Mapping[str, Any]
     dry_run: bool
-    program: Program
-    gate_counts: Mapping[str, int]
-    doomed: Failure | None
+    circuits: tuple[Circuit, ...]
 
 
 @dataclass
 class Job:
-    """One job."""
+    """One job: of one circuit, or the parent of several that have one each.
+
+    Attributes:
+        circuit: Its circuit; None for a parent.
+        children: Its child jobs, in the order of their circuits.
+        distribution: Its histogram, once it is completed; None for a parent.
+        polls: How often it was asked for.
+    """
 
     id: str
+    type: str
     submission: Submission
-    submitter_id: str
-    project_id: str
+    owner: ApiKey
     submitted_at: datetime
+    name: str | None
+    circuit: Circuit | None = None
+    parent_id: str | None = None
+    children: tuple[Job, ...] = ()
     status: str = "submitted"
     started_at: datetime | None = None
     completed_at: datetime | None = None
@@ -79,15 +106,19 @@ class Job:
 
     def begin(self, executor: Executor) -> None:
         """Hand the simulation to `executor`; its outcome shows when the job's time has come."""
-        if self.submission.doomed is None:
-            self._simulation = executor.submit(simulate, self.submission.program)
+        for child in self.children:
+            child.begin(executor)
+        if self.circuit is not None and self.circuit.doomed is None:
+            self._simulation = executor.submit(simulate, self.circuit.program)
 
     def advance(self, step: int, clock: Clock) -> None:
         """Bring the job to `LIFE[step]`, or as far towards it as its simulation is."""
         if self.status in FINAL or step <= LIFE.index(self.status):
             return
-        if self.submission.doomed is not None:
-            self._fail(self.submission.doomed)
+        for child in self.children:
+            child.advance(step, clock)
+        if self.circuit is not None and self.circuit.doomed is not None:
+            self._fail(self.circuit.doomed)
             return
         self.status = LIFE[step]
         if step >= LIFE.index("started") and self.started_at is None:
@@ -96,27 +127,49 @@ class Job:
             self._finish(clock)
 
     def cancel(self) -> None:
-        """Cancel the job, unless it has failed.
+        """Cancel the job and its children, but for those that have failed.
 
         A completed job too: cirq-ionq documents that v0.4 then shows it as canceled.
         """
+        for child in self.children:
+            child.cancel()
         if self.status != "failed":
             self.status = "canceled"
             if self._simulation is not None:
                 self._simulation.cancel()
 
     def _finish(self, clock: Clock) -> None:
+        finish = self._finish_simulation if self.circuit is not None else self._finish_children
+        if not finish():
+            self.status = "started"
+        elif self.status == "completed":
+            self.completed_at = clock.now()
+
+    def _finish_simulation(self) -> bool:
+        """Take over the outcome of the simulation, if there is one yet."""
         simulation = self._simulation
         if simulation is None or not simulation.done():
-            self.status = "started"
-            return
+            return False
         try:  # whatever goes wrong fails this job alone
             self.distribution = simulation.result()
         except (Exception, CancelledError) as error:
             logger.warning("the simulation of job %s failed", self.id, exc_info=error)
             self._fail(Failure("SimulationError", f"could not execute simulation: {error}"))
-            return
-        self.completed_at = clock.now()
+        return True
+
+    def _finish_children(self) -> bool:
+        """Take over what became of the children, if all are final.
+
+        What IonQ makes of a parent when a child fails is not published: here, it fails with it.
+        The results of the other children can be had from themselves.
+        """
+        if any(child.status not in FINAL for child in self.children):
+            return False
+        failed = next((child for child in self.children if child.failure is not None), None)
+        if failed is not None and failed.failure is not None:
+            code, message = failed.failure
+            self._fail(Failure(code, f"child job {failed.id}: {message}"))
+        return True
 
     def _fail(self, failure: Failure) -> None:
         self.status, self.failure = "failed", failure
@@ -156,15 +209,30 @@ class Jobs:
                 yield job
 
     def submit(self, submission: Submission, owner: ApiKey) -> Job:
-        """Make a job and begin it."""
+        """Make a job, with its children if it has several circuits, and begin it."""
+        several = submission.type == MULTI_CIRCUIT
+        job = self._new(submission, owner, submission.type, submission.name)
+        if several:
+            children = []
+            for circuit in submission.circuits:
+                child = self._new(submission, owner, SINGLE_CIRCUIT, circuit.name)
+                child.circuit, child.parent_id = circuit, job.id
+                children.append(child)
+            job.children = tuple(children)
+        else:
+            job.circuit = submission.circuits[0]
+        job.begin(self._executor)
+        return job
+
+    def _new(self, submission: Submission, owner: ApiKey, kind: str, name: str | None) -> Job:
         job = Job(
             id=self._identifiers.uuid7(),
+            type=kind,
             submission=submission,
-            submitter_id=owner.submitter_id,
-            project_id=owner.project_id,
+            owner=owner,
             submitted_at=self._clock.now(),
+            name=name,
         )
-        job.begin(self._executor)
         self._jobs[job.id] = job
         return job
 
@@ -192,8 +260,10 @@ class Jobs:
         return job
 
     def delete(self, job_id: str) -> Job | None:
-        """Forget the job of that id, whatever its status, and return it, or None."""
+        """Forget the job of that id and its children, and return it, or None."""
         job = self._jobs.pop(job_id, None)
         if job is not None:
             job.cancel()
+            for child in job.children:
+                self._jobs.pop(child.id, None)
         return job

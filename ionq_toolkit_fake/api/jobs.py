@@ -30,14 +30,16 @@ def create(cloud: FakeIonQ, request: Request) -> Response:
 def get(cloud: FakeIonQ, request: Request) -> Response:
     """GET /jobs/{id}."""
     job = _found(cloud.jobs_of(request.owner).poll(request.parameters["job_id"]))
-    return json_response({**_body(job), "child_job_ids": None})
+    children = [child.id for child in job.children] or None
+    return json_response({**_body(job), "child_job_ids": children})
 
 
 def list_some(cloud: FakeIonQ, request: Request) -> Response:
     """GET /jobs: the newest first, as many as asked for, and the id that the next page begins with.
 
-    Filters by a status or a session that there is not find nothing: what IonQ makes
-    of them is not known. Parameters that there are not are let pass.
+    Child jobs are shown to those who ask for them, by their parent or their ids. Filters by a
+    status or a session that there is not find nothing: what IonQ makes of them is not known.
+    Parameters that there are not are let pass.
     """
     limit = _limit(request)
     jobs = [job for job in cloud.jobs_of(request.owner) if _matches(job, request)]
@@ -57,6 +59,17 @@ def probabilities(cloud: FakeIonQ, request: Request) -> Response:
     if job.status != "completed" or job.distribution is None:
         raise not_found()
     return json_response(job.distribution)
+
+
+def aggregated(cloud: FakeIonQ, request: Request) -> Response:
+    """GET /jobs/{id}/results/probabilities/aggregated: of a parent, by the ids of its children.
+
+    Not in the API document any more, but where a parent's record points, and cirq-ionq asks.
+    """
+    job = _found(cloud.jobs_of(request.owner).find(request.parameters["job_id"]))
+    if job.status != "completed" or not job.children:
+        raise not_found()
+    return json_response({child.id: child.distribution for child in job.children})
 
 
 def cancel(cloud: FakeIonQ, request: Request) -> Response:
@@ -103,10 +116,12 @@ def _matches(job: Job, request: Request) -> bool:
         "ids": job.id,
         "status": job.status,
         "target": job.submission.backend,
-        "parent_job_id": None,
+        "parent_job_id": job.parent_id,
         "session_id": None,
-        "submitter_id": job.submitter_id,
+        "submitter_id": job.owner.submitter_id,
     }
+    if job.parent_id is not None and not {"ids", "parent_job_id"} & set(request.query):
+        return False
     for name, value in shown.items():
         wanted = [part for text in request.query.get(name, ()) for part in text.split(",")]
         if wanted and value not in wanted:
@@ -130,13 +145,21 @@ def _found(job: Job | None) -> Job:
 def _body(job: Job) -> dict[str, Any]:
     """Return a job as a list of jobs shows it.
 
-    An ideal simulation shows no `shots`; `noise` is there whether it was sent or not.
+    An ideal simulation shows no `shots`; `noise` is there whether it was sent or not. A parent's
+    `stats` are empty: the gates are counted in its children.
     Of a failure, the API document says `message` and IonQ's own clients read `error`: it has both.
     """
-    submission = job.submission
+    submission, circuit = job.submission, job.circuit
     completed = job.status == "completed"
-    url = f"/v0.4/jobs/{job.id}/results/probabilities"
-    failure = None
+    url = f"/v0.4/jobs/{job.id}/results/probabilities" + ("/aggregated" if job.children else "")
+    stats, failure = {}, None
+    if circuit is not None:
+        stats = {
+            "qubits": circuit.program.num_qubits,
+            "circuits": 1,
+            "gate_counts": circuit.gate_counts,
+            "kwh": 0,
+        }
     if job.failure is not None:
         failure = {
             "code": job.failure.code,
@@ -146,15 +169,15 @@ def _body(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
         "status": job.status,
-        "type": submission.type,
+        "type": job.type,
         "backend": submission.backend,
         "dry_run": submission.dry_run,
-        "submitter_id": job.submitter_id,
-        "project_id": job.project_id,
-        "parent_job_id": None,
+        "submitter_id": job.owner.submitter_id,
+        "project_id": job.owner.project_id,
+        "parent_job_id": job.parent_id,
         "session_id": None,
-        "metadata": submission.metadata,
-        "name": submission.name,
+        "metadata": submission.metadata if job.parent_id is None else None,
+        "name": job.name,
         "submitted_at": iso(job.submitted_at),
         "started_at": _iso_or_none(job.started_at),
         "completed_at": _iso_or_none(job.completed_at),
@@ -165,12 +188,7 @@ def _body(job: Job) -> dict[str, Any]:
         "failure": failure,
         "settings": submission.settings,
         "output": {},
-        "stats": {
-            "qubits": submission.program.num_qubits,
-            "circuits": 1,
-            "gate_counts": submission.gate_counts,
-            "kwh": 0,
-        },
+        "stats": stats,
         "results": {"probabilities": {"url": url}} if completed else None,
     }
 

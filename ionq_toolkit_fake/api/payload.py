@@ -9,7 +9,13 @@ import msgspec
 
 from ionq_toolkit_fake.api.wire import bad_request, not_simulated
 from ionq_toolkit_fake.devices import DEVICES
-from ionq_toolkit_fake.jobs import Failure, Submission
+from ionq_toolkit_fake.jobs import (
+    MULTI_CIRCUIT,
+    SINGLE_CIRCUIT,
+    Circuit,
+    Failure,
+    Submission,
+)
 from ionq_toolkit_fake.simulation.program import QIS_GATES, Gate, Program
 
 if TYPE_CHECKING:
@@ -25,9 +31,12 @@ MIN_SHOTS, MAX_SHOTS, DEFAULT_SHOTS = 1, 1_000_000, 100
 #: "Up to seven": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
 MAX_CONTROLS = 7
 
+#: "At most 5,000 circuits and 150,000 gates in total across them": operation CreateJob.
+MAX_CIRCUITS, MAX_GATES = 5_000, 150_000
+
 #: Job types of the API document.
 _TYPES = (
-    *("ionq.circuit.v1", "ionq.multi-circuit.v1", "ionq.qasm3.v1"),
+    *(SINGLE_CIRCUIT, MULTI_CIRCUIT, "ionq.qasm3.v1"),
     *("quantum-function", "qctrl.qaoa.v1"),
 )
 _NOISE_MODELS = (
@@ -51,7 +60,21 @@ class _Circuit(msgspec.Struct):
     circuit: list[_Gate]
     #: Required in practice, but its absence is only found out when the job is compiled.
     qubits: int | None = None
-    gateset: str = "qis"
+    gateset: str | None = None
+    name: str | None = None
+    registers: dict[str, Any] | None = None
+
+
+class _SingleInput(_Circuit):
+    circuits: Any = None
+
+
+class _MultiInput(msgspec.Struct):
+    circuits: list[_Circuit]
+    #: For the circuits that do not say it themselves.
+    qubits: int | None = None
+    gateset: str | None = None
+    circuit: Any = None
 
 
 class _Noise(msgspec.Struct):
@@ -97,7 +120,7 @@ def read_submission(body: bytes) -> Submission:
     job = _decode(body, _Job, "")
     _one_of(job.type, _TYPES, "type")
     _one_of(job.backend, DEVICES, "backend")
-    if job.type != "ionq.circuit.v1":
+    if job.type not in (SINGLE_CIRCUIT, MULTI_CIRCUIT):
         raise not_simulated(f"jobs of type {job.type}")
     if job.backend != "simulator":
         raise not_simulated(f"jobs on {job.backend}")
@@ -108,12 +131,7 @@ def read_submission(body: bytes) -> Submission:
         if job.noise.model != "ideal":
             raise not_simulated(f"the noise model {job.noise.model}")
     _check_shots(job.shots)
-    circuit = _decode(job.input, _Circuit, "input")
-    _one_of(circuit.gateset, ("qis", "native"), "input.gateset")
-    if circuit.gateset == "native":
-        raise not_simulated("the native gateset")
-    program = _program(circuit)
-    single = sum(len(gate.targets) + len(gate.controls) == 1 for gate in program.gates)
+    available = DEVICES[job.backend].qubits
     return Submission(
         type=job.type,
         backend=job.backend,
@@ -121,9 +139,58 @@ def read_submission(body: bytes) -> Submission:
         metadata=job.metadata,
         settings=job.settings or {},
         dry_run=job.dry_run,
+        circuits=tuple(
+            _circuit(circuit, path, available) for path, circuit in _circuits(job.type, job.input)
+        ),
+    )
+
+
+def _circuits(kind: str, body: msgspec.Raw) -> list[tuple[str, _Circuit]]:
+    """Return the circuits of a job's input, each with its path, and what it inherits filled in."""
+    if kind == SINGLE_CIRCUIT:
+        single = _decode(body, _SingleInput, "input")
+        if single.circuits is not None:
+            raise _both_circuit_and_circuits()
+        return [("input", single)]
+    several = _decode(body, _MultiInput, "input")
+    if several.circuit is not None:
+        raise _both_circuit_and_circuits()
+    if not 1 <= len(several.circuits) <= MAX_CIRCUITS:
+        raise bad_request(
+            f"input.circuits must contain between 1 and {MAX_CIRCUITS} circuits", "input.circuits"
+        )
+    if sum(len(circuit.circuit) for circuit in several.circuits) > MAX_GATES:
+        raise bad_request(
+            f"input.circuits must not contain more than {MAX_GATES} gates", "input.circuits"
+        )
+    for circuit in several.circuits:
+        circuit.gateset = circuit.gateset or several.gateset
+        circuit.qubits = several.qubits if circuit.qubits is None else circuit.qubits
+    return [(f"input.circuits.{n}", circuit) for n, circuit in enumerate(several.circuits)]
+
+
+def _both_circuit_and_circuits() -> Refusal:
+    return bad_request(
+        "input.circuit and input.circuits must not be given together",
+        "input.circuit",
+        "input.circuits",
+    )
+
+
+def _circuit(circuit: _Circuit, path: str, available: int) -> Circuit:
+    gateset = circuit.gateset or "qis"
+    _one_of(gateset, ("qis", "native"), f"{path}.gateset")
+    if gateset == "native":
+        raise not_simulated("the native gateset")
+    if circuit.registers:
+        raise not_simulated("registers")
+    program = _program(circuit, path)
+    single = sum(len(gate.targets) + len(gate.controls) == 1 for gate in program.gates)
+    return Circuit(
+        name=circuit.name,
         program=program,
         gate_counts={"1q": single, "2q": len(program.gates) - single},
-        doomed=_doom(circuit, program, DEVICES[job.backend].qubits),
+        doomed=_doom(circuit, program, available),
     )
 
 
@@ -153,12 +220,12 @@ def _doom(circuit: _Circuit, program: Program, available: int) -> Failure | None
     return None
 
 
-def _program(circuit: _Circuit) -> Program:
+def _program(circuit: _Circuit, path: str) -> Program:
     if circuit.qubits is not None and circuit.qubits < 1:
-        raise bad_request("input.qubits must be greater than or equal to 1", "input.qubits")
+        raise bad_request(f"{path}.qubits must be greater than or equal to 1", f"{path}.qubits")
     gates: list[Gate] = []
     for index, gate in enumerate(circuit.circuit):
-        gates.extend(_gates(gate, f"input.circuit.{index}", circuit.qubits))
+        gates.extend(_gates(gate, f"{path}.circuit.{index}", circuit.qubits))
     return Program(circuit.qubits or 1, tuple(gates))
 
 

@@ -47,6 +47,7 @@ OPERATIONS = (
     Operation("GET", "/jobs/<job_id>", jobs.get),
     Operation("DELETE", "/jobs/<job_id>", jobs.delete),
     Operation("GET", "/jobs/<job_id>/results/probabilities", jobs.probabilities),
+    Operation("GET", "/jobs/<job_id>/results/probabilities/aggregated", jobs.aggregated),
     Operation("PUT", "/jobs/<job_id>/status/cancel", jobs.cancel),
 )
 

@@ -21,7 +21,13 @@ from ionq_core.exceptions import (
     BadRequestError,
     NotFoundError,
 )
-from ionq_core.models import CircuitJobCreationPayload, JobsBulkOperationRequest
+from ionq_core.models import (
+    CircuitJobCreationPayload,
+    JobsBulkOperationRequest,
+    JSONMultiCircuitJob,
+    MultiCircuitJob,
+    SingleCircuitJob,
+)
 
 from ionq_toolkit_fake import FakeIonQ, FakeServer
 
@@ -61,6 +67,32 @@ def test_a_failed_job_is_parsed(client, job_body):
     job = get_job.sync(create_job.sync(client=client, body=body).id, client=client)
     assert (job.status, job.failure.code) == ("failed", "NotEnoughQubits")
     assert "30 qubits" in job.failure.message
+
+
+def test_a_job_of_several_circuits_is_parsed(client):
+    body = JSONMultiCircuitJob.from_dict(
+        {
+            "type": "ionq.multi-circuit.v1",
+            "backend": "simulator",
+            "input": {
+                "gateset": "qis",
+                "qubits": 2,
+                "circuits": [
+                    {"name": "one", "circuit": [{"gate": "x", "target": 0}]},
+                    {"name": "two", "circuit": [{"gate": "x", "target": 1}]},
+                ],
+            },
+        }
+    )
+    parent = get_job.sync(create_job.sync(client=client, body=body).id, client=client)
+    assert isinstance(parent, MultiCircuitJob)
+    children = [get_job.sync(i, client=client) for i in parent.child_job_ids]
+    assert all(isinstance(child, SingleCircuitJob) for child in children)
+    assert [child.name for child in children] == ["one", "two"]
+    histograms = [get_job_probabilities.sync(child.id, client=client) for child in children]
+    assert [histogram.to_dict() for histogram in histograms] == [{"1": 1}, {"2": 1}]
+    listed = get_jobs.sync(client=client, parent_job_id=parent.id).jobs
+    assert [job.id for job in listed] == [child.id for child in reversed(children)]
 
 
 def test_every_job_is_found_by_paging(client, payload):

@@ -88,6 +88,33 @@ def test_a_transpiled_circuit_of_other_gates(theirs):
     assert theirs.run(ready, shots=10).get_counts() == {"101": 10}
 
 
+def test_a_list_of_circuits_pairs_each_with_its_result(theirs, bell):
+    circuits = [bell]
+    for flipped in ((0,), (1,), (0, 1)):
+        circuit = QuantumCircuit(2, 2, name=f"flip {flipped}")
+        circuit.x(flipped)
+        circuit.measure([0, 1], [0, 1])
+        circuits.append(circuit)
+
+    job = theirs.run(circuits, shots=100)
+
+    counts = job.get_counts()
+    assert set(counts[0]) == {"00", "11"}
+    assert counts[1:] == [{"01": 100}, {"10": 100}, {"11": 100}]
+    detail = job.status(detailed=True)
+    assert (detail["total"], detail["completed"], detail["failed"]) == (4, 4, 0)
+    again = theirs.retrieve_job(job.job_id()).get_counts()
+    assert again[1:] == counts[1:]
+
+
+def test_its_backend_deletes_cancels_and_reports_health(theirs, bell):
+    ids = [theirs.run(bell).job_id() for _ in range(3)]
+    assert [r["status"] for r in theirs.cancel_jobs(ids[:2])] == ["canceled"] * 2
+    assert theirs.client.delete_job(ids[2])["status"] == "deleted"
+    with pytest.raises(qiskit_ionq.exceptions.IonQAPIError, match="Resource not found"):
+        theirs.retrieve_job(ids[2])
+
+
 def test_statuses_on_the_way(bell):
     with mock_ionq(FakeIonQ(seed=1, polls_per_status=1)):
         job = qiskit_ionq.IonQProvider("k").get_backend("simulator").run(bell)

@@ -313,6 +313,11 @@ def gate(**fields):
         (lambda b: b["input"].update(qubits=0), "greater than or equal to 1", ["input.qubits"]),
         (lambda b: b["input"].update(gateset="ibm"), "input.gateset must be", ["input.gateset"]),
         (
+            lambda b: b["input"].update(circuits=[]),
+            "must not be given together",
+            ["input.circuit", "input.circuits"],
+        ),
+        (
             lambda b: b["input"].update(circuit=[{}]),
             "input.circuit.0.gate is required",
             ["input.circuit.0.gate"],
@@ -403,11 +408,11 @@ def test_a_body_over_10_mb_is_413(send):
     ("change", "what"),
     [
         (lambda b: b.update(backend="qpu.forte-1"), "jobs on qpu.forte-1"),
-        (lambda b: b.update(type="ionq.multi-circuit.v1"), "ionq.multi-circuit.v1"),
         (lambda b: b.update(type="ionq.qasm3.v1"), "ionq.qasm3.v1"),
         (lambda b: b.update(noise={"model": "aria-1"}), "noise model aria-1"),
         (lambda b: b.update(session_id="s"), "sessions"),
         (lambda b: b["input"].update(gateset="native"), "native gateset"),
+        (lambda b: b["input"].update(registers={"a": [0]}), "registers"),
         (lambda b: b["input"].update(circuit=[{"gate": "pauliexp"}]), "pauliexp"),
     ],
 )
