@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ionq_toolkit_fake.api.formats import PROBABILITIES_AGGREGATE_V1, PROBABILITIES_V1
 from ionq_toolkit_fake.api.payload import read_ids, read_submission
 from ionq_toolkit_fake.api.wire import bad_query, json_response, not_found
 from ionq_toolkit_fake.clock import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from ionq_toolkit_fake.api.wire import Request, Response
@@ -55,10 +57,7 @@ def list_some(cloud: FakeIonQ, request: Request) -> Response:
 
 def probabilities(cloud: FakeIonQ, request: Request) -> Response:
     """GET /jobs/{id}/results/probabilities: 404 as long as the job is not completed."""
-    job = _found(cloud.jobs_of(request.owner).find(request.parameters["job_id"]))
-    if job.status != "completed" or job.distribution is None:
-        raise not_found()
-    return json_response(job.distribution)
+    return json_response(_result(cloud, request, _PROBABILITIES))
 
 
 def aggregated(cloud: FakeIonQ, request: Request) -> Response:
@@ -66,10 +65,15 @@ def aggregated(cloud: FakeIonQ, request: Request) -> Response:
 
     Not in the API document any more, but where a parent's record points, and cirq-ionq asks.
     """
-    job = _found(cloud.jobs_of(request.owner).find(request.parameters["job_id"]))
-    if job.status != "completed" or not job.children:
+    return json_response(_result(cloud, request, _AGGREGATE))
+
+
+def artifact(cloud: FakeIonQ, request: Request) -> Response:
+    """GET /jobs/{id}/artifacts/{artifact}."""
+    known = {a.id: a for a in (_PROBABILITIES, _AGGREGATE)}.get(request.parameters["artifact_id"])
+    if known is None:
         raise not_found()
-    return json_response({child.id: child.distribution for child in job.children})
+    return json_response(_result(cloud, request, known))
 
 
 def cancel(cloud: FakeIonQ, request: Request) -> Response:
@@ -136,6 +140,54 @@ def _known_ids(jobs: Jobs, request: Request) -> list[str]:
     return ids
 
 
+class _Artifact(NamedTuple):
+    """A result that a completed job has.
+
+    Attributes:
+        id: What to ask for.
+        format: Its format.
+        path: Where it is too, below the job's results.
+    """
+
+    id: str
+    format: str
+    path: str
+
+
+#: The ids: examples of the operations GetJobs and GetJob of the API document.
+_PROBABILITIES = _Artifact("probabilities", PROBABILITIES_V1, "probabilities")
+_AGGREGATE = _Artifact(
+    "probabilities-aggregate", PROBABILITIES_AGGREGATE_V1, "probabilities/aggregated"
+)
+
+
+def _artifact_of(job: Job) -> _Artifact:
+    return _AGGREGATE if job.children else _PROBABILITIES
+
+
+def _result(cloud: FakeIonQ, request: Request, wanted: _Artifact) -> Mapping[str, Any]:
+    """Return what a job has of an artifact, or refuse: it is not there, or not yet."""
+    job = _found(cloud.jobs_of(request.owner).find(request.parameters["job_id"]))
+    if job.status != "completed" or wanted is not _artifact_of(job):
+        raise not_found()
+    if job.children:
+        return {child.id: child.distribution for child in job.children}
+    return job.distribution or {}
+
+
+def _results(job: Job) -> dict[str, Any]:
+    """Return where the results are: as IonQ's clients look for it, and as the API document says."""
+    artifact = _artifact_of(job)
+    return {
+        "probabilities": {"url": f"/v0.4/jobs/{job.id}/results/{artifact.path}"},
+        artifact.format: {
+            "id": artifact.id,
+            "format": artifact.format,
+            "media_type": "application/json",
+        },
+    }
+
+
 def _found(job: Job | None) -> Job:
     if job is None:
         raise not_found()
@@ -151,7 +203,6 @@ def _body(job: Job) -> dict[str, Any]:
     """
     submission, circuit = job.submission, job.circuit
     completed = job.status == "completed"
-    url = f"/v0.4/jobs/{job.id}/results/probabilities" + ("/aggregated" if job.children else "")
     stats, failure = {}, None
     if circuit is not None:
         stats = {
@@ -189,7 +240,7 @@ def _body(job: Job) -> dict[str, Any]:
         "settings": submission.settings,
         "output": {},
         "stats": stats,
-        "results": {"probabilities": {"url": url}} if completed else None,
+        "results": _results(job) if completed else None,
     }
 
 

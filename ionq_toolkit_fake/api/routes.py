@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from ionq_toolkit_fake.api import backends, jobs, service
+from ionq_toolkit_fake.api import backends, formats, jobs, service
 from ionq_toolkit_fake.api.wire import not_found
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ OPERATIONS = (
     Operation("DELETE", "/jobs/<job_id>", jobs.delete),
     Operation("GET", "/jobs/<job_id>/results/probabilities", jobs.probabilities),
     Operation("GET", "/jobs/<job_id>/results/probabilities/aggregated", jobs.aggregated),
+    Operation("GET", "/jobs/<job_id>/artifacts/<artifact_id>", jobs.artifact),
     Operation("PUT", "/jobs/<job_id>/status/cancel", jobs.cancel),
+    Operation("GET", "/schemas/formats/<format>", formats.get),
 )
 
 _MAP = Map(

@@ -1,6 +1,7 @@
 """ionq-core, IonQ's own generated client: its parsers must accept every reply."""
 
 import asyncio
+import json
 
 import pytest
 from ionq_core import IonQClient, iter_jobs
@@ -12,9 +13,11 @@ from ionq_core.api.default import (
     delete_job,
     delete_jobs,
     get_job,
+    get_job_artifact,
     get_job_probabilities,
     get_jobs,
 )
+from ionq_core.api.schemas import get_format_schema
 from ionq_core.api.whoami import get_whoami
 from ionq_core.exceptions import (
     AuthenticationError,
@@ -112,6 +115,16 @@ def test_cancelling_and_deleting_one_and_several(client, payload):
     assert delete_job.sync(ids[3], client=client).status == "deleted"
     assert delete_jobs.sync(client=client, body=several).ids == ids[1:3]
     assert [job.id for job in iter_jobs(client)] == ids[:1]
+
+
+def test_artifacts_and_their_schemas(client, payload):
+    job = get_job.sync(create_job.sync(client=client, body=payload).id, client=client)
+    descriptor = job.results["ionq.result.probabilities.json.v1"]
+    response = get_job_artifact.sync_detailed(job.id, descriptor["id"], client=client)
+    assert response.status_code == 200
+    assert json.loads(response.content) == pytest.approx({"0": 0.5, "1": 0.5})
+    schema = get_format_schema.sync(descriptor["format"], client=client)
+    assert schema.to_dict()["$id"] == descriptor["format"]
 
 
 def test_backends_and_key_are_parsed(client):

@@ -56,7 +56,15 @@ def test_a_completed_job_has_every_property_of_the_document(send, job_body):
         "submitted_at": "2026-01-01T00:00:00.000Z",
         "completed_at": "2026-01-01T00:00:00.000Z",
         "stats": {"qubits": 2, "circuits": 1, "gate_counts": {"1q": 1, "2q": 0}, "kwh": 0},
-        "results": {"probabilities": {"url": f"/v0.4/jobs/{created['id']}/results/probabilities"}},
+        # As all clients read it today, and as the API document has it.
+        "results": {
+            "probabilities": {"url": f"/v0.4/jobs/{created['id']}/results/probabilities"},
+            "ionq.result.probabilities.json.v1": {
+                "id": "probabilities",
+                "format": "ionq.result.probabilities.json.v1",
+                "media_type": "application/json",
+            },
+        },
     }
     assert {key: job[key] for key in expected} == expected
     assert re.fullmatch(r"[0-9a-f]{24}", job["submitter_id"])

@@ -47,10 +47,13 @@ def test_a_parent_shows_its_children_and_where_their_results_are(send, multi_bod
     assert (parent["name"], parent["metadata"]) == ("three", {"a": "b"})
     assert (parent["stats"], parent["output"], parent["parent_job_id"]) == ({}, {}, None)
     assert len(set(parent["child_job_ids"])) == 3
+    descriptor = parent["results"]["ionq.result.probabilities-aggregate.json.v1"]
     url = parent["results"]["probabilities"]["url"]
     assert url == f"/v0.4/jobs/{parent['id']}/results/probabilities/aggregated"
     aggregated = send("GET", url.removeprefix("/v0.4"))[1]
     assert list(aggregated) == parent["child_job_ids"]
+    artifact = send("GET", f"/jobs/{parent['id']}/artifacts/{descriptor['id']}")[1]
+    assert list(artifact.items()) == list(aggregated.items())
     assert list(aggregated.values())[:2] == [{"1": 1.0}, {"2": 1.0}]
     assert aggregated[parent["child_job_ids"][2]] == pytest.approx({"0": 0.5, "1": 0.5})
 
