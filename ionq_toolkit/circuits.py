@@ -66,8 +66,14 @@ QIS_GATES: Mapping[type[Operation], str] = MappingProxyType(
     }
 )
 
-#: Qiskit's names of its own gates, which its transpiler takes for them whatever they are.
-_STANDARD_NAMES = frozenset({*get_standard_gate_name_mapping(), "barrier"})
+#: Qiskit's names of its own gates and their classes. Its transpiler goes by the names, and
+#: takes a gate of somebody's own for the one that it shares its name with.
+_STANDARD_KINDS: Mapping[str, type[Operation]] = MappingProxyType(
+    {
+        "barrier": Barrier,
+        **{name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()},
+    }
+)
 
 #: Gates that may carry controls: those whose IonQ meaning has no loose global phase,
 #: which a control would turn into a relative one. A swap takes none.
@@ -77,7 +83,7 @@ _CONTROLLABLE = frozenset({XGate, YGate, ZGate, HGate, RXGate, RYGate, RZGate})
 MAX_CONTROLS = 7
 
 #: What changes nothing in a circuit whose idle qubits keep their state.
-_NO_OPERATION = (Barrier, Delay, IGate)
+_NO_OPERATION = frozenset({Barrier, Delay, IGate})
 
 
 @dataclass(frozen=True)
@@ -117,9 +123,10 @@ def to_wire(circuit: QuantumCircuit) -> WireCircuit:
     done: set[Qubit] = set()
     for instruction in circuit.data:
         operation = instruction.operation
-        if isinstance(operation, _NO_OPERATION):
+        kind = _kind(operation)
+        if kind in _NO_OPERATION:
             continue
-        if isinstance(operation, Measure):
+        if kind is Measure:
             done.update(instruction.qubits)
             measured[clbit_position[instruction.clbits[0]]] = position[instruction.qubits[0]]
             continue
@@ -139,11 +146,17 @@ def to_wire(circuit: QuantumCircuit) -> WireCircuit:
     return WireCircuit(circuit.num_qubits, gates, tuple(measured))
 
 
+def _kind(operation: Operation) -> type[Operation]:
+    """Return the class of an operation; Qiskit's gates have one for each way to make them."""
+    kind: type[Operation] = getattr(operation, "base_class", type(operation))
+    return kind
+
+
 def _gate(instruction: CircuitInstruction, qubits: Sequence[int]) -> dict[str, Any]:
     operation, controls = instruction.operation, 0
-    kind = getattr(operation, "base_class", type(operation))
+    kind = _kind(operation)
     if isinstance(operation, ControlledGate):
-        kind, controls = operation.base_gate.base_class, operation.num_ctrl_qubits
+        kind, controls = _kind(operation.base_gate), operation.num_ctrl_qubits
         all_ones = operation.ctrl_state == 2**controls - 1
         if not (kind in _CONTROLLABLE and all_ones and controls <= MAX_CONTROLS):
             raise _unsupported(operation)
@@ -171,7 +184,7 @@ def _unsupported(operation: Operation) -> IonQGateError:
     name = operation.name
     if not isinstance(operation, Gate):
         advice = "A circuit for IonQ is made of gates, and of measurements at its end."
-    elif name in _STANDARD_NAMES and type(operation) is Gate:
+    elif _STANDARD_KINDS.get(name, _kind(operation)) is not _kind(operation):
         advice = (
             f"It is a gate of your own: circuit.decompose([{name!r}]) puts in what it is made of."
         )

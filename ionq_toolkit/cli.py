@@ -49,7 +49,7 @@ def _refuse_nan(
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--transport",
-    type=click.Choice(["fake", "http"]),
+    type=click.Choice(["fake", "http"], case_sensitive=False),
     default="fake",
     envvar=TRANSPORT_VARIABLE,
     show_default=True,

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlencode
 
 import qiskit
 
 from ionq_toolkit._version import __version__
-from ionq_toolkit.errors import IonQAPIError, IonQConnectionError, IonQResponseError
+from ionq_toolkit.errors import (
+    IonQAPIError,
+    IonQClientError,
+    IonQConnectionError,
+    IonQResponseError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +38,9 @@ _SERVER_ADVICE = "The service has trouble: try again later; https://status.ionq.
 
 #: Statuses of a service that has trouble: the API document's, and those of Cloudflare before it.
 _OUTAGES = frozenset({500, 502, 503, 504, *range(520, 530)})
+
+#: What can be put into a path as it is; IonQ's ids are UUIDs.
+_JOB_ID = re.compile("[0-9A-Za-z_-]{1,200}")
 
 #: What is shorter than this is no key, and may be part of any word.
 _SHORTEST_KEY = 8
@@ -103,7 +112,7 @@ class IonQClient:
         body = json.dumps(payload, allow_nan=False, separators=(",", ":")).encode()
         reply = self._request("POST", "/jobs", body=body, timeout=timeout)
         job = self._json_object(reply, "POST /jobs")
-        if not isinstance(job.get("id"), str) or not job["id"]:
+        if not isinstance(job.get("id"), str) or not _JOB_ID.fullmatch(job["id"]):
             raise IonQResponseError(
                 "The reply to POST /jobs carries no job id; the job may exist all the same. "
                 "Look for it at https://cloud.ionq.com before submitting it again.",
@@ -203,7 +212,10 @@ class IonQClient:
         return IonQConnectionError(message, job_id=job_id)
 
     def _refusal(self, reply: Response, method: str, path: str, job_id: str | None) -> IonQAPIError:
-        error_type, detail = _error_body(self.redact(reply.body.decode("utf-8", errors="replace")))
+        # Before its end is cut off, and again with what was escaped in JSON.
+        text = self.redact(reply.body.decode("utf-8", errors="replace"))
+        error_type, detail = _error_body(text)
+        error_type, detail = error_type and self.redact(error_type), self.redact(detail)
         request_id = self._request_id(reply)
         advice = _ADVICE.get(reply.status, _SERVER_ADVICE if reply.status in _OUTAGES else "")
         parts = [f"{method} {path} was answered {reply.status}"]
@@ -227,7 +239,9 @@ class IonQClient:
         """Return `text` without the API key, should a server or a library have echoed it."""
         if len(self._token) < _SHORTEST_KEY:
             return text
-        return text.replace(self._token, "[API key]")
+        for form in (self._token, quote(self._token, safe=""), quote(self._token)):
+            text = text.replace(form, "[API key]")
+        return text
 
     def _request_id(self, reply: Response) -> str | None:
         request_id = reply.header("x-request-id")
@@ -244,7 +258,7 @@ class IonQClient:
     def _json(self, reply: Response, operation: str, *, job_id: str | None = None) -> Any:  # noqa: ANN401 - any JSON
         try:
             return json.loads(reply.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             self._not_promised(reply, operation, "JSON", job_id)
 
     def _not_promised(
@@ -261,7 +275,9 @@ class IonQClient:
 
 
 def _job_path(job_id: str) -> str:
-    return f"/jobs/{quote(job_id, safe='')}"
+    if not _JOB_ID.fullmatch(job_id):
+        raise IonQClientError(f"{job_id!r} is not the id of a job: that is a UUID.")
+    return f"/jobs/{job_id}"
 
 
 def _error_body(text: str) -> tuple[str | None, str]:
@@ -270,7 +286,7 @@ def _error_body(text: str) -> tuple[str | None, str]:
     decoded: Any
     try:
         decoded = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         decoded = text
     if isinstance(decoded, dict):
         error: Any = decoded.get("error")

@@ -400,8 +400,8 @@ class _Deadline:
 
 def _pauses(wait: float | None) -> Iterator[float]:
     """Yield the seconds to wait before each next poll, without end."""
-    if wait is not None and not wait >= 0:
-        raise ValueError(f"wait={wait} must not be negative")
+    if wait is not None and not 0 <= wait < float("inf"):  # NaN is not either
+        raise ValueError(f"wait={wait} must not be negative, or without end")
     pause = FIRST_WAIT_S if wait is None else max(wait, _SHORTEST_WAIT_S)
     while True:
         yield pause

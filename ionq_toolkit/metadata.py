@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def encode(header: Mapping[str, Any], *, shots: int, seed: int, memory: bool) ->
     """
     try:
         text = json.dumps(header, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise IonQJobError(
             f"The metadata of circuit {header['name']!r} cannot be stored with the job: {error}. "
             "Keep to strings, finite numbers, lists and dicts, or set circuit.metadata = {}."
@@ -50,7 +51,7 @@ def decode_header(stored: Mapping[str, Any], job_id: str) -> dict[str, Any] | No
         return None
     try:
         header = json.loads(gzip.decompress(base64.b64decode(packed, validate=True)))
-    except (TypeError, ValueError, OSError, EOFError, zlib.error) as error:
+    except (TypeError, ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
         raise IonQJobError(
             f"The qiskit_header stored with job {job_id} cannot be read ({error}), so its "
             "registers are not known. client.get_results(job_id) returns the bare histogram.",
@@ -66,9 +67,9 @@ def decode_header(stored: Mapping[str, Any], job_id: str) -> dict[str, Any] | No
 
 
 def whole_number(value: object) -> int | None:
-    """Return `value` as a non-negative int where it is one, or a string of one; else None."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    """Return `value` as an int of 0 to 2**63 - 1 where it is one, or a string of one; else None."""
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         return value
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
     return None

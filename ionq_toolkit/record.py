@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+#: More than these, and a record is not true: they would only use up memory and time.
+_MOST_SHOTS, _MOST_QUBITS = 10**9, 10_000
+
+
 class JobRecord:
     """The body of GET /jobs/{id}.
 
@@ -47,14 +51,21 @@ class JobRecord:
     @property
     def shots(self) -> int | None:
         """How many shots the job had, or None. Of an ideal simulation IonQ keeps none itself."""
-        own = metadata.whole_number(self._body.get("shots"))
-        return metadata.whole_number(self.metadata.get("shots")) if own is None else own
+        shots = metadata.whole_number(self._body.get("shots"))
+        if shots is None:
+            shots = metadata.whole_number(self.metadata.get("shots"))
+        if shots is not None and shots > _MOST_SHOTS:
+            raise IonQJobError(
+                f"The record of job {self.job_id} says that it had {shots} shots.",
+                job_id=self.job_id,
+            )
+        return shots
 
     @property
     def time_taken_s(self) -> float | None:
         """How long the job took to run, or None."""
-        duration_ms = self._body.get("execution_duration_ms")
-        return duration_ms / 1000 if isinstance(duration_ms, int | float) else None
+        duration_ms = metadata.whole_number(self._body.get("execution_duration_ms"))
+        return None if duration_ms is None else duration_ms / 1000
 
     @property
     def is_ideal(self) -> bool:
@@ -92,7 +103,7 @@ class JobRecord:
         """
         header = metadata.decode_header(self.metadata, self.job_id) or {}
         width = header.get("n_qubits", _object(self._body.get("stats")).get("qubits"))
-        if not isinstance(width, int) or width < 1:
+        if not isinstance(width, int) or not 1 <= width <= _MOST_QUBITS:
             raise IonQJobError(
                 f"The record of job {self.job_id} does not say how many qubits it had.",
                 job_id=self.job_id,
@@ -127,7 +138,8 @@ def _is_qubit(value: object, width: int) -> bool:
 def _register_sizes(stored: Any, bits: int) -> list[list[Any]]:  # noqa: ANN401 - any JSON
     """Return [name, size] of each register, or [] where these do not make up the bits."""
     try:
-        whole = sum(size for _, size in stored) == bits
+        sizes = [size for _, size in stored]
     except (TypeError, ValueError):
-        whole = False
+        return []
+    whole = all(isinstance(size, int) and size > 0 for size in sizes) and sum(sizes) == bits
     return stored if whole else []

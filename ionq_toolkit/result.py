@@ -105,7 +105,7 @@ def parse_histogram(
     try:
         numbers = [int(outcome) for outcome in histogram]
         probabilities = np.array([float(p) for p in histogram.values()], dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise IonQJobError(f"The histogram cannot be read: {error}.") from error
     if not numbers:
         raise IonQJobError("The histogram is empty.")

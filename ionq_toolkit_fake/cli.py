@@ -60,6 +60,8 @@ def serve(host: str, port: int, seed: int | None, polls_per_status: int) -> None
             "Choose another --host or --port; --port 0 takes a free one."
         ) from error
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # it is ending already
         simulations.shutdown(wait=False, cancel_futures=True)
     click.echo("ionq-fake stopped", err=True)
 

@@ -132,7 +132,7 @@ class FakeIonQ:
     def _answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         parts = _split(url)
         operation, parameters = route(method.upper(), parts.path)
-        fields = {name.lower(): value for name, value in headers.items()}
+        fields = {name.lower(): str(value) for name, value in headers.items()}
         key = self._key(fields)
         if key is None and not operation.public:
             raise wire.unauthorized()

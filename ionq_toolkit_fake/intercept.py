@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_IONQ = re.compile(r"^https?://api\.ionq\.co(:\d+)?(/|$)", re.IGNORECASE)
+_IONQ = re.compile(r"^https?://([^/?#]*@)?api\.ionq\.co\.?(:\d*)?([/?#]|$)", re.IGNORECASE)
 _ANYTHING_ELSE = re.compile(rf"(?!{_IONQ.pattern})", re.IGNORECASE)
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT")
 
 
 @overload
@@ -158,9 +158,12 @@ class _Interception:
                 self._mock = None
 
     def _patched(self) -> RequestsMock:
-        from responses import RequestsMock  # noqa: PLC0415 - the cloud itself does not need it
+        # The cloud itself needs neither of these.
+        from requests.adapters import HTTPAdapter  # noqa: PLC0415
+        from responses import RequestsMock  # noqa: PLC0415
 
-        mock = RequestsMock(assert_all_requests_are_fired=False)
+        # What passes goes to whatever is in place now, which may be a mock of the user's own.
+        mock = RequestsMock(assert_all_requests_are_fired=False, real_adapter_send=HTTPAdapter.send)
         for method in _METHODS:
             mock.add_callback(method, _IONQ, callback=self._answer, content_type=None)
         mock.add_passthru(_ANYTHING_ELSE)
@@ -203,6 +206,8 @@ def _bytes(body: Any) -> bytes | None:  # noqa: ANN401 - whatever requests takes
         return body.encode()
     if body is None or isinstance(body, bytes):
         return body
+    if isinstance(body, bytearray | memoryview):
+        return bytes(body)
     if hasattr(body, "read"):
         return _bytes(body.read())
     return b"".join(_bytes(part) or b"" for part in body)

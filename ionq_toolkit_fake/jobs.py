@@ -127,16 +127,17 @@ class Job:
             self._finish(clock)
 
     def cancel(self) -> None:
-        """Cancel the job and its children, but for those that have failed.
+        """Cancel the job and its children; one that has failed stays as it is.
 
         A completed job too: cirq-ionq documents that v0.4 then shows it as canceled.
         """
+        if self.status == "failed":
+            return
         for child in self.children:
             child.cancel()
-        if self.status != "failed":
-            self.status = "canceled"
-            if self._simulation is not None:
-                self._simulation.cancel()
+        self.status = "canceled"
+        if self._simulation is not None:
+            self._simulation.cancel()
 
     def _finish(self, clock: Clock) -> None:
         finish = self._finish_simulation if self.circuit is not None else self._finish_children
@@ -153,7 +154,8 @@ class Job:
         try:  # whatever goes wrong fails this job alone
             self.distribution = simulation.result()
         except (Exception, CancelledError) as error:
-            logger.warning("the simulation of job %s failed", self.id, exc_info=error)
+            logger.warning("the simulation of job %s failed: %s", self.id, error)
+            logger.debug("the simulation of job %s failed here:", self.id, exc_info=error)
             self._fail(Failure("SimulationError", f"could not execute simulation: {error}"))
         return True
 
@@ -240,17 +242,22 @@ class Jobs:
         """Return the job of that id as it stands now, or None."""
         job = self._jobs.get(job_id)
         if job is not None and self._polls_per_status == 0:
-            job.advance(len(LIFE) - 1, self._clock)
+            self._leader(job).advance(len(LIFE) - 1, self._clock)
         return job
 
     def poll(self, job_id: str) -> Job | None:
         """Return the job of that id, after moving it on if it was asked for often enough."""
         job = self.find(job_id)
         if job is not None and self._polls_per_status > 0:
-            step = job.polls // self._polls_per_status
-            job.polls += 1
-            job.advance(min(step, len(LIFE) - 1), self._clock)
+            leader = self._leader(job)
+            step = leader.polls // self._polls_per_status
+            leader.polls += 1
+            leader.advance(min(step, len(LIFE) - 1), self._clock)
         return job
+
+    def _leader(self, job: Job) -> Job:
+        """Return the job that this one goes on with: its parent, or itself."""
+        return self._jobs.get(job.parent_id or "", job)
 
     def cancel(self, job_id: str) -> Job | None:
         """Cancel the job of that id and return it, or None."""
@@ -261,9 +268,11 @@ class Jobs:
 
     def delete(self, job_id: str) -> Job | None:
         """Forget the job of that id and its children, and return it, or None."""
-        job = self._jobs.pop(job_id, None)
+        job = self._jobs.get(job_id)
         if job is not None:
             job.cancel()
-            for child in job.children:
-                self._jobs.pop(child.id, None)
+            parent = self._leader(job)
+            parent.children = tuple(child for child in parent.children if child is not job)
+            for gone in (job, *job.children):
+                self._jobs.pop(gone.id, None)
         return job

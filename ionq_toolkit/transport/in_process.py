@@ -79,7 +79,8 @@ class InProcessTransport:
         reply = self.cloud.handle(method, url, dict(headers), body, timeout)
         try:
             status, reply_headers, reply_body = reply
-            return Response(int(status), dict(reply_headers), bytes(reply_body))
+            names_and_values = {str(k): str(v) for k, v in dict(reply_headers).items()}
+            return Response(int(status), names_and_values, bytes(reply_body))
         except (TypeError, ValueError) as error:
             raise TypeError(
                 f"{type(self.cloud).__name__}.handle() must return (status: int, headers: dict, "

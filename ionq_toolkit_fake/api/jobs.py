@@ -44,13 +44,14 @@ def list_some(cloud: FakeIonQ, request: Request) -> Response:
     Parameters that there are not are let pass.
     """
     limit = _limit(request)
-    jobs = [job for job in cloud.jobs_of(request.owner) if _matches(job, request)]
+    jobs = list(cloud.jobs_of(request.owner))
     start = request.query.get("next", [""])[-1]
-    if start:
+    if start:  # found before anything is filtered: its status may have changed since
         ids = [job.id for job in jobs]
         if start not in ids:
             raise bad_query("next is not the id of a batch", "next")
         jobs = jobs[ids.index(start) :]
+    jobs = [job for job in jobs if _matches(job, request)]
     following = jobs[limit].id if len(jobs) > limit else None
     return json_response({"jobs": [_body(job) for job in jobs[:limit]], "next": following})
 
@@ -162,7 +163,7 @@ _AGGREGATE = _Artifact(
 
 
 def _artifact_of(job: Job) -> _Artifact:
-    return _AGGREGATE if job.children else _PROBABILITIES
+    return _PROBABILITIES if job.circuit is not None else _AGGREGATE
 
 
 def _result(cloud: FakeIonQ, request: Request, wanted: _Artifact) -> Mapping[str, Any]:
@@ -170,8 +171,9 @@ def _result(cloud: FakeIonQ, request: Request, wanted: _Artifact) -> Mapping[str
     job = _found(cloud.jobs_of(request.owner).find(request.parameters["job_id"]))
     if job.status != "completed" or wanted is not _artifact_of(job):
         raise not_found()
-    if job.children:
-        return {child.id: child.distribution for child in job.children}
+    if job.circuit is None:
+        completed = (child for child in job.children if child.status == "completed")
+        return {child.id: child.distribution for child in completed}
     return job.distribution or {}
 
 

@@ -244,6 +244,11 @@ def test_no_usable_key_is_401(send, headers, operation):
     )
 
 
+@pytest.mark.parametrize("value", [None, 5, "apiKey \ud800"])
+def test_a_header_of_any_kind_is_no_defect(cloud, value):
+    assert cloud.handle("GET", "/v0.4/whoami", {"Authorization": value}).status in {200, 401}
+
+
 def test_the_name_of_the_header_has_no_case(send, job_body):
     assert send("POST", "/jobs", job_body(), headers={"AUTHORIZATION": "APIKEY k"})[0] == 201
 

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import io
 import json
 import threading
@@ -6,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import requests
+import responses
 
 from ionq_toolkit_fake import FakeIonQ, mock_ionq
 
@@ -184,7 +186,14 @@ def test_what_would_run_unnoticed_outside_of_it_is_refused(target):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://api.ionq.co/v0.4", "http://api.ionq.co/v0.4", "https://API.ionq.co:443/v0.4"]
+    "url",
+    [
+        "https://api.ionq.co/v0.4",
+        "http://api.ionq.co/v0.4",
+        "https://API.ionq.co:443/v0.4",
+        "https://api.ionq.co./v0.4",
+        "https://user:pw@api.ionq.co/v0.4",
+    ],
 )
 def test_the_service_is_known_in_all_spellings(url):
     with mock_ionq():
@@ -204,11 +213,30 @@ def test_head_has_no_body_and_bodies_and_headers_may_be_of_any_kind(job_body):
     body = json.dumps(job_body()).encode()
     with mock_ionq() as cloud:
         assert requests.head(f"{URL}/backends", timeout=5).status_code == 404
-        for data in (body, body.decode(), io.BytesIO(body), iter([body[:9], body[9:]])):
+        for data in (
+            body,
+            body.decode(),
+            bytearray(body),
+            io.BytesIO(body),
+            iter([body[:9], body[9:]]),
+        ):
             headers = {"Authorization": b"apiKey k"}
             reply = requests.post(f"{URL}/jobs", data=data, headers=headers, timeout=5)
             assert reply.status_code == 201, reply.text
-        assert len(cloud.jobs) == 4
+        assert len(cloud.jobs) == 5
+
+
+@pytest.mark.parametrize("order", ["outside", "inside"])
+def test_a_mock_of_the_users_own_goes_on(order):
+    """Port 9 is not listened on: what is answered, was answered by the mock."""
+    users, url = responses.RequestsMock(), "http://127.0.0.1:9/mine"
+    users.get(url, body="theirs")
+    with contextlib.ExitStack() as stack:
+        for mock in (users, mock_ionq()) if order == "outside" else (mock_ionq(), users):
+            stack.enter_context(mock)
+        assert requests.get(url, timeout=5).text == "theirs"
+        if order == "outside":
+            assert backends().status_code == 200
 
 
 def test_other_hosts_are_left_alone():

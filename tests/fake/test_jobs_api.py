@@ -86,6 +86,14 @@ def test_a_page_that_begins_nowhere_is_400(send, submitted):
     assert send("GET", "/jobs?next=nowhere")[0] == 400
 
 
+def test_a_page_begins_where_it_was_said_to_whatever_became_of_that_job(send, submitted):
+    ids = submitted(4)
+    _, first = send("GET", "/jobs?status=completed&limit=2")
+    send("PUT", f"/jobs/{first['next']}/status/cancel")
+    _, second = send("GET", f"/jobs?status=completed&limit=2&next={first['next']}")
+    assert [job["id"] for job in second["jobs"]] == ids[:1]
+
+
 def test_filters_can_be_combined(send, submitted, job_body):
     one, two, three = submitted(3)
     _, failed = send("POST", "/jobs", job_body(qubits=30))

@@ -101,6 +101,41 @@ def test_parent_and_children_go_on_together(multi_body):
         assert [job["status"] for job in listed] == [status] * 2
 
 
+def test_asking_for_a_child_moves_all_of_them_on(multi_body):
+    cloud = FakeIonQ(seed=1, polls_per_status=1)
+
+    def send(method, path, body=None):
+        content = body and json.dumps(body).encode()
+        return json.loads(
+            cloud.handle(method, f"/v0.4{path}", {"authorization": "apiKey k"}, content).body
+        )
+
+    parent = send("POST", "/jobs", multi_body(X0, X1))["id"]
+    one, two = (job["id"] for job in send("GET", f"/jobs?parent_job_id={parent}")["jobs"])
+    for status in ("submitted", "ready", "started", "completed"):
+        assert send("GET", f"/jobs/{one}")["status"] == status
+        everything = send("GET", f"/jobs?ids={parent},{one},{two}")["jobs"]
+        assert {job["status"] for job in everything} == {status}
+
+
+def test_what_became_of_a_child_shows_in_its_parent(send, multi_body):
+    _, created = send("POST", "/jobs", multi_body(X0, X1, H0))
+    path = f"/jobs/{created['id']}"
+    one, two, three = send("GET", path)[1]["child_job_ids"]
+    send("PUT", f"/jobs/{one}/status/cancel")
+    send("DELETE", f"/jobs/{two}")
+    assert send("GET", path)[1]["child_job_ids"] == [one, three]
+    assert list(send("GET", f"{path}/results/probabilities/aggregated")[1]) == [three]
+
+
+def test_cancelling_a_failed_parent_leaves_its_children_their_results(send, multi_body):
+    _, created = send("POST", "/jobs", multi_body(X0, {"circuit": X1, "qubits": 30}))
+    send("GET", f"/jobs/{created['id']}")
+    send("PUT", f"/jobs/{created['id']}/status/cancel")
+    good, _ = children_of(send, created["id"])
+    assert good["status"] == "completed"
+
+
 def test_cancelling_and_deleting_a_parent_includes_its_children(send, multi_body):
     _, created = send("POST", "/jobs", multi_body(X0, X1))
     ids = send("GET", f"/jobs/{created['id']}")[1]["child_job_ids"]

@@ -3,7 +3,7 @@ import math
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Clbit, ControlledGate, Gate, Parameter
-from qiskit.circuit.library import CXGate, MCXGate, RZGate, XGate
+from qiskit.circuit.library import CXGate, IGate, MCXGate, RZGate, XGate
 
 from ionq_toolkit import circuits, errors
 
@@ -72,6 +72,15 @@ def custom(name, qubits=1):
     return definition.to_gate()
 
 
+class OwnX(Gate):
+    def __init__(self):
+        super().__init__("x", 1, [])
+
+
+class OwnIdentity(IGate):
+    """Somebody's own, which is no identity at all."""
+
+
 BY_TRANSPILING = r"qiskit\.transpile"
 BY_DECOMPOSING = r"circuit\.decompose"
 NOT_AT_ALL = "made of gates"
@@ -101,8 +110,10 @@ NOT_AT_ALL = "made of gates"
                 [0, 1],
             ),
             "cx",
-            BY_TRANSPILING,
+            BY_DECOMPOSING,
         ),
+        (lambda c: c.append(OwnX(), [0]), "x", BY_DECOMPOSING),
+        (lambda c: c.append(OwnIdentity(), [0]), "id", BY_DECOMPOSING),
         (lambda c: c.reset(0), "reset", NOT_AT_ALL),
         (lambda c: c.initialize([0, 1], 0), "initialize", NOT_AT_ALL),
         (lambda c: c.if_test((c.clbits[0], 1), QuantumCircuit(1), [0], []), "if_else", NOT_AT_ALL),

@@ -29,13 +29,13 @@ def call(scripted):
 def test_requests_carry_key_agent_and_where_to_go(scripted):
     cloud = scripted((200, {"id": "j"}))
     client = client_of(cloud)
-    client.retrieve_job("a/b?c")
+    client.retrieve_job("j")
     client.get_results("j", query={"sharpen": "true"})
     client.cancel_job("j")
     client.submit_job({"a": 1}, timeout=3)
 
     assert [(method, url) for method, url, *_ in cloud.requests] == [
-        ("GET", URL + "/jobs/a%2Fb%3Fc"),
+        ("GET", URL + "/jobs/j"),
         ("GET", URL + "/jobs/j/results/probabilities?sharpen=true"),
         ("PUT", URL + "/jobs/j/status/cancel"),
         ("POST", URL + "/jobs"),
@@ -95,7 +95,9 @@ def test_a_refusal_says_what_to_do(call, status, advice):
     assert advice in str(call((status, {"message": "no"})))
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"", b"[]", b"null", b'"text"', b"\xff", b"12"])
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b"<html>", b"", b"[]", b"null", b'"text"', b"\xff", b"12"]
+)
 def test_a_reply_that_is_not_what_was_promised_is_a_response_error(call, body):
     error = call((200, body))
     assert isinstance(error, errors.IonQResponseError)
@@ -103,7 +105,18 @@ def test_a_reply_that_is_not_what_was_promised_is_a_response_error(call, body):
     assert "base URL" in str(error)
 
 
-@pytest.mark.parametrize("reply", [{}, {"id": None}, {"id": ""}, {"id": 7}])
+@pytest.mark.parametrize("job_id", ["", "..", ".", "a/b", "a?b", "a b", "\ud800", "j" * 201])
+def test_what_is_no_id_is_put_into_no_path(scripted, job_id):
+    cloud = scripted((200, {}))
+    for ask in ("retrieve_job", "get_results", "cancel_job"):
+        with pytest.raises(errors.IonQClientError, match="not the id of a job"):
+            getattr(client_of(cloud), ask)(job_id)
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    "reply", [{}, {"id": None}, {"id": ""}, {"id": 7}, {"id": ".."}, {"id": "\ud800"}]
+)
 def test_a_submission_without_an_id_warns_that_the_job_may_exist(scripted, reply):
     with pytest.raises(errors.IonQResponseError, match="may exist"):
         client_of(scripted((201, reply))).submit_job({})
@@ -150,6 +163,7 @@ def test_a_lost_answer_to_a_question_does_not_warn_of_effects(call):
         ((400, {"error": "Bad", "message": f"your header was 'apiKey {KEY}'"}), {}),
         ((400, {"error": KEY, "message": "no"}), {}),
         ((400, b"x" * 190 + KEY.encode()), {}),
+        ((400, b'{"message": "' + KEY.encode().replace(b"-", b"\\u002d") + b'"}'), {}),
         ((400, {"message": "no"}), {"X-Request-Id": KEY}),
         ((200, b"<html>"), {"Content-Type": KEY, "X-Request-Id": KEY}),
         ((200, {"status": KEY}), {}),

@@ -144,9 +144,10 @@ def test_a_noisy_simulation_is_not_sampled_again(job_of):
 
 
 def test_the_time_taken_is_in_seconds(job_of):
-    record = {**RECORD, "execution_duration_ms": 4200}
-    job, _ = job_of((200, record), (200, {"0": 1}))
-    assert job.result().time_taken == 4.2
+    for duration_ms, seconds in ((4200, 4.2), (0, 0), (None, None), (10**400, None), ("x", None)):
+        record = {**RECORD, "execution_duration_ms": duration_ms}
+        job, _ = job_of((200, record), (200, {"0": 1}))
+        assert job.result().time_taken == seconds
 
 
 @pytest.mark.parametrize(
@@ -157,6 +158,10 @@ def test_the_time_taken_is_in_seconds(job_of):
         ({"stats": [2]}, "how many qubits"),
         ({"metadata": {"qiskit_header": "garbage"}}, "qiskit_header"),
         ({"metadata": "text"}, "how many shots"),
+        ({"shots": 10**25, "metadata": {}}, "how many shots"),
+        ({"shots": 10**12}, "1000000000000 shots"),
+        ({"metadata": {"shots": "9" * 5000}}, "how many shots"),
+        ({"stats": {"qubits": 10**8}}, "how many qubits"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_a_job_error(job_of, record, complaint):
@@ -183,7 +188,20 @@ def test_without_a_measurement_map_all_qubits_are_measured(job_of, measured):
     assert job.get_counts() == {"10": 8}
 
 
-@pytest.mark.parametrize("sizes", [[["a", 1]], [["a", 3]], "a", [1, 2], None, 7, [["a", "b"]]])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [["a", 1]],
+        [["a", 3]],
+        "a",
+        [1, 2],
+        None,
+        7,
+        [["a", "b"]],
+        [["a", 2.0]],
+        [["a", -1], ["b", 3]],
+    ],
+)
 def test_registers_that_do_not_make_up_the_bits_are_left_out(job_of, sizes):
     fields = header(meas_mapped=[0, 1], creg_sizes=sizes)
     job, _ = job_of((200, {**RECORD, **fields}), (200, {"2": 1}))
@@ -379,7 +397,13 @@ def test_waits_of_zero_come_to_the_deadline_all_the_same(job_of, instant_clock):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"timeout": -1}, {"wait": -0.1}, {"timeout": float("nan")}, {"wait": float("nan")}],
+    [
+        {"timeout": -1},
+        {"wait": -0.1},
+        {"timeout": float("nan")},
+        {"wait": float("nan")},
+        {"wait": float("inf")},
+    ],
 )
 def test_negative_times_are_refused(job_of, arguments):
     with pytest.raises(ValueError, match="negative"):

@@ -51,6 +51,7 @@ def test_a_small_drift_of_the_sum_is_evened_out():
         ({"0": 1.5, "1": -0.5}, "smallest is -0.5"),
         ({"0": float("nan"), "1": 1.0}, "no distribution"),
         ({"0": float("inf")}, "no distribution"),
+        ({"0": 10**400}, "cannot be read"),
     ],
 )
 def test_what_is_no_histogram_is_a_job_error(histogram, complaint):

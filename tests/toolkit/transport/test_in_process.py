@@ -54,6 +54,11 @@ def test_the_clock_is_the_clouds_if_one_can_wait_on_it():
     assert InProcessTransport(other).clock is None
 
 
+def test_header_values_are_text_whatever_the_cloud_gives():
+    response = InProcessTransport(Cloud((200, {"n": 5}, b""))).send("GET", "/", {}, None, None)
+    assert response.header("N") == "5"
+
+
 def test_it_is_a_transport_that_needs_no_key():
     transport = InProcessTransport(FakeIonQ())
     assert isinstance(transport, Transport)
