@@ -132,18 +132,27 @@ def scripted():
 
 
 @pytest.fixture
-def send(cloud):
+def sender():
+    """Make a function that sends one request to a cloud and returns (status, JSON)."""
+
+    def sender(cloud, key="any-key"):
+        def send(method, path, body=None, headers=None):
+            if headers is None:
+                headers = {"Authorization": f"apiKey {key}"}
+            if body is not None and not isinstance(body, bytes):
+                body = json.dumps(body).encode()
+            response = cloud.handle(method, f"https://api.ionq.co/v0.4{path}", headers, body, 30.0)
+            return response.status, json.loads(response.body)
+
+        return send
+
+    return sender
+
+
+@pytest.fixture
+def send(cloud, sender):
     """Send one request to the cloud, as a client with a key, and return (status, JSON)."""
-
-    def send(method, path, body=None, headers=None):
-        if headers is None:
-            headers = {"Authorization": "apiKey any-key"}
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-        response = cloud.handle(method, f"https://api.ionq.co/v0.4{path}", headers, body, 30.0)
-        return response.status, json.loads(response.body)
-
-    return send
+    return sender(cloud)
 
 
 @pytest.fixture

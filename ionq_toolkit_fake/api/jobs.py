@@ -11,7 +11,7 @@ from ionq_toolkit_fake.api.wire import bad_query, json_response, not_found
 from ionq_toolkit_fake.clock import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from ionq_toolkit_fake.api.wire import Request, Response
@@ -86,10 +86,7 @@ def cancel(cloud: FakeIonQ, request: Request) -> Response:
 def cancel_several(cloud: FakeIonQ, request: Request) -> Response:
     """PUT /jobs/status/cancel: all of them or, if one is not there, none."""
     jobs = cloud.jobs_of(request.owner)
-    ids = _known_ids(jobs, request)
-    for job_id in ids:
-        jobs.cancel(job_id)
-    return json_response({"ids": ids, "status": "canceled"})
+    return _changed(jobs, request, jobs.cancel, "canceled")
 
 
 def delete(cloud: FakeIonQ, request: Request) -> Response:
@@ -101,10 +98,7 @@ def delete(cloud: FakeIonQ, request: Request) -> Response:
 def delete_several(cloud: FakeIonQ, request: Request) -> Response:
     """DELETE /jobs: all of them or, if one is not there, none."""
     jobs = cloud.jobs_of(request.owner)
-    ids = _known_ids(jobs, request)
-    for job_id in ids:
-        jobs.delete(job_id)
-    return json_response({"ids": ids, "status": "deleted"})
+    return _changed(jobs, request, jobs.delete, "deleted")
 
 
 def _limit(request: Request) -> int:
@@ -134,11 +128,16 @@ def _matches(job: Job, request: Request) -> bool:
     return True
 
 
-def _known_ids(jobs: Jobs, request: Request) -> list[str]:
+def _changed(
+    jobs: Jobs, request: Request, change: Callable[[str], object], status: str
+) -> Response:
+    """Change each job that the body names; refuse before the first if one is not there."""
     ids = read_ids(request.body)
     for job_id in ids:
         _found(jobs.find(job_id))
-    return ids
+    for job_id in ids:
+        change(job_id)
+    return json_response({"ids": ids, "status": status})
 
 
 class _Artifact(NamedTuple):

@@ -1,21 +1,8 @@
 """Lists, deletions, operations on several jobs, keys and projects."""
 
-import json
-
 import pytest
 
 from ionq_toolkit_fake import FakeIonQ
-
-
-def sender(cloud, key="any-key"):
-    def send(method, path, body=None):
-        content = None if body is None else json.dumps(body).encode()
-        reply = cloud.handle(
-            method, f"/v0.4{path}", {"authorization": f"apiKey {key}"}, content, None
-        )
-        return reply.status, json.loads(reply.body)
-
-    return send
 
 
 @pytest.fixture
@@ -119,7 +106,7 @@ def test_words_that_v04_does_not_know_find_nothing_and_unknown_parameters_are_le
     assert len(ids_of(send("GET", "/jobs?colour=blue"))) == 1
 
 
-def test_a_list_does_not_count_as_asking_for_a_job(job_body):
+def test_a_list_does_not_count_as_asking_for_a_job(sender, job_body):
     send = sender(FakeIonQ(seed=1, polls_per_status=1))
     _, job = send("POST", "/jobs", job_body())
     for _ in range(5):
@@ -183,7 +170,7 @@ def test_several_jobs_are_named_by_a_list_of_ids(send, path, body, message):
 KEYS = {"alices-key": "physics", "bobs-key": "physics", "eves-key": "chemistry"}
 
 
-def test_every_key_is_taken_and_has_a_project_of_its_own(cloud, job_body):
+def test_every_key_is_taken_and_has_a_project_of_its_own(sender, cloud, job_body):
     one, two = sender(cloud, "one"), sender(cloud, "two")
     _, job = one("POST", "/jobs", job_body())
     assert one("GET", f"/jobs/{job['id']}")[0] == 200
@@ -200,7 +187,7 @@ def test_every_key_is_taken_and_has_a_project_of_its_own(cloud, job_body):
     assert [made.id for made in cloud.jobs] == [job["id"]]
 
 
-def test_keys_that_are_given_are_the_only_ones_and_share_their_projects(job_body):
+def test_keys_that_are_given_are_the_only_ones_and_share_their_projects(sender, job_body):
     cloud = FakeIonQ(seed=1, keys=KEYS)
     alice, bob, eve = (sender(cloud, key) for key in KEYS)
     _, job = alice("POST", "/jobs", job_body())
@@ -212,7 +199,7 @@ def test_keys_that_are_given_are_the_only_ones_and_share_their_projects(job_body
     assert sender(cloud, "alices-kex")("GET", "/jobs")[0] == 401
 
 
-def test_a_key_is_told_who_it_is_but_not_what_it_is():
+def test_a_key_is_told_who_it_is_but_not_what_it_is(sender):
     cloud = FakeIonQ(seed=1, keys=KEYS)
     seen = [sender(cloud, key)("GET", "/whoami") for key in KEYS]
     assert [status for status, _ in seen] == [200] * 3

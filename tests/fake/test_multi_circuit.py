@@ -1,7 +1,5 @@
 """Jobs of several circuits: a parent, and a child for each circuit."""
 
-import json
-
 import pytest
 
 from ionq_toolkit_fake import FakeIonQ
@@ -85,36 +83,22 @@ def test_a_parent_whose_child_fails_fails_with_it_and_the_others_have_results(se
     assert send("GET", f"/jobs/{good['id']}/results/probabilities")[0] == 200
 
 
-def test_parent_and_children_go_on_together(multi_body):
-    cloud = FakeIonQ(seed=1, polls_per_status=1)
-
-    def send(method, path, body=None):
-        content = body and json.dumps(body).encode()
-        return json.loads(
-            cloud.handle(method, f"/v0.4{path}", {"authorization": "apiKey k"}, content).body
-        )
-
-    parent = send("POST", "/jobs", multi_body(X0, X1))["id"]
+def test_parent_and_children_go_on_together(sender, multi_body):
+    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    parent = send("POST", "/jobs", multi_body(X0, X1))[1]["id"]
     for status in ("submitted", "ready", "started", "completed"):
-        assert send("GET", f"/jobs/{parent}")["status"] == status
-        listed = send("GET", f"/jobs?parent_job_id={parent}")["jobs"]
+        assert send("GET", f"/jobs/{parent}")[1]["status"] == status
+        listed = send("GET", f"/jobs?parent_job_id={parent}")[1]["jobs"]
         assert [job["status"] for job in listed] == [status] * 2
 
 
-def test_asking_for_a_child_moves_all_of_them_on(multi_body):
-    cloud = FakeIonQ(seed=1, polls_per_status=1)
-
-    def send(method, path, body=None):
-        content = body and json.dumps(body).encode()
-        return json.loads(
-            cloud.handle(method, f"/v0.4{path}", {"authorization": "apiKey k"}, content).body
-        )
-
-    parent = send("POST", "/jobs", multi_body(X0, X1))["id"]
-    one, two = (job["id"] for job in send("GET", f"/jobs?parent_job_id={parent}")["jobs"])
+def test_asking_for_a_child_moves_all_of_them_on(sender, multi_body):
+    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    parent = send("POST", "/jobs", multi_body(X0, X1))[1]["id"]
+    one, two = (job["id"] for job in send("GET", f"/jobs?parent_job_id={parent}")[1]["jobs"])
     for status in ("submitted", "ready", "started", "completed"):
-        assert send("GET", f"/jobs/{one}")["status"] == status
-        everything = send("GET", f"/jobs?ids={parent},{one},{two}")["jobs"]
+        assert send("GET", f"/jobs/{one}")[1]["status"] == status
+        everything = send("GET", f"/jobs?ids={parent},{one},{two}")[1]["jobs"]
         assert {job["status"] for job in everything} == {status}
 
 
