@@ -9,7 +9,9 @@
 """
 
 try:
+    from ionq_toolkit_fake.accounts import Access
     from ionq_toolkit_fake.cloud import FakeIonQ
+    from ionq_toolkit_fake.deviations import DEVIATIONS
     from ionq_toolkit_fake.intercept import mock_ionq
     from ionq_toolkit_fake.server import FakeServer
 except ModuleNotFoundError as error:
@@ -19,4 +21,4 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-__all__ = ["FakeIonQ", "FakeServer", "mock_ionq"]
+__all__ = ["DEVIATIONS", "Access", "FakeIonQ", "FakeServer", "mock_ionq"]

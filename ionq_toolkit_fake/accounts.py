@@ -1,4 +1,4 @@
-"""Who may use the cloud: API keys, and the projects they belong to."""
+"""Who may use the cloud: API keys, what they may do, and the projects they belong to."""
 
 from __future__ import annotations
 
@@ -6,9 +6,33 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ionq_toolkit_fake.identifiers import Identifiers
+
+#: What a key may do: a scope for each kind of operation that needs a key. IonQ has scopes ("405:
+#: Insufficient Scope", said a client in its workshop of 2025) and does not publish their names.
+SCOPES = ("jobs:read", "jobs:write", "sessions:read", "sessions:write", "billing")
+
+#: The id of the one organization that all projects belong to: of the form that users saw.
+ORGANIZATION = "com.example"
+
+
+class Access(NamedTuple):
+    """What a key gives access to.
+
+    Attributes:
+        project: The name of its project; keys of one project see the same jobs.
+        scopes: What it may do, of `SCOPES`; None: everything.
+        targets: The backends that it may submit jobs to; None: all.
+        quota: What the jobs of its project may cost together, in US dollars; None: any amount. The
+            first key of a project says it for all.
+    """
+
+    project: str
+    scopes: Collection[str] | None = None
+    targets: Collection[str] | None = None
+    quota: float | None = None
 
 
 class ApiKey(NamedTuple):
@@ -19,51 +43,69 @@ class ApiKey(NamedTuple):
         name: What its owner calls it.
         project_id: The project whose jobs it sees and makes.
         submitter_id: The user it belongs to.
+        access: What it gives access to.
     """
 
     id: str
     name: str
     project_id: str
     submitter_id: str
+    access: Access
+
+    def may(self, scope: str) -> bool:
+        """Return whether it may do what needs a scope."""
+        return self.access.scopes is None or scope in self.access.scopes
+
+    def may_use(self, target: str) -> bool:
+        """Return whether it may submit jobs to a backend."""
+        return self.access.targets is None or target in self.access.targets
 
 
 class Accounts:
     """The keys of the cloud, by a digest of each."""
 
-    def __init__(self, identifiers: Identifiers, projects: Mapping[str, str] | None) -> None:
-        """Take the keys of `projects`, or every key.
+    def __init__(self, identifiers: Identifiers, keys: Mapping[str, str | Access] | None) -> None:
+        """Take `keys`, or every key.
 
         Args:
             identifiers: What makes ids.
-            projects: Each key and the name of its project; keys of one project see the same
-                jobs. None: every key is taken, and has a project of its own.
+            keys: Each key and its project's name, or all of its `Access`. None: every key is
+                taken, may do everything, and has a project of its own.
 
         Raises:
-            ValueError: A key is empty.
+            ValueError: A key is empty, or has a scope that there is not.
         """
         self._identifiers = identifiers
-        self._open = projects is None
+        self._open = keys is None
         self._keys: dict[bytes, ApiKey] = {}
         project_ids: dict[str, str] = {}
-        for secret, project in (projects or {}).items():
+        for secret, given in (keys or {}).items():
+            access = Access(given) if isinstance(given, str) else given
             if not secret.strip():
-                raise ValueError(f"the API key of project {project!r} is empty")
-            project_id = project_ids.setdefault(project, identifiers.uuid4())
-            self._add(secret.strip(), project_id)
+                raise ValueError(f"the API key of project {access.project!r} is empty")
+            unknown = set(access.scopes or ()) - set(SCOPES)
+            if unknown:
+                raise ValueError(
+                    f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}"
+                )
+            project_id = project_ids.setdefault(access.project, identifiers.uuid4())
+            self._add(secret.strip(), project_id, access)
 
     def find(self, secret: str) -> ApiKey | None:
         """Return the key, or None if it is not taken."""
         known = self._keys.get(_digest(secret))
         if known is None and self._open and secret:
-            return self._add(secret, self._identifiers.uuid4())
+            access = Access(f"project {len(self._keys) + 1}")
+            return self._add(secret, self._identifiers.uuid4(), access)
         return known
 
-    def _add(self, secret: str, project_id: str) -> ApiKey:
+    def _add(self, secret: str, project_id: str, access: Access) -> ApiKey:
         key = ApiKey(
             id=self._identifiers.uuid4(),
             name=f"key {len(self._keys) + 1}",
             project_id=project_id,
             submitter_id=self._identifiers.hex24(),
+            access=access,
         )
         self._keys[_digest(secret)] = key
         return key

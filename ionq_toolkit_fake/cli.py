@@ -12,7 +12,7 @@ import click
 from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.server import serve as serve_cloud
-from ionq_toolkit_fake.simulation import ProcessExecutor, Program, simulate
+from ionq_toolkit_fake.simulation import ProcessExecutor, Program, Task, simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,7 +46,9 @@ def serve(host: str, port: int, seed: int | None, polls_per_status: int) -> None
     "ionq-fake listening on URL". Any API key is taken.
     """
     simulations = ProcessExecutor()
-    simulations.submit(simulate, Program(1, ()))  # so that the first job need not wait for Aer
+    simulations.submit(
+        simulate, Task(Program(1, ()), 0)
+    )  # so that the first job need not wait for Aer
     cloud = FakeIonQ(
         seed, clock=SystemClock(), executor=simulations, polls_per_status=polls_per_status
     )

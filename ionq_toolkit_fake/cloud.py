@@ -13,15 +13,17 @@ from ionq_toolkit_fake.api import wire
 from ionq_toolkit_fake.api.routes import route
 from ionq_toolkit_fake.api.wire import Refusal, Request, Response
 from ionq_toolkit_fake.clock import Clock, VirtualClock
+from ionq_toolkit_fake.deviations import DEVIATIONS
+from ionq_toolkit_fake.facility import Facility
 from ionq_toolkit_fake.identifiers import Identifiers
-from ionq_toolkit_fake.jobs import Jobs
+from ionq_toolkit_fake.project import Project
 from ionq_toolkit_fake.simulation import InlineExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from concurrent.futures import Executor
 
-    from ionq_toolkit_fake.accounts import ApiKey
+    from ionq_toolkit_fake.accounts import Access, ApiKey
     from ionq_toolkit_fake.jobs import Job
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ class FakeIonQ:
             requests get the same replies.
         clock: Its time.
         started_at: When it began.
+        facility: Its machines.
+        deviations: In what it does as the service rather than as its document.
     """
 
     def __init__(
@@ -50,7 +54,9 @@ class FakeIonQ:
         clock: Clock | None = None,
         executor: Executor | None = None,
         polls_per_status: int = 0,
-        keys: Mapping[str, str] | None = None,
+        keys: Mapping[str, str | Access] | None = None,
+        statuses: Mapping[str, str] | None = None,
+        deviations: Collection[str] = frozenset(DEVIATIONS),
     ) -> None:
         """Make an empty cloud.
 
@@ -60,23 +66,32 @@ class FakeIonQ:
             executor: What simulates; if None, each job is simulated when it is submitted.
             polls_per_status: How many times a job shows each status to those who ask for it,
                 before it goes on to the next; 0: it is final when it is first asked for.
-            keys: The API keys that are taken, each with the name of its project. Keys of one
-                project see the same jobs, and those of others none of them. If None, every key
-                is taken and has a project of its own.
+            keys: The API keys that are taken, each with the name of its project or its whole
+                `Access`. Keys of one project see the same jobs, and those of others none of
+                them. If None, every key is taken and has a project of its own.
+            statuses: Statuses of backends that differ from the catalogue's: a retired one can be
+                ``{"qpu.aria-1": "available"}``.
+            deviations: In which of the `DEVIATIONS` the service's ways go before its document's.
 
         Raises:
-            ValueError: `polls_per_status` is negative, or a key is empty.
+            ValueError: `polls_per_status` is negative, a key is empty or has a scope that there is
+                not, or there is no such backend, status or deviation.
         """
         if polls_per_status < 0:
             raise ValueError(f"polls_per_status must not be negative, is {polls_per_status}")
+        unknown = set(deviations) - set(DEVIATIONS)
+        if unknown:
+            raise ValueError(f"there is no deviation {', '.join(sorted(unknown))}")
         self.seed = secrets.randbits(32) if seed is None else seed
         self.clock: Clock = clock or VirtualClock()
         self.started_at = self.clock.now()
+        self.deviations = frozenset(deviations)
+        self.facility = Facility(self.seed, self.clock, statuses)
         self._identifiers = Identifiers(self.seed, self.clock)
         self._accounts = Accounts(self._identifiers, keys)
         self._executor = executor or InlineExecutor()
         self._polls_per_status = polls_per_status
-        self._jobs: dict[str, Jobs] = {}
+        self._projects: dict[str, Project] = {}
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -85,18 +100,25 @@ class FakeIonQ:
     @property
     def jobs(self) -> list[Job]:
         """All jobs of all projects, child jobs included."""
-        return [job for jobs in self._jobs.values() for job in jobs]
+        return [job for project in self.projects for job in project.jobs]
 
-    def jobs_of(self, key: ApiKey) -> Jobs:
-        """Return the jobs of a key's project."""
-        if key.project_id not in self._jobs:
-            self._jobs[key.project_id] = Jobs(
+    @property
+    def projects(self) -> list[Project]:
+        """The projects that a key was used of."""
+        return list(self._projects.values())
+
+    def project_of(self, key: ApiKey) -> Project:
+        """Return the project of a key."""
+        if key.project_id not in self._projects:
+            self._projects[key.project_id] = Project(
+                key,
                 clock=self.clock,
                 identifiers=self._identifiers,
+                facility=self.facility,
                 executor=self._executor,
                 polls_per_status=self._polls_per_status,
             )
-        return self._jobs[key.project_id]
+        return self._projects[key.project_id]
 
     def handle(
         self,
@@ -136,10 +158,12 @@ class FakeIonQ:
         key = self._key(fields)
         if key is None and not operation.public:
             raise wire.unauthorized()
+        if operation.scope and key is not None and not key.may(operation.scope):
+            raise wire.forbidden("Insufficient Scope")
         if len(body) > MAX_BODY_BYTES:
             raise wire.too_large()
         query = parse_qs(parts.query, keep_blank_values=True)
-        return operation.handler(self, Request(parameters, query, body, key))
+        return operation.handler(Request(self, parameters, query, body, key))
 
     def _key(self, headers: Mapping[str, str]) -> ApiKey | None:
         """Return the key of a header ``Authorization: apiKey ...``, or None if it is not taken."""

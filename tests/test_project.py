@@ -28,7 +28,7 @@ def python(script, **environment):
 
 @pytest.mark.parametrize("package", [ionq_toolkit, ionq_toolkit_fake])
 def test_public_names_are_listed_in_order_and_exist(package):
-    assert package.__all__ == sorted(package.__all__)
+    assert package.__all__ == sorted(package.__all__, key=lambda name: (not name.isupper(), name))
     assert all(hasattr(package, name) for name in package.__all__)
 
 

@@ -1,33 +1,84 @@
-"""/backends: what there is to run on. These need no key."""
+"""/backends: what there is to run on, and how good it is. Most of these need no key."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+from ionq_toolkit_fake.api import query
 from ionq_toolkit_fake.api.wire import json_response, not_found
 from ionq_toolkit_fake.clock import iso
-from ionq_toolkit_fake.devices import DEVICES, SUPPORTED_GATES
+from ionq_toolkit_fake.devices import SUPPORTED_GATES
+from ionq_toolkit_fake.facility import midnight
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ionq_toolkit_fake.api.wire import Request, Response
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.devices import Device
+    from ionq_toolkit_fake.facility import Characterization
+
+#: The most characterizations on a page: operation getCharacterizationsForBackend.
+MAX_PAGE = 10
 
 
-def list_all(cloud: FakeIonQ, request: Request) -> Response:  # noqa: ARG001 - every handler takes both
+def list_all(request: Request) -> Response:
     """GET /backends."""
-    return json_response([_body(device, cloud) for device in DEVICES.values()])
+    cloud = request.cloud
+    return json_response([_body(device, cloud) for device in cloud.facility.devices.values()])
 
 
-def get(cloud: FakeIonQ, request: Request) -> Response:
+def get(request: Request) -> Response:
     """GET /backends/{backend}."""
-    device = DEVICES.get(request.parameters["backend"])
+    return json_response(_body(_device(request), request.cloud))
+
+
+def characterizations(request: Request) -> Response:
+    """GET /backends/{backend}/characterizations: the newest first, from `start` to `end`."""
+    cloud, name = request.cloud, request.parameters["backend"]
+    if "characterizations-of-any" not in cloud.deviations:
+        _device(request)
+    limit = query.integer(request, "limit", MAX_PAGE, 1, MAX_PAGE)
+    page = query.integer(request, "page", 1, 1, 1_000_000)
+    start, end = query.moment(request, "start"), query.moment(request, "end")
+    inclusive = "characterizations-end" in cloud.deviations
+    found = [
+        record
+        for record in cloud.facility.characterizations(name)
+        if (start is None or midnight(record.day) >= start)
+        and (
+            end is None or midnight(record.day) < end or (inclusive and midnight(record.day) == end)
+        )
+    ]
+    pages = math.ceil(len(found) / limit)
+    shown = found[(page - 1) * limit : page * limit]
+    bodies: list[dict[str, Any]] | None = _characterizations(shown, cloud)
+    if not found and "characterizations-null" in cloud.deviations:
+        bodies = None
+    if "characterizations-pages" not in cloud.deviations:
+        pages = max(0, pages - page)
+    return json_response({"characterizations": bodies, "pages": pages})
+
+
+def characterization(request: Request) -> Response:
+    """GET /backends/{backend}/characterizations/{UUID}."""
+    cloud = request.cloud
+    for record in cloud.facility.characterizations(request.parameters["backend"]):
+        if record.id == request.parameters["characterization_id"]:
+            return json_response(_characterizations([record], cloud)[0])
+    raise not_found()
+
+
+def _device(request: Request) -> Device:
+    device = request.cloud.facility.devices.get(request.parameters["backend"])
     if device is None:
         raise not_found()
-    return json_response(_body(device, cloud))
+    return device
 
 
 def _body(device: Device, cloud: FakeIonQ) -> dict[str, Any]:
+    """Return a backend as it is listed. There is no queue in this cloud: nobody waits in it."""
     body: dict[str, Any] = {
         "backend": device.name,
         "status": device.status,
@@ -39,6 +90,55 @@ def _body(device: Device, cloud: FakeIonQ) -> dict[str, Any]:
         "supported_native_gates": device.native_gates,
         "supported_error_mitigations": device.error_mitigations,
     }
-    if device.noise_models:
+    if device.is_qpu:
+        body["characterization_id"] = cloud.facility.characterizations(device.name)[0].id
+    if device.location:
+        body["location"] = device.location
+    if device.noise_models and "backend-noise-models" in cloud.deviations:
         body["noise_models"] = device.noise_models
     return body
+
+
+def _characterizations(
+    records: Sequence[Characterization], cloud: FakeIonQ
+) -> list[dict[str, Any]]:
+    """Return records as they are shown, with what the live service makes of missing values.
+
+    Without that, a median that was not measured is left out.
+    """
+    quirky = "characterization-nulls" in cloud.deviations
+    backfills = "characterizations-backfill" in cloud.deviations
+    bodies: list[dict[str, Any]] = []
+    newer: dict[str, float | None] = {}
+    for record in records:
+        speed = record.device.performance
+        assert speed is not None, "only a machine is characterized"  # noqa: S101
+        medians = {"1q": record.one_qubit, "2q": record.two_qubits}
+        if backfills:
+            medians = {k: newer.get(k) if v is None else v for k, v in medians.items()}
+            newer = medians
+        fidelity: dict[str, Any] = {"spam": {"median": record.spam}}
+        for name, median in medians.items():
+            if quirky:
+                fidelity[name] = {"median": median, "stderr": 0}
+            elif median is not None:
+                fidelity[name] = {"median": median}
+        bodies.append(
+            {
+                "id": record.id,
+                "date": iso(midnight(record.day)).replace(".000Z", "Z"),
+                "backend": record.device.name,
+                "qubits": record.device.qubits,
+                "connectivity": record.device.pairs,
+                "fidelity": fidelity,
+                "timing": {
+                    "readout": speed.readout_s,
+                    "reset": speed.reset_s,
+                    "1q": speed.one_qubit_s,
+                    "2q": speed.two_qubits_s,
+                    "t1": speed.t1_s,
+                    "t2": speed.t2_s,
+                },
+            }
+        )
+    return bodies

@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ionq_toolkit_fake.api.wire import Request, Response
-    from ionq_toolkit_fake.cloud import FakeIonQ
 
 PROBABILITIES_V1 = "ionq.result.probabilities.json.v1"
+PROBABILITIES_V2 = "ionq.result.probabilities.json.v2"
+HISTOGRAM_V1 = "ionq.result.histogram.json.v1"
+HISTOGRAM_V2 = "ionq.result.histogram.json.v2"
+SHOTS_V1 = "ionq.result.shots.json.v1"
+SHOTS_V2 = "ionq.result.shots.json.v2"
+NATIVE_V1 = "ionq.native.v1"
 PROBABILITIES_AGGREGATE_V1 = "ionq.result.probabilities-aggregate.json.v1"
 
 
@@ -45,17 +50,17 @@ _SHOT = {
 FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         PROBABILITIES_V1: _map_of(_PROBABILITY),
-        "ionq.result.probabilities.json.v2": _registers("probabilities", _map_of(_PROBABILITY)),
-        "ionq.result.histogram.json.v1": _map_of(_COUNT),
-        "ionq.result.histogram.json.v2": _registers("histogram", _map_of(_COUNT)),
-        "ionq.result.shots.json.v1": {"type": "array", "items": {"type": "string"}},
-        "ionq.result.shots.json.v2": {
+        PROBABILITIES_V2: _registers("probabilities", _map_of(_PROBABILITY)),
+        HISTOGRAM_V1: _map_of(_COUNT),
+        HISTOGRAM_V2: _registers("histogram", _map_of(_COUNT)),
+        SHOTS_V1: {"type": "array", "items": {"type": "string"}},
+        SHOTS_V2: {
             "type": "object",
             "required": ["shots"],
             "properties": {"shots": {"type": "array", "items": _SHOT}},
         },
         PROBABILITIES_AGGREGATE_V1: _map_of(_map_of(_PROBABILITY)),
-        "ionq.native.v1": {
+        NATIVE_V1: {
             "type": "object",
             "required": ["qubits", "circuit"],
             "properties": {
@@ -67,7 +72,7 @@ FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
-def get(cloud: FakeIonQ, request: Request) -> Response:  # noqa: ARG001 - every handler takes both
+def get(request: Request) -> Response:
     """GET /schemas/formats/{format}."""
     name = request.parameters["format"]
     if name not in FORMATS:

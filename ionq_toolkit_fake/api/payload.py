@@ -1,80 +1,48 @@
-"""The body of POST /jobs: decoded, checked, and turned into a submission."""
+"""The body of POST /jobs and of its clones: decoded, checked, and turned into a submission."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ionq_toolkit_fake.api.wire import bad_request, not_simulated
-from ionq_toolkit_fake.devices import DEVICES
+from ionq_toolkit_fake.api.circuits import read_circuits
+from ionq_toolkit_fake.api.decoding import decode, one_of
+from ionq_toolkit_fake.api.functions import read_function, read_qaoa
+from ionq_toolkit_fake.api.wire import bad_request, forbidden, not_found
 from ionq_toolkit_fake.jobs import (
     MULTI_CIRCUIT,
+    QAOA,
+    QASM3,
+    QUANTUM_FUNCTION,
     SINGLE_CIRCUIT,
     Circuit,
     Failure,
     Submission,
 )
-from ionq_toolkit_fake.simulation.program import QIS_GATES, Gate, Program
+from ionq_toolkit_fake.simulation import NOISE_MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ionq_toolkit_fake.api.wire import Refusal
-
-T = TypeVar("T")
+    from ionq_toolkit_fake.api.wire import Request
+    from ionq_toolkit_fake.devices import Device
+    from ionq_toolkit_fake.jobs import Job
+    from ionq_toolkit_fake.simulation import Energy, MaxCut
 
 #: Shots a job may ask for: schema CircuitJobCreationPayload of the API document.
 MIN_SHOTS, MAX_SHOTS, DEFAULT_SHOTS = 1, 1_000_000, 100
 
-#: "Up to seven": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
-MAX_CONTROLS = 7
+#: "You must request at least 500 shots": the same schema.
+DEBIASING_SHOTS = 500
 
-#: "At most 5,000 circuits and 150,000 gates in total across them": operation CreateJob.
-MAX_CIRCUITS, MAX_GATES = 5_000, 150_000
+#: https://docs.ionq.com/api-reference/v0.3/core-concepts, of v0.3; none are published for v0.4.
+MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE = 10, 40, 40_000
+
+#: Seeds of noise models: pennylane-ionq documents 1 to 2^31 - 1; the API document says int32.
+MAX_SEED = 2**31 - 1
 
 #: Job types of the API document.
-_TYPES = (
-    *(SINGLE_CIRCUIT, MULTI_CIRCUIT, "ionq.qasm3.v1"),
-    *("quantum-function", "qctrl.qaoa.v1"),
-)
-_NOISE_MODELS = (
-    *("ideal", "harmony", "harmony-1", "harmony-2", "aria-1", "aria-2"),
-    *("forte-1", "forte-enterprise-1"),
-)
-
-
-class _Gate(msgspec.Struct):
-    """A gate as clients write it: fields that do not concern it are let pass."""
-
-    gate: str
-    target: int | None = None
-    targets: list[int] | None = None
-    control: int | None = None
-    controls: list[int] | None = None
-    rotation: float | None = None
-
-
-class _Circuit(msgspec.Struct):
-    circuit: list[_Gate]
-    #: Required in practice, but its absence is only found out when the job is compiled.
-    qubits: int | None = None
-    gateset: str | None = None
-    name: str | None = None
-    registers: dict[str, Any] | None = None
-
-
-class _SingleInput(_Circuit):
-    circuits: Any = None
-
-
-class _MultiInput(msgspec.Struct):
-    circuits: list[_Circuit]
-    #: For the circuits that do not say it themselves.
-    qubits: int | None = None
-    gateset: str | None = None
-    circuit: Any = None
+_TYPES = (SINGLE_CIRCUIT, MULTI_CIRCUIT, QASM3, QUANTUM_FUNCTION, QAOA)
 
 
 class _Noise(msgspec.Struct):
@@ -83,18 +51,44 @@ class _Noise(msgspec.Struct):
     seed: int | None = None
 
 
+class _ErrorMitigation(msgspec.Struct):
+    debiasing: bool | None = None
+    symmetry_verification: bool | None = None
+
+
+class _Settings(msgspec.Struct):
+    error_mitigation: _ErrorMitigation | None = None
+    compilation: dict[str, Any] | None = None
+
+
 class _Job(msgspec.Struct):
     type: str
-    backend: str
     input: msgspec.Raw
+    backend: str | None = None
+    #: What v0.3 called the backend.
+    target: Any = None
     #: cirq-ionq sends a string.
-    shots: int | str = DEFAULT_SHOTS
+    shots: int | str | None = None
     name: str | None = None
     metadata: dict[str, str] | None = None
     noise: _Noise | None = None
-    settings: dict[str, Any] | None = None
+    settings: msgspec.Raw = msgspec.Raw(b"{}")
     session_id: str | None = None
-    dry_run: bool = False
+    dry_run: bool | None = None
+    external_settings: msgspec.Raw | None = None
+
+
+class _Changes(msgspec.Struct):
+    """What a clone may have another of: schema CloneJobPayload. What `parent` does is not known."""
+
+    name: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    metadata: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    shots: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    backend: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    session_id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    settings: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    dry_run: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    noise: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Ids(msgspec.Struct):
@@ -107,194 +101,200 @@ def read_ids(body: bytes) -> list[str]:
     Raises:
         Refusal: The body is not JSON, or has no list of ids.
     """
-    return list(dict.fromkeys(_decode(body, _Ids, "").ids))
+    return list(dict.fromkeys(decode(body, _Ids, "").ids))
 
 
-def read_submission(body: bytes) -> Submission:
+def target(request: Request, name: str) -> Device:
+    """Return the backend that a body names, if it takes jobs and the key may use it.
+
+    Raises:
+        Refusal: There is none of that name, it is not available, or it is not for this key.
+    """
+    devices = request.cloud.facility.devices
+    one_of(name, devices, "backend")
+    if not request.owner.may_use(name):
+        raise forbidden(f"This key has no access to {name}")
+    if devices[name].status != "available":
+        raise bad_request(f"backend {name} is {devices[name].status}", "backend")
+    return devices[name]
+
+
+def read_submission(request: Request, body: bytes) -> Submission:
     """Return what the body of POST /jobs asks for.
 
     Raises:
-        Refusal: The body is not JSON, or not a job that the API takes (400), or one that
-            this fake cannot play (501).
+        Refusal: The body is not JSON, or not a job that the API takes from this key.
     """
-    job = _decode(body, _Job, "")
-    _one_of(job.type, _TYPES, "type")
-    _one_of(job.backend, DEVICES, "backend")
-    if job.type not in (SINGLE_CIRCUIT, MULTI_CIRCUIT):
-        raise not_simulated(f"jobs of type {job.type}")
-    if job.backend != "simulator":
-        raise not_simulated(f"jobs on {job.backend}")
-    if job.session_id is not None:
-        raise not_simulated("sessions")
-    if job.noise is not None:
-        _one_of(job.noise.model, _NOISE_MODELS, "noise.model")
-        if job.noise.model != "ideal":
-            raise not_simulated(f"the noise model {job.noise.model}")
-    _check_shots(job.shots)
-    available = DEVICES[job.backend].qubits
-    return Submission(
+    job = decode(body, _Job, "")
+    one_of(job.type, _TYPES, "type")
+    defaults = "target-is-no-backend" in request.cloud.deviations and job.target is not None
+    if job.backend is None and defaults:
+        job.backend = "simulator"
+    if job.backend is None:
+        raise bad_request("backend is required", "backend")
+    device = target(request, job.backend)
+    noise = job.noise or _Noise()
+    one_of(noise.model, ("ideal", *NOISE_MODELS), "noise.model")
+    if noise.seed is not None and not 0 <= noise.seed <= MAX_SEED:
+        raise bad_request(f"noise.seed must be between 0 and {MAX_SEED}", "noise.seed")
+    shots = _shots(job.shots)
+    _check_metadata(job.metadata)
+    if bytes(job.settings) == b"null":
+        job.settings = msgspec.Raw(b"{}")
+    settings = decode(job.settings, _Settings, "settings")
+    model = "ideal" if device.is_qpu else noise.model
+    available, entanglers = _limits(device, model)
+    function: Energy | MaxCut | None = None
+    if job.type == QUANTUM_FUNCTION:
+        circuit, function = read_function(job.input, device)
+        circuits: tuple[Circuit, ...] = (circuit,)
+    elif job.type == QAOA:
+        circuits, function = read_qaoa(job.input, job.external_settings, device)
+    else:
+        circuits = read_circuits(job.type, job.input, entanglers, available)
+    mitigation = settings.error_mitigation or _ErrorMitigation()
+    submission = Submission(
         type=job.type,
-        backend=job.backend,
+        device=device._replace(qubits=available),
         name=job.name,
         metadata=job.metadata,
-        settings=job.settings or {},
-        dry_run=job.dry_run,
-        circuits=tuple(
-            _circuit(circuit, path, available) for path, circuit in _circuits(job.type, job.input)
-        ),
+        settings=decode(job.settings, dict[str, Any], "settings"),
+        dry_run=bool(job.dry_run),
+        shots=shots,
+        noise_model=model,
+        noise_seed=noise.seed,
+        mitigated=_mitigated(device, mitigation.debiasing, shots, circuits),
+        symmetry_verification=mitigation.symmetry_verification,
+        session_id=job.session_id,
+        circuits=circuits,
+        function=function,
+        source=_without_secrets(body),
     )
+    if shots > device.max_shots:
+        doomed = Failure("TooManyShots", f"{device.name} takes {device.max_shots} shots a job.")
+        circuits = tuple(circuit._replace(doomed=doomed) for circuit in circuits)
+        submission = submission._replace(circuits=circuits)
+    if job.session_id is not None:
+        _check_session(request, job.session_id, submission)
+    return submission
 
 
-def _circuits(kind: str, body: msgspec.Raw) -> list[tuple[str, _Circuit]]:
-    """Return the circuits of a job's input, each with its path, and what it inherits filled in."""
-    if kind == SINGLE_CIRCUIT:
-        single = _decode(body, _SingleInput, "input")
-        if single.circuits is not None:
-            raise _both_circuit_and_circuits()
-        return [("input", single)]
-    several = _decode(body, _MultiInput, "input")
-    if several.circuit is not None:
-        raise _both_circuit_and_circuits()
-    if not 1 <= len(several.circuits) <= MAX_CIRCUITS:
-        raise bad_request(
-            f"input.circuits must contain between 1 and {MAX_CIRCUITS} circuits", "input.circuits"
-        )
-    if sum(len(circuit.circuit) for circuit in several.circuits) > MAX_GATES:
-        raise bad_request(
-            f"input.circuits must not contain more than {MAX_GATES} gates", "input.circuits"
-        )
-    for circuit in several.circuits:
-        circuit.gateset = circuit.gateset or several.gateset
-        circuit.qubits = several.qubits if circuit.qubits is None else circuit.qubits
-    return [(f"input.circuits.{n}", circuit) for n, circuit in enumerate(several.circuits)]
+def read_clone(request: Request, original: Job, body: bytes) -> Submission:
+    """Return what a job asks for, with the changes of a body.
+
+    Raises:
+        Refusal: The body is not JSON, or what comes of it is not a job that the API takes.
+    """
+    changes = decode(body or b"{}", _Changes, "")
+    fields = msgspec.json.decode(original.submission.source, type=dict[str, msgspec.Raw])
+    if original.parent_id is not None:
+        fields = _fields_of_child(request, original, fields)
+    for name in _Changes.__struct_fields__:
+        change = getattr(changes, name)
+        if change is not msgspec.UNSET:
+            fields[name] = change
+    return read_submission(request, msgspec.json.encode(fields))
 
 
-def _both_circuit_and_circuits() -> Refusal:
-    return bad_request(
-        "input.circuit and input.circuits must not be given together",
-        "input.circuit",
-        "input.circuits",
-    )
+def _fields_of_child(
+    request: Request, child: Job, fields: dict[str, msgspec.Raw]
+) -> dict[str, msgspec.Raw]:
+    """Return the body that would have made a child job by itself.
+
+    Raises:
+        Refusal: It is no circuit that somebody sent.
+    """
+    parent = request.project.jobs.peek(child.parent_id or "")
+    if parent is None or child.type != SINGLE_CIRCUIT:
+        raise not_found()
+    several = msgspec.json.decode(fields["input"], type=dict[str, msgspec.Raw])
+    place = parent.submission.circuits.index(child.circuit)
+    circuits = msgspec.json.decode(several["circuits"], type=list[dict[str, msgspec.Raw]])
+    shared = {name: several[name] for name in ("qubits", "gateset") if name in several}
+    return {
+        **fields,
+        "type": msgspec.Raw(msgspec.json.encode(SINGLE_CIRCUIT)),
+        "input": msgspec.Raw(msgspec.json.encode({**shared, **circuits[place]})),
+    }
 
 
-def _circuit(circuit: _Circuit, path: str, available: int) -> Circuit:
-    gateset = circuit.gateset or "qis"
-    _one_of(gateset, ("qis", "native"), f"{path}.gateset")
-    if gateset == "native":
-        raise not_simulated("the native gateset")
-    if circuit.registers:
-        raise not_simulated("registers")
-    program = _program(circuit, path)
-    single = sum(len(gate.targets) + len(gate.controls) == 1 for gate in program.gates)
-    return Circuit(
-        name=circuit.name,
-        program=program,
-        gate_counts={"1q": single, "2q": len(program.gates) - single},
-        doomed=_doom(circuit, program, available),
-    )
+def _without_secrets(body: bytes) -> bytes:
+    """Return a body whose settings for another service have no credentials in them."""
+    if b"external_settings" not in body:
+        return body
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    if "external_settings" in fields:
+        fields["external_settings"] = msgspec.Raw(b'{"api_credentials":"not kept"}')
+    return msgspec.json.encode(fields)
 
 
-def _check_shots(shots: int | str) -> None:
+def _limits(device: Device, noise_model: str) -> tuple[int, tuple[str, ...]]:
+    """Return how many qubits there are, and which native gates on two of them."""
+    if device.is_qpu:
+        return device.qubits, (device.entangler,)
+    if noise_model == "ideal":
+        return device.qubits, ("ms", "zz")
+    model = NOISE_MODELS[noise_model]
+    return model.qubits, (model.entangler,)
+
+
+def _shots(shots: int | str | None) -> int:
+    if shots is None:
+        return DEFAULT_SHOTS
     if isinstance(shots, str):
         if not re.fullmatch(r"[+-]?\d{1,18}", shots, re.ASCII):
             raise bad_request("shots must be of type integer", "shots")
         shots = int(shots)
     if not MIN_SHOTS <= shots <= MAX_SHOTS:
         raise bad_request(f"shots must be between {MIN_SHOTS} and {MAX_SHOTS}", "shots")
+    return shots
 
 
-def _doom(circuit: _Circuit, program: Program, available: int) -> Failure | None:
-    """Return why a job that the API takes will fail before it runs, or None."""
-    if circuit.qubits is None:
-        return Failure("UnexpectedCompilationError", "input.qubits is missing")
-    if circuit.qubits > available:
-        return Failure(
-            "NotEnoughQubits",
-            f"The job requires {circuit.qubits} qubits and the backend has {available}.",
-        )
-    most = max((len(gate.controls) for gate in program.gates), default=0)
-    if most > MAX_CONTROLS:
-        return Failure(
-            "TooManyControls", f"A gate has {most} controls; at most {MAX_CONTROLS} are supported."
-        )
-    return None
+def _check_metadata(metadata: dict[str, str] | None) -> None:
+    if metadata is None:
+        return
+    if len(metadata) > MAX_METADATA:
+        raise bad_request(f"metadata must not have more than {MAX_METADATA} keys", "metadata")
+    for name, value in metadata.items():
+        if len(name) > MAX_METADATA_NAME:
+            raise bad_request(
+                f"metadata keys must not be longer than {MAX_METADATA_NAME} characters", "metadata"
+            )
+        if len(value) > MAX_METADATA_VALUE:
+            key = f"metadata.{name}"
+            raise bad_request(f"{key} must not be longer than {MAX_METADATA_VALUE} characters", key)
 
 
-def _program(circuit: _Circuit, path: str) -> Program:
-    if circuit.qubits is not None and circuit.qubits < 1:
-        raise bad_request(f"{path}.qubits must be greater than or equal to 1", f"{path}.qubits")
-    gates: list[Gate] = []
-    for index, gate in enumerate(circuit.circuit):
-        gates.extend(_gates(gate, f"{path}.circuit.{index}", circuit.qubits))
-    return Program(circuit.qubits or 1, tuple(gates))
+def _mitigated(
+    device: Device,
+    wanted: bool | None,
+    shots: int,
+    circuits: tuple[Circuit, ...],
+) -> bool:
+    """Return whether a job is debiased.
+
+    On a machine, unless it is turned off, with 500 shots or more and gates that are not native:
+    https://docs.ionq.com/guides/error-mitigation-debiasing. On the simulator, never.
+    """
+    if not device.is_qpu:
+        return False
+    if wanted and shots < DEBIASING_SHOTS:
+        key = "settings.error_mitigation.debiasing"
+        raise bad_request(f"{key} requires at least {DEBIASING_SHOTS} shots", key, "shots")
+    if wanted is not None:
+        return wanted
+    native = any(getattr(circuit.program, "gateset", "qis") == "native" for circuit in circuits)
+    return shots >= DEBIASING_SHOTS and not native
 
 
-def _gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Gate]:
-    """Yield what one gate of the wire means: one gate, or one for each of its targets."""
-    if gate.gate == "pauliexp":
-        raise not_simulated("the gate pauliexp")
-    _one_of(gate.gate, QIS_GATES, f"{path}.gate")
-    kind = QIS_GATES[gate.gate]
-    targets = _operands(gate.target, gate.targets, f"{path}.target")
-    controls = _operands(gate.control, gate.controls, f"{path}.control")
-    if len(controls) < kind.controls:
-        raise bad_request(f"{path}.control is required", f"{path}.control")
-    if len(targets) < kind.targets or len(targets) % kind.targets:
-        raise bad_request(f"{path}.targets must name {kind.targets} qubit(s)", f"{path}.targets")
-    if kind.targets > 1 and len(targets) != kind.targets:
-        raise bad_request(f"{path}.targets must name {kind.targets} qubits", f"{path}.targets")
-    _check_qubits((*targets, *controls), num_qubits, path)
-    rotation = gate.rotation
-    if kind.rotation is True and rotation is None:
-        raise bad_request(f"{path}.rotation is required", f"{path}.rotation")
-    if kind.rotation is False:
-        rotation = None
-    for start in range(0, len(targets), kind.targets):
-        yield Gate(gate.gate, targets[start : start + kind.targets], controls, rotation)
-
-
-def _operands(one: int | None, several: list[int] | None, path: str) -> tuple[int, ...]:
-    if one is not None and several is not None:
-        raise bad_request(f"{path} and {path}s must not be given together", path, f"{path}s")
-    if one is not None:
-        return (one,)
-    return tuple(several or ())
-
-
-def _check_qubits(qubits: Sequence[int], num_qubits: int | None, path: str) -> None:
-    for qubit in qubits:
-        if qubit < 0 or (num_qubits is not None and qubit >= num_qubits):
-            raise bad_request(f"{path} names qubit {qubit}, which the circuit does not have", path)
-    if len(set(qubits)) != len(qubits):
-        raise bad_request(f"{path} names a qubit twice", path)
-
-
-def _one_of(value: str, allowed: Sequence[str] | Any, key: str) -> None:  # noqa: ANN401 - any container of names
-    if value not in allowed:
-        raise bad_request(f"{key} must be one of [{', '.join(allowed)}]", key)
-
-
-def _decode(body: bytes | msgspec.Raw, model: type[T], prefix: str) -> T:
-    try:
-        return msgspec.json.decode(body, type=model)
-    except msgspec.ValidationError as error:
-        raise _explained(str(error), prefix) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise bad_request("Invalid request payload JSON format") from error
-
-
-_TYPE_NAMES = {"int": "integer", "str": "string", "float": "number", "bool": "boolean"}
-
-
-def _explained(message: str, prefix: str) -> Refusal:
-    """Put msgspec's message in the words that IonQ was seen to use."""
-    where = re.search(r" - at `\$(.*?)`$", message)
-    path = re.sub(r"\[(\d+)\]", r".\1", where[1] if where else "").replace("[...]", "")
-    path = (prefix + path).strip(".")
-    if missing := re.match(r"Object missing required field `(\w+)`", message):
-        key = f"{path}.{missing[1]}".strip(".")
-        return bad_request(f"{key} is required", key)
-    if wrong := re.match(r"Expected `(\w+)", message):
-        kind = _TYPE_NAMES.get(wrong[1], wrong[1])
-        return bad_request(f"{path or 'value'} must be of type {kind}", path or "value")
-    return bad_request(f"{path}: {message.split(' - at ', maxsplit=1)[0]}", path)
+def _check_session(request: Request, session_id: str, submission: Submission) -> None:
+    session = request.project.sessions.find(session_id)
+    if session is None:
+        raise bad_request(f"there is no session {session_id}", "session_id")
+    price = submission.device.price
+    cost = 0.0
+    if price is not None and not submission.is_rehearsal:
+        cost = price.of(*submission.billed, submission.shots, mitigated=submission.mitigated)
+    reason = session.refusal(submission.device.name, cost)
+    if reason is not None:
+        raise bad_request(reason, "session_id")

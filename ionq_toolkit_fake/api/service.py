@@ -1,4 +1,4 @@
-"""/whoami and /health: who asks, and whether there is anybody to answer."""
+"""/whoami, /health and /projects: who asks, and whether there is anybody to answer."""
 
 from __future__ import annotations
 
@@ -8,15 +8,32 @@ from ionq_toolkit_fake.api.wire import json_response
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.api.wire import Request, Response
-    from ionq_toolkit_fake.cloud import FakeIonQ
 
 
-def whoami(cloud: FakeIonQ, request: Request) -> Response:  # noqa: ARG001 - every handler takes both
+def whoami(request: Request) -> Response:
     """GET /whoami."""
     key = request.owner
     return json_response({"key_id": key.id, "key_name": key.name, "project_id": key.project_id})
 
 
-def health(cloud: FakeIonQ, request: Request) -> Response:  # noqa: ARG001
+def health(request: Request) -> Response:  # noqa: ARG001 - every handler takes one
     """GET /health: not in the API document; qiskit-ionq's README shows it."""
     return json_response({"status": "pass"})
+
+
+def projects(request: Request) -> Response:
+    """GET /projects: not in the API document; the shape is that of a user's recording.
+
+    It shows the project of the key alone: what is in others is theirs.
+    """
+    project = request.project
+    targets = request.owner.access.targets
+    body = {
+        "id": project.id,
+        "name": project.name,
+        "quotaUsage": round(sum(job.cost for job in project.ledger), 2),
+        "quotaLimit": project.quota,
+        "unit": "USD",
+        "allowedTargets": list(request.cloud.facility.devices if targets is None else targets),
+    }
+    return json_response([body])

@@ -10,18 +10,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ionq_toolkit_fake.accounts import ApiKey
+    from ionq_toolkit_fake.cloud import FakeIonQ
+    from ionq_toolkit_fake.project import Project
 
 
 class Request(NamedTuple):
     """One request, routed and authenticated.
 
     Attributes:
+        cloud: Who it is sent to.
         parameters: The variable parts of the path.
         query: The values of each parameter of the query, in their order.
         body: The bytes of the body, empty if there is none.
         key: Whose it is; None only where an operation needs no key.
     """
 
+    cloud: FakeIonQ
     parameters: Mapping[str, str]
     query: Mapping[str, Sequence[str]]
     body: bytes
@@ -32,6 +36,11 @@ class Request(NamedTuple):
         """The key of an operation that needs one."""
         assert self.key is not None, "the cloud lets no request without a key get here"  # noqa: S101
         return self.key
+
+    @property
+    def project(self) -> Project:
+        """The project of the key."""
+        return self.cloud.project_of(self.owner)
 
 
 class Response(NamedTuple):
@@ -104,6 +113,16 @@ def unauthorized() -> Refusal:
         "Invalid key provided. See https://docs.ionq.com/#authentication for details, or email "
         "support@ionq.co for help.",
     )
+
+
+def forbidden(message: str) -> Refusal:
+    """Refuse what a key may not do: the words are those that a client showed in IonQ's workshop."""
+    return Refusal(403, "Forbidden", message)
+
+
+def gone(message: str) -> Refusal:
+    """Refuse what there was once."""
+    return Refusal(410, "Gone", message)
 
 
 def not_found() -> Refusal:

@@ -1,9 +1,48 @@
-"""Wire circuit -> QuantumCircuit -> Aer -> distribution.
+"""Wire circuit -> QuantumCircuit -> Aer -> outcome.
 
 Importing this package imports neither Qiskit nor Aer: the first simulation does.
 """
 
-from ionq_toolkit_fake.simulation.program import Gate, Program
+from ionq_toolkit_fake.simulation.failure import SimulationFailure
+from ionq_toolkit_fake.simulation.noise import NOISE_MODELS, NoiseModel, of_fidelities
+from ionq_toolkit_fake.simulation.outcome import Distribution, Optimum, Outcome, Value, Variant
+from ionq_toolkit_fake.simulation.program import (
+    NATIVE_GATES,
+    QIS_GATES,
+    Energy,
+    Gate,
+    GateKind,
+    Machine,
+    MaxCut,
+    Noise,
+    Program,
+    Qasm3,
+    Task,
+)
 from ionq_toolkit_fake.simulation.runner import InlineExecutor, ProcessExecutor, simulate
 
-__all__ = ["Gate", "InlineExecutor", "ProcessExecutor", "Program", "simulate"]
+__all__ = [
+    "NATIVE_GATES",
+    "NOISE_MODELS",
+    "QIS_GATES",
+    "Distribution",
+    "Energy",
+    "Gate",
+    "GateKind",
+    "InlineExecutor",
+    "Machine",
+    "MaxCut",
+    "Noise",
+    "NoiseModel",
+    "Optimum",
+    "Outcome",
+    "ProcessExecutor",
+    "Program",
+    "Qasm3",
+    "SimulationFailure",
+    "Task",
+    "Value",
+    "Variant",
+    "of_fidelities",
+    "simulate",
+]

@@ -1,7 +1,8 @@
-"""The `qis` gates as Qiskit's, each the unitary that IonQ documents."""
+"""IonQ's gates as Qiskit's, each the unitary that IonQ documents."""
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import numpy as np
 from qiskit.circuit import Gate as QiskitGate
 from qiskit.circuit.library import (
     HGate,
+    IGate,
+    PauliEvolutionGate,
     PhaseGate,
     RXGate,
     RXXGate,
@@ -28,12 +31,19 @@ from qiskit.circuit.library import (
     YGate,
     ZGate,
 )
-from qiskit.synthesis import OneQubitEulerDecomposer
+from qiskit.quantum_info import SparsePauliOp
+from qiskit.synthesis import LieTrotter, OneQubitEulerDecomposer, SuzukiTrotter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+
     from ionq_toolkit_fake.simulation.program import Gate
+
+#: The widest gate whose matrix is written out: of 2^10 rows it takes 16 MiB.
+WIDEST_MATRIX = 10
 
 #: https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs: v is the square root
 #: of x; si, ti and vi are inverses; not and cnot are x.
@@ -69,19 +79,31 @@ _ROTATIONS: Mapping[str, Callable[[float], QiskitGate]] = MappingProxyType(
     }
 )
 
+#: Qiskit's gates on one and two qubits that Aer knows.
+BASIS = (
+    *("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "rx", "ry", "rz", "p", "u"),
+    *("cx", "cz", "swap", "rxx", "ryy", "rzz"),
+)
+
 _euler_angles = OneQubitEulerDecomposer("U3").angles_and_phase
 
 
-def qiskit_gate(gate: Gate) -> QiskitGate:
+class TooWideError(ValueError):
+    """A gate acts on more qubits than can be simulated in one step."""
+
+
+def qiskit_gate(gate: Gate, gateset: str = "qis") -> QiskitGate:
     """Return a gate that Aer knows without transpilation, for the controls and then the targets.
 
     Aer applies a one-qubit gate with any number of controls, and a controlled swap, in
     place; other controlled gates go as their matrix.
+
+    Raises:
+        TooWideError: The gate has no exact form that is small enough.
     """
-    if gate.rotation is not None and gate.name in _ROTATIONS:
-        operation = _ROTATIONS[gate.name](gate.rotation)
-    else:
-        operation = _FIXED[gate.name]()
+    if gateset == "native":
+        return _native_gate(gate)
+    operation = uncontrolled(gate)
     controls = len(gate.controls)
     if not controls:
         return operation
@@ -91,8 +113,99 @@ def qiskit_gate(gate: Gate) -> QiskitGate:
     if operation.num_qubits == 1:
         theta, phi, lam, phase = _euler_angles(operation.to_matrix())
         return QiskitGate("mcu", width, [theta, phi, lam, phase])
+    if width > WIDEST_MATRIX:
+        raise TooWideError(
+            f"a controlled {gate.name} on {width} qubits; at most {WIDEST_MATRIX} are supported"
+        )
     # Controls are the low bits of an index: where they are all 1, the block acts.
     acted_on = np.arange(2**operation.num_qubits) * 2**controls + 2**controls - 1
     matrix = np.eye(2**width, dtype=complex)
     matrix[np.ix_(acted_on, acted_on)] = operation.to_matrix()
     return UnitaryGate(matrix, check_input=False)
+
+
+def uncontrolled(gate: Gate) -> QiskitGate:
+    """Return what a gate of the `qis` gateset does to its targets."""
+    if gate.name == "pauliexp":
+        return _pauli_exponential(gate)
+    if gate.parameters:
+        return _ROTATIONS[gate.name](gate.parameters[0])
+    return _FIXED[gate.name]()
+
+
+def append(circuit: QuantumCircuit, gate: Gate, gateset: str, qubits: list[int]) -> None:
+    """Append a gate to a circuit, as gates that Aer knows without transpilation.
+
+    Args:
+        circuit: Where to append it.
+        gate: The gate.
+        gateset: `qis` or `native`.
+        qubits: Where its controls and then its targets are in the circuit.
+
+    Raises:
+        TooWideError: The gate has no exact form that is small enough.
+    """
+    if gate.name == "pauliexp" and not gate.controls:
+        hamiltonian, time = _hamiltonian(gate)
+        formula = None
+        if len(hamiltonian.paulis.group_commuting()) == 1:
+            formula = LieTrotter()  # exact, a term at a time
+        elif len(gate.targets) > WIDEST_MATRIX:
+            strength = time * float(np.sum(np.abs(hamiltonian.coeffs)))
+            formula = SuzukiTrotter(order=4, reps=max(1, math.ceil(20 * strength)))
+        if formula is not None:
+            evolution = PauliEvolutionGate(hamiltonian, time, synthesis=formula)
+            circuit.compose(evolution.definition, qubits, inplace=True)
+            return
+    circuit.append(qiskit_gate(gate, gateset), qubits)
+
+
+def _hamiltonian(gate: Gate) -> tuple[SparsePauliOp, float]:
+    """Return H and t of a `pauliexp`, which is exp(-i t H), H = sum(coefficient * term).
+
+    That is how the encoders of Qiskit, Cirq and PennyLane agree to use it. IonQ approximates terms
+    that do not commute in a way that is not published; here they are exact as far as the matrix
+    can be written out, and beyond that a product formula of fourth order.
+    """
+    time, *coefficients = gate.parameters
+    return SparsePauliOp(list(gate.terms), np.array(coefficients)), time
+
+
+def _pauli_exponential(gate: Gate) -> QiskitGate:
+    hamiltonian, time = _hamiltonian(gate)
+    if len(gate.targets) > WIDEST_MATRIX:
+        raise TooWideError(f"a controlled pauliexp on {len(gate.targets)} targets")
+    return UnitaryGate(PauliEvolutionGate(hamiltonian, time).to_matrix(), check_input=False)
+
+
+def _native_gate(gate: Gate) -> QiskitGate:
+    if gate.name == "nop":
+        return IGate()
+    return UnitaryGate(native_matrix(gate.name, gate.parameters), check_input=False)
+
+
+def native_matrix(name: str, parameters: tuple[float, ...]) -> NDArray[np.complex128]:
+    """Return the matrix of a native gate, its first target the least significant bit.
+
+    Phases and angles are in turns: https://docs.ionq.com/api-reference/v0.3/native-gates-api.
+    """
+    if name == "ms":
+        first, second, angle = parameters
+        cosine, sine = np.cos(np.pi * angle), -1j * np.sin(np.pi * angle)
+        both, difference = (np.exp(2j * np.pi * (first + s * second)) for s in (1, -1))
+        return np.array(
+            [
+                [cosine, 0, 0, sine / both],
+                [0, cosine, sine * difference, 0],
+                [0, sine / difference, cosine, 0],
+                [sine * both, 0, 0, cosine],
+            ]
+        )
+    if name == "zz":
+        diagonal = np.exp(1j * np.pi * parameters[0] * np.array([-1, 1, 1, -1]))
+        matrix: NDArray[np.complex128] = np.diag(diagonal)
+        return matrix
+    turn = np.exp(2j * np.pi * parameters[0])
+    if name == "gpi":
+        return np.array([[0, 1 / turn], [turn, 0]])
+    return np.array([[1, -1j / turn], [-1j * turn, 1]]) / np.sqrt(2)

@@ -1,4 +1,4 @@
-"""What is simulated: a circuit with every spelling of the wire resolved."""
+"""What is simulated: a circuit with every spelling of the wire resolved, and how to run it."""
 
 from __future__ import annotations
 
@@ -6,42 +6,182 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Gate(NamedTuple):
-    """One gate of the `qis` gateset.
+    """One gate.
 
     Attributes:
         name: IonQ's name of it, such as ``rx``.
-        targets: The qubits it acts on, as many as `QIS_GATES` says.
+        targets: The qubits it acts on, as many as its `GateKind` says.
         controls: The qubits that must be 1 for it to act.
-        rotation: Its angle in radians, where it has one.
+        parameters: Its angle in radians for a gate of the `qis` gateset that has one; phases and
+            angle in turns for a native gate; the time and then the coefficients for `pauliexp`.
+        terms: The Pauli strings of a `pauliexp`, whose last character is for the first target.
     """
 
     name: str
     targets: tuple[int, ...]
     controls: tuple[int, ...] = ()
-    rotation: float | None = None
+    parameters: tuple[float, ...] = ()
+    terms: tuple[str, ...] = ()
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        """The qubits it touches, controls first."""
+        return (*self.controls, *self.targets)
 
 
 class Program(NamedTuple):
-    """A circuit to simulate; all its qubits are measured at its end."""
+    """A circuit to simulate; all its qubits are measured at its end.
+
+    Attributes:
+        num_qubits: How many qubits it has.
+        gates: Its gates, in order.
+        gateset: `qis` or `native`: the same name may be another gate in each.
+    """
 
     num_qubits: int
     gates: tuple[Gate, ...]
+    gateset: str = "qis"
+
+    @property
+    def active_qubits(self) -> tuple[int, ...]:
+        """The qubits that a gate touches, in increasing order; the others stay 0."""
+        return tuple(sorted({qubit for gate in self.gates for qubit in gate.qubits}))
+
+
+class Qasm3(NamedTuple):
+    """An OpenQASM 3 program to simulate.
+
+    Attributes:
+        source: The program.
+        parameters: Values of its inputs, in the order of their declaration.
+    """
+
+    source: str
+    parameters: tuple[float, ...] = ()
+
+
+class Noise(NamedTuple):
+    """What goes wrong, and how often.
+
+    Attributes:
+        one_qubit: The depolarising rate after each gate on one qubit.
+        two_qubits: The rate after each gate on two qubits.
+        readout: The probability that a measured bit is wrong.
+    """
+
+    one_qubit: float
+    two_qubits: float
+    readout: float = 0.0
+
+
+class Machine(NamedTuple):
+    """What a circuit is compiled to.
+
+    Attributes:
+        num_qubits: How many qubits it has.
+        entangler: Its native gate on two qubits: `ms` or `zz`.
+        connectivity: The pairs that the gate acts on; None: all of them.
+    """
+
+    num_qubits: int
+    entangler: str
+    connectivity: tuple[tuple[int, int], ...] | None = None
+
+
+class Task(NamedTuple):
+    """A circuit and how to run it. It can be pickled.
+
+    Attributes:
+        circuit: What to run.
+        seed: Seeds everything random in it.
+        shots: How often to run it; None: its exact distribution.
+        noise: What goes wrong; None: nothing.
+        machine: What to compile it to; None: nothing.
+        hardware: Whether it is run as compiled; a simulator runs it as it stands.
+        variants: How many groups of shots to run, each compiled to other qubits; 0: no groups.
+        symmetry_verification: Whether to drop outcomes that the ideal circuit does not have.
+        registers: Names of parts of the outcome, each with the bits it consists of, the least
+            significant first; None for a bit that is always 0.
+        execute: Whether to run it, or only compile it.
+        width: The most qubits that a program may have whose width is not known yet.
+    """
+
+    circuit: Program | Qasm3
+    seed: int
+    shots: int | None = None
+    noise: Noise | None = None
+    machine: Machine | None = None
+    hardware: bool = False
+    variants: int = 0
+    symmetry_verification: bool = False
+    registers: Mapping[str, Sequence[int | None]] | None = None
+    execute: bool = True
+    width: int = 0
+
+
+class Energy(NamedTuple):
+    """The energy of a Hamiltonian to evaluate. It can be pickled.
+
+    Attributes:
+        ansatz: Prepares the state.
+        hamiltonian: Pauli strings, the last character for qubit 0, and their coefficients.
+        seed: Seeds everything random in it.
+        width: The most qubits that the ansatz may have.
+        shots: How often each term is measured; None: its exact value.
+        noise: What goes wrong; None: nothing.
+        constraints: Inequalities x'Qx + r'x <= c as (Q, r, c), Q empty where it is linear.
+        penalty: What a violated constraint costs.
+        cvar_alpha: The part of the outcomes, the best ones, that count; None: all.
+    """
+
+    ansatz: Qasm3
+    hamiltonian: tuple[tuple[str, float], ...]
+    seed: int
+    width: int
+    shots: int | None = None
+    noise: Noise | None = None
+    constraints: tuple[tuple[tuple[tuple[float, ...], ...], tuple[float, ...], float], ...] = ()
+    penalty: float = 0.0
+    cvar_alpha: float | None = None
+
+
+#: How fine the grid of angles is that QAOA tries: so many steps for each of the two.
+GRID = 3
+
+
+class MaxCut(NamedTuple):
+    """A graph to cut in two with QAOA. It can be pickled.
+
+    Attributes:
+        num_nodes: How many nodes it has.
+        edges: Its edges as (node, node, weight).
+        run: How to run each circuit; its own circuit does not matter.
+    """
+
+    num_nodes: int
+    edges: tuple[tuple[int, int, float], ...]
+    run: Task
+
+    @property
+    def num_circuits(self) -> int:
+        """How many circuits are run."""
+        return GRID**2
 
 
 class GateKind(NamedTuple):
-    """What a gate of the gateset takes.
+    """What a gate of a gateset takes.
 
     Attributes:
-        targets: How many qubits one application acts on, controls apart.
+        targets: How many qubits one application acts on, controls apart; None: any number.
         rotation: Whether it must have an angle; None where it may.
         controls: The least number of controls.
     """
 
-    targets: int
+    targets: int | None
     rotation: bool | None = False
     controls: int = 0
 
@@ -52,8 +192,7 @@ _ONE, _ROTATED_ONE, _ROTATED_TWO = (
     GateKind(2, rotation=True),
 )
 
-#: The `qis` gates that are simulated: schema QisGate of the API document without pauliexp. A `z`
-#: with an angle is sent by qiskit-ionq.
+#: The `qis` gates: schema QisGate of the API document. A `z` with an angle is sent by qiskit-ionq.
 QIS_GATES: Mapping[str, GateKind] = MappingProxyType(
     {
         **dict.fromkeys(("x", "not", "y", "h", "s", "si", "t", "ti", "v", "vi"), _ONE),
@@ -62,5 +201,18 @@ QIS_GATES: Mapping[str, GateKind] = MappingProxyType(
         "z": GateKind(1, rotation=None),
         "cnot": GateKind(1, controls=1),
         "swap": GateKind(2),
+        "pauliexp": GateKind(None),
+    }
+)
+
+#: The native gates: schema NativeGate of the API document. What `nop` does is not documented; its
+#: name says nothing.
+NATIVE_GATES: Mapping[str, GateKind] = MappingProxyType(
+    {
+        "gpi": GateKind(1),
+        "gpi2": GateKind(1),
+        "ms": GateKind(2),
+        "zz": GateKind(2),
+        "nop": GateKind(1),
     }
 )

@@ -10,21 +10,32 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from ionq_toolkit_fake.simulation.program import Energy, MaxCut
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.process import BaseProcess
 
-    from ionq_toolkit_fake.simulation.program import Program
+    from ionq_toolkit_fake.simulation.outcome import Optimum, Outcome, Value
+    from ionq_toolkit_fake.simulation.program import Task
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def simulate(program: Program) -> dict[str, float]:
-    """Return a program's exact distribution; see `aer.distribution`. It can be pickled."""
-    from ionq_toolkit_fake.simulation.aer import distribution  # noqa: PLC0415 - Aer takes a second
+def simulate(task: Task | Energy | MaxCut) -> Outcome | Value | Optimum:
+    """Return what a task comes to. The function and what it takes and returns can be pickled.
 
-    return distribution(program)
+    Raises:
+        SimulationFailure: The task cannot be run as it is.
+    """
+    from ionq_toolkit_fake.simulation import circuits, functions  # noqa: PLC0415 - Aer takes a second
+
+    if isinstance(task, Energy):
+        return functions.energy(task)
+    if isinstance(task, MaxCut):
+        return functions.maxcut(task)
+    return circuits.run(task)
 
 
 class InlineExecutor(Executor):

@@ -83,7 +83,7 @@ def test_the_same_command_runs_over_http(run):
             "was not reached",
         ),
         (["--backend", "fort-1"], {}, "Did you mean 'forte-1'"),
-        (["--backend", "forte-1"], {}, "501 Not Implemented"),
+        (["--backend", "forte-enterprise-2"], {}, "400 Bad Request"),
     ],
 )
 def test_what_goes_wrong_is_one_line_without_a_traceback(run, arguments, environment, complaint):

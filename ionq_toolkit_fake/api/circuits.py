@@ -1,0 +1,305 @@
+"""Circuits as clients write them: decoded, checked, and turned into programs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ionq_toolkit_fake.api.decoding import decode, one_of
+from ionq_toolkit_fake.api.wire import bad_request
+from ionq_toolkit_fake.jobs import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit, Failure
+from ionq_toolkit_fake.simulation import NATIVE_GATES, QIS_GATES, Gate, Program, Qasm3
+from ionq_toolkit_fake.simulation.outcome import MOST_BITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ionq_toolkit_fake.api.wire import Refusal
+
+#: "Up to seven": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
+MAX_CONTROLS = 7
+
+#: "At most 5,000 circuits and 150,000 gates in total across them": operation CreateJob.
+MAX_CIRCUITS, MAX_GATES = 5_000, 150_000
+
+#: Limits of native gates: https://docs.ionq.com/api-reference/v0.3/native-gates-api. The angle of
+#: an ms is a quarter turn unless it says otherwise; that of a zz may be of either sign, as
+#: qiskit-ionq sends it.
+MAX_PHASE, MAX_ANGLE, DEFAULT_ANGLE = 1.0, 0.25, 0.25
+
+
+class _Gate(msgspec.Struct):
+    """A gate as clients write it: fields that do not concern it are let pass."""
+
+    gate: str
+    target: int | None = None
+    targets: list[int] | None = None
+    control: int | None = None
+    controls: list[int] | None = None
+    rotation: float | None = None
+    phase: float | None = None
+    phases: list[float] | None = None
+    angle: float | None = None
+    terms: list[str] | None = None
+    coefficients: list[float] | None = None
+    time: float | None = None
+
+
+class _Circuit(msgspec.Struct):
+    circuit: list[_Gate]
+    #: Required in practice, but its absence is only found out when the job is compiled.
+    qubits: int | None = None
+    gateset: str | None = None
+    name: str | None = None
+    registers: dict[str, list[int | None]] | None = None
+
+
+class _SingleInput(_Circuit):
+    circuits: Any = None
+
+
+class _MultiInput(msgspec.Struct):
+    circuits: list[_Circuit]
+    #: For the circuits that do not say it themselves.
+    qubits: int | None = None
+    gateset: str | None = None
+    circuit: Any = None
+
+
+class _Qasm3Input(msgspec.Struct):
+    data: str
+
+
+def read_circuits(
+    kind: str, body: msgspec.Raw, entanglers: Sequence[str], available: int
+) -> tuple[Circuit, ...]:
+    """Return the circuits of a job's input.
+
+    Args:
+        kind: The type of the job: of one circuit, of several, or OpenQASM 3.
+        body: The input.
+        entanglers: The native gates on two qubits that the backend has.
+        available: How many qubits it has.
+
+    Raises:
+        Refusal: It is no input of that type.
+    """
+    if kind == QASM3:
+        source = decode(body, _Qasm3Input, "input").data
+        return (Circuit(None, Qasm3(source), None, {}),)
+    return tuple(
+        _circuit(circuit, path, entanglers, available) for path, circuit in _inputs(kind, body)
+    )
+
+
+def _inputs(kind: str, body: msgspec.Raw) -> list[tuple[str, _Circuit]]:
+    """Return the circuits of a job's input, each with its path, and what it inherits filled in."""
+    if kind == SINGLE_CIRCUIT:
+        single = decode(body, _SingleInput, "input")
+        if single.circuits is not None:
+            raise _both_circuit_and_circuits()
+        return [("input", single)]
+    assert kind == MULTI_CIRCUIT, kind  # noqa: S101 - no other type has circuits
+    several = decode(body, _MultiInput, "input")
+    if several.circuit is not None:
+        raise _both_circuit_and_circuits()
+    if not 1 <= len(several.circuits) <= MAX_CIRCUITS:
+        raise bad_request(
+            f"input.circuits must contain between 1 and {MAX_CIRCUITS} circuits", "input.circuits"
+        )
+    if sum(len(circuit.circuit) for circuit in several.circuits) > MAX_GATES:
+        raise bad_request(
+            f"input.circuits must not contain more than {MAX_GATES} gates", "input.circuits"
+        )
+    for circuit in several.circuits:
+        circuit.gateset = circuit.gateset or several.gateset
+        circuit.qubits = several.qubits if circuit.qubits is None else circuit.qubits
+    return [(f"input.circuits.{n}", circuit) for n, circuit in enumerate(several.circuits)]
+
+
+def _both_circuit_and_circuits() -> Refusal:
+    return bad_request(
+        "input.circuit and input.circuits must not be given together",
+        "input.circuit",
+        "input.circuits",
+    )
+
+
+def _circuit(circuit: _Circuit, path: str, entanglers: Sequence[str], available: int) -> Circuit:
+    gateset = circuit.gateset or "qis"
+    one_of(gateset, ("qis", "native"), f"{path}.gateset")
+    if circuit.qubits is not None and circuit.qubits < 1:
+        raise bad_request(f"{path}.qubits must be greater than or equal to 1", f"{path}.qubits")
+    read = _native_gates if gateset == "native" else _qis_gates
+    gates: list[Gate] = []
+    for index, gate in enumerate(circuit.circuit):
+        gates.extend(read(gate, f"{path}.circuit.{index}", circuit.qubits))
+    program = Program(circuit.qubits or 1, tuple(gates), gateset)
+    widths = [len(gate.qubits) for gate in gates if gate.name != "nop"]
+    single = widths.count(1)
+    return Circuit(
+        name=circuit.name,
+        program=program,
+        num_qubits=program.num_qubits,
+        gate_counts={"1q": single, "2q": len(widths) - single},
+        billed=(single, sum(_billed(width) for width in widths)),
+        registers=_registers(circuit, path),
+        doomed=next(_dooms(circuit, program, entanglers, available), None),
+    )
+
+
+def _billed(width: int) -> int:
+    """Return how many gates on two qubits a gate is billed as.
+
+    On N > 2 qubits as 6 (N - 2) of them: Microsoft's price list of December 2024.
+    """
+    return 0 if width == 1 else max(1, 6 * (width - 2))
+
+
+def _registers(circuit: _Circuit, path: str) -> Mapping[str, tuple[int | None, ...]] | None:
+    if not circuit.registers:
+        return None
+    for name, qubits in circuit.registers.items():
+        for qubit in qubits:
+            if qubit is not None and not 0 <= qubit < (circuit.qubits or 1):
+                key = f"{path}.registers.{name}"
+                raise bad_request(
+                    f"{key} names qubit {qubit}, which the circuit does not have", key
+                )
+    return {name: tuple(qubits) for name, qubits in circuit.registers.items()}
+
+
+def _dooms(
+    circuit: _Circuit, program: Program, entanglers: Sequence[str], available: int
+) -> Iterator[Failure]:
+    """Yield every reason for which a job that the API takes will fail before it runs."""
+    if circuit.qubits is None:
+        yield Failure("UnexpectedCompilationError", "input.qubits is missing")
+    if program.num_qubits > available:
+        message = f"The job requires {program.num_qubits} qubits and the backend has {available}."
+        yield Failure("NotEnoughQubits", message)
+    if program.num_qubits > MOST_BITS:
+        message = f"ionq_toolkit_fake simulates circuits of up to {MOST_BITS} qubits."
+        yield Failure("SimulationError", message)
+    if len(program.gates) > MAX_GATES:
+        yield Failure("TooManyGates", f"A circuit may have {MAX_GATES} gates.")
+    most = max((len(gate.controls) for gate in program.gates), default=0)
+    if most > MAX_CONTROLS:
+        message = f"A gate has {most} controls; at most {MAX_CONTROLS} are supported."
+        yield Failure("TooManyControls", message)
+    if program.gateset == "native":
+        for name in sorted({gate.name for gate in program.gates} & {"ms", "zz"} - set(entanglers)):
+            message = f"The backend has no native gate {name}; it has {' and '.join(entanglers)}."
+            yield Failure("UnsupportedGate", message)
+
+
+def _qis_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Gate]:
+    """Yield what one gate of the wire means: one gate, or one for each of its targets."""
+    one_of(gate.gate, QIS_GATES, f"{path}.gate")
+    kind = QIS_GATES[gate.gate]
+    targets = _operands(gate.target, gate.targets, f"{path}.target")
+    controls = _operands(gate.control, gate.controls, f"{path}.control")
+    if len(controls) < kind.controls:
+        raise bad_request(f"{path}.control is required", f"{path}.control")
+    if kind.targets is None:
+        yield _pauli_exponential(gate, path, targets, controls, num_qubits)
+        return
+    if len(targets) < kind.targets or (kind.targets > 1 and len(targets) != kind.targets):
+        raise bad_request(f"{path}.targets must name {kind.targets} qubit(s)", f"{path}.targets")
+    _check_qubits((*targets, *controls), num_qubits, path)
+    if kind.rotation is True and gate.rotation is None:
+        raise bad_request(f"{path}.rotation is required", f"{path}.rotation")
+    rotates = kind.rotation is not False and gate.rotation is not None
+    parameters = (gate.rotation,) if rotates and gate.rotation is not None else ()
+    for start in range(0, len(targets), kind.targets):
+        yield Gate(gate.gate, targets[start : start + kind.targets], controls, parameters)
+
+
+def _pauli_exponential(
+    gate: _Gate,
+    path: str,
+    targets: tuple[int, ...],
+    controls: tuple[int, ...],
+    num_qubits: int | None,
+) -> Gate:
+    """Return a `pauliexp`; the API document has its name and none of its fields."""
+    for field in ("terms", "coefficients", "time"):
+        if getattr(gate, field) is None:
+            raise bad_request(f"{path}.{field} is required", f"{path}.{field}")
+    assert gate.terms is not None  # noqa: S101 - checked above
+    assert gate.coefficients is not None  # noqa: S101
+    assert gate.time is not None  # noqa: S101
+    if not targets:
+        raise bad_request(f"{path}.targets must name 1 qubit(s)", f"{path}.targets")
+    _check_qubits((*targets, *controls), num_qubits, path)
+    for index, term in enumerate(gate.terms):
+        if len(term) != len(targets) or set(term) - set("IXYZ"):
+            key = f"{path}.terms.{index}"
+            raise bad_request(f"{key} must consist of {len(targets)} letters of I, X, Y and Z", key)
+    if not gate.terms or len(gate.terms) != len(gate.coefficients):
+        key = f"{path}.coefficients"
+        raise bad_request(f"{key} must have as many values as there are terms", key)
+    if gate.time < 0:
+        raise bad_request(f"{path}.time must be greater than or equal to 0", f"{path}.time")
+    parameters = (gate.time, *gate.coefficients)
+    return Gate("pauliexp", targets, controls, parameters, tuple(gate.terms))
+
+
+def _native_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Gate]:
+    """Yield one native gate."""
+    one_of(gate.gate, NATIVE_GATES, f"{path}.gate")
+    targets = _operands(gate.target, gate.targets, f"{path}.target")
+    if gate.control is not None or gate.controls:
+        raise bad_request(f"{path}.control is not for native gates", f"{path}.control")
+    wanted = NATIVE_GATES[gate.gate].targets
+    if gate.gate != "nop" and len(targets) != wanted:
+        raise bad_request(f"{path}.targets must name {wanted} qubit(s)", f"{path}.targets")
+    _check_qubits(targets, num_qubits, path)
+    if gate.gate == "nop":
+        for target in targets:
+            yield Gate("nop", (target,))
+        return
+    if gate.gate == "ms":
+        phases = gate.phases
+        if phases is None or len(phases) != 2:  # noqa: PLR2004 - one for each qubit
+            raise bad_request(f"{path}.phases must have 2 values", f"{path}.phases")
+        angle = DEFAULT_ANGLE if gate.angle is None else gate.angle
+        _check_range(phases, MAX_PHASE, f"{path}.phases")
+        if not 0 <= angle <= MAX_ANGLE:
+            raise bad_request(f"{path}.angle must be from 0 to {MAX_ANGLE}", f"{path}.angle")
+        parameters: tuple[float, ...] = (*phases, angle)
+    elif gate.gate == "zz":  # cirq-ionq calls its angle `phase`
+        angle_or_phase = gate.phase if gate.angle is None else gate.angle
+        if angle_or_phase is None:
+            raise bad_request(f"{path}.angle is required", f"{path}.angle")
+        _check_range([angle_or_phase], MAX_PHASE, f"{path}.angle")
+        parameters = (angle_or_phase,)
+    else:
+        if gate.phase is None:
+            raise bad_request(f"{path}.phase is required", f"{path}.phase")
+        _check_range([gate.phase], MAX_PHASE, f"{path}.phase")
+        parameters = (gate.phase,)
+    yield Gate(gate.gate, targets, parameters=parameters)
+
+
+def _check_range(values: Sequence[float], most: float, key: str) -> None:
+    if any(not math.isfinite(value) or abs(value) > most for value in values):
+        raise bad_request(f"{key} must be from {-most:g} to {most:g}", key)
+
+
+def _operands(one: int | None, several: list[int] | None, path: str) -> tuple[int, ...]:
+    if one is not None and several is not None:
+        raise bad_request(f"{path} and {path}s must not be given together", path, f"{path}s")
+    if one is not None:
+        return (one,)
+    return tuple(several or ())
+
+
+def _check_qubits(qubits: Sequence[int], num_qubits: int | None, path: str) -> None:
+    for qubit in qubits:
+        if qubit < 0 or (num_qubits is not None and qubit >= num_qubits):
+            raise bad_request(f"{path} names qubit {qubit}, which the circuit does not have", path)
+    if len(set(qubits)) != len(qubits):
+        raise bad_request(f"{path} names a qubit twice", path)

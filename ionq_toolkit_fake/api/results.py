@@ -1,0 +1,324 @@
+"""What a completed job has to be fetched: results in every format, compiled circuits."""
+
+from __future__ import annotations
+
+import uuid
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ionq_toolkit_fake.api import query
+from ionq_toolkit_fake.api.formats import (
+    HISTOGRAM_V1,
+    HISTOGRAM_V2,
+    NATIVE_V1,
+    PROBABILITIES_AGGREGATE_V1,
+    PROBABILITIES_V1,
+    PROBABILITIES_V2,
+    SHOTS_V1,
+    SHOTS_V2,
+)
+from ionq_toolkit_fake.api.wire import gone, json_response, not_found, not_simulated
+from ionq_toolkit_fake.jobs import MULTI_CIRCUIT
+from ionq_toolkit_fake.simulation import Distribution
+from ionq_toolkit_fake.simulation.mitigation import majority, voted
+from ionq_toolkit_fake.simulation.outcome import take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ionq_toolkit_fake.api.wire import Request, Response
+    from ionq_toolkit_fake.jobs import Job
+    from ionq_toolkit_fake.simulation import Gate, Outcome
+
+    Registers = Mapping[str, Sequence[int | None]]
+
+#: How the shots of variants can be put together: schema AggregationsOutput. How `dnl` (distribution
+#: by nonlinear aggregation) is computed is not published.
+AGGREGATIONS = ("average", "voting", "dnl", "majority")
+
+
+class ArtifactKind(Enum):
+    """Where a job shows an artifact."""
+
+    RESULT = "results"
+    VARIANT = "the results of a variant"
+    AGGREGATION = "aggregations of its variants"
+    COMPILED = "its compiled circuits"
+
+
+class Artifact(NamedTuple):
+    """Something that a completed job has.
+
+    Attributes:
+        id: What to ask for.
+        format: Its format.
+        kind: Where the job shows it.
+        part: What it is of: the key of its url, the number of a variant, or an aggregation.
+        path: Where it is too, below the job's results; None: nowhere.
+        content: What makes it.
+        variant_id: The id of its variant, if it is of one.
+    """
+
+    id: str
+    format: str
+    kind: ArtifactKind
+    part: str
+    path: str | None
+    content: Callable[[], object]
+    variant_id: str = ""
+
+
+def descriptor(artifact: Artifact) -> dict[str, str]:
+    """Return how a job names an artifact: schema ArtifactDescriptor."""
+    return {"id": artifact.id, "format": artifact.format, "media_type": "application/json"}
+
+
+def artifacts_of(job: Job) -> list[Artifact]:
+    """Return what a job has, if it is completed."""
+    if job.status != "completed":
+        return []
+    if job.type == MULTI_CIRCUIT:
+        return [_aggregate(job)]
+    outcome = job.outcome
+    if outcome is None:
+        return []
+    return [*_results(job, outcome), *_mitigation(job, outcome), *_compiled(job, outcome)]
+
+
+#: The ids of these two are examples of the operations GetJobs and GetJob of the API document.
+_KNOWN_IDS = {
+    PROBABILITIES_V1: "probabilities",
+    PROBABILITIES_AGGREGATE_V1: "probabilities-aggregate",
+}
+
+
+def _id(job: Job, *parts: str) -> str:
+    """Return the id of what a job has; the same each time."""
+    return str(uuid.uuid5(uuid.UUID(job.id), "/".join(parts)))
+
+
+def _aggregate(job: Job) -> Artifact:
+    def content() -> object:
+        completed = (child for child in job.children if child.outcome is not None)
+        return {
+            child.id: _probabilities(child) for child in completed if child.status == "completed"
+        }
+
+    name = PROBABILITIES_AGGREGATE_V1
+    path = "probabilities/aggregated"
+    return Artifact(_KNOWN_IDS[name], name, ArtifactKind.RESULT, "probabilities", path, content)
+
+
+def _results(job: Job, outcome: Outcome) -> Iterator[Artifact]:
+    """Yield the results: probabilities, and of shots the histogram and themselves."""
+    distribution, shots, registers = outcome.distribution, outcome.shots, outcome.registers
+    if distribution is None:
+        return
+
+    def result(name: str, part: str, path: str | None, content: Callable[[], object]) -> Artifact:
+        known = _KNOWN_IDS.get(name)
+        return Artifact(known or _id(job, name), name, ArtifactKind.RESULT, part, path, content)
+
+    yield result(PROBABILITIES_V1, "probabilities", "probabilities", distribution.as_map)
+    yield result(
+        PROBABILITIES_V2, "probabilities", None, lambda: _probabilities_v2(distribution, registers)
+    )
+    if shots is None:
+        return
+    yield result(HISTOGRAM_V1, "histogram", "histogram", lambda: _histogram(shots))
+    yield result(HISTOGRAM_V2, "histogram", None, lambda: _histogram_v2(shots, registers))
+    yield result(SHOTS_V1, "shots", "shots", lambda: [str(shot) for shot in shots.tolist()])
+    yield result(SHOTS_V2, "shots", None, lambda: _shots_v2(shots, registers))
+
+
+def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
+    """Yield the results of each variant, and of all by each aggregation."""
+    if not outcome.variants:
+        return
+    registers = outcome.registers
+    for index, variant in enumerate(outcome.variants):
+        variant_id = _id(job, "variant", str(index))
+        shots = variant.shots
+        of_shots = Distribution.of_shots(shots)
+        contents: dict[str, Callable[[], object]] = {
+            PROBABILITIES_V2: lambda d=of_shots: _probabilities_v2(d, registers),  # type: ignore[misc]
+            HISTOGRAM_V2: lambda s=shots: _histogram_v2(s, registers),  # type: ignore[misc]
+            SHOTS_V2: lambda s=shots: _shots_v2(s, registers),  # type: ignore[misc]
+        }
+        for name, content in contents.items():
+            artifact_id = _id(job, variant_id, name)
+            part = str(index)
+            yield Artifact(artifact_id, name, ArtifactKind.VARIANT, part, None, content, variant_id)
+    for how in AGGREGATIONS:
+        if how == "dnl":
+            continue
+        shots = _aggregated_shots(job, outcome, how)
+        yield Artifact(
+            _id(job, "aggregation", how),
+            HISTOGRAM_V2,
+            ArtifactKind.AGGREGATION,
+            how,
+            None,
+            lambda s=shots: _histogram_v2(s, registers),  # type: ignore[misc]
+        )
+
+
+def _compiled(job: Job, outcome: Outcome) -> Iterator[Artifact]:
+    compiled = outcome.compiled
+    if compiled is None:
+        return
+    yield Artifact(
+        _id(job, NATIVE_V1),
+        NATIVE_V1,
+        ArtifactKind.COMPILED,
+        NATIVE_V1,
+        None,
+        lambda: _native_circuit(compiled),
+    )
+
+
+def _native_circuit(gates: Sequence[Gate]) -> dict[str, Any]:
+    """Return native gates as they can be sent: schema IonqNativeV1."""
+    circuit: list[dict[str, Any]] = []
+    for gate in gates:
+        body: dict[str, Any] = {"gate": gate.name}
+        if gate.name == "ms":
+            *phases, angle = gate.parameters
+            body.update(targets=gate.targets, phases=phases, angle=angle)
+        elif gate.name == "zz":
+            body.update(targets=gate.targets, angle=gate.parameters[0])
+        elif gate.name == "nop":
+            body.update(target=gate.targets[0])
+        else:
+            body.update(target=gate.targets[0], phase=gate.parameters[0])
+        circuit.append(body)
+    width = max((qubit for gate in gates for qubit in gate.targets), default=0) + 1
+    return {"qubits": width, "circuit": circuit}
+
+
+def _probabilities_v2(distribution: Distribution, registers: Registers) -> dict[str, Any]:
+    parts = {name: distribution.marginal(bits) for name, bits in registers.items()}
+    return {"probabilities": {"registers": parts}}
+
+
+def _histogram(shots: NDArray[np.int64]) -> dict[str, int]:
+    return {key: round(p * len(shots)) for key, p in Distribution.of_shots(shots).as_map().items()}
+
+
+def _histogram_v2(shots: NDArray[np.int64], registers: Registers) -> dict[str, Any]:
+    distribution = Distribution.of_shots(shots)
+    parts = {
+        name: {k: round(p * len(shots)) for k, p in distribution.marginal(bits).items()}
+        for name, bits in registers.items()
+    }
+    return {"histogram": {"registers": parts}}
+
+
+def _shots_v2(shots: NDArray[np.int64], registers: Registers) -> dict[str, Any]:
+    """Return the bits of each register in each shot, bit 0 first: as qiskit-ionq reads them."""
+    columns = {
+        name: list(zip(*(take(shots, [bit]).tolist() for bit in bits), strict=True))
+        for name, bits in registers.items()
+    }
+    rows = ({name: column[n] for name, column in columns.items()} for n in range(len(shots)))
+    return {"shots": [{"registers": row} for row in rows]}
+
+
+def _aggregated_shots(job: Job, outcome: Outcome, how: str | None) -> NDArray[np.int64]:
+    """Return the shots of all variants put together; without variants, as they are."""
+    assert outcome.shots is not None, "what has variants has shots"  # noqa: S101
+    if outcome.variants and how == "voting":
+        return voted(outcome.variants)
+    if outcome.variants and how == "majority":
+        width = 0 if job.circuit is None else job.circuit.num_qubits
+        return majority(outcome.variants, width or 0)
+    return outcome.shots
+
+
+def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
+    """Return the distribution of a completed circuit by an aggregation of its variants."""
+    outcome = job.outcome
+    if outcome is None or outcome.distribution is None:
+        raise not_found()
+    if not outcome.variants or how in {None, "average"}:
+        return outcome.distribution.as_map()
+    return Distribution.of_shots(_aggregated_shots(job, outcome, how)).as_map()
+
+
+# --- operations ------------------------------------------------------------------------------
+
+
+def probabilities(request: Request) -> Response:
+    """GET /jobs/{id}/results/probabilities: 404 as long as the job is not completed."""
+    job = _completed(request)
+    if job.circuit is None:
+        raise not_found()
+    return json_response(_probabilities(job, _aggregation(request)))
+
+
+def aggregated(request: Request) -> Response:
+    """GET /jobs/{id}/results/probabilities/aggregated: of a parent, by the ids of its children.
+
+    Not in the API document any more, but where a parent's record points, and cirq-ionq asks.
+    """
+    job = _completed(request)
+    if job.type != MULTI_CIRCUIT:
+        raise not_found()
+    how = _aggregation(request)
+    children = (child for child in job.children if child.status == "completed")
+    return json_response({child.id: _probabilities(child, how) for child in children})
+
+
+def histogram(request: Request) -> Response:
+    """GET /jobs/{id}/results/histogram: not in the API document; what a job's url points to."""
+    return _by_path(request, "histogram")
+
+
+def shots(request: Request) -> Response:
+    """GET /jobs/{id}/results/shots: not in the API document; what a job's url points to."""
+    return _by_path(request, "shots")
+
+
+def artifact(request: Request) -> Response:
+    """GET /jobs/{id}/artifacts/{artifact}."""
+    job = _completed(request)
+    for found in artifacts_of(job):
+        if found.id == request.parameters["artifact_id"]:
+            return json_response(found.content())
+    raise not_found()
+
+
+def circuit(request: Request) -> Response:  # noqa: ARG001 - every handler takes one
+    """GET /jobs/{id}/circuits/{lang}: there is none any more; a job's output has its circuits."""
+    raise gone("This endpoint is gone. Fetch the artifacts of output.compilation instead.")
+
+
+def _by_path(request: Request, path: str) -> Response:
+    job = _completed(request)
+    for found in artifacts_of(job):
+        if found.path == path:
+            return json_response(found.content())
+    raise not_found()
+
+
+def _completed(request: Request) -> Job:
+    job = request.project.jobs.find(request.parameters["job_id"])
+    if job is None or job.status != "completed":
+        raise not_found()
+    return job
+
+
+def _aggregation(request: Request) -> str | None:
+    """Return how the query wants variants to be put together; None: averaged.
+
+    `sharpen` is plurality voting; `aggregation` is what qiskit-ionq sends.
+    """
+    how = query.choice(request, "aggregation", AGGREGATIONS)
+    if how == "dnl":
+        raise not_simulated("the aggregation dnl")
+    if query.boolean(request, "sharpen"):
+        return how or "voting"
+    return how

@@ -1,0 +1,136 @@
+"""/sessions: create, read, list, end, and their jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ionq_toolkit_fake.accounts import ORGANIZATION
+from ionq_toolkit_fake.api import jobs, query
+from ionq_toolkit_fake.api.decoding import decode
+from ionq_toolkit_fake.api.payload import target
+from ionq_toolkit_fake.api.wire import bad_request, json_response, not_found
+from ionq_toolkit_fake.clock import iso
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ionq_toolkit_fake.api.wire import Request, Response
+    from ionq_toolkit_fake.sessions import Session
+
+_MAX_INTEGER = 2**31 - 1
+
+
+class _CostLimit(msgspec.Struct):
+    value: float
+    unit: str = "usd"
+
+
+class _Settings(msgspec.Struct):
+    #: qiskit-ionq documents that numbers may be strings.
+    job_count_limit: int | str | None = None
+    duration_limit_min: int | str | None = None
+    cost_limit: _CostLimit | None = None
+
+
+class _Create(msgspec.Struct):
+    backend: str
+    settings: _Settings | None = None
+
+
+def create(request: Request) -> Response:
+    """POST /sessions. Only machines have sessions; the simulator is there for everybody at once."""
+    body = decode(request.body, _Create, "")
+    device = target(request, body.backend)
+    if not device.is_qpu:
+        raise bad_request(f"backend {body.backend} has no sessions", "backend")
+    settings = body.settings or _Settings()
+    limit = settings.cost_limit
+    if limit is not None and not limit.value > 0:
+        key = "settings.cost_limit.value"
+        raise bad_request(f"{key} must be greater than 0", key)
+    session = request.project.sessions.create(
+        body.backend,
+        request.owner,
+        job_count_limit=_positive(settings.job_count_limit, "settings.job_count_limit"),
+        duration_limit_min=_positive(settings.duration_limit_min, "settings.duration_limit_min"),
+        cost_limit=None if limit is None else limit.value,
+        cost_unit="usd" if limit is None else limit.unit,
+    )
+    return json_response(_body(session), 201)
+
+
+def list_all(request: Request) -> Response:
+    """GET /sessions, those that are active or those that are not, if it is asked."""
+    active = query.boolean(request, "active")
+    sessions = [
+        _body(session)
+        for session in request.project.sessions
+        if active is None or (session.ended_at is None) is active
+    ]
+    return json_response({"organization_id": ORGANIZATION, "sessions": sessions})
+
+
+def get(request: Request) -> Response:
+    """GET /sessions/{id}."""
+    return json_response(_body(_found(request)))
+
+
+def end(request: Request) -> Response:
+    """POST /sessions/{id}/end: once more changes nothing."""
+    session = _found(request)
+    request.project.sessions.end(session, request.owner)
+    return json_response(_body(session))
+
+
+def list_jobs(request: Request) -> Response:
+    """GET /sessions/{id}/jobs: as GET /jobs, of one session."""
+    return jobs.listing(request, _found(request).id)
+
+
+def _found(request: Request) -> Session:
+    session = request.project.sessions.find(request.parameters["session_id"])
+    if session is None:
+        raise not_found()
+    return session
+
+
+def _positive(value: int | str | None, key: str) -> int | None:
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit() and len(value) <= 10):  # noqa: PLR2004 - fits
+            raise bad_request(f"{key} must be of type integer", key)
+        value = int(value)
+    if value is not None and not 1 <= value <= _MAX_INTEGER:
+        raise bad_request(f"{key} must be between 1 and {_MAX_INTEGER}", key)
+    return value
+
+
+def _body(session: Session) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    if session.job_count_limit is not None:
+        settings["job_count_limit"] = session.job_count_limit
+    if session.duration_limit_min is not None:
+        settings["duration_limit_min"] = session.duration_limit_min
+    if session.cost_limit is not None:
+        settings["cost_limit"] = {"unit": session.cost_unit, "value": session.cost_limit}
+    if session.expires_at is not None:
+        settings["expires_at"] = iso(session.expires_at)
+    return {
+        "id": session.id,
+        "created_at": iso(session.created_at),
+        "organization_id": ORGANIZATION,
+        "backend": session.backend,
+        "project_id": session.creator.project_id,
+        "creator_id": session.creator.submitter_id,
+        "ended_at": _iso_or_none(session.ended_at),
+        "ender_id": session.ender_id,
+        "settings": settings,
+        "active": session.ended_at is None,
+        "status": session.status,
+        "started_at": _iso_or_none(session.started_at),
+    }
+
+
+def _iso_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)

@@ -1,0 +1,124 @@
+"""The machines of one cloud: their statuses, and how well they were measured to work."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ionq_toolkit_fake.devices import DEVICES
+from ionq_toolkit_fake.simulation import Noise, of_fidelities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ionq_toolkit_fake.clock import Clock
+    from ionq_toolkit_fake.devices import Device
+
+#: The statuses of a backend: schema Backend of the API document.
+STATUSES = ("available", "unavailable", "retired")
+
+#: How many days before the cloud began its machines were first characterized.
+HISTORY_DAYS = 30
+
+#: How many records miss a median, and how far the others lie around the device's own infidelity.
+_MISSING, _SPREAD = 0.1, 0.1
+
+
+class Characterization(NamedTuple):
+    """What a device was measured to be like on one day.
+
+    Attributes:
+        id: Its id.
+        day: The day, whose medians these are.
+        device: The device.
+        one_qubit: Median fidelity of gates on one qubit; None if it was not measured.
+        two_qubits: Median fidelity of gates on two qubits; None if it was not measured.
+        spam: Median fidelity of preparation and measurement.
+    """
+
+    id: str
+    day: date
+    device: Device
+    one_qubit: float | None
+    two_qubits: float | None
+    spam: float
+
+
+class Facility:
+    """The devices of a cloud.
+
+    Attributes:
+        devices: Each by its name, with its status in this cloud.
+    """
+
+    def __init__(self, seed: int, clock: Clock, statuses: Mapping[str, str] | None = None) -> None:
+        """Set up the devices of the catalogue.
+
+        Args:
+            seed: Seeds what is measured on them.
+            clock: The time.
+            statuses: Statuses that differ from the catalogue's, by the names of their devices.
+
+        Raises:
+            ValueError: There is no such device, or no such status.
+        """
+        self._seed = seed
+        self._clock = clock
+        self._first_day = clock.now().date() - timedelta(days=HISTORY_DAYS)
+        self.devices: Mapping[str, Device] = dict(DEVICES)
+        for name, status in (statuses or {}).items():
+            if name not in DEVICES:
+                raise ValueError(f"there is no backend {name!r}; there are {', '.join(DEVICES)}")
+            if status not in STATUSES:
+                raise ValueError(f"a backend is {', '.join(STATUSES)}, not {status!r}")
+            self.devices = {**self.devices, name: self.devices[name]._replace(status=status)}
+
+    def characterizations(self, name: str) -> list[Characterization]:
+        """Return what a device was measured to be like, the newest first; of none, nothing."""
+        device = self.devices.get(name)
+        if device is None or not device.is_qpu:
+            return []
+        last = self._clock.now().date()
+        if device.last_day is not None:
+            last = min(last, date.fromisoformat(device.last_day))
+        count = (self._clock.now().date() - self._first_day).days + 1
+        return [self._measured(device, last - timedelta(days=back)) for back in range(count)]
+
+    def noise(self, device: Device) -> Noise:
+        """Return the noise of a device, as its newest characterization has it."""
+        nominal = device.performance
+        assert nominal is not None, "only a machine is noisy by itself"  # noqa: S101
+        now = self.characterizations(device.name)[0]
+        return of_fidelities(
+            now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
+        )
+
+    def _measured(self, device: Device, day: date) -> Characterization:
+        nominal = device.performance
+        assert nominal is not None, "only a machine is characterized"  # noqa: S101
+        name = f"{self._seed}/{device.name}/{day.isoformat()}"
+        generator = np.random.default_rng(list(name.encode()))
+        around = 1 - _SPREAD + 2 * _SPREAD * generator.random(3)
+        one_qubit, two_qubits, spam = (
+            round(float(1 - (1 - fidelity) * factor), 6)
+            for fidelity, factor in zip(
+                (nominal.one_qubit, nominal.two_qubits, nominal.spam), around, strict=True
+            )
+        )
+        missing = generator.random(2) < _MISSING
+        return Characterization(
+            id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+            day=day,
+            device=device,
+            one_qubit=None if missing[0] else one_qubit,
+            two_qubits=None if missing[1] else two_qubits,
+            spam=spam,
+        )
+
+
+def midnight(day: date) -> datetime:
+    """Return the first moment of a day in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,0 +1,118 @@
+"""A project: the jobs and sessions that its keys share, what they run as, and what they cost."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from ionq_toolkit_fake.jobs import MULTI_CIRCUIT, Failure, Jobs
+from ionq_toolkit_fake.sessions import Sessions
+from ionq_toolkit_fake.simulation import NOISE_MODELS, Energy, Machine, MaxCut, Noise, Task
+from ionq_toolkit_fake.simulation.mitigation import VARIANTS
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from ionq_toolkit_fake.accounts import ApiKey
+    from ionq_toolkit_fake.clock import Clock
+    from ionq_toolkit_fake.facility import Facility
+    from ionq_toolkit_fake.identifiers import Identifiers
+    from ionq_toolkit_fake.jobs import Circuit, Job, Submission
+
+
+class Project:
+    """One project.
+
+    Attributes:
+        id: Its id.
+        name: Its name.
+        quota: What its jobs may cost together, in US dollars; None: any amount.
+        jobs: Its jobs.
+        sessions: Its sessions.
+        ledger: All jobs it ever had but children, for what they cost.
+    """
+
+    def __init__(
+        self,
+        key: ApiKey,
+        *,
+        clock: Clock,
+        identifiers: Identifiers,
+        facility: Facility,
+        executor: Executor,
+        polls_per_status: int,
+    ) -> None:
+        """Make a project without jobs for the first of its keys that is used."""
+        self.id, self.name, self.quota = key.project_id, key.access.project, key.access.quota
+        self.jobs = Jobs(clock=clock, identifiers=identifiers, polls_per_status=polls_per_status)
+        self.sessions = Sessions(clock=clock, identifiers=identifiers)
+        self.ledger: list[Job] = []
+        self._facility = facility
+        self._executor = executor
+
+    @property
+    def spent(self) -> float:
+        """What its jobs cost, those that still wait included, in US dollars."""
+        return sum(
+            job.price
+            for job in self.ledger
+            if job.status not in {"failed", "canceled"} and not job.submission.is_rehearsal
+        )
+
+    def submit(self, submission: Submission, owner: ApiKey) -> Job:
+        """Make a job and begin it, or let it fail if the project cannot pay for it."""
+        spent = self.spent
+        job = self.jobs.create(submission, owner)
+        if self.quota is not None and spent + job.price > self.quota:
+            job.doomed = Failure(
+                "QuotaExhaustedError",
+                f"The job costs {job.price} USD; {max(0.0, self.quota - spent):.2f} USD are left.",
+            )
+            for child in job.children:
+                child.doomed = job.doomed
+        self.ledger.append(job)
+        session = self.sessions.find(submission.session_id or "")
+        if session is not None:
+            self.sessions.add(session, job)
+        for part in job.children if submission.type == MULTI_CIRCUIT else (job,):
+            if part.doomed is None and (part.circuit is None or part.circuit.doomed is None):
+                part.begin(self._executor, self._task(part))
+        return job
+
+    def _task(self, job: Job) -> Task | Energy | MaxCut:
+        submission = job.submission
+        seed = submission.noise_seed
+        if seed is None:
+            seed = uuid.UUID(job.id).int % 2**31
+        noise, shots = self._noise(submission), None if submission.is_exact else submission.shots
+        if isinstance(submission.function, Energy):
+            return submission.function._replace(seed=seed, noise=noise, shots=shots)
+        circuit = job.circuit or submission.circuits[0]
+        task = self._circuit_task(submission, circuit, seed)._replace(noise=noise, shots=shots)
+        if isinstance(submission.function, MaxCut):
+            return submission.function._replace(run=task)
+        return task
+
+    def _circuit_task(self, submission: Submission, circuit: Circuit, seed: int) -> Task:
+        device, machine = submission.device, None
+        compilation = submission.settings.get("compilation") or {}
+        if device.is_qpu or compilation.get("service_version") == "v0.4":
+            machine = Machine(device.qubits, device.entangler, device.connectivity)
+        return Task(
+            circuit.program,
+            seed,
+            machine=machine,
+            hardware=device.is_qpu,
+            variants=VARIANTS if submission.mitigated else 0,
+            symmetry_verification=bool(submission.symmetry_verification) and device.is_qpu,
+            registers=circuit.registers,
+            execute=not submission.is_rehearsal,
+            width=device.qubits,
+        )
+
+    def _noise(self, submission: Submission) -> Noise | None:
+        if submission.device.is_qpu:
+            return self._facility.noise(submission.device)
+        if submission.noise_model == "ideal":
+            return None
+        return NOISE_MODELS[submission.noise_model].noise

@@ -1,0 +1,71 @@
+"""Error mitigation: groups of shots on other qubits, and what is made of them.
+
+Debiasing runs variants of a circuit that would be the same on a machine without errors, and
+averages them; sharpening takes only the most frequent outcome of each variant:
+https://docs.ionq.com/guides/error-mitigation-debiasing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ionq_toolkit_fake.simulation.outcome import Distribution
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ionq_toolkit_fake.simulation.outcome import Variant
+
+#: How many variants a job has: what IonQ's jobs of 500 shots and more were seen to have.
+VARIANTS = 32
+
+
+def split(shots: int, groups: int) -> list[int]:
+    """Return how many shots each group gets: as even as can be, the first ones more."""
+    groups = min(groups, shots)
+    return [shots // groups + (index < shots % groups) for index in range(groups)]
+
+
+def layouts(
+    num_qubits: int, available: int, count: int, generator: np.random.Generator
+) -> list[tuple[int, ...]]:
+    """Return assignments of a circuit's qubits to a machine's, drawn at random."""
+    return [tuple(generator.permutation(available)[:num_qubits].tolist()) for _ in range(count)]
+
+
+def voted(variants: Sequence[Variant]) -> NDArray[np.int64]:
+    """Return the shots with those of each variant replaced by its most frequent outcome.
+
+    Where two outcomes are equally frequent there is no winner, and the variant's shots stay.
+    """
+    groups = []
+    for variant in variants:
+        outcomes, counts = np.unique(variant.shots, return_counts=True)
+        best = np.flatnonzero(counts == counts.max())
+        clear = len(best) == 1
+        groups.append(np.full_like(variant.shots, outcomes[best[0]]) if clear else variant.shots)
+    return np.concatenate(groups)
+
+
+def majority(variants: Sequence[Variant], num_qubits: int) -> NDArray[np.int64]:
+    """Return the shots with those of each variant replaced by the majority of each bit.
+
+    IonQ lists this aggregation and does not say what it does: this is the usual meaning. A bit
+    without a majority is 0.
+    """
+    groups = []
+    for variant in variants:
+        bits = (variant.shots[:, None] >> np.arange(num_qubits)) & 1
+        ones = 2 * bits.sum(axis=0) > len(variant.shots)
+        value = int(np.sum(ones.astype(np.int64) << np.arange(num_qubits)))
+        groups.append(np.full_like(variant.shots, value))
+    return np.concatenate(groups)
+
+
+def sharpened(variants: Sequence[Variant]) -> Distribution:
+    """Return the distribution by plurality voting."""
+    return Distribution.of_shots(voted(variants))

@@ -1,0 +1,131 @@
+"""What a simulation comes to: outcomes and their probabilities, shot by shot where it has shots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ionq_toolkit_fake.simulation.program import Gate
+
+#: The register that holds all qubits, where a job names none: examples of the API document.
+WHOLE = "output_all"
+
+#: The most bits an outcome can have: it is kept as a signed integer of 64 bits.
+MOST_BITS = 62
+
+
+class Distribution(NamedTuple):
+    """Outcomes and how probable each is.
+
+    Attributes:
+        outcomes: Shape `(n,)`, increasing; qubit 0 is the least significant bit.
+        probabilities: Shape `(n,)`, none of them zero.
+    """
+
+    outcomes: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+    @classmethod
+    def of_shots(cls, shots: NDArray[np.int64]) -> Distribution:
+        """Return how often each outcome is among `shots`, as a part of them all."""
+        outcomes, counts = np.unique(shots, return_counts=True)
+        return cls(outcomes, counts / max(1, len(shots)))
+
+    def as_map(self) -> dict[str, float]:
+        """Return it as IonQ writes it: decimal outcomes and their probabilities."""
+        return dict(zip(map(str, self.outcomes.tolist()), self.probabilities.tolist(), strict=True))
+
+    def marginal(self, bits: Sequence[int | None]) -> dict[str, float]:
+        """Return the distribution of some of the bits, by strings with the first bit last."""
+        values = take(self.outcomes, bits)
+        found, where = np.unique(values, return_inverse=True)
+        weights = np.bincount(where, weights=self.probabilities)
+        return dict(zip(bitstrings(found, len(bits)), weights.tolist(), strict=True))
+
+
+class Variant(NamedTuple):
+    """One of the groups of shots that error mitigation splits a job into.
+
+    Attributes:
+        qubit_map: The qubit of the machine that each qubit of the circuit was put on.
+        shots: The outcome of each of its shots.
+    """
+
+    qubit_map: tuple[int, ...]
+    shots: NDArray[np.int64]
+
+
+class Outcome(NamedTuple):
+    """What became of a task.
+
+    Attributes:
+        distribution: How probable each outcome is; None if it was only compiled.
+        shots: Shape `(shots,)`: the outcome of each, in their order; None if it is exact.
+        registers: The bits of an outcome that each register consists of.
+        compiled: The native gates it was compiled to; None if it was not.
+        variants: The groups of shots that error mitigation made; empty without.
+        allowed_states: How many outcomes symmetry verification let pass; None without it.
+        size: How many qubits and gates it has, where that is known only now.
+    """
+
+    distribution: Distribution | None
+    registers: Mapping[str, Sequence[int | None]]
+    shots: NDArray[np.int64] | None = None
+    compiled: tuple[Gate, ...] | None = None
+    variants: tuple[Variant, ...] = ()
+    allowed_states: int | None = None
+    size: tuple[int, Mapping[str, int]] | None = None
+
+
+class Value(NamedTuple):
+    """What a quantum function evaluates to.
+
+    Attributes:
+        value: The value.
+        variance: The estimated variance of it over the shots.
+    """
+
+    value: float
+    variance: float
+
+
+class Optimum(NamedTuple):
+    """What an optimisation comes to.
+
+    Attributes:
+        cost: The best cost found.
+        bitstring: The solution that has it; its first character is for the first node.
+        iterations: What each circuit that was run came to.
+    """
+
+    cost: float
+    bitstring: str
+    iterations: tuple[Outcome, ...]
+
+
+def take(outcomes: NDArray[np.int64], bits: Sequence[int | None]) -> NDArray[np.int64]:
+    """Return the numbers that the given bits of each outcome make, the first least significant."""
+    values = np.zeros_like(outcomes)
+    for place, bit in enumerate(bits):
+        if bit is not None:
+            values |= ((outcomes >> bit) & 1) << place
+    return values
+
+
+def spread(values: NDArray[np.int64], bits: Sequence[int]) -> NDArray[np.int64]:
+    """Put bit `k` of each value at place ``bits[k]``: the inverse of `take`."""
+    outcomes = np.zeros_like(values)
+    for place, bit in enumerate(bits):
+        outcomes |= ((values >> place) & 1) << bit
+    return outcomes
+
+
+def bitstrings(values: NDArray[np.int64], width: int) -> list[str]:
+    """Return each value in binary, with `width` digits."""
+    return [format(value, f"0{width}b") if width else "" for value in values.tolist()]

@@ -1,0 +1,195 @@
+"""OpenQASM 3 programs, as circuits that can be run exactly or shot by shot.
+
+IonQ takes a subset of the language (https://docs.ionq.com/api-reference/v0.4/openqasm3): no loops
+and no branches, virtual qubits only; measurement and reset anywhere in the circuit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import openqasm3
+from openqasm3.ast import Identifier, IODeclaration, IOKeyword
+from openqasm3.parser import QASM3ParsingError
+from openqasm3.visitor import QASMVisitor
+from qiskit import QuantumCircuit, transpile
+from qiskit.circuit import ControlFlowOp, Measure, Reset
+from qiskit_qasm3_import import ConversionError, convert
+
+from ionq_toolkit_fake.simulation.failure import SimulationFailure
+from ionq_toolkit_fake.simulation.gates import BASIS
+from ionq_toolkit_fake.simulation.outcome import MOST_BITS, WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ionq_toolkit_fake.simulation.program import Qasm3
+
+#: Rotations that IonQ's own examples use without defining them; ``stdgates.inc`` has none of them.
+_INTERACTIONS = {
+    "rzz": "gate rzz(theta) a, b { cx a, b; rz(theta) b; cx a, b; }",
+    "rxx": "gate rxx(theta) a, b { h a; h b; cx a, b; rz(theta) b; cx a, b; h a; h b; }",
+    "ryy": "gate ryy(theta) a, b { rx(pi/2) a; rx(pi/2) b; cx a, b; rz(theta) b; cx a, b; "
+    "rx(-pi/2) a; rx(-pi/2) b; }",
+}
+_INCLUDE = re.compile(r'^\s*include\s+"stdgates\.inc"\s*;', re.MULTILINE)
+_VERSION = re.compile(r"^\s*OPENQASM\s+[\d.]+\s*;", re.MULTILINE)
+
+
+class Loaded(NamedTuple):
+    """A program that was read.
+
+    Attributes:
+        circuit: Of gates of `BASIS`, measurements and resets.
+        registers: Its classical registers, each with its bits in the outcome.
+        gate_counts: How many gates act on one qubit (`1q`) and on two (`2q`).
+    """
+
+    circuit: QuantumCircuit
+    registers: Mapping[str, tuple[int, ...]]
+    gate_counts: Mapping[str, int]
+
+
+def load(program: Qasm3, width: int) -> Loaded:
+    """Read a program.
+
+    A program without a measurement is measured at its end, all of its qubits.
+
+    Args:
+        program: The program.
+        width: The most qubits that it may have.
+
+    Raises:
+        SimulationFailure: It is no OpenQASM 3, or not of the part of it that IonQ takes, or too
+            wide, or its inputs have not the values that they need.
+    """
+    circuit = _bound(*_parsed(program.source), program.parameters)
+    if circuit.num_qubits > width:
+        raise SimulationFailure(
+            "NotEnoughQubits",
+            f"The job requires {circuit.num_qubits} qubits and the backend has {width}.",
+        )
+    if not circuit.num_qubits:
+        raise SimulationFailure("PreflightError", "the program has no qubits")
+    if circuit.num_clbits > MOST_BITS:
+        raise SimulationFailure("CompilationError", f"more than {MOST_BITS} classical bits")
+    for item in circuit.data:
+        if isinstance(item.operation, ControlFlowOp):
+            raise SimulationFailure(
+                "CompilationError", f"the statement {item.operation.name} is not supported"
+            )
+    if not any(isinstance(item.operation, Measure) for item in circuit.data):
+        circuit = circuit.remove_final_measurements(inplace=False) or circuit
+        measured = QuantumCircuit(circuit.num_qubits, circuit.num_qubits)
+        measured.compose(circuit, range(circuit.num_qubits), inplace=True)
+        measured.measure(range(circuit.num_qubits), range(circuit.num_qubits))
+        circuit = measured
+        registers = {WHOLE: tuple(range(circuit.num_clbits))}
+    else:
+        places = {bit: index for index, bit in enumerate(circuit.clbits)}
+        registers = {
+            register.name: tuple(places[bit] for bit in register) for register in circuit.cregs
+        }
+    circuit = transpile(circuit, basis_gates=[*BASIS, "id"], optimization_level=0)
+    return Loaded(circuit, registers, _gate_counts(circuit))
+
+
+def _parsed(source: str) -> tuple[QuantumCircuit, list[str]]:
+    """Return the circuit of a program, and the names of its inputs in their order."""
+    used = "".join(
+        definition + "\n"
+        for name, definition in _INTERACTIONS.items()
+        if re.search(rf"\b{name}\b", source) and not re.search(rf"\bgate\s+{name}\b", source)
+    )
+    prelude = f'\ninclude "stdgates.inc";\n{used}'
+    text = _INCLUDE.sub("", source)
+    version = _VERSION.search(text)
+    end = version.end() if version else 0
+    complaints = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(
+            complaints
+        ):  # the parser says there what is wrong, and where
+            tree = openqasm3.parse(text[:end] + prelude + text[end:])
+        _Virtual().visit(tree)
+        circuit = convert(tree)
+    except RecursionError as error:
+        raise SimulationFailure("PreflightError", "the program is nested too deeply") from error
+    except (ConversionError, QASM3ParsingError) as error:
+        reason = complaints.getvalue().strip() or str(error)
+        raise SimulationFailure(
+            "PreflightError", f"not OpenQASM 3 as IonQ takes it: {reason}"
+        ) from error
+    names = [
+        statement.identifier.name
+        for statement in tree.statements
+        if isinstance(statement, IODeclaration) and statement.io_identifier is IOKeyword.input
+    ]
+    return circuit, names
+
+
+class _Virtual(QASMVisitor[None]):
+    """Refuses the qubits of a machine: ``$0`` and so on."""
+
+    def visit_Identifier(self, node: Identifier) -> None:  # noqa: N802 - the visitor's own name
+        if node.name.startswith("$"):
+            raise SimulationFailure(
+                "CompilationError", f"the physical qubit {node.name} is not supported"
+            )
+
+
+def _bound(circuit: QuantumCircuit, names: list[str], values: tuple[float, ...]) -> QuantumCircuit:
+    """Give the program's inputs their values, in the order of their declaration."""
+    if len(names) != len(values):
+        raise SimulationFailure(
+            "InvalidInput", f"the program has {len(names)} inputs and the job {len(values)} params"
+        )
+    known = {parameter.name for parameter in circuit.parameters}
+    pairs = zip(names, values, strict=True)
+    return circuit.assign_parameters({name: value for name, value in pairs if name in known})
+
+
+def _gate_counts(circuit: QuantumCircuit) -> dict[str, int]:
+    counts = {"1q": 0, "2q": 0}
+    for item in circuit.data:
+        if item.operation.name in BASIS:
+            counts["1q" if len(item.qubits) == 1 else "2q"] += 1
+    return counts
+
+
+def without_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[int | None]]:
+    """Return a circuit of gates alone, and the qubit that holds each classical bit at its end.
+
+    Nothing depends on what is measured, so that a bit measured midway can be copied to a qubit of
+    its own, and a reset qubit be a new one: the distribution is the same.
+    """
+    last_change = {}  # where each qubit is changed for the last time, by a gate or a reset
+    for index, item in enumerate(circuit.data):
+        if not isinstance(item.operation, Measure) and item.operation.name != "barrier":
+            last_change.update(dict.fromkeys(item.qubits, index))
+    wires = {qubit: index for index, qubit in enumerate(circuit.qubits)}
+    places = {bit: index for index, bit in enumerate(circuit.clbits)}
+    bits: list[int | None] = [None] * circuit.num_clbits
+    steps = []
+    width = circuit.num_qubits
+    for index, item in enumerate(circuit.data):
+        if isinstance(item.operation, Measure):
+            wire = wires[item.qubits[0]]
+            if last_change.get(item.qubits[0], -1) > index:
+                steps.append(("copy", [wire, width]))
+                wire, width = width, width + 1
+            bits[places[item.clbits[0]]] = wire
+        elif isinstance(item.operation, Reset):
+            wires[item.qubits[0]], width = width, width + 1
+        elif item.operation.name in BASIS:
+            steps.append((item.operation, [wires[qubit] for qubit in item.qubits]))
+    found = QuantumCircuit(width)
+    for operation, qubits in steps:
+        if operation == "copy":
+            found.cx(*qubits)
+        else:
+            found.append(operation, qubits)
+    return found, bits
