@@ -205,7 +205,8 @@ def native_matrix(name: str, parameters: tuple[float, ...]) -> NDArray[np.comple
         diagonal = np.exp(1j * np.pi * parameters[0] * np.array([-1, 1, 1, -1]))
         matrix: NDArray[np.complex128] = np.diag(diagonal)
         return matrix
-    turn = np.exp(2j * np.pi * parameters[0])
+    turn = complex(np.exp(2j * np.pi * parameters[0]))
     if name == "gpi":
-        return np.array([[0, 1 / turn], [turn, 0]])
-    return np.array([[1, -1j / turn], [-1j * turn, 1]]) / np.sqrt(2)
+        return np.array([[0, 1 / turn], [turn, 0]], dtype=np.complex128)
+    root = math.sqrt(0.5)
+    return np.array([[root, -1j * root / turn], [-1j * root * turn, root]], dtype=np.complex128)

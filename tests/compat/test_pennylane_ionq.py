@@ -54,7 +54,7 @@ def test_gates_are_those_of_pennylanes_own_simulator(device, cloud):
 
     found = np.zeros(8)
     (job,) = cloud.jobs
-    for outcome, probability in job.distribution.items():
+    for outcome, probability in job.outcome.distribution.as_map().items():
         # PennyLane writes wire 0 first, IonQ qubit 0 last.
         found[int(format(int(outcome), "03b")[::-1], 2)] = probability
     assert found == pytest.approx(expected, abs=1e-9)
