@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import ExitStack
+from pathlib import Path
 
+import evidence as seen
+import notes
 import pytest
 from hypothesis import settings
 from qiskit import QuantumCircuit
@@ -16,6 +19,46 @@ from ionq_toolkit_fake import FakeIonQ, FakeServer, mock_ionq
 # The same examples in every run: a failure is there again the next time.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+FIDELITY = Path(__file__).parents[1] / "docs" / "fidelity.md"
+EVIDENCE = pytest.StashKey()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--fidelity",
+        choices=("check", "write"),
+        help="compare docs/fidelity.md with what this run has shown, or write it",
+    )
+
+
+def pytest_configure(config):
+    config.stash[EVIDENCE] = seen.Evidence()
+    config.add_cleanup(config.stash[EVIDENCE].watch())
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Write the page on fidelity, or fail the run if it does not say what the run has shown."""
+    wanted = session.config.getoption("--fidelity")
+    if not wanted or exitstatus:
+        return
+    text = seen.page(session.config.stash[EVIDENCE], notes)
+    if wanted == "write":
+        FIDELITY.write_text(text)
+    elif FIDELITY.read_text() != text:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter.line("docs/fidelity.md is not what this run has shown: pytest --fidelity write")
+
+
+@pytest.fixture(autouse=True)
+def _every_reply_has_its_shape(request):
+    """Fail a test in which a cloud replied as its operation cannot."""
+    violations = request.config.stash[EVIDENCE].violations
+    violations.clear()
+    yield
+    assert not violations, "\n".join(violations)
 
 
 @pytest.fixture(autouse=True)

@@ -124,7 +124,7 @@ def read_function(body: msgspec.Raw, device: Device) -> tuple[Circuit, Energy]:
 
 
 def read_qaoa(
-    body: msgspec.Raw, external: msgspec.Raw | None, device: Device
+    body: msgspec.Raw, external: msgspec.Raw, device: Device
 ) -> tuple[tuple[Circuit, ...], MaxCut]:
     """Return the input of a job of type `qctrl.qaoa.v1`: the circuits it will run, and the graph.
 
@@ -133,7 +133,7 @@ def read_qaoa(
     """
     problem = decode(body, _QaoaInput, "input")
     one_of(problem.problem_type, ("maxcut",), "input.problem_type")
-    if external is None:
+    if bytes(external) == b"null":
         raise bad_request("external_settings is required", "external_settings")
     decode(external, _External, "external_settings")
     graph, path = problem.problem, "input.problem"

@@ -75,20 +75,13 @@ class _Job(msgspec.Struct):
     settings: msgspec.Raw = msgspec.Raw(b"{}")
     session_id: str | None = None
     dry_run: bool | None = None
-    external_settings: msgspec.Raw | None = None
+    external_settings: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class _Changes(msgspec.Struct):
-    """What a clone may have another of: schema CloneJobPayload. What `parent` does is not known."""
-
-    name: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    metadata: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    shots: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    backend: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    session_id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    settings: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    dry_run: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    noise: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+#: What a clone may have another of: schema CloneJobPayload. What its `parent` does is not known.
+_CHANGES = (
+    *("name", "metadata", "shots", "backend", "session_id", "settings", "dry_run", "noise"),
+)
 
 
 class _Ids(msgspec.Struct):
@@ -185,14 +178,11 @@ def read_clone(request: Request, original: Job, body: bytes) -> Submission:
     Raises:
         Refusal: The body is not JSON, or what comes of it is not a job that the API takes.
     """
-    changes = decode(body or b"{}", _Changes, "")
+    changes = decode(body or b"{}", dict[str, msgspec.Raw], "")
     fields = msgspec.json.decode(original.submission.source, type=dict[str, msgspec.Raw])
     if original.parent_id is not None:
         fields = _fields_of_child(request, original, fields)
-    for name in _Changes.__struct_fields__:
-        change = getattr(changes, name)
-        if change is not msgspec.UNSET:
-            fields[name] = change
+    fields.update({name: changes[name] for name in _CHANGES if name in changes})
     return read_submission(request, msgspec.json.encode(fields))
 
 

@@ -175,7 +175,9 @@ def _pauli_exponential(gate: Gate) -> QiskitGate:
     hamiltonian, time = _hamiltonian(gate)
     if len(gate.targets) > WIDEST_MATRIX:
         raise TooWideError(f"a controlled pauliexp on {len(gate.targets)} targets")
-    return UnitaryGate(PauliEvolutionGate(hamiltonian, time).to_matrix(), check_input=False)
+    energies, states = np.linalg.eigh(hamiltonian.to_matrix())
+    matrix = (states * np.exp(-1j * time * energies)) @ states.conj().T
+    return UnitaryGate(matrix, check_input=False)
 
 
 def _native_gate(gate: Gate) -> QiskitGate:

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import openqasm3
+from openqasm3 import ast
 from openqasm3.ast import Identifier, IODeclaration, IOKeyword
 from openqasm3.parser import QASM3ParsingError
 from openqasm3.visitor import QASMVisitor
@@ -35,7 +36,7 @@ _INTERACTIONS = {
     "ryy": "gate ryy(theta) a, b { rx(pi/2) a; rx(pi/2) b; cx a, b; rz(theta) b; cx a, b; "
     "rx(-pi/2) a; rx(-pi/2) b; }",
 }
-_INCLUDE = re.compile(r'^\s*include\s+"stdgates\.inc"\s*;', re.MULTILINE)
+_INCLUDE = re.compile(r'\binclude\s+"stdgates\.inc"\s*;')
 _VERSION = re.compile(r"^\s*OPENQASM\s+[\d.]+\s*;", re.MULTILINE)
 
 
@@ -98,24 +99,44 @@ def load(program: Qasm3, width: int) -> Loaded:
 
 
 def _parsed(source: str) -> tuple[QuantumCircuit, list[str]]:
-    """Return the circuit of a program, and the names of its inputs in their order."""
-    used = "".join(
-        definition + "\n"
-        for name, definition in _INTERACTIONS.items()
-        if re.search(rf"\b{name}\b", source) and not re.search(rf"\bgate\s+{name}\b", source)
-    )
-    prelude = f'\ninclude "stdgates.inc";\n{used}'
-    text = _INCLUDE.sub("", source)
-    version = _VERSION.search(text)
+    """Return the circuit of a program, and the names of its inputs in their order.
+
+    IonQ's own examples leave ``stdgates.inc`` out and use its gates: it is included if the program
+    is not understood without.
+    """
+    if _INCLUDE.search(source):
+        tree, circuit = _converted(_INCLUDE.sub(" ", source), standard=True)
+    else:
+        try:
+            tree, circuit = _converted(source, standard=False)
+        except SimulationFailure:
+            tree, circuit = _converted(source, standard=True)
+    names = [
+        statement.identifier.name
+        for statement in tree.statements
+        if isinstance(statement, IODeclaration) and statement.io_identifier is IOKeyword.input
+    ]
+    return circuit, names
+
+
+def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCircuit]:
+    """Return a program's tree and circuit, after the standard gates are defined if they should be."""
+    version = _VERSION.search(source)
     end = version.end() if version else 0
+    prelude = ""  # on the line of the version, so that messages have the right lines
+    if standard:
+        used = (
+            definition
+            for name, definition in _INTERACTIONS.items()
+            if re.search(rf"\b{name}\b", source) and not re.search(rf"\bgate\s+{name}\b", source)
+        )
+        prelude = " ".join(['include "stdgates.inc";', *used])
     complaints = io.StringIO()
     try:
-        with contextlib.redirect_stderr(
-            complaints
-        ):  # the parser says there what is wrong, and where
-            tree = openqasm3.parse(text[:end] + prelude + text[end:])
+        with contextlib.redirect_stderr(complaints):  # where the parser says what is wrong
+            tree = openqasm3.parse(source[:end] + prelude + source[end:])
         _Virtual().visit(tree)
-        circuit = convert(tree)
+        return tree, convert(tree)
     except RecursionError as error:
         raise SimulationFailure("PreflightError", "the program is nested too deeply") from error
     except (ConversionError, QASM3ParsingError) as error:
@@ -123,12 +144,6 @@ def _parsed(source: str) -> tuple[QuantumCircuit, list[str]]:
         raise SimulationFailure(
             "PreflightError", f"not OpenQASM 3 as IonQ takes it: {reason}"
         ) from error
-    names = [
-        statement.identifier.name
-        for statement in tree.statements
-        if isinstance(statement, IODeclaration) and statement.io_identifier is IOKeyword.input
-    ]
-    return circuit, names
 
 
 class _Virtual(QASMVisitor[None]):

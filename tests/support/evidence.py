@@ -1,0 +1,170 @@
+"""What a test run shows of the fake: which operations were driven, by whom, and how they replied.
+
+Every reply of every cloud in the run is checked against its shape. `docs/fidelity.md` is made of this.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from functools import cache, wraps
+from urllib.parse import urlsplit
+
+from jsonschema import Draft202012Validator
+from shapes import ERROR, REFUSALS, successes
+
+from ionq_toolkit_fake import DEVIATIONS, FakeIonQ
+from ionq_toolkit_fake.api.routes import OPERATIONS, route
+from ionq_toolkit_fake.api.wire import Refusal
+
+#: Clients, by what their user agents have in them.
+CLIENTS = {
+    "ionq-toolkit": "ionq_toolkit",
+    "ionq-core": "ionq-core",
+    "qiskit-ionq": "qiskit-ionq",
+    "cirq": "cirq-ionq",
+    "pennylane": "pennylane-ionq",
+}
+
+#: Replies above this are not checked, for time: half a million outcomes.
+LARGEST_CHECKED = 200_000
+
+
+class Evidence:
+    """What a run has shown so far."""
+
+    def __init__(self):
+        self.checked = set()
+        self.clients = defaultdict(set)
+        self.refusals = defaultdict(set)
+        self.violations = []
+
+    def watch(self):
+        """Look at every reply of every cloud from now on; return what ends it."""
+        handle = FakeIonQ.handle
+
+        @wraps(handle)
+        def watched(cloud, method, url, headers, body=None, timeout=None):
+            response = handle(cloud, method, url, headers, body, timeout)
+            self.saw(cloud, method, url, headers, response)
+            return response
+
+        FakeIonQ.handle = watched
+        return lambda: setattr(FakeIonQ, "handle", handle)
+
+    def saw(self, cloud, method, url, headers, response):
+        try:
+            operation, _ = route(method.upper(), urlsplit(url).path)
+        except (Refusal, ValueError):
+            if response.status != 404:
+                self.violations.append(f"{method} {url} is nothing and answers {response.status}")
+            return
+        agent = next((str(v) for k, v in headers.items() if k.lower() == "user-agent"), "")
+        client = next((n for part, n in CLIENTS.items() if part in agent.lower()), None)
+        status, _ = successes()[operation.name]
+        if response.status == status:
+            if client is not None:
+                self.clients[operation.name].add(client)
+        elif "fuzz" not in agent:
+            self.refusals[operation.name].add(response.status)
+        if len(response.body) <= LARGEST_CHECKED:
+            self._check(cloud, operation.name, response)
+
+    def _check(self, cloud, name, response):
+        wanted, _ = successes()[name]
+        live = frozenset(cloud.deviations)
+        if response.status == wanted:
+            validator = _validator(name, live)
+            self.checked.add(name)
+        elif response.status in REFUSALS:
+            validator = _refusal()
+        elif response.status == 500 and b"defect of the fake" in response.body:
+            return  # a test that breaks it on purpose looks at that itself
+        else:
+            self.violations.append(f"{name} answers {response.status}")
+            return
+        for error in validator.iter_errors(json.loads(response.body)):
+            where = "/".join(str(part) for part in error.absolute_path)
+            self.violations.append(f"{name} {response.status} at {where}: {error.message[:300]}")
+            break
+
+
+@cache
+def _validator(name, live):
+    return Draft202012Validator(successes(live)[name][1])
+
+
+@cache
+def _refusal():
+    return Draft202012Validator(ERROR)
+
+
+HEADER = """# Fidelity
+
+What a run of the tests has shown of each operation of the fake. This page is written by the run; it is not
+edited by hand, and nothing on it is added up: each column says what it says.
+
+- **In the document**: the name of the operation in IonQ's API document, version 0.4.
+- **Replies checked**: whether replies were held against our own reading of the document's schema
+  (`tests/support/shapes.py`), closed, with the deviations below taken into account.
+- **Driven by**: the clients, unmodified, that had a successful reply from it.
+- **Refusals**: the statuses other than success that a test provoked.
+- **Deviations**: where the live service is known to differ from the document; see below.
+- **Not known**: what IonQ does not publish and nobody was seen to have recorded. There, the fake does
+  what is said.
+
+| operation | in the document | replies checked | driven by | refusals | deviations | not known |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+def page(evidence, notes):
+    """Return the page, or raise ValueError for an operation without evidence."""
+    rows = []
+    for operation in OPERATIONS:
+        name = operation.name
+        driven = ", ".join(sorted(evidence.clients[name])) or notes.UNDRIVEN.get(name)
+        refusals = ", ".join(map(str, sorted(evidence.refusals[name]))) or notes.UNREFUSED.get(name)
+        for column, value in (("driven by", driven), ("refusals", refusals)):
+            if not value:
+                raise ValueError(f"{name}: nothing in the column {column!r}, and no reason why")
+        deviations = [key for key, one in DEVIATIONS.items() if name in one.operations]
+        cells = (
+            f"`{name}`",
+            operation.document or "no; clients call it",
+            "yes" if name in evidence.checked else "no",
+            driven,
+            refusals,
+            ", ".join(deviations) or "none known",
+            notes.UNKNOWN.get(name, "nothing"),
+        )
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    table = [
+        f"| {name} | {one.document} | {one.service} | {one.source} |"
+        for name, one in DEVIATIONS.items()
+    ]
+    return "\n".join(
+        [
+            HEADER + "\n".join(rows),
+            "",
+            "## Deviations",
+            "",
+            "On by default. `FakeIonQ(deviations=set(DEVIATIONS) - {name})` follows the document instead.",
+            "",
+            "| name | the document says | the service does | source |",
+            "| --- | --- | --- | --- |",
+            *table,
+            "",
+        ]
+    )
+
+
+def unknown_operations(*tables):
+    """Return names in the tables that are no operation."""
+    return {name for table in tables for name in table} - {o.name for o in OPERATIONS}
+
+
+def tidy(text):
+    """Return text with the width of columns taken out, for comparison."""
+    return re.sub(r"[ -]+", " ", text)
