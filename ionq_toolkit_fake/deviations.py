@@ -109,6 +109,15 @@ DEVIATIONS: Mapping[str, Deviation] = MappingProxyType(
             "a median may be null, and stderr is always 0",
             "noisevault, which reads the live service",
         ),
+        "characterization-times": Deviation(
+            (
+                *_CHARACTERIZATIONS,
+                "GET /backends/<backend>/characterizations/<characterization_id>",
+            ),
+            "times are whole numbers of seconds",
+            "they are fractions",
+            "noisevault, which reads the live service",
+        ),
         "backend-noise-models": Deviation(
             ("GET /backends", "GET /backends/<backend>"),
             "a backend has no noise_models",

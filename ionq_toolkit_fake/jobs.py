@@ -289,7 +289,9 @@ class Jobs:
     def create(self, submission: Submission, owner: ApiKey) -> Job:
         """Make a job, with a child for each circuit if it has several; nothing runs yet."""
         job = self._new(submission, owner, submission.type, submission.name)
-        if submission.type in {MULTI_CIRCUIT, QAOA}:
+        if submission.type == MULTI_CIRCUIT or (
+            submission.type == QAOA and not submission.is_rehearsal
+        ):
             kind = SINGLE_CIRCUIT if submission.type == MULTI_CIRCUIT else QAOA_CIRCUIT
             children = []
             for circuit in submission.circuits:

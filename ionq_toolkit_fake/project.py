@@ -89,7 +89,7 @@ class Project:
             return submission.function._replace(seed=seed, noise=noise, shots=shots)
         circuit = job.circuit or submission.circuits[0]
         task = self._circuit_task(submission, circuit, seed)._replace(noise=noise, shots=shots)
-        if isinstance(submission.function, MaxCut):
+        if isinstance(submission.function, MaxCut) and not submission.is_rehearsal:
             return submission.function._replace(run=task)
         return task
 

@@ -107,6 +107,7 @@ def _characterizations(
     Without that, a median that was not measured is left out.
     """
     quirky = "characterization-nulls" in cloud.deviations
+    exact = "characterization-times" in cloud.deviations
     backfills = "characterizations-backfill" in cloud.deviations
     bodies: list[dict[str, Any]] = []
     newer: dict[str, float | None] = {}
@@ -123,6 +124,14 @@ def _characterizations(
                 fidelity[name] = {"median": median, "stderr": 0}
             elif median is not None:
                 fidelity[name] = {"median": median}
+        times = (
+            ("readout", speed.readout_s),
+            ("reset", speed.reset_s),
+            ("1q", speed.one_qubit_s),
+            ("2q", speed.two_qubits_s),
+            ("t1", speed.t1_s),
+            ("t2", speed.t2_s),
+        )
         bodies.append(
             {
                 "id": record.id,
@@ -131,14 +140,7 @@ def _characterizations(
                 "qubits": record.device.qubits,
                 "connectivity": record.device.pairs,
                 "fidelity": fidelity,
-                "timing": {
-                    "readout": speed.readout_s,
-                    "reset": speed.reset_s,
-                    "1q": speed.one_qubit_s,
-                    "2q": speed.two_qubits_s,
-                    "t1": speed.t1_s,
-                    "t2": speed.t2_s,
-                },
+                "timing": {name: seconds if exact else round(seconds) for name, seconds in times},
             }
         )
     return bodies

@@ -51,14 +51,23 @@ class _Noise(msgspec.Struct):
     seed: int | None = None
 
 
-class _ErrorMitigation(msgspec.Struct):
+class _ErrorMitigation(msgspec.Struct, omit_defaults=True):
     debiasing: bool | None = None
     symmetry_verification: bool | None = None
 
 
-class _Settings(msgspec.Struct):
+class _Compilation(msgspec.Struct, omit_defaults=True):
+    opt: float | None = None
+    precision: str | None = None
+    gate_basis: str | None = None
+    service_version: str | None = None
+
+
+class _Settings(msgspec.Struct, omit_defaults=True):
+    """Settings as the API document has them: others are let pass, and not shown again."""
+
     error_mitigation: _ErrorMitigation | None = None
-    compilation: dict[str, Any] | None = None
+    compilation: _Compilation | None = None
 
 
 class _Job(msgspec.Struct):
@@ -72,7 +81,7 @@ class _Job(msgspec.Struct):
     name: str | None = None
     metadata: dict[str, str] | None = None
     noise: _Noise | None = None
-    settings: msgspec.Raw = msgspec.Raw(b"{}")
+    settings: _Settings | None = None
     session_id: str | None = None
     dry_run: bool | None = None
     external_settings: msgspec.Raw = msgspec.Raw(b"null")
@@ -132,9 +141,9 @@ def read_submission(request: Request, body: bytes) -> Submission:
         raise bad_request(f"noise.seed must be between 0 and {MAX_SEED}", "noise.seed")
     shots = _shots(job.shots)
     _check_metadata(job.metadata)
-    if bytes(job.settings) == b"null":
-        job.settings = msgspec.Raw(b"{}")
-    settings = decode(job.settings, _Settings, "settings")
+    settings = job.settings or _Settings()
+    if job.type in {QUANTUM_FUNCTION, QAOA}:
+        settings.compilation = None  # "no compilation settings": schema QuantumFunctionJobSettings
     model = "ideal" if device.is_qpu else noise.model
     available, entanglers = _limits(device, model)
     function: Energy | MaxCut | None = None
@@ -151,7 +160,7 @@ def read_submission(request: Request, body: bytes) -> Submission:
         device=device._replace(qubits=available),
         name=job.name,
         metadata=job.metadata,
-        settings=decode(job.settings, dict[str, Any], "settings"),
+        settings=msgspec.to_builtins(settings),
         dry_run=bool(job.dry_run),
         shots=shots,
         noise_model=model,

@@ -12,6 +12,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from ionq_toolkit_fake.simulation.compiler import circuit_of
 from ionq_toolkit_fake.simulation.gates import BASIS, append
 from ionq_toolkit_fake.simulation.outcome import Distribution, spread
+from ionq_toolkit_fake.simulation.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qiskit.result import Result
 
-    from ionq_toolkit_fake.simulation.program import Noise, Program
+    from ionq_toolkit_fake.simulation.program import Gate, Noise
 
 #: Probabilities below this are rounding errors of amplitudes that are zero: double
 #: precision leaves about 1e-33, a deep circuit 1e-28. IonQ's own limit is not published.
@@ -72,15 +73,23 @@ def sampled(program: Program, shots: int, noise: Noise, seed: int) -> NDArray[np
     active = program.active_qubits
     circuit = QuantumCircuit(max(1, len(active)))
     place = {qubit: index for index, qubit in enumerate(active)}
-    whole = circuit_of(program)
-    if any(len(gate.qubits) > 2 for gate in program.gates):  # noqa: PLR2004 - wider than noise is
-        whole = transpile(whole, basis_gates=list(BASIS), optimization_level=0)
-    for item in whole.data:
-        qubits = [whole.find_bit(qubit).index for qubit in item.qubits]
-        circuit.append(item.operation, [place[qubit] for qubit in qubits])
+    for gate in program.gates:
+        qubits = [place[qubit] for qubit in gate.qubits]
+        if len(qubits) <= max(_LABELS):
+            append(circuit, gate, program.gateset, qubits)
+        else:
+            circuit.compose(_narrow(gate), qubits, inplace=True)
     circuit.measure_all()
     values = sampled_circuit(circuit, shots, noise, seed)
     return spread(values, active or (0,))
+
+
+def _narrow(gate: Gate) -> QuantumCircuit:
+    """Return a gate, on its controls and then its targets, as gates on one and two qubits."""
+    controls, width = len(gate.controls), len(gate.qubits)
+    alone = gate._replace(controls=tuple(range(controls)), targets=tuple(range(controls, width)))
+    circuit = circuit_of(Program(width, (alone,)))
+    return transpile(circuit, basis_gates=list(BASIS), optimization_level=0)
 
 
 def sampled_circuit(

@@ -43,7 +43,9 @@ NATIVE = {
         {"gate": "nop", "target": 0},
     ],
 }
-QASM = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; reset q[1]; c = measure q;'
+QASM = (
+    'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; reset q[1]; c = measure q;'
+)
 GRAPH = {
     "nodes": [{"id": 0}, {"id": "b"}, {"id": 2}],
     "adjacency": [[{"id": "b"}], [{"id": 0, "weight": 2.5}, {"id": 2}], [{"id": "b"}]],
@@ -103,7 +105,13 @@ STRANGE = [
 ]
 QUERY = [
     *("limit=1", "limit=0", "limit=99", "limit=x", "page=2", "page=-1", "next=x", "next="),
-    *("status=completed", "ids=a,b", "target=simulator,qpu.forte-1", "session_id=x", "active=maybe"),
+    *(
+        "status=completed",
+        "ids=a,b",
+        "target=simulator,qpu.forte-1",
+        "session_id=x",
+        "active=maybe",
+    ),
     *("start=2025-12-01", "end=2026-01-01T00:00:00Z", "start=x", "sharpen=true", "sharpen=1"),
     *("aggregation=voting", "aggregation=majority", "aggregation=best", "backend=qpu.forte-1"),
     *("1q_gates=5", "2q_gates=-1", "shots=1e3", "start_date=2026-01-01", "end_date=2026-02-30"),
@@ -147,7 +155,10 @@ class Fuzzer:
             body.update({name: EXTRAS[name] for name in extras})
         elif operation.name == "POST /sessions":
             body = SESSION
-        elif "ids" in operation.path or operation.name in {"DELETE /jobs", "PUT /jobs/status/cancel"}:
+        elif "ids" in operation.path or operation.name in {
+            "DELETE /jobs",
+            "PUT /jobs/status/cancel",
+        }:
             body = {"ids": [self.random.choice(self.ids[:2])]}
         else:
             body = {name: EXTRAS[name] for name in self.random.sample(list(EXTRAS), 2)}

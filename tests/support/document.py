@@ -43,9 +43,7 @@ WIDTH = {"type": "integer", "minimum": 1, "maximum": 5}
 QIS = closed({"gateset": one_of("qis"), "qubits": WIDTH, "circuit": list_of(QIS_GATE)})
 NATIVE = closed({"gateset": one_of("native"), "qubits": WIDTH, "circuit": list_of(NATIVE_GATE)})
 BACKEND = one_of("simulator", "qpu.forte-1", "qpu.aria-1")
-SETTINGS = closed(
-    {}, error_mitigation=closed({}, debiasing=FLAG, symmetry_verification=FLAG)
-)
+SETTINGS = closed({}, error_mitigation=closed({}, debiasing=FLAG, symmetry_verification=FLAG))
 SHOTS = {"type": "integer", "minimum": 1, "maximum": 1000}
 COMMON = {
     "name": TEXT,

@@ -10,9 +10,7 @@ from functools import cache
 
 from ionq_toolkit_fake import DEVIATIONS
 
-TEXT, NUMBER, WHOLE, FLAG = (
-    {"type": name} for name in ("string", "number", "integer", "boolean")
-)
+TEXT, NUMBER, WHOLE, FLAG = ({"type": name} for name in ("string", "number", "integer", "boolean"))
 NULL = {"type": "null"}
 MOMENT = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"}
 DAY = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"}
@@ -163,6 +161,18 @@ _CIRCUIT_STATS = closed(
     predicted_quantum_compute_time_us=COUNT,
     billed_quantum_compute_time_us=COUNT,
 )
+_FUNCTION_SETTINGS = closed(
+    {}, error_mitigation=closed({}, debiasing=FLAG, symmetry_verification=FLAG)
+)
+_SETTINGS = {
+    **_FUNCTION_SETTINGS,
+    "properties": {
+        **_FUNCTION_SETTINGS["properties"],
+        "compilation": closed(
+            {}, precision=TEXT, opt=NUMBER, gate_basis=TEXT, service_version=TEXT
+        ),
+    },
+}
 _QAOA_RESULTS = closed(
     {
         "optimal_cost": NUMBER,
@@ -192,7 +202,6 @@ def _job(live, *, full):
         "predicted_execution_duration_ms": nullable(COUNT),
         "execution_duration_ms": nullable(COUNT),
         "failure": nullable(_failure(live)),
-        "settings": map_of({}),
     }
     if full:
         common["child_job_ids"] = nullable(list_of(UUID))
@@ -202,8 +211,9 @@ def _job(live, *, full):
         "cost_model": one_of("QCT", "2QGE_operations"),
     }
 
-    def family(types, output, stats, results):
+    def family(types, output, stats, results, settings=_SETTINGS):
         special = {
+            "settings": settings,
             "type": one_of(*types),
             "output": output,
             "stats": stats,
@@ -216,8 +226,16 @@ def _job(live, *, full):
     return either(
         family(circuits, _circuit_output(live), _CIRCUIT_STATS, _results(live)),
         family(("ionq.multi-circuit.v1",), nothing, nothing, _results(live)),
-        family(("qctrl.qaoa.v1",), nothing, nothing, closed({}, qaoa_results=_QAOA_RESULTS)),
-        family(("quantum-function",), map_of({}), map_of({}), closed({}, value=NUMBER, variance=NUMBER)),
+        family(
+            ("qctrl.qaoa.v1",),
+            *(nothing, nothing, closed({}, qaoa_results=_QAOA_RESULTS)),
+            _FUNCTION_SETTINGS,
+        ),
+        family(
+            ("quantum-function",),
+            *(map_of({}), map_of({}), closed({}, value=NUMBER, variance=NUMBER)),
+            _FUNCTION_SETTINGS,
+        ),
     )
 
 
@@ -243,7 +261,8 @@ def _backend(live):
 
 
 def _characterization(live):
-    """Return a characterization; its times are fractions of a second, not the document's integers."""
+    """Return a characterization."""
+    seconds = NUMBER if "characterization-times" in live else WHOLE
     median = closed({"median": PROBABILITY}, stderr=nullable(WHOLE))
     if "characterization-nulls" in live:
         median = closed({"median": nullable(PROBABILITY)}, stderr={"const": 0})
@@ -255,11 +274,14 @@ def _characterization(live):
             "date": MOMENT,
             "qubits": {"type": "integer", "minimum": 1},
             "connectivity": list_of(list_of(COUNT)),
-            "fidelity": {**closed({"spam": spam}), "properties": {"spam": spam, "1q": median, "2q": median}},
+            "fidelity": {
+                **closed({"spam": spam}),
+                "properties": {"spam": spam, "1q": median, "2q": median},
+            },
             "timing": {
                 "type": "object",
                 "required": ["readout", "reset"],
-                "properties": dict.fromkeys(("1q", "2q", "readout", "reset", "t1", "t2"), NUMBER),
+                "properties": dict.fromkeys(("1q", "2q", "readout", "reset", "t1", "t2"), seconds),
                 "additionalProperties": False,
             },
         }
