@@ -211,3 +211,15 @@ def job_body():
         }
 
     return build
+
+
+@pytest.fixture
+def completed(send, job_body):
+    """Submit a job, and return its record once it is final."""
+
+    def submit(gates=({"gate": "h", "target": 0},), qubits=2, **fields):
+        status, created = send("POST", "/jobs", job_body(gates, qubits, **fields))
+        assert status == 201, created
+        return send("GET", f"/jobs/{created['id']}")[1]
+
+    return submit

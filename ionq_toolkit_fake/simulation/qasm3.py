@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import openqasm3
 from openqasm3 import ast
-from openqasm3.ast import Identifier, IODeclaration, IOKeyword
+from openqasm3.ast import BitType, ClassicalDeclaration, Identifier, IODeclaration, IOKeyword
 from openqasm3.parser import QASM3ParsingError
 from openqasm3.visitor import QASMVisitor
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import ControlFlowOp, Measure, Reset
+from qiskit.circuit import Clbit, ControlFlowOp, Measure, Reset
 from qiskit_qasm3_import import ConversionError, convert
 
 from ionq_toolkit_fake.simulation.failure import SimulationFailure
@@ -67,7 +67,8 @@ def load(program: Qasm3, width: int) -> Loaded:
         SimulationFailure: It is no OpenQASM 3, or not of the part of it that IonQ takes, or too
             wide, or its inputs have not the values that they need.
     """
-    circuit = _bound(*_parsed(program.source), program.parameters)
+    tree, circuit = _parsed(program.source)
+    circuit = _bound(circuit, _inputs(tree), program.parameters)
     if circuit.num_qubits > width:
         raise SimulationFailure(
             "NotEnoughQubits",
@@ -82,45 +83,58 @@ def load(program: Qasm3, width: int) -> Loaded:
             raise SimulationFailure(
                 "CompilationError", f"the statement {item.operation.name} is not supported"
             )
-    if not any(isinstance(item.operation, Measure) for item in circuit.data):
-        circuit = circuit.remove_final_measurements(inplace=False) or circuit
-        measured = QuantumCircuit(circuit.num_qubits, circuit.num_qubits)
-        measured.compose(circuit, range(circuit.num_qubits), inplace=True)
-        measured.measure(range(circuit.num_qubits), range(circuit.num_qubits))
-        circuit = measured
-        registers = {WHOLE: tuple(range(circuit.num_clbits))}
+    if any(isinstance(item.operation, Measure) for item in circuit.data):
+        registers = _registers(tree, circuit)
     else:
-        places = {bit: index for index, bit in enumerate(circuit.clbits)}
-        registers = {
-            register.name: tuple(places[bit] for bit in register) for register in circuit.cregs
-        }
+        everything = range(circuit.num_qubits)
+        measured = QuantumCircuit(list(circuit.qubits), [Clbit() for _ in everything])
+        for item in circuit.data:
+            measured.append(item.operation, item.qubits)
+        measured.measure(everything, everything)
+        circuit, registers = measured, {WHOLE: tuple(everything)}
     circuit = transpile(circuit, basis_gates=[*BASIS, "id"], optimization_level=0)
     return Loaded(circuit, registers, _gate_counts(circuit))
 
 
-def _parsed(source: str) -> tuple[QuantumCircuit, list[str]]:
-    """Return the circuit of a program, and the names of its inputs in their order.
+def _parsed(source: str) -> tuple[ast.Program, QuantumCircuit]:
+    """Return the tree and the circuit of a program.
 
     IonQ's own examples leave ``stdgates.inc`` out and use its gates: it is included if the program
     is not understood without.
     """
     if _INCLUDE.search(source):
-        tree, circuit = _converted(_INCLUDE.sub(" ", source), standard=True)
-    else:
-        try:
-            tree, circuit = _converted(source, standard=False)
-        except SimulationFailure:
-            tree, circuit = _converted(source, standard=True)
-    names = [
+        return _converted(_INCLUDE.sub(" ", source), standard=True)
+    try:
+        return _converted(source, standard=False)
+    except SimulationFailure:
+        return _converted(source, standard=True)
+
+
+def _inputs(tree: ast.Program) -> list[str]:
+    """Return the names of a program's inputs, in the order of their declaration."""
+    return [
         statement.identifier.name
         for statement in tree.statements
         if isinstance(statement, IODeclaration) and statement.io_identifier is IOKeyword.input
     ]
-    return circuit, names
+
+
+def _registers(tree: ast.Program, circuit: QuantumCircuit) -> dict[str, tuple[int, ...]]:
+    """Return the bits of each classical register; a bit declared alone is one of its own."""
+    places = {bit: index for index, bit in enumerate(circuit.clbits)}
+    sized = {register.name: tuple(places[bit] for bit in register) for register in circuit.cregs}
+    in_registers = {place for register in sized.values() for place in register}
+    alone = (place for place in range(circuit.num_clbits) if place not in in_registers)
+    registers = {}
+    for statement in tree.statements:
+        if isinstance(statement, ClassicalDeclaration) and isinstance(statement.type, BitType):
+            name = statement.identifier.name
+            registers[name] = sized[name] if name in sized else (next(alone),)
+    return registers
 
 
 def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCircuit]:
-    """Return a program's tree and circuit, after the standard gates are defined if they should be."""
+    """Return the tree and the circuit of a program, with the standard gates defined or without."""
     version = _VERSION.search(source)
     end = version.end() if version else 0
     prelude = ""  # on the line of the version, so that messages have the right lines

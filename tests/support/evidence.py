@@ -1,6 +1,7 @@
 """What a test run shows of the fake: which operations were driven, by whom, and how they replied.
 
-Every reply of every cloud in the run is checked against its shape. `docs/fidelity.md` is made of this.
+Every reply of every cloud in the run is checked against its shape. `docs/fidelity.md` is made of
+this.
 """
 
 from __future__ import annotations
@@ -102,8 +103,8 @@ def _refusal():
 
 HEADER = """# Fidelity
 
-What a run of the tests has shown of each operation of the fake. This page is written by the run; it is not
-edited by hand, and nothing on it is added up: each column says what it says.
+What a run of the tests has shown of each operation of the fake. This page is written by the run,
+not by hand, and nothing on it is added up: each column says what it says.
 
 - **In the document**: the name of the operation in IonQ's API document, version 0.4.
 - **Replies checked**: whether replies were held against our own reading of the document's schema
@@ -111,8 +112,8 @@ edited by hand, and nothing on it is added up: each column says what it says.
 - **Driven by**: the clients, unmodified, that had a successful reply from it.
 - **Refusals**: the statuses other than success that a test provoked.
 - **Deviations**: where the live service is known to differ from the document; see below.
-- **Not known**: what IonQ does not publish and nobody was seen to have recorded. There, the fake does
-  what is said.
+- **Not known**: what IonQ does not publish and nobody was seen to have recorded, and what the fake
+  does there.
 
 | operation | in the document | replies checked | driven by | refusals | deviations | not known |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -150,7 +151,7 @@ def page(evidence, notes):
             "",
             "## Deviations",
             "",
-            "On by default. `FakeIonQ(deviations=set(DEVIATIONS) - {name})` follows the document instead.",
+            "On by default. `FakeIonQ(deviations=set(DEVIATIONS) - {name})` follows the document.",
             "",
             "| name | the document says | the service does | source |",
             "| --- | --- | --- | --- |",

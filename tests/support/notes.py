@@ -16,16 +16,16 @@ UNREFUSED = {
 
 #: What is not known of an operation, and what the fake does.
 UNKNOWN = {
-    "GET /whoami": "nothing",
     "GET /projects": "other fields; it shows the key's own project alone",
     "GET /backends": "`kw`, which is left out; there is no queue, so `average_queue_time` is 0",
     "GET /backends/<backend>": "as GET /backends",
     "GET /backends/<backend>/characterizations": "how far history reaches back: here 30 days "
     "before the cloud began; the values are drawn around each device's published ones",
     "GET /jobs": "what an unknown status or session in a filter does: it finds nothing",
-    "POST /jobs": "how debiasing chooses qubits, what symmetry verification drops, how terms "
-    "that do not commute are compiled, the limit of shots of a machine (10,000), limits of metadata "
-    "(those of v0.3), what an unknown session does (400)",
+    "POST /jobs": "how debiasing chooses qubits (at random); what symmetry verification drops "
+    "(outcomes that the ideal circuit does not have); how terms that do not commute are compiled "
+    "(exactly); limits of shots of a machine (10,000) and of metadata (those of v0.3); what an "
+    "unknown session does (400); what a retired or unavailable backend does (400)",
     "GET /jobs/<job_id>": "whether a failure says `message` or `error`: both; what becomes of a "
     "parent whose child fails: it fails; the order of characters in v2 formats: first bit last",
     "DELETE /jobs": "what one unknown id does: nothing is deleted (404)",
@@ -33,12 +33,12 @@ UNKNOWN = {
     "PUT /jobs/<job_id>/status/cancel": "the results of a completed job that is canceled: they are "
     "gone; a failed one stays failed",
     "POST /jobs/<job_id>/clone": "what `parent` does: nothing",
-    "POST /jobs/<job_id>/move": "all of it: a clone in the original's place, which is canceled; 400 "
-    "once it has started",
+    "POST /jobs/<job_id>/move": "all of it: a clone in the original's place, which is canceled; "
+    "400 once it has started",
     "GET /jobs/<job_id>/cost": "what a child job shows: no amounts",
     "GET /jobs/estimate": "names of SKUs and rate cards",
-    "GET /jobs/<job_id>/results/probabilities": "the aggregation `dnl`: 501; how small a probability "
-    "is still shown: 1e-20",
+    "GET /jobs/<job_id>/results/probabilities": "the aggregation `dnl`: 501; how small a "
+    "probability is still shown: 1e-20",
     "POST /sessions": "limits without a setting: none; sessions on the simulator: 400",
     "GET /sessions": "the order: newest first",
     "POST /sessions/<session_id>/end": "what ending twice does: nothing",
