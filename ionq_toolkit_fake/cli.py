@@ -39,19 +39,34 @@ def main() -> None:
     help="How many times a job shows each status before it goes on to the next; "
     "0: a job is completed as soon as it is simulated.",
 )
-def serve(host: str, port: int, seed: int | None, polls_per_status: int) -> None:
+@click.option(
+    "--status",
+    "statuses",
+    metavar="BACKEND=STATUS",
+    multiple=True,
+    help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
+)
+def serve(
+    host: str, port: int, seed: int | None, polls_per_status: int, statuses: tuple[str, ...]
+) -> None:
     """Serve a new, empty cloud until Ctrl-C.
 
     The first line printed is the base URL to give to a client, as
     "ionq-fake listening on URL". Any API key is taken.
     """
     simulations = ProcessExecutor()
-    simulations.submit(
-        simulate, Task(Program(1, ()), 0)
-    )  # so that the first job need not wait for Aer
-    cloud = FakeIonQ(
-        seed, clock=SystemClock(), executor=simulations, polls_per_status=polls_per_status
-    )
+    try:
+        cloud = FakeIonQ(
+            seed,
+            clock=SystemClock(),
+            executor=simulations,
+            polls_per_status=polls_per_status,
+            statuses=dict(_pair(text) for text in statuses),
+        )
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--status") from error
+    # So that the first job need not wait for Aer:
+    simulations.submit(simulate, Task(Program(1, ()), seed=0))
     if not _is_loopback(host):
         click.echo(f"Warning: {host} can be reached from other machines.", err=True)
     try:
@@ -76,6 +91,13 @@ async def _serve(cloud: FakeIonQ, host: str, port: int) -> None:
             loop.add_signal_handler(number, stop.set)
     with contextlib.suppress(asyncio.CancelledError):
         await serve_cloud(cloud, host, port, stop=stop, on_listening=_announce)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, status = text.partition("=")
+    if not separator:
+        raise ValueError(f"{text!r} is not BACKEND=STATUS")
+    return name, status
 
 
 def _announce(url: str) -> None:

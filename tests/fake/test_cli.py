@@ -154,3 +154,25 @@ def test_listening_beyond_this_machine_is_warned_of():
     process.terminate()
     _, err = process.communicate(timeout=30)
     assert "can be reached from other machines" in err
+
+
+def test_the_status_of_a_backend_can_be_set(serve):
+    _, url = serve("--status", "qpu.aria-1=available", "--status", "qpu.forte-1=unavailable")
+    with urllib.request.urlopen(url + "/backends", timeout=30) as reply:
+        statuses = {body["backend"]: body["status"] for body in json.load(reply)}
+    assert (statuses["qpu.aria-1"], statuses["qpu.forte-1"]) == ("available", "unavailable")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("qpu.aria-1", "is not BACKEND=STATUS"),
+        ("aria=available", "there is no backend"),
+        ("qpu.aria-1=x", "not 'x'"),
+    ],
+)
+def test_a_status_that_is_none_is_one_line(value, message):
+    done = ionq_fake("serve", "--status", value)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
