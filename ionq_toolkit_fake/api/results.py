@@ -6,6 +6,8 @@ import uuid
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from ionq_toolkit_fake.api import query
 from ionq_toolkit_fake.api.formats import (
     HISTOGRAM_V1,
@@ -17,16 +19,15 @@ from ionq_toolkit_fake.api.formats import (
     SHOTS_V1,
     SHOTS_V2,
 )
-from ionq_toolkit_fake.api.wire import gone, json_response, not_found, not_simulated
+from ionq_toolkit_fake.api.wire import gone, json_response, not_found
 from ionq_toolkit_fake.jobs import MULTI_CIRCUIT
 from ionq_toolkit_fake.simulation import Distribution
-from ionq_toolkit_fake.simulation.mitigation import majority, voted
+from ionq_toolkit_fake.simulation.mitigation import filtered, majority, voted
 from ionq_toolkit_fake.simulation.outcome import take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from ionq_toolkit_fake.api.wire import Request, Response
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
 
     Registers = Mapping[str, Sequence[int | None]]
 
-#: How the shots of variants can be put together: schema AggregationsOutput. How `dnl` (distribution
-#: by nonlinear aggregation) is computed is not published.
+#: How the shots of variants can be put together: schema AggregationsOutput.
 AGGREGATIONS = ("average", "voting", "dnl", "majority")
+
+#: How much a product of a whole number of shots may fall short of it.
+_ROUNDING = 1e-6
 
 
 class ArtifactKind(Enum):
@@ -128,8 +131,13 @@ def _results(job: Job, outcome: Outcome) -> Iterator[Artifact]:
     )
     if shots is None:
         return
-    yield result(HISTOGRAM_V1, "histogram", "histogram", lambda: _histogram(shots))
-    yield result(HISTOGRAM_V2, "histogram", None, lambda: _histogram_v2(shots, registers))
+    number = len(shots)
+    yield result(
+        HISTOGRAM_V1, "histogram", "histogram", lambda: _counts(distribution.as_map(), number)
+    )
+    yield result(
+        HISTOGRAM_V2, "histogram", None, lambda: _histogram_v2(distribution, registers, number)
+    )
     yield result(SHOTS_V1, "shots", "shots", lambda: [str(shot) for shot in shots.tolist()])
     yield result(SHOTS_V2, "shots", None, lambda: _shots_v2(shots, registers))
 
@@ -139,13 +147,16 @@ def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
     if not outcome.variants:
         return
     registers = outcome.registers
+    number = sum(len(variant.shots) for variant in outcome.variants)
     for index, variant in enumerate(outcome.variants):
         variant_id = _id(job, "variant", str(index))
         shots = variant.shots
         of_shots = Distribution.of_shots(shots)
         contents: dict[str, Callable[[], object]] = {
             PROBABILITIES_V2: lambda d=of_shots: _probabilities_v2(d, registers),  # type: ignore[misc]
-            HISTOGRAM_V2: lambda s=shots: _histogram_v2(s, registers),  # type: ignore[misc]
+            HISTOGRAM_V2: lambda d=of_shots, s=shots: _histogram_v2(  # type: ignore[misc]
+                d, registers, len(s)
+            ),
             SHOTS_V2: lambda s=shots: _shots_v2(s, registers),  # type: ignore[misc]
         }
         for name, content in contents.items():
@@ -153,16 +164,14 @@ def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
             part = str(index)
             yield Artifact(artifact_id, name, ArtifactKind.VARIANT, part, None, content, variant_id)
     for how in AGGREGATIONS:
-        if how == "dnl":
-            continue
-        shots = _aggregated_shots(job, outcome, how)
+        found = _aggregated(job, outcome, how)
         yield Artifact(
             _id(job, "aggregation", how),
             HISTOGRAM_V2,
             ArtifactKind.AGGREGATION,
             how,
             None,
-            lambda s=shots: _histogram_v2(s, registers),  # type: ignore[misc]
+            lambda d=found: _histogram_v2(d, registers, number),  # type: ignore[misc]
         )
 
 
@@ -204,16 +213,18 @@ def _probabilities_v2(distribution: Distribution, registers: Registers) -> dict[
     return {"probabilities": {"registers": parts}}
 
 
-def _histogram(shots: NDArray[np.int64]) -> dict[str, int]:
-    return {key: round(p * len(shots)) for key, p in Distribution.of_shots(shots).as_map().items()}
+def _counts(probabilities: Mapping[str, float], shots: int) -> dict[str, int]:
+    """Return probabilities as counts that add up to `shots`, by largest remainder."""
+    exact = np.array(list(probabilities.values())) * shots
+    counts = np.floor(exact + _ROUNDING).astype(np.int64)
+    short = shots - int(counts.sum())
+    counts[np.argsort(counts - exact, kind="stable")[:short]] += 1
+    pairs = zip(probabilities, counts.tolist(), strict=True)
+    return {key: count for key, count in pairs if count}
 
 
-def _histogram_v2(shots: NDArray[np.int64], registers: Registers) -> dict[str, Any]:
-    distribution = Distribution.of_shots(shots)
-    parts = {
-        name: {k: round(p * len(shots)) for k, p in distribution.marginal(bits).items()}
-        for name, bits in registers.items()
-    }
+def _histogram_v2(found: Distribution, registers: Registers, shots: int) -> dict[str, Any]:
+    parts = {name: _counts(found.marginal(bits), shots) for name, bits in registers.items()}
     return {"histogram": {"registers": parts}}
 
 
@@ -227,15 +238,17 @@ def _shots_v2(shots: NDArray[np.int64], registers: Registers) -> dict[str, Any]:
     return {"shots": [{"registers": row} for row in rows]}
 
 
-def _aggregated_shots(job: Job, outcome: Outcome, how: str | None) -> NDArray[np.int64]:
-    """Return the shots of all variants put together; without variants, as they are."""
-    assert outcome.shots is not None, "what has variants has shots"  # noqa: S101
-    if outcome.variants and how == "voting":
-        return voted(outcome.variants)
-    if outcome.variants and how == "majority":
+def _aggregated(job: Job, outcome: Outcome, how: str) -> Distribution:
+    """Return the distribution of all variants put together."""
+    variants = outcome.variants
+    if how == "voting":
+        return Distribution.of_shots(voted(variants))
+    if how == "dnl":
+        return filtered(variants)
+    if how == "majority":
         width = 0 if job.circuit is None else job.circuit.num_qubits
-        return majority(outcome.variants, width or 0)
-    return outcome.shots
+        return Distribution.of_shots(majority(variants, width or 0))
+    return Distribution.of_shots(np.concatenate([variant.shots for variant in variants]))
 
 
 def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
@@ -243,9 +256,9 @@ def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
     outcome = job.outcome
     if outcome is None or outcome.distribution is None:
         raise not_found()
-    if not outcome.variants or how in {None, "average"}:
+    if not outcome.variants or how is None:
         return outcome.distribution.as_map()
-    return Distribution.of_shots(_aggregated_shots(job, outcome, how)).as_map()
+    return _aggregated(job, outcome, how).as_map()
 
 
 # --- operations ------------------------------------------------------------------------------
@@ -317,8 +330,6 @@ def _aggregation(request: Request) -> str | None:
     `sharpen` is plurality voting; `aggregation` is what qiskit-ionq sends.
     """
     how = query.choice(request, "aggregation", AGGREGATIONS)
-    if how == "dnl":
-        raise not_simulated("the aggregation dnl")
     if query.boolean(request, "sharpen"):
         return how or "voting"
     return how

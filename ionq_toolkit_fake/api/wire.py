@@ -142,18 +142,6 @@ def too_large() -> Refusal:
     )
 
 
-def not_simulated(what: str) -> Refusal:
-    """Say that IonQ may well take this, but this fake cannot play it.
-
-    The status 501 is no reply of IonQ's: better none of its answers than a wrong one.
-    """
-    return Refusal(
-        501,
-        "Not Implemented",
-        f"ionq_toolkit_fake does not simulate {what} yet; IonQ itself may accept it.",
-    )
-
-
 def internal_error() -> Refusal:
     """Answer for a defect of the fake itself."""
     return Refusal(

@@ -66,6 +66,23 @@ def majority(variants: Sequence[Variant], num_qubits: int) -> NDArray[np.int64]:
     return np.concatenate(groups)
 
 
+#: The power that `filtered` weighs outcomes with. IonQ says that there is one, not which.
+FILTER_POWER = 2
+
+
+def filtered(variants: Sequence[Variant]) -> Distribution:
+    """Return the average of the variants, without outcomes that only few of them have.
+
+    That is debiasing with nonlinear filtering, which qiskit-ionq describes as a power law. The
+    power is ours.
+    """
+    average = Distribution.of_shots(np.concatenate([variant.shots for variant in variants]))
+    seen = np.concatenate([np.unique(variant.shots) for variant in variants])
+    parts = np.unique(seen, return_counts=True)[1] / len(variants)
+    weights = average.probabilities * parts**FILTER_POWER
+    return Distribution(average.outcomes, weights / weights.sum())
+
+
 def sharpened(variants: Sequence[Variant]) -> Distribution:
     """Return the distribution by plurality voting."""
     return Distribution.of_shots(voted(variants))

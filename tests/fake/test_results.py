@@ -209,11 +209,18 @@ def test_an_aggregation_that_there_is_not_is_refused(send, completed, query, sta
     assert (found, reply["validation"]) == (status, {"source": "query", "keys": [key]})
 
 
-def test_the_aggregation_that_nobody_published_is_not_guessed(send, completed):
-    path = f"/jobs/{completed()['id']}/results/probabilities?aggregation=dnl"
-    status, reply = send("GET", path)
-    assert (status, reply["error"]) == (501, "Not Implemented")
-    assert "dnl" in reply["message"]
+def test_filtering_suppresses_what_few_variants_have(completed, fetch, result):
+    gates = [{"gate": "x", "target": q} for q in range(4)] * 51
+    job = completed(gates, 4, backend=QPU, shots=640)
+    plain, sharp = (result(job, "probabilities", q) for q in ("", "?aggregation=dnl"))
+    assert set(plain) == set(sharp)
+    assert plain["15"] < sharp["15"] < 1
+    assert sum(sharp.values()) == pytest.approx(1)
+    rare = min(plain, key=plain.get)
+    assert sharp[rare] < plain[rare] / 100
+    dnl = job["output"]["error_mitigation"]["aggregations"]["dnl"]
+    counts = fetch(job, dnl)["histogram"]["registers"]["output_all"]
+    assert sum(counts.values()) == 640
 
 
 def test_symmetry_verification_drops_what_cannot_be(completed, result):

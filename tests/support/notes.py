@@ -37,8 +37,8 @@ UNKNOWN = {
     "400 once it has started",
     "GET /jobs/<job_id>/cost": "what a child job shows: no amounts",
     "GET /jobs/estimate": "names of SKUs and rate cards",
-    "GET /jobs/<job_id>/results/probabilities": "the aggregation `dnl`: 501; how small a "
-    "probability is still shown: 1e-20",
+    "GET /jobs/<job_id>/results/probabilities": "the power of the aggregation `dnl` (2) and what "
+    "`majority` does (each bit by itself); how small a probability is still shown: 1e-20",
     "POST /sessions": "limits without a setting: none; sessions on the simulator: 400",
     "GET /sessions": "the order: newest first",
     "POST /sessions/<session_id>/end": "what ending twice does: nothing",

@@ -460,4 +460,4 @@ def successes(live=frozenset(DEVIATIONS)):
 
 
 #: The refusals that an operation may answer with.
-REFUSALS = (400, 401, 403, 404, 410, 413, 501)
+REFUSALS = (400, 401, 403, 404, 410, 413)
