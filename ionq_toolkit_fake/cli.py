@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 import signal
 
 import click
@@ -40,21 +41,33 @@ def main() -> None:
     "0: a job is completed as soon as it is simulated.",
 )
 @click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=min(4, os.cpu_count() or 1),
+    show_default="the number of processors, at most 4",
+    help="How many circuits are simulated at the same time, each in a process of its own.",
+)
+@click.option(
     "--status",
     "statuses",
     metavar="BACKEND=STATUS",
     multiple=True,
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
 )
-def serve(
-    host: str, port: int, seed: int | None, polls_per_status: int, statuses: tuple[str, ...]
+def serve(  # noqa: PLR0917 - click passes them by name
+    host: str,
+    port: int,
+    seed: int | None,
+    polls_per_status: int,
+    workers: int,
+    statuses: tuple[str, ...],
 ) -> None:
     """Serve a new, empty cloud until Ctrl-C.
 
     The first line printed is the base URL to give to a client, as
     "ionq-fake listening on URL". Any API key is taken.
     """
-    simulations = ProcessExecutor()
+    simulations = ProcessExecutor(workers)
     try:
         cloud = FakeIonQ(
             seed,

@@ -6,9 +6,12 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for_all
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ionq_toolkit_fake.simulation.program import Energy, MaxCut
 
@@ -52,44 +55,153 @@ class InlineExecutor(Executor):
 
 
 class ProcessExecutor(Executor):
-    """Runs calls one after the other in another process, so that this one stays responsive.
+    """Runs calls in other processes, so that this one stays responsive.
 
     Aer holds Python's lock while it simulates: in a thread, it would stop all others. A process
-    that dies fails the calls that were given to it, and is replaced for the next.
+    that dies fails the one call that it ran, and is replaced. A call that is cancelled while
+    it runs is given up, and its process with it.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pool: ProcessPoolExecutor | None = None
-        self._worker: set[BaseProcess] = set()
+    def __init__(self, workers: int = 1) -> None:
+        """Start no process yet: each when there is a call for it.
+
+        Args:
+            workers: How many calls run at the same time.
+
+        Raises:
+            ValueError: `workers` is less than 1.
+        """
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, is {workers}")
+        self._lock = threading.RLock()
+        self._waiting: deque[_Call] = deque()
+        self._idle = [_Worker() for _ in range(workers)]
+        self._busy: dict[_Call, _Worker] = {}
+        self._ending = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Hand `fn` to the other process; it and its arguments are pickled."""
+        """Hand `fn` to another process; it and its arguments are pickled.
+
+        Raises:
+            RuntimeError: The executor was shut down.
+        """
         with self._lock:
-            if self._pool is not None:
-                try:
-                    return self._pool.submit(fn, *args, **kwargs)
-                except BrokenProcessPool:
-                    self._pool.shutdown(wait=False)
-            self._pool = ProcessPoolExecutor(
-                max_workers=1,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_follow_the_parent,
-            )
-            others = set(multiprocessing.active_children())
-            future = self._pool.submit(fn, *args, **kwargs)
-            self._worker = set(multiprocessing.active_children()) - others
-            return future
+            if self._ending:
+                raise RuntimeError("the executor was shut down")
+            call = _Call(self, fn, args, kwargs)
+            self._waiting.append(call)
+            self._start()
+            return call
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls; with ``wait=False`` the one that is running is given up."""
+        """Take no more calls; with ``wait=False`` those that are running are given up."""
         with self._lock:
-            if self._pool is None:
-                return
-            self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+            self._ending = True
+            if cancel_futures or not wait:
+                while self._waiting:
+                    self._waiting.popleft().cancel()
+            left = [*self._waiting, *self._busy]
             if not wait:
-                for process in self._worker:
-                    process.kill()
+                for worker in self._busy.values():
+                    worker.kill()
+        if wait:
+            wait_for_all(left)
+        for worker in [*self._idle]:
+            worker.close(wait=wait)
+
+    def give_up(self, call: _Call) -> None:
+        """End the process that a call runs in, if it does."""
+        with self._lock:
+            worker = self._busy.get(call)
+            if worker is not None:
+                worker.kill()
+
+    def _start(self) -> None:
+        """Give waiting calls to idle workers."""
+        while self._waiting and self._idle:
+            call = self._waiting.popleft()
+            if call.set_running_or_notify_cancel():
+                worker = self._idle.pop()
+                self._busy[call] = worker
+                worker.run(call).add_done_callback(partial(self._finish, call))
+
+    def _finish(self, call: _Call, done: Future[Any]) -> None:
+        """Take over how a call ended, and go on with the next."""
+        with self._lock:
+            worker = self._busy.pop(call)
+            error = done.exception()
+            if isinstance(error, BrokenProcessPool):
+                worker.close(wait=False)
+                worker = _Worker()
+            self._idle.append(worker)
+            if not self._ending or self._waiting:
+                self._start()
+        if error is not None:
+            call.set_exception(error)
+        else:
+            call.set_result(done.result())
+        if self._ending:
+            worker.close(wait=False)
+
+
+class _Call(Future[Any]):
+    """A call that waits for a process, or runs in one."""
+
+    def __init__(
+        self,
+        executor: ProcessExecutor,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        self._executor = executor
+        self.work = (fn, args, kwargs)
+
+    def cancel(self) -> bool:
+        """Give the call up, even if it runs: then it ends with an error."""
+        if super().cancel():
+            return True
+        self._executor.give_up(self)
+        return False
+
+
+class _Worker:
+    """One process, started with its first call."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        self._processes: set[BaseProcess] = set()
+
+    def run(self, call: _Call) -> Future[Any]:
+        """Run a call; no other is running."""
+        fn, args, kwargs = call.work
+        if self._pool is not None:
+            try:
+                return self._pool.submit(fn, *args, **kwargs)
+            except BrokenProcessPool:  # it died since
+                self._pool.shutdown(wait=False)
+        self._pool = ProcessPoolExecutor(
+            max_workers=1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_follow_the_parent,
+        )
+        others = set(multiprocessing.active_children())
+        done = self._pool.submit(fn, *args, **kwargs)
+        self._processes = set(multiprocessing.active_children()) - others
+        return done
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does."""
+        for process in self._processes:
+            process.kill()
+
+    def close(self, *, wait: bool) -> None:
+        """Let the process end when it has nothing to do."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=wait)
+            if not wait:
+                self.kill()
 
 
 def _follow_the_parent() -> None:

@@ -85,3 +85,60 @@ def test_a_shutdown_that_waits_brings_the_running_call_to_its_end():
     with ProcessExecutor() as executor:
         future = executor.submit(divmod, 7, 2)
     assert future.result() == (3, 1)
+
+
+def test_only_the_call_that_kills_its_process_fails(processes):
+    running = processes.submit(os._exit, 3)
+    waiting = [processes.submit(divmod, 7, n) for n in (1, 2, 3)]
+    assert isinstance(running.exception(), BrokenProcessPool)
+    assert [future.result() for future in waiting] == [(7, 0), (3, 1), (2, 1)]
+
+
+def test_a_running_call_that_is_cancelled_is_given_up_and_the_next_runs(processes):
+    assert processes.submit(os.getpid).result()
+    stuck = processes.submit(time.sleep, 3600)
+    after = processes.submit(divmod, 7, 2)
+    stuck.cancel()
+    assert isinstance(stuck.exception(timeout=60), BrokenProcessPool)
+    assert after.result(timeout=60) == (3, 1)
+
+
+def test_a_waiting_call_that_is_cancelled_never_runs(processes, tmp_path):
+    gate = processes.submit(os.getpid)
+    waiting = [processes.submit((tmp_path / str(n)).write_text, "") for n in range(3)]
+    cancelled = [future for future in waiting if future.cancel()]
+    gate.result()
+    assert processes.submit(os.getpid).result()
+    assert len(list(tmp_path.iterdir())) == 3 - len(cancelled)
+    assert cancelled
+
+
+def test_several_workers_run_at_the_same_time(tmp_path):
+    """The one reads what the other writes: a single worker would never come to its end."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ProcessExecutor(workers=2) as executor:
+        reader = executor.submit(pipe.read_text)
+        executor.submit(pipe.write_text, "met")
+        assert reader.result(timeout=60) == "met"
+
+
+def test_no_workers_are_an_error():
+    with pytest.raises(ValueError, match="workers must be at least 1"):
+        ProcessExecutor(workers=0)
+
+
+def test_what_was_shut_down_takes_no_call(processes):
+    processes.shutdown()
+    with pytest.raises(RuntimeError, match="shut down"):
+        processes.submit(os.getpid)
+
+
+def test_a_shutdown_that_does_not_wait_cancels_what_waits():
+    executor = ProcessExecutor()
+    assert executor.submit(os.getpid).result()
+    stuck = executor.submit(time.sleep, 3600)
+    waiting = executor.submit(os.getpid)
+    executor.shutdown(wait=False)
+    assert waiting.cancelled()
+    assert isinstance(stuck.exception(timeout=60), BrokenProcessPool)
