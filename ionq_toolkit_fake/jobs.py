@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ionq_toolkit_fake.devices import execution_ms
-from ionq_toolkit_fake.simulation import Optimum, Outcome, SimulationFailure, Value, simulate
+from ionq_toolkit_fake.simulation import Optimum, Outcome, SimulationFailure, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from concurrent.futures import Executor
     from datetime import datetime
 
     from ionq_toolkit_fake.accounts import ApiKey
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.devices import Device
     from ionq_toolkit_fake.identifiers import Identifiers
-    from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3, Task
+    from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +117,19 @@ class Submission(NamedTuple):
         return sum(single), sum(double)
 
 
+class Simulation(Protocol):
+    """What a job waits for: a future, or a part of one."""
+
+    def done(self) -> bool:
+        """Return whether it has come to its end."""
+
+    def result(self) -> Outcome | Value | Optimum:
+        """Return what it came to, or raise why it came to nothing."""
+
+    def cancel(self) -> bool:
+        """Give it up if possible."""
+
+
 @dataclass
 class Job:
     """One job: of one circuit or function, or the parent of several that have a circuit each.
@@ -145,7 +157,7 @@ class Job:
     doomed: Failure | None = None
     result: Outcome | Value | Optimum | None = None
     polls: int = 0
-    _simulation: Future[Outcome | Value | Optimum] | None = field(default=None, repr=False)
+    _simulation: Simulation | None = field(default=None, repr=False)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -180,9 +192,9 @@ class Job:
         """How long it takes to run, in milliseconds."""
         return execution_ms(self.submission.device, *self.billed, self.submission.shots)
 
-    def begin(self, executor: Executor, task: Task | Energy | MaxCut) -> None:
-        """Hand the simulation to `executor`; its outcome shows when the job's time has come."""
-        self._simulation = executor.submit(simulate, task)
+    def begin(self, simulation: Simulation) -> None:
+        """Take a simulation that was begun; its outcome shows when the job's time has come."""
+        self._simulation = simulation
 
     def advance(self, step: int, clock: Clock) -> None:
         """Bring the job to `LIFE[step]`, or as far towards it as its simulation is."""

@@ -7,17 +7,53 @@ from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.jobs import MULTI_CIRCUIT, Failure, Jobs
 from ionq_toolkit_fake.sessions import Sessions
-from ionq_toolkit_fake.simulation import NOISE_MODELS, Energy, Machine, MaxCut, Noise, Task
+from ionq_toolkit_fake.simulation import (
+    NOISE_MODELS,
+    Energy,
+    Machine,
+    MaxCut,
+    Noise,
+    Task,
+    simulate,
+    simulate_several,
+)
 from ionq_toolkit_fake.simulation.mitigation import VARIANTS
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from ionq_toolkit_fake.accounts import ApiKey
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.facility import Facility
     from ionq_toolkit_fake.identifiers import Identifiers
-    from ionq_toolkit_fake.jobs import Circuit, Job, Submission
+    from ionq_toolkit_fake.jobs import Job, Submission
+    from ionq_toolkit_fake.simulation import Outcome
+
+
+#: How many circuits of one job are simulated in one call.
+BATCH = 64
+
+
+class _Part:
+    """What one of several tasks that are simulated together comes to."""
+
+    def __init__(self, outcomes: Future[list[Outcome | Exception]], index: int) -> None:
+        self._outcomes, self._index = outcomes, index
+
+    def done(self) -> bool:
+        """Return whether all of them have come to their end."""
+        return self._outcomes.done()
+
+    def result(self) -> Outcome:
+        """Return what this one came to, or raise why it came to nothing."""
+        found = self._outcomes.result()[self._index]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def cancel(self) -> bool:
+        """Leave the others alone: this one goes on with them, for nothing."""
+        return False
 
 
 class Project:
@@ -74,33 +110,51 @@ class Project:
         session = self.sessions.find(submission.session_id or "")
         if session is not None:
             self.sessions.add(session, job)
-        for part in job.children if submission.type == MULTI_CIRCUIT else (job,):
-            if part.doomed is None and (part.circuit is None or part.circuit.doomed is None):
-                part.begin(self._executor, self._task(part))
+        parts = [
+            part
+            for part in (job.children if submission.type == MULTI_CIRCUIT else (job,))
+            if part.doomed is None and (part.circuit is None or part.circuit.doomed is None)
+        ]
+        if submission.type != MULTI_CIRCUIT:
+            for part in parts:
+                part.begin(self._executor.submit(simulate, self._task(part)))
+            return job
+        for start in range(0, len(parts), BATCH):
+            batch = parts[start : start + BATCH]
+            tasks = [self._circuit_task_of(part, start + n) for n, part in enumerate(batch)]
+            outcomes = self._executor.submit(simulate_several, tasks)
+            for index, part in enumerate(batch):
+                part.begin(_Part(outcomes, index))
         return job
 
     def _task(self, job: Job) -> Task | Energy | MaxCut:
-        submission = job.submission
-        seed = submission.noise_seed
-        if seed is None:
-            seed = uuid.UUID(job.id).int % 2**31
-        noise, shots = self._noise(submission), None if submission.is_exact else submission.shots
-        if isinstance(submission.function, Energy):
-            return submission.function._replace(seed=seed, noise=noise, shots=shots)
-        circuit = job.circuit or submission.circuits[0]
-        task = self._circuit_task(submission, circuit, seed)._replace(noise=noise, shots=shots)
-        if isinstance(submission.function, MaxCut) and not submission.is_rehearsal:
-            return submission.function._replace(run=task)
+        """Return what to simulate for a job."""
+        task, function = self._circuit_task_of(job), job.submission.function
+        if isinstance(function, Energy):
+            return function._replace(seed=task.seed, noise=task.noise, shots=task.shots)
+        if isinstance(function, MaxCut) and not job.submission.is_rehearsal:
+            return function._replace(run=task)
         return task
 
-    def _circuit_task(self, submission: Submission, circuit: Circuit, seed: int) -> Task:
-        device, machine = submission.device, None
+    def _circuit_task_of(self, job: Job, place: int = 0) -> Task:
+        """Return what to simulate for a job's circuit, or the first of a function's.
+
+        Circuits of one job have one noise seed and are told apart by their place.
+        """
+        submission, machine = job.submission, None
+        device, circuit = submission.device, job.circuit or submission.circuits[0]
+        seed = submission.noise_seed
+        if seed is None:
+            seed = uuid.UUID(job.id).int
+        seed = (seed + place) % 2**31
         compilation = submission.settings.get("compilation") or {}
         if device.is_qpu or compilation.get("service_version") == "v0.4":
             machine = Machine(device.qubits, device.entangler, device.connectivity)
         return Task(
             circuit.program,
             seed,
+            shots=None if submission.is_exact else submission.shots,
+            noise=self._noise(submission),
             machine=machine,
             hardware=device.is_qpu,
             variants=VARIANTS if submission.mitigated else 0,

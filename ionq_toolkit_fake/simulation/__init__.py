@@ -19,7 +19,12 @@ from ionq_toolkit_fake.simulation.program import (
     Qasm3,
     Task,
 )
-from ionq_toolkit_fake.simulation.runner import InlineExecutor, ProcessExecutor, simulate
+from ionq_toolkit_fake.simulation.runner import (
+    InlineExecutor,
+    ProcessExecutor,
+    simulate,
+    simulate_several,
+)
 
 __all__ = [
     "NATIVE_GATES",
@@ -45,4 +50,5 @@ __all__ = [
     "Variant",
     "of_fidelities",
     "simulate",
+    "simulate_several",
 ]

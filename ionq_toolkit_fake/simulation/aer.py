@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 from qiskit import QuantumCircuit, transpile
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from ionq_toolkit_fake.simulation.compiler import circuit_of
-from ionq_toolkit_fake.simulation.gates import BASIS, append
+from ionq_toolkit_fake.simulation.failure import SimulationFailure
+from ionq_toolkit_fake.simulation.gates import BASIS, TooWideError, append
 from ionq_toolkit_fake.simulation.outcome import Distribution, spread
 from ionq_toolkit_fake.simulation.program import Program
 
@@ -29,23 +31,37 @@ ZERO = 1e-20
 #: Up to so many qubits a noisy circuit is simulated as a state; beyond, as a tensor network.
 WIDEST_STATE = 26
 
+#: A state of fewer qubits takes less than 100 MiB.
+_ALWAYS_FITS = 22
+
+#: What an exact simulation takes in all, for each of 2^n amplitudes: 16 bytes for itself, and 8 for
+#: its probability, once in Aer and once handed over.
+_BYTES_PER_AMPLITUDE = 28
+
 #: What gates are labelled with, for Aer to add noise to them.
 _LABELS = {1: "noisy on one qubit", 2: "noisy on two qubits"}
 _NOISELESS = frozenset({"barrier", "reset", "id"})
 
 
-def exact(program: Program) -> Distribution:
-    """Return the exact distribution of a program over all its qubits.
+def exact(programs: Sequence[Program]) -> list[Distribution | Exception]:
+    """Return the exact distribution of each program over all its qubits, or why it has none.
 
-    Outcomes of probability zero are absent. Only qubits that a gate touches are simulated.
+    Outcomes of probability zero are absent. Only qubits that a gate touches are simulated. All
+    programs go to Aer together, which spares small ones most of its overhead.
     """
-    active = program.active_qubits
-    circuit = QuantumCircuit(max(1, len(active)))
-    place = {qubit: index for index, qubit in enumerate(active)}
-    for gate in program.gates:
-        append(circuit, gate, program.gateset, [place[qubit] for qubit in gate.qubits])
-    found = exact_circuit(circuit, range(circuit.num_qubits))
-    return Distribution(spread(found.outcomes, active or (0,)), found.probabilities)
+    built: list[tuple[Sequence[int], QuantumCircuit] | Exception] = []
+    for program in programs:
+        try:
+            active = program.active_qubits or (0,)
+            circuit = _circuit_on(active, program)
+            circuit.save_probabilities()
+            check_memory(circuit.num_qubits)
+            built.append((active, circuit))
+        except (TooWideError, SimulationFailure) as error:
+            built.append(error)
+    circuits = [one[1] for one in built if not isinstance(one, Exception)]
+    results = iter(_run_exactly(circuits) if circuits else ())
+    return [one if isinstance(one, Exception) else _spread(next(results), one[0]) for one in built]
 
 
 def exact_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> Distribution:
@@ -54,15 +70,70 @@ def exact_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> Distributio
     Args:
         circuit: Of gates that Aer knows.
         qubits: The qubits that an outcome consists of, the least significant first.
+
+    Raises:
+        SimulationFailure: There is not enough memory.
     """
+    check_memory(circuit.num_qubits)
     circuit = circuit.copy()
     circuit.save_probabilities(list(qubits))
-    result = _finished(AerSimulator(method="statevector").run(circuit, shots=1).result())
-    probabilities = result.data(0)["probabilities"]
-    if not np.isclose(probabilities.sum(), 1.0):  # an angle beyond what a float can turn
-        raise RuntimeError("the probabilities do not add up to 1")
-    outcomes = np.flatnonzero(probabilities > ZERO)
-    return Distribution(outcomes, probabilities[outcomes])
+    (found,) = _run_exactly([circuit])
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def check_memory(num_qubits: int) -> None:
+    """Refuse a state that does not fit into memory, before anything is killed for it.
+
+    Raises:
+        SimulationFailure: It does not.
+    """
+    needed = 2**num_qubits * _BYTES_PER_AMPLITUDE
+    if num_qubits < _ALWAYS_FITS:
+        return
+    available = psutil.virtual_memory().available
+    if needed > available:
+        raise SimulationFailure(
+            "SimulationError",
+            f"a state of {num_qubits} qubits needs {needed / 2**30:.1f} GiB of memory; "
+            f"{available / 2**30:.1f} GiB are free",
+        )
+
+
+def _run_exactly(circuits: list[QuantumCircuit]) -> list[Distribution | Exception]:
+    result = AerSimulator(method="statevector").run(circuits, shots=1).result()
+    found: list[Distribution | Exception] = []
+    for index, experiment in enumerate(result.results):
+        if not experiment.success:
+            found.append(RuntimeError(f"Aer could not simulate the circuit: {experiment.status}"))
+            continue
+        probabilities = result.data(index)["probabilities"]
+        if not np.isclose(probabilities.sum(), 1.0):  # an angle beyond what a float can turn
+            found.append(RuntimeError("the probabilities do not add up to 1"))
+            continue
+        outcomes = np.flatnonzero(probabilities > ZERO)
+        found.append(Distribution(outcomes, probabilities[outcomes]))
+    if len(found) < len(circuits):  # nothing was run at all
+        return [RuntimeError(f"Aer could not simulate the circuit: {result.status}")] * len(
+            circuits
+        )
+    return found
+
+
+def _spread(found: Distribution | Exception, active: Sequence[int]) -> Distribution | Exception:
+    if isinstance(found, Exception) or list(active) == list(range(len(active))):
+        return found
+    return Distribution(spread(found.outcomes, active), found.probabilities)
+
+
+def _circuit_on(active: Sequence[int], program: Program) -> QuantumCircuit:
+    """Return a program as a circuit of its active qubits alone."""
+    circuit = QuantumCircuit(len(active))
+    place = {qubit: index for index, qubit in enumerate(active)}
+    for gate in program.gates:
+        append(circuit, gate, program.gateset, [place[qubit] for qubit in gate.qubits])
+    return circuit
 
 
 def sampled(program: Program, shots: int, noise: Noise, seed: int) -> NDArray[np.int64]:
@@ -116,7 +187,8 @@ def sampled_circuit(
     simulator = AerSimulator(
         method="matrix_product_state" if wide else "automatic", noise_model=model
     )
-    job = simulator.run(labelled, shots=shots, seed_simulator=seed)
+    # One shot after the other: the outcomes would depend on how many processors there are.
+    job = simulator.run(labelled, shots=shots, seed_simulator=seed, max_parallel_shots=1)
     counts = _finished(job.result()).data(0)["counts"]
     values = np.array([int(key, 16) for key in counts], dtype=np.int64)
     each = np.repeat(values, np.array(list(counts.values()), dtype=np.int64))

@@ -14,6 +14,8 @@ from ionq_toolkit_fake.simulation.outcome import WHOLE, Distribution, Outcome, V
 from ionq_toolkit_fake.simulation.program import Noise, Program, Qasm3
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
 
@@ -38,6 +40,33 @@ def run(task: Task) -> Outcome:
         raise SimulationFailure("QuantumCircuitComplexityError", str(error)) from error
 
 
+def run_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
+    """Run several tasks, and return what each came to, or what it raised.
+
+    Exact simulations go to Aer in one call.
+    """
+    together = {
+        index: task
+        for index, task in enumerate(tasks)
+        if task.shots is None and task.machine is None and isinstance(task.circuit, Program)
+    }
+    programs = [task.circuit for task in together.values() if isinstance(task.circuit, Program)]
+    distributions = dict(zip(together, aer.exact(programs), strict=True))
+    outcomes: list[Outcome | Exception] = []
+    for index, task in enumerate(tasks):
+        found = distributions.get(index)
+        if isinstance(found, Distribution):
+            width = task.circuit.num_qubits if isinstance(task.circuit, Program) else 0
+            registers = task.registers or {WHOLE: tuple(range(width))}
+            outcomes.append(Outcome(found, registers))
+            continue
+        try:
+            outcomes.append(run(task))
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks for this task
+            outcomes.append(error)
+    return outcomes
+
+
 def _run_program(task: Task, program: Program) -> Outcome:
     width = program.num_qubits
     registers = task.registers or {WHOLE: tuple(range(width))}
@@ -48,15 +77,22 @@ def _run_program(task: Task, program: Program) -> Outcome:
     if not task.execute:
         return Outcome(None, registers, compiled=gates)
     if task.shots is None:
-        return Outcome(aer.exact(program), registers, compiled=gates)
+        return Outcome(_exact(program), registers, compiled=gates)
     noise = task.noise or _NOISELESS
     if compiled is not None and task.hardware:
         shots = take(aer.sampled(compiled, task.shots, noise, task.seed), final)
     else:
         shots = aer.sampled(program, task.shots, noise, task.seed)
     shots = aer.with_readout_errors(shots, range(width), noise, task.seed)
-    ideal = aer.exact(program).outcomes if task.symmetry_verification else None
+    ideal = _exact(program).outcomes if task.symmetry_verification else None
     return _mitigated(task, shots, ideal, Outcome(None, registers, compiled=gates))
+
+
+def _exact(program: Program) -> Distribution:
+    (found,) = aer.exact([program])
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
