@@ -138,6 +138,7 @@ class Job:
         circuit: Its circuit; None for a parent, and for a quantum function.
         children: Its child jobs, in the order of their circuits.
         result: What it came to, once it is completed; None for a parent of several circuits.
+        ran: Whether it ran to its end, and was charged for; it may be canceled since.
         polls: How often it was asked for.
     """
 
@@ -156,6 +157,7 @@ class Job:
     failure: Failure | None = None
     doomed: Failure | None = None
     result: Outcome | Value | Optimum | None = None
+    ran: bool = False
     polls: int = 0
     _simulation: Simulation | None = field(default=None, repr=False)
 
@@ -183,9 +185,14 @@ class Job:
     @property
     def cost(self) -> float:
         """What was charged for it: nothing for a dry run, or before it is completed."""
-        return (
-            self.price if self.status == "completed" and not self.submission.is_rehearsal else 0.0
-        )
+        return self.price if self.ran else 0.0
+
+    @property
+    def commitment(self) -> float:
+        """What was charged for it or, as long as it may still run, will be."""
+        if self.submission.is_rehearsal or (self.status in FINAL and not self.ran):
+            return 0.0
+        return self.price
 
     @property
     def execution_ms(self) -> int:
@@ -233,6 +240,7 @@ class Job:
             self.status = "started" if not self.submission.is_rehearsal else "submitted"
         elif self.status == "completed":
             self.completed_at = clock.now()
+            self.ran = not self.submission.is_rehearsal
 
     def _finish_simulation(self, clock: Clock) -> bool:
         """Take over the outcome of the simulation, if there is one yet."""

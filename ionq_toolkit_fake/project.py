@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.jobs import MULTI_CIRCUIT, Failure, Jobs
@@ -20,6 +21,7 @@ from ionq_toolkit_fake.simulation import (
 from ionq_toolkit_fake.simulation.mitigation import VARIANTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from concurrent.futures import Executor, Future
 
     from ionq_toolkit_fake.accounts import ApiKey
@@ -89,11 +91,7 @@ class Project:
     @property
     def spent(self) -> float:
         """What its jobs cost, those that still wait included, in US dollars."""
-        return sum(
-            job.price
-            for job in self.ledger
-            if job.status not in {"failed", "canceled"} and not job.submission.is_rehearsal
-        )
+        return sum(job.commitment for job in self.ledger)
 
     def submit(self, submission: Submission, owner: ApiKey) -> Job:
         """Make a job and begin it, or let it fail if the project cannot pay for it."""
@@ -126,6 +124,25 @@ class Project:
             for index, part in enumerate(batch):
                 part.begin(_Part(outcomes, index))
         return job
+
+    @contextmanager
+    def without(self, job: Job) -> Iterator[None]:
+        """Cancel a job for another that is made in its place, unless none comes of that."""
+        status = job.status
+        session = self.sessions.find(job.submission.session_id or "")
+        jobs = [] if session is None else list(session.jobs)
+        job.status = "canceled"
+        if session is not None:
+            session.jobs.remove(job)
+        try:
+            yield
+        except BaseException:
+            job.status = status
+            if session is not None:
+                session.jobs[:] = jobs
+            raise
+        job.status = status
+        job.cancel()
 
     def _task(self, job: Job) -> Task | Energy | MaxCut:
         """Return what to simulate for a job."""

@@ -57,7 +57,7 @@ class Session:
     @property
     def spent(self) -> float:
         """What its jobs cost, those that still wait included."""
-        return sum(job.price for job in self.jobs if job.status not in {"failed", "canceled"})
+        return sum(job.commitment for job in self.jobs)
 
     def refusal(self, backend: str, price: float) -> str | None:
         """Return why it does not take a job, or None if it does."""

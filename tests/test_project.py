@@ -137,3 +137,21 @@ def test_the_wheel_has_both_packages_typed_and_nothing_else(tmp_path):
     assert f"Version: {ionq_toolkit.__version__}" in text
     assert "Requires-Dist: qiskit!=2.5.0,>=2.0" in text
     assert "ionq-fake = ionq_toolkit_fake.cli:main" in scripts
+
+
+def test_threads_that_end_may_simulate_one_after_the_other():
+    """Qiskit crashes if the thread that imported it has ended; nobody else imports it here."""
+    script = """
+import json, threading
+from ionq_toolkit_fake import FakeIonQ
+body = json.dumps({"type": "ionq.circuit.v1", "backend": "simulator", "input":
+    {"qubits": 1, "circuit": [{"gate": "x", "target": 0}]}}).encode()
+cloud = FakeIonQ(seed=1)
+for _ in range(3):
+    arguments = ("POST", "/v0.4/jobs", {"Authorization": "apiKey k"}, body)
+    thread = threading.Thread(target=cloud.handle, args=arguments)
+    thread.start()
+    thread.join()
+print(*(job.status for job in cloud.jobs))
+"""
+    assert python(script).split() == ["completed"] * 3

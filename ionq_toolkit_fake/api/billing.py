@@ -15,7 +15,7 @@ from ionq_toolkit_fake.facility import midnight
 from ionq_toolkit_fake.jobs import SINGLE_CIRCUIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from ionq_toolkit_fake.api.wire import Request, Response
@@ -38,7 +38,7 @@ def cost(request: Request) -> Response:
     known: here its part in the parent's price is not told apart.
     """
     job = request.project.jobs.find(request.parameters["job_id"])
-    if job is None or job.status != "completed":
+    if job is None or not (job.ran or job.status == "completed"):
         raise not_found()
     body: dict[str, Any] = {"dry_run": job.submission.dry_run}
     if job.submission.device.price is not None and job.parent_id is None:
@@ -172,15 +172,17 @@ def _sum(jobs: Iterable[Job]) -> dict[str, Any]:
     }
 
 
-def _groups(jobs: Iterable[Job], group_by: str, names: dict[str, str]) -> list[dict[str, Any]]:
+def _groups(jobs: Sequence[Job], group_by: str, names: dict[str, str]) -> list[dict[str, Any]]:
     """Return the groups that cost most."""
     groups: dict[str, list[Job]] = defaultdict(list)
     for job in jobs:
         owner = job.owner
         key = {"job": job.id, "project": owner.project_id, "user": owner.submitter_id}[group_by]
         groups[key].append(job)
+    if group_by == "job":
+        names = {job.id: job.name or job.id for job in jobs}
     bodies = [
-        {"group_id": key, "group_name": names.get(key, members[0].name or key), **_sum(members)}
+        {"group_id": key, "group_name": names.get(key, key), **_sum(members)}
         for key, members in groups.items()
     ]
     return sorted(bodies, key=lambda body: -body["amount"])[:TOP_GROUPS]

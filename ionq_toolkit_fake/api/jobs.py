@@ -38,9 +38,8 @@ def move(request: Request) -> Response:
     job = _named(request)
     if job.parent_id is not None or job.status not in {"submitted", "ready"}:
         raise Refusal(400, "Bad Request", f"A job that is {job.status} cannot be moved.")
-    response = _created(request, read_clone(request, job, request.body))
-    job.cancel()
-    return response
+    with request.project.without(job):
+        return _created(request, read_clone(request, job, request.body))
 
 
 def get(request: Request) -> Response:

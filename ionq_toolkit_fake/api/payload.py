@@ -165,7 +165,8 @@ def read_submission(request: Request, body: bytes) -> Submission:
         shots=shots,
         noise_model=model,
         noise_seed=noise.seed,
-        mitigated=_mitigated(device, mitigation.debiasing, shots, circuits),
+        mitigated=job.type != QUANTUM_FUNCTION
+        and _mitigated(device, mitigation.debiasing, shots, circuits),
         symmetry_verification=mitigation.symmetry_verification,
         session_id=job.session_id,
         circuits=circuits,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ionq_toolkit_fake.simulation import aer, mitigation, qasm3
-from ionq_toolkit_fake.simulation.compiler import compile_program
+from ionq_toolkit_fake.simulation.compiler import compile_circuit, compile_program
 from ionq_toolkit_fake.simulation.failure import SimulationFailure
 from ionq_toolkit_fake.simulation.gates import TooWideError
 from ionq_toolkit_fake.simulation.outcome import WHOLE, Distribution, Outcome, Variant, take
@@ -98,15 +98,36 @@ def _exact(program: Program) -> Distribution:
 def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
     circuit, registers, gate_counts = qasm3.load(program, task.width)
     blank = Outcome(None, registers, size=(circuit.num_qubits, gate_counts))
+    compiled, bits = _compiled_qasm3(circuit, task)
+    if compiled is not None:
+        blank = blank._replace(compiled=compiled.gates)
     if not task.execute:
         return blank
     if task.shots is None:
         return blank._replace(distribution=_exact_qasm3(circuit))
     noise = task.noise or _NOISELESS
-    shots = aer.sampled_circuit(circuit, task.shots, noise, task.seed)
+    if compiled is not None and task.hardware:
+        shots = take(aer.sampled(compiled, task.shots, noise, task.seed), bits)
+    else:
+        shots = aer.sampled_circuit(circuit, task.shots, noise, task.seed)
     shots = aer.with_readout_errors(shots, range(circuit.num_clbits), noise, task.seed)
     ideal = _exact_qasm3(circuit).outcomes if task.symmetry_verification else None
     return _mitigated(task, shots, ideal, blank)
+
+
+def _compiled_qasm3(
+    circuit: QuantumCircuit, task: Task
+) -> tuple[Program | None, Sequence[int | None]]:
+    """Return the native program of a circuit, and the qubit that holds each bit at its end.
+
+    A circuit that measures or resets midway has none: no native gates are known for that.
+    """
+    unitary, bits = qasm3.without_measurements(circuit)
+    if task.machine is None or unitary.num_qubits > circuit.num_qubits:
+        return None, ()
+    layout = range(circuit.num_qubits)
+    compiled, final = compile_circuit(unitary, task.machine, layout, task.seed)
+    return compiled, [None if wire is None else final[wire] for wire in bits]
 
 
 def _exact_qasm3(circuit: QuantumCircuit) -> Distribution:
@@ -139,10 +160,12 @@ def _mitigated(
         allowed = len(ideal)
         shots = shots[np.isin(shots, ideal)]
     variants: tuple[Variant, ...] = ()
-    if task.variants and task.machine is not None and isinstance(task.circuit, Program):
+    if task.variants and task.machine is not None:
         sizes = mitigation.split(len(shots), task.variants)
+        program = task.circuit
+        width = program.num_qubits if isinstance(program, Program) else (blank.size or (0,))[0]
         places = mitigation.layouts(
-            task.circuit.num_qubits,
+            width,
             task.machine.num_qubits,
             len(sizes),
             np.random.default_rng([task.seed, 2]),

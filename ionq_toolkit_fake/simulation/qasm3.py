@@ -153,8 +153,12 @@ def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCirc
         return tree, convert(tree)
     except RecursionError as error:
         raise SimulationFailure("PreflightError", "the program is nested too deeply") from error
-    except (ConversionError, QASM3ParsingError) as error:
-        reason = complaints.getvalue().strip() or str(error)
+    except SimulationFailure:
+        raise
+    except Exception as error:  # its reader fails in many ways on what it does not support
+        reason = complaints.getvalue().strip() or str(error) or "syntax error"
+        if not isinstance(error, (ConversionError, QASM3ParsingError)):
+            reason = f"not understood ({type(error).__name__}: {error})"
         raise SimulationFailure(
             "PreflightError", f"not OpenQASM 3 as IonQ takes it: {reason}"
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -26,13 +27,34 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def _load() -> None:
+    """Import Qiskit and Aer, in a thread that never ends.
+
+    Qiskit 2.6 crashes the process when the thread that imported it has ended.
+    """
+    if "qiskit" in sys.modules or threading.current_thread() is threading.main_thread():
+        return
+    loaded = threading.Event()
+
+    def stay() -> None:
+        try:
+            import qiskit  # noqa: F401, PLC0415 - Aer takes a second
+        finally:
+            loaded.set()
+        threading.Event().wait()
+
+    threading.Thread(target=stay, name="holds Qiskit", daemon=True).start()
+    loaded.wait()
+
+
 def simulate(task: Task | Energy | MaxCut) -> Outcome | Value | Optimum:
     """Return what a task comes to. The function and what it takes and returns can be pickled.
 
     Raises:
         SimulationFailure: The task cannot be run as it is.
     """
-    from ionq_toolkit_fake.simulation import circuits, functions  # noqa: PLC0415 - Aer takes a second
+    _load()
+    from ionq_toolkit_fake.simulation import circuits, functions  # noqa: PLC0415 - as `_load`
 
     if isinstance(task, Energy):
         return functions.energy(task)
@@ -43,7 +65,8 @@ def simulate(task: Task | Energy | MaxCut) -> Outcome | Value | Optimum:
 
 def simulate_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
     """Return what each of several tasks comes to, or what it raised; one call for many."""
-    from ionq_toolkit_fake.simulation import circuits  # noqa: PLC0415 - Aer takes a second
+    _load()
+    from ionq_toolkit_fake.simulation import circuits  # noqa: PLC0415 - as `_load`
 
     return circuits.run_several(tasks)
 

@@ -189,7 +189,7 @@ def test_a_noise_model_is_as_noisy_as_its_rate(noisy, model, rate):
 
 
 def test_the_seed_of_the_noise_repeats_a_histogram_and_another_does_not(noisy):
-    first, again, other = (noisy("aria-1", seed, shots=300)[1] for seed in (3, 3, 40_000))
+    first, again, other = (noisy("aria-1", seed, shots=300)[1] for seed in (3, 3, 4))
     assert first == again != other
 
 

@@ -204,3 +204,37 @@ def test_a_project_that_has_spent_its_quota_gets_failed_jobs(sender, job_body):
     assert "8.42 USD are left" in jobs[2]["failure"]["message"]
     assert send("GET", "/projects")[1][0]["quotaLimit"] == 60
     assert send("POST", "/jobs", job_body())[0] == 201
+
+
+def test_a_job_that_ran_has_cost_what_it_did_even_if_it_is_canceled_or_deleted(send, completed):
+    first, second = completed(backend=QPU), completed(backend=QPU)
+    send("PUT", f"/jobs/{first['id']}/status/cancel")
+    send("DELETE", f"/jobs/{second['id']}")
+    assert send("GET", f"/jobs/{first['id']}/cost")[1]["cost"]["value"] == 25.79
+    report = send("GET", USAGE + "&group_by=job&modality=daily")[1]
+    assert report["amount_total"] == pytest.approx(2 * 25.79)
+
+
+def test_nobody_pays_for_mitigation_that_a_function_does_not_have(send):
+    data = {"hamiltonian": [{"pauli_string": "Z", "coefficient": 1}]}
+    data["ansatz"] = {"data": "OPENQASM 3.0; qubit q;"}
+    body = {
+        "type": "quantum-function",
+        "backend": QPU,
+        "shots": 1000,
+        "input": {"data": {"type": "hamiltonian-energy", "data": data}},
+    }
+    _, job = send("POST", "/jobs", body)
+    assert send("GET", f"/jobs/{job['id']}")[1]["status"] == "completed"
+    assert send("GET", f"/jobs/{job['id']}/cost")[1]["cost"]["value"] == 25.79
+
+
+def test_a_group_is_called_by_what_it_groups(send, completed):
+    job = completed(backend=QPU, name="mine")
+    named = {}
+    for group_by in ("job", "project", "user"):
+        report = send("GET", USAGE + f"&group_by={group_by}&modality=daily")[1]
+        (named[group_by],) = report["usage_data"][0]["group_usages"]
+    assert (named["job"]["group_id"], named["job"]["group_name"]) == (job["id"], "mine")
+    assert named["project"]["group_name"] == "project 1"
+    assert named["user"]["group_name"] == named["user"]["group_id"] == job["submitter_id"]

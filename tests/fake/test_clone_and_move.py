@@ -2,7 +2,7 @@
 
 import pytest
 
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import Access, FakeIonQ
 
 X = {"gate": "x", "target": 0}
 
@@ -116,3 +116,21 @@ def test_a_job_that_has_started_is_not_moved(sender, job_body):
     status, reply = send("POST", path + "/move", {})
     assert (status, reply["message"]) == (400, "A job that is started cannot be moved.")
     assert len(send("GET", "/jobs")[1]["jobs"]) == 1
+
+
+def test_a_move_needs_no_more_quota_than_the_original(sender, job_body):
+    send = sender(FakeIonQ(seed=1, keys={"k": Access("p", quota=30)}), "k")
+    _, created = send("POST", "/jobs", job_body(backend="qpu.forte-1"))
+    path = f"/jobs/{created['id']}/move"
+    _, moved = send("POST", path, {"backend": "qpu.forte-enterprise-1"})
+    assert send("GET", f"/jobs/{moved['id']}")[1]["status"] == "completed"
+
+
+def test_a_wrong_move_leaves_a_job_in_its_session(send, job_body):
+    _, session = send("POST", "/sessions", {"backend": "qpu.forte-1"})
+    body = job_body(backend="qpu.forte-1", session_id=session["id"])
+    _, created = send("POST", "/jobs", body)
+    assert send("POST", f"/jobs/{created['id']}/move", {"shots": 0})[0] == 400
+    assert send("GET", f"/jobs/{created['id']}")[1]["status"] == "completed"
+    (job,) = send("GET", f"/sessions/{session['id']}/jobs")[1]["jobs"]
+    assert job["id"] == created["id"]

@@ -198,6 +198,10 @@ def test_a_widest_circuit_of_each_model_is_taken(submit):
         ("OPENQASM 3.0; qubit q; bit c; if (c) { reset q; }", "CompilationError", "if_else"),
         ("OPENQASM 3.0; bit c; c = measure $0;", "CompilationError", "physical qubit $0"),
         ("OPENQASM 3.0; input float a; qubit q;", "InvalidInput", "1 inputs"),
+        ("OPENQASM 3.0; qubit[2] $0;", "PreflightError", "IonQ takes it: "),
+        ("OPENQASM 3.0; qubit[2] q; for int i in [0:1] { reset q[i]; }", "PreflightError", "not"),
+        ("OPENQASM 3.0; qubit[1] q; reset q[3];", "PreflightError", "out of range"),
+        ("", "PreflightError", "no qubits"),
     ],
 )
 def test_bad_openqasm_is_taken_and_fails_with_its_reason(send, source, code, message):
@@ -207,6 +211,7 @@ def test_bad_openqasm_is_taken_and_fails_with_its_reason(send, source, code, mes
     job = send("GET", f"/jobs/{created['id']}")[1]
     assert (job["status"], job["failure"]["code"]) == ("failed", code)
     assert message in job["failure"]["message"]
+    assert not job["failure"]["message"].endswith(" ")
 
 
 def energy(**changes):

@@ -357,3 +357,26 @@ def test_maxcut_has_a_solution_and_the_jobs_that_found_it(send):
     assert {(c["type"], c["status"]) for c in children} == {("qctrl.qaoa-circuit.v1", "completed")}
     histogram = send("GET", f"/jobs/{children[0]['id']}/results/probabilities")[1]
     assert sum(histogram.values()) == pytest.approx(1)
+
+
+def test_neighbouring_seeds_have_nothing_in_common(completed, result):
+    def shots(seed):
+        noise = {"model": "harmony", "seed": seed}
+        return result(completed(BELL * 5, noise=noise, shots=500), "histogram")
+
+    found = [tuple(sorted(shots(seed).items())) for seed in range(1, 7)]
+    assert len(set(found)) == 6
+
+
+def test_an_openqasm_job_on_a_machine_is_compiled_and_mitigated(send, fetch, result):
+    source = 'OPENQASM 3.0; include "stdgates.inc"; qubit[3] q; bit[2] c; x q[0]; h q[2];'
+    source += "cx q[2], q[1]; c[0] = measure q[0]; c[1] = measure q[1];"
+    body = {"type": "ionq.qasm3.v1", "backend": QPU, "shots": 500, "input": {"data": source}}
+    _, created = send("POST", "/jobs", body)
+    job = send("GET", f"/jobs/{created['id']}")[1]
+    assert len(job["output"]["error_mitigation"]["debiasing"]["variants"]) == 32
+    compiled = job["output"]["compilation"]["compiled_circuits"]["ionq.native.v1"]
+    assert {gate["gate"] for gate in fetch(job, compiled)["circuit"]} <= {"gpi", "gpi2", "zz"}
+    histogram = result(job, "histogram")
+    assert histogram["1"] + histogram["3"] > 470
+    assert min(histogram["1"], histogram["3"]) > 180

@@ -163,3 +163,21 @@ def test_other_projects_do_not_see_a_session(sender):
     for method, part in (("GET", ""), ("POST", "/end"), ("GET", "/jobs")):
         assert sender(cloud, "c")(method, path + part)[0] == 404
     assert sender(cloud, "c")("GET", "/sessions")[1]["sessions"] == []
+
+
+def test_a_dry_run_costs_its_session_nothing(session, submit):
+    created = session(cost_limit={"value": 30})
+    assert [submit(created, dry_run=dry)[0] for dry in (True, True, False)] == [201] * 3
+
+
+def test_the_only_job_of_a_session_can_be_moved(send, session, submit):
+    created = session(job_count_limit=1)
+    _, job = submit(created)
+    status, moved = send("POST", f"/jobs/{job['id']}/move", {"name": "again"})
+    assert status == 201
+    jobs = send("GET", f"/sessions/{created['id']}/jobs")[1]["jobs"]
+    assert {entry["id"]: entry["status"] for entry in jobs} == {
+        job["id"]: "canceled",
+        moved["id"]: "completed",
+    }
+    assert submit(created)[0] == 400
