@@ -1,0 +1,177 @@
+"""What the fake adds to Aer, as ratios in one run: `python benchmarks/simulation.py`.
+
+Each row times the fake and what it is compared with alternately, and shows the ratio of their medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+from qiskit import QuantumCircuit
+from qiskit_aer import AerSimulator
+
+from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake.simulation import Gate, Program, Task, simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = {"Authorization": "apiKey benchmark"}
+
+
+def compare(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> float:
+    """Return the median of ours as a multiple of the median of theirs."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for round_ in range(rounds + 1):
+        for call, kept in zip((ours, theirs), times, strict=True):
+            start = time.perf_counter()
+            call()
+            if round_:  # the first is for warming up
+                kept.append(time.perf_counter() - start)
+    return statistics.median(times[0]) / statistics.median(times[1])
+
+
+def circuit(width: int) -> tuple[QuantumCircuit, tuple[Gate, ...]]:
+    """Return one circuit in Qiskit's form and in the fake's."""
+    bare, gates = QuantumCircuit(width), []
+    for qubit in range(width):
+        bare.h(qubit)
+        gates.append(Gate("h", (qubit,)))
+    for qubit in range(width - 1):
+        bare.cx(qubit, qubit + 1)
+        gates.append(Gate("cnot", (qubit + 1,), (qubit,)))
+    for qubit in range(width):
+        bare.ry(0.1 * qubit + 0.2, qubit)
+        gates.append(Gate("ry", (qubit,), (), (0.1 * qubit + 0.2,)))
+    return bare, tuple(gates)
+
+
+def wire(gates: tuple[Gate, ...]) -> list[dict[str, object]]:
+    """Return gates as they are sent."""
+    return [
+        {
+            "gate": gate.name,
+            "targets": gate.targets,
+            **({"controls": gate.controls} if gate.controls else {}),
+            **({"rotation": gate.parameters[0]} if gate.parameters else {}),
+        }
+        for gate in gates
+    ]
+
+
+def distribution(width: int, rounds: int) -> float:
+    """The distribution of one circuit against Aer's probabilities of it."""
+    bare, gates = circuit(width)
+    bare.save_probabilities()
+    simulator = AerSimulator(method="statevector")
+    task = Task(Program(width, gates), seed=0)
+    return compare(
+        lambda: simulate(task),
+        lambda: simulator.run(bare, shots=1).result().data(0)["probabilities"],
+        rounds,
+    )
+
+
+def many(count: int, rounds: int) -> float:
+    """A job of many circuits, from its body to all results, against one call of Aer."""
+    bare, gates = circuit(5)
+    bare.save_probabilities()
+    simulator = AerSimulator(method="statevector")
+    circuits = [{"qubits": 5, "circuit": wire(gates)}] * count
+    body = json.dumps(
+        {
+            "type": "ionq.multi-circuit.v1",
+            "backend": "simulator",
+            "input": {"gateset": "qis", "circuits": circuits},
+        }
+    ).encode()
+    copies = [bare.copy() for _ in range(count)]
+
+    def ours() -> bytes:
+        cloud = FakeIonQ(seed=1)
+        created = cloud.handle("POST", "/v0.4/jobs", KEY, body)
+        path = f"/v0.4/jobs/{json.loads(created.body)['id']}/results/probabilities/aggregated"
+        return cloud.handle("GET", path, KEY).body
+
+    def theirs() -> list[object]:
+        result = simulator.run(copies, shots=1).result()
+        return [result.data(index)["probabilities"] for index in range(count)]
+
+    return compare(ours, theirs, rounds)
+
+
+def parsing(gates: int, rounds: int) -> float:
+    """A body of many gates, parsed and checked, against msgspec decoding it."""
+    from ionq_toolkit_fake.api.payload import read_submission  # noqa: PLC0415 - only here
+    from ionq_toolkit_fake.api.wire import Request  # noqa: PLC0415
+
+    _, some = circuit(20)
+    circuit_ = (wire(some) * math.ceil(gates / len(some)))[:gates]
+    body = json.dumps(
+        {
+            "type": "ionq.circuit.v1",
+            "backend": "simulator",
+            "input": {"gateset": "qis", "qubits": 20, "circuit": circuit_},
+        }
+    ).encode()
+    print(f"  the body has {len(body) / 2**20:.1f} MiB", file=sys.stderr)
+    cloud = FakeIonQ(seed=1)
+    key = cloud._key({"authorization": "apiKey benchmark"})  # noqa: SLF001 - no other way in
+    request = Request(cloud, {}, {}, body, key)
+    return compare(
+        lambda: read_submission(request, body), lambda: msgspec.json.decode(body), rounds
+    )
+
+
+def _peak(width: int, answer: multiprocessing.Queue[float]) -> None:
+    gates = [Gate("h", (0,))] + [Gate("cnot", (q + 1,), (q,)) for q in range(width - 1)]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    outcome = simulate(Task(Program(width, tuple(gates)), seed=0))
+    assert list(outcome.distribution.as_map()) == ["0", str(2**width - 1)]  # noqa: S101
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer.put((peak - before) * 1024 / (16 * 2**width))
+
+
+def memory(width: int) -> float:
+    """The most memory of the process that simulates a GHZ state, against the state itself."""
+    spawn = multiprocessing.get_context("spawn")
+    answer = spawn.Queue()
+    process = spawn.Process(target=_peak, args=(width, answer))
+    process.start()
+    process.join()
+    return answer.get() if process.exitcode == 0 else math.inf
+
+
+def main() -> int:
+    """Print the table; return 1 if a ratio is above its limit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ghz", type=int, default=24, help="width of the GHZ state (29: 13 GiB)")
+    width = parser.parse_args().ghz
+    rows = [
+        ("2 qubits, distribution / bare Aer", lambda: distribution(2, 300), 1.5),
+        ("20 qubits, distribution / bare Aer", lambda: distribution(20, 7), 1.1),
+        ("1000 circuits of 5 qubits, job / one Aer call", lambda: many(1000, 5), 1.3),
+        ("150,000 gates, parsed and checked / decoded", lambda: parsing(150_000, 7), 3.0),
+        (f"GHZ of {width} qubits, peak memory / state", lambda: memory(width), 1.7),
+    ]
+    failed = False
+    print(f"{'what':48} {'ratio':>6}  at most")
+    for name, measure, limit in rows:
+        ratio = measure()
+        failed |= ratio > limit
+        above = "  ABOVE" if ratio > limit else ""
+        print(f"{name:48} {ratio:6.2f}  {limit:.1f}{above}", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
