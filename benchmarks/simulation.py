@@ -1,6 +1,6 @@
 """What the fake adds to Aer, as ratios in one run: `python benchmarks/simulation.py`.
 
-Each row times the fake and what it is compared with alternately, and shows the ratio of their medians.
+Each row times the fake and what it is compared with in turns, and shows the ratio of the medians.
 """
 
 from __future__ import annotations
