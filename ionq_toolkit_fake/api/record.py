@@ -95,7 +95,7 @@ def _stats(job: Job) -> dict[str, Any]:
         num_qubits, counts = outcome.size
     body: dict[str, Any] = {"qubits": num_qubits, "circuits": 1, "gate_counts": counts}
     if num_qubits is None:
-        return {"circuits": 1}
+        return {"circuits": 1}  # a program that has not been read yet, or not understood
     if not job.submission.device.is_qpu:
         return {**body, "kwh": 0}
     if outcome is not None and outcome.compiled is not None:

@@ -67,7 +67,7 @@ class Evidence:
         if response.status == status:
             if client is not None:
                 self.clients[operation.name].add(client)
-        elif "fuzz" not in agent:
+        elif "fuzz" not in agent and response.status < 500:
             self.refusals[operation.name].add(response.status)
         if len(response.body) <= LARGEST_CHECKED:
             self._check(cloud, operation.name, response)

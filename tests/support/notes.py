@@ -35,6 +35,9 @@ UNKNOWN = {
     "POST /jobs/<job_id>/clone": "what `parent` does: nothing",
     "POST /jobs/<job_id>/move": "all of it: a clone in the original's place, which is canceled; "
     "400 once it has started",
+    "GET /jobs/<job_id>/artifacts/<artifact_id>": "whether a compiled circuit says on which qubits "
+    "it ends, where it was routed: it does not; compiled circuits of OpenQASM 3 that measures "
+    "midway: there are none",
     "GET /jobs/<job_id>/cost": "what a child job shows: no amounts",
     "GET /jobs/estimate": "names of SKUs and rate cards",
     "GET /jobs/<job_id>/results/probabilities": "the power of the aggregation `dnl` (2) and what "
