@@ -59,7 +59,9 @@ def _mean_sign(term: str, circuit: QuantumCircuit, task: Energy, seed: int) -> f
         if letter in "XY":
             rotated.h(qubit)
     found = _distribution(rotated, measured, task, seed)
-    odd = np.bitwise_count(found.outcomes) % 2
+    odd = np.zeros_like(found.outcomes)
+    for place in range(len(measured)):
+        odd ^= (found.outcomes >> place) & 1
     return float(np.sum(found.probabilities * (1 - 2 * odd.astype(float))))
 
 
