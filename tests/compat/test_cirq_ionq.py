@@ -223,10 +223,10 @@ def test_native_and_other_gates_are_not_mixed(service):
 @mock_ionq
 def test_a_noise_model_errs_as_often_as_its_published_rate_says():
     service = cirq_ionq.Service(api_key="any-key", default_target="simulator")
-    job = service.create_job(BELL, 20_000, noise={"model": "aria-1", "seed": 5})
-    counts = {k: 20_000 * p for k, p in job.results().probabilities().items()}
+    job = service.create_job(BELL, 100_000, noise={"model": "aria-1", "seed": 5})
+    counts = {k: 100_000 * p for k, p in job.results().probabilities().items()}
     # Depolarising noise spreads the rate over four outcomes; a wrong H stays within the pair.
-    assert counts[0b01] + counts[0b10] == as_often_as(0.0133 / 2, 20_000)
+    assert counts[0b01] + counts[0b10] == as_often_as(0.0133 / 2, 100_000)
 
 
 def test_noisy_probabilities_are_counts_of_shots(service):

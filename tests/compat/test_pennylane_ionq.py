@@ -223,9 +223,9 @@ def test_native_gates_run_on_the_machine_that_has_them():
 
 def test_a_noise_model_errs_as_often_as_its_published_rate_says(connect):
     device = connect("simulator", wires=2, noise_model="aria-1", noise_seed=5)
-    run(device, bell, shots=20_000)
+    run(device, bell, shots=100_000)
     # Depolarising noise spreads the rate over four outcomes; a wrong H stays within the pair.
-    assert 20_000 * received(device)[1:3].sum() == as_often_as(0.0133 / 2, 20_000)
+    assert 100_000 * received(device)[1:3].sum() == as_often_as(0.0133 / 2, 100_000)
 
 
 def test_noisy_probabilities_are_counts_of_shots(connect):

@@ -329,10 +329,10 @@ def test_a_noisy_simulation_counts_its_shots(theirs, bell):
 def test_a_noise_model_errs_as_often_as_its_published_rate_says(bell, model, rate):
     backend = qiskit_ionq.IonQProvider("any-key").get_backend("ionq_simulator")
     backend.set_options(noise_model=model, sampler_seed=11)
-    counts = backend.run(bell, shots=30_000).get_counts()
+    counts = backend.run(bell, shots=100_000).get_counts()
     # Depolarising noise spreads the rate over four outcomes; a wrong H stays within the pair.
-    assert counts["01"] + counts["10"] == as_often_as(rate / 2, 30_000)
-    assert counts["00"] == as_often_as(1 / 2 - rate / 4, 30_000)
+    assert counts["01"] + counts["10"] == as_often_as(rate / 2, 100_000)
+    assert counts["00"] == as_often_as(1 / 2 - rate / 4, 100_000)
 
 
 def test_a_seed_of_the_noise_decides_the_shots(connect, bell):
@@ -511,21 +511,25 @@ def test_an_ideal_simulation_midway_has_a_distribution_and_no_shots(theirs):
     circuit.measure(0, 0)
     circuit.ry(0.6, 0)
     circuit.cx(0, 1)
+    circuit.reset(0)
+    circuit.ry(0.4, 0)
+    circuit.cx(1, 0)
     circuit.measure([0, 1], [1, 2])
     job = theirs.run(circuit)
     with pytest.raises(IonQJobError, match="no per-register shot data"):
         job.result()
 
-    # The same, with what is measured midway kept on a qubit of its own.
-    deferred = QuantumCircuit(3)
-    deferred.ry(1.1, 1)
-    deferred.cx(1, 0)
-    deferred.ry(0.6, 1)
-    deferred.cx(1, 2)
-    found = {format(int(k), "03b"): p for k, p in result_of(job, "probabilities").items()}
-    assert found == pytest.approx(
-        {k: p for k, p in Statevector(deferred).probabilities_dict().items() if p > 1e-12}
-    )
+    # The same, with what is measured midway kept on qubit 2, and the reset qubit a new one, 3.
+    deferred = QuantumCircuit(4)
+    deferred.ry(1.1, 0)
+    deferred.cx(0, 2)
+    deferred.ry(0.6, 0)
+    deferred.cx(0, 1)
+    deferred.ry(0.4, 3)
+    deferred.cx(1, 3)
+    expected = Statevector(deferred).probabilities([2, 3, 1])
+    found = result_of(job, "probabilities")
+    assert [found.get(str(k), 0) for k in range(8)] == pytest.approx(expected, abs=1e-9)
 
 
 def test_every_kind_of_gate_gets_through_openqasm_3(theirs):
@@ -739,6 +743,8 @@ def test_a_retired_machine_keeps_its_last_calibration(stock):
 
 def test_the_simulator_has_no_calibration(theirs):
     assert theirs.calibration() is None
+    nothing = {"characterizations": None, "pages": 0}
+    assert ask(theirs, "backends", "simulator", "characterizations") == nothing
     assert theirs.client.get_calibration_data("simulator") == []
     assert theirs.client.get_latest_calibration("qpu.qpu") is None
 
