@@ -148,7 +148,7 @@ class FakeIonQ:
             except Exception:
                 logger.exception("no answer to %s %s", method, url)
                 response = wire.internal_error().response()
-            response.headers["x-request-id"] = self._identifiers.uuid4()
+            response.headers["x-request-id"] = self._identifiers.request()
             return response if method.upper() != "HEAD" else response._replace(body=b"")
 
     def _answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:

@@ -16,6 +16,8 @@ class Identifiers:
 
     def __init__(self, seed: int, clock: Clock) -> None:
         self._random = random.Random(seed)  # noqa: S311 - ids of a fake, reproducible on purpose
+        # Of their own, so that nobody's ids and noise depend on how often anybody asked.
+        self._requests = random.Random(f"requests {seed}")  # noqa: S311 - as above
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -28,6 +30,11 @@ class Identifiers:
     def uuid4(self) -> str:
         """Return a random UUID of version 4."""
         return str(uuid.UUID(int=self._bits(128), version=4))
+
+    def request(self) -> str:
+        """Return the id of a request, a random UUID of version 4."""
+        with self._lock:
+            return str(uuid.UUID(int=self._requests.getrandbits(128), version=4))
 
     def hex24(self) -> str:
         """Return 24 hexadecimal digits, the form of a user's id."""

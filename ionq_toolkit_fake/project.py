@@ -14,6 +14,7 @@ from ionq_toolkit_fake.simulation import (
     Machine,
     MaxCut,
     Noise,
+    Program,
     Task,
     simulate,
     simulate_several,
@@ -21,7 +22,7 @@ from ionq_toolkit_fake.simulation import (
 from ionq_toolkit_fake.simulation.mitigation import VARIANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor, Future
 
     from ionq_toolkit_fake.accounts import ApiKey
@@ -32,15 +33,34 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.simulation import Outcome
 
 
-#: How many circuits of one job are simulated in one call.
-BATCH = 64
+#: How many circuits of one job are simulated in one call, and how many amplitudes they have.
+BATCH, BATCH_AMPLITUDES = 64, 2**20
+
+
+def _batches(tasks: Sequence[Task]) -> Iterator[slice]:
+    """Cut tasks into runs that are small enough to be simulated together."""
+    start = amplitudes = 0
+    for index, task in enumerate(tasks):
+        circuit = task.circuit
+        width = len(circuit.active_qubits) if isinstance(circuit, Program) else task.width
+        full = index - start >= BATCH or amplitudes + 2**width > BATCH_AMPLITUDES
+        if full and index > start:
+            yield slice(start, index)
+            start, amplitudes = index, 0
+        amplitudes += 2**width
+    if start < len(tasks):
+        yield slice(start, len(tasks))
 
 
 class _Part:
     """What one of several tasks that are simulated together comes to."""
 
-    def __init__(self, outcomes: Future[list[Outcome | Exception]], index: int) -> None:
-        self._outcomes, self._index = outcomes, index
+    def __init__(
+        self, outcomes: Future[list[Outcome | Exception]], index: int, left: set[int]
+    ) -> None:
+        """Take the outcomes of all, and the set of those that somebody waits for."""
+        self._outcomes, self._index, self._left = outcomes, index, left
+        left.add(index)
 
     def done(self) -> bool:
         """Return whether all of them have come to their end."""
@@ -54,8 +74,9 @@ class _Part:
         return found
 
     def cancel(self) -> bool:
-        """Leave the others alone: this one goes on with them, for nothing."""
-        return False
+        """Give up; the last one to do so ends the simulation of all."""
+        self._left.discard(self._index)
+        return not self._left and self._outcomes.cancel()
 
 
 class Project:
@@ -117,12 +138,12 @@ class Project:
             for part in parts:
                 part.begin(self._executor.submit(simulate, self._task(part)))
             return job
-        for start in range(0, len(parts), BATCH):
-            batch = parts[start : start + BATCH]
-            tasks = [self._circuit_task_of(part, start + n) for n, part in enumerate(batch)]
-            outcomes = self._executor.submit(simulate_several, tasks)
-            for index, part in enumerate(batch):
-                part.begin(_Part(outcomes, index))
+        tasks = [self._circuit_task_of(part, place) for place, part in enumerate(parts)]
+        for batch in _batches(tasks):
+            outcomes = self._executor.submit(simulate_several, tasks[batch])
+            left: set[int] = set()
+            for index, part in enumerate(parts[batch]):
+                part.begin(_Part(outcomes, index, left))
         return job
 
     @contextmanager

@@ -65,7 +65,8 @@ class Session:
             return f"session {self.id} has ended"
         if backend != self.backend:
             return f"session {self.id} is for {self.backend}, not for {backend}"
-        if self.job_count_limit is not None and len(self.jobs) >= self.job_count_limit:
+        count = sum(not job.submission.is_rehearsal for job in self.jobs)
+        if self.job_count_limit is not None and count >= self.job_count_limit:
             return f"session {self.id} has had its {self.job_count_limit} jobs"
         if self.cost_limit is not None and self.spent + price > self.cost_limit:
             return f"session {self.id} has a cost limit of {self.cost_limit} {self.cost_unit}"

@@ -79,7 +79,7 @@ class _Job(msgspec.Struct):
     #: cirq-ionq sends a string.
     shots: int | str | None = None
     name: str | None = None
-    metadata: dict[str, str] | None = None
+    metadata: dict[str, Any] | None = None
     noise: _Noise | None = None
     settings: _Settings | None = None
     session_id: str | None = None
@@ -250,12 +250,14 @@ def _shots(shots: int | str | None) -> int:
     return shots
 
 
-def _check_metadata(metadata: dict[str, str] | None) -> None:
+def _check_metadata(metadata: dict[str, Any] | None) -> None:
     if metadata is None:
         return
     if len(metadata) > MAX_METADATA:
         raise bad_request(f"metadata must not have more than {MAX_METADATA} keys", "metadata")
     for name, value in metadata.items():
+        if not isinstance(value, str):
+            raise bad_request(f"metadata.{name} must be of type string", f"metadata.{name}")
         if len(name) > MAX_METADATA_NAME:
             raise bad_request(
                 f"metadata keys must not be longer than {MAX_METADATA_NAME} characters", "metadata"

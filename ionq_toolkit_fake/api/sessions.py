@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,7 +24,7 @@ _MAX_INTEGER = 2**31 - 1
 
 
 class _CostLimit(msgspec.Struct):
-    value: float
+    value: float | str
     unit: str = "usd"
 
 
@@ -47,15 +48,12 @@ def create(request: Request) -> Response:
         raise bad_request(f"backend {body.backend} has no sessions", "backend")
     settings = body.settings or _Settings()
     limit = settings.cost_limit
-    if limit is not None and not limit.value > 0:
-        key = "settings.cost_limit.value"
-        raise bad_request(f"{key} must be greater than 0", key)
     session = request.project.sessions.create(
         body.backend,
         request.owner,
         job_count_limit=_positive(settings.job_count_limit, "settings.job_count_limit"),
         duration_limit_min=_positive(settings.duration_limit_min, "settings.duration_limit_min"),
-        cost_limit=None if limit is None else limit.value,
+        cost_limit=None if limit is None else _amount(limit.value, "settings.cost_limit.value"),
         cost_unit="usd" if limit is None else limit.unit,
     )
     return json_response(_body(session), 201)
@@ -94,6 +92,16 @@ def _found(request: Request) -> Session:
     if session is None:
         raise not_found()
     return session
+
+
+def _amount(value: float | str, key: str) -> float:
+    try:
+        amount = float(value)
+    except ValueError as error:
+        raise bad_request(f"{key} must be of type number", key) from error
+    if not 0 < amount < math.inf:
+        raise bad_request(f"{key} must be greater than 0", key)
+    return amount
 
 
 def _positive(value: int | str | None, key: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,8 +29,15 @@ if TYPE_CHECKING:
 #: precision leaves about 1e-33, a deep circuit 1e-28. IonQ's own limit is not published.
 ZERO = 1e-20
 
-#: Up to so many qubits a noisy circuit is simulated as a state; beyond, as a tensor network.
+#: Up to so many qubits a noisy circuit may be simulated as a state, shot by shot; beyond, it is a
+#: tensor network.
 WIDEST_STATE = 26
+
+#: Up to so many qubits a state is fast, whatever is done to it.
+_SMALL_STATE = 12
+
+#: The most outcomes of an exact distribution: so many take 150 MB as JSON, and some seconds.
+MOST_OUTCOMES = 2**22
 
 #: How far probabilities may be from adding up to 1.
 _INEXACT = 1e-6
@@ -104,18 +112,32 @@ def check_memory(num_qubits: int) -> None:
         )
 
 
+@cache
+def _exact_simulator() -> AerSimulator:
+    return AerSimulator(method="statevector")
+
+
 def _run_exactly(circuits: list[QuantumCircuit]) -> list[Distribution | Exception]:
-    result = AerSimulator(method="statevector").run(circuits, shots=1).result()
+    result = _exact_simulator().run(circuits, shots=1).result()
     found: list[Distribution | Exception] = []
-    for index, experiment in enumerate(result.results):
+    for experiment in result.results:
         if not experiment.success:
             found.append(RuntimeError(f"Aer could not simulate the circuit: {experiment.status}"))
             continue
-        probabilities = result.data(index)["probabilities"]
+        probabilities = experiment.data.probabilities
         if not abs(probabilities.sum() - 1.0) < _INEXACT:  # an angle beyond a float, or NaN
             found.append(RuntimeError("the probabilities do not add up to 1"))
             continue
         outcomes = np.flatnonzero(probabilities > ZERO)
+        if len(outcomes) > MOST_OUTCOMES:
+            found.append(
+                SimulationFailure(
+                    "SimulationError",
+                    f"the circuit has {len(outcomes)} possible outcomes; ionq_toolkit_fake can "
+                    f"send {MOST_OUTCOMES}",
+                )
+            )
+            continue
         found.append(Distribution(outcomes, probabilities[outcomes]))
     if len(found) < len(circuits):  # nothing was run at all
         return [RuntimeError(f"Aer could not simulate the circuit: {result.status}")] * len(
@@ -186,16 +208,33 @@ def sampled_circuit(
         if rate > 0:
             error = depolarizing_error(rate, width)
             model.add_all_qubit_quantum_error(error, _LABELS[width])
-    wide = circuit.num_qubits > WIDEST_STATE
-    simulator = AerSimulator(
-        method="matrix_product_state" if wide else "automatic", noise_model=model
-    )
+    method = "matrix_product_state" if _is_weakly_entangled(circuit) else "automatic"
+    simulator = AerSimulator(method=method, noise_model=model)
     # One shot after the other: the outcomes would depend on how many processors there are.
     job = simulator.run(labelled, shots=shots, seed_simulator=_mixed(seed), max_parallel_shots=1)
     counts = _finished(job.result()).data(0)["counts"]
     values = np.array([int(key, 16) for key in counts], dtype=np.int64)
     each = np.repeat(values, np.array(list(counts.values()), dtype=np.int64))
     return np.random.default_rng(seed).permutation(each)  # Aer only counts: any order is as likely
+
+
+def _is_weakly_entangled(circuit: QuantumCircuit) -> bool:
+    """Return whether a circuit is cheaper as a matrix product state than as a state.
+
+    Each gate across a cut between two qubits at most doubles what has to be kept there, twice: k
+    gates across make matrices of 4^k, or as many as the smaller side has. Their cost is cubic.
+    """
+    width: int = circuit.num_qubits
+    if width <= _SMALL_STATE or width > WIDEST_STATE:
+        return width > WIDEST_STATE
+    crossing = np.zeros(width, dtype=int)
+    for item in circuit.data:
+        places = [circuit.find_bit(qubit).index for qubit in item.qubits]
+        if len(places) > 1 and item.operation.name != "barrier":
+            crossing[min(places) : max(places)] += 2
+    cuts = np.arange(1, width + 1)
+    bits = np.minimum(crossing, np.minimum(cuts, width - cuts))
+    return 3 * int(bits.max()) < width
 
 
 def _mixed(seed: int) -> int:

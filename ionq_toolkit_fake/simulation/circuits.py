@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: The widest exact state: 2^29 amplitudes take 8 GiB.
 WIDEST_EXACT = 29
+
+#: The widest circuit whose possible outcomes symmetry verification finds out.
+WIDEST_ANALYSED = 20
 _NOISELESS = Noise(0.0, 0.0)
 
 
@@ -84,7 +87,8 @@ def _run_program(task: Task, program: Program) -> Outcome:
     else:
         shots = aer.sampled(program, task.shots, noise, task.seed)
     shots = aer.with_readout_errors(shots, range(width), noise, task.seed)
-    ideal = _exact(program).outcomes if task.symmetry_verification else None
+    analysed = task.symmetry_verification and len(program.active_qubits) <= WIDEST_ANALYSED
+    ideal = _exact(program).outcomes if analysed else None
     return _mitigated(task, shots, ideal, Outcome(None, registers, compiled=gates))
 
 
@@ -110,8 +114,9 @@ def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
         shots = take(aer.sampled(compiled, task.shots, noise, task.seed), bits)
     else:
         shots = aer.sampled_circuit(circuit, task.shots, noise, task.seed)
-    shots = aer.with_readout_errors(shots, range(circuit.num_clbits), noise, task.seed)
-    ideal = _exact_qasm3(circuit).outcomes if task.symmetry_verification else None
+    shots = aer.with_readout_errors(shots, qasm3.measured(circuit), noise, task.seed)
+    analysed = task.symmetry_verification and circuit.num_qubits <= WIDEST_ANALYSED
+    ideal = _exact_qasm3(circuit).outcomes if analysed else None
     return _mitigated(task, shots, ideal, blank)
 
 

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 #: The widest gate whose matrix is written out: of 2^10 rows it takes 16 MiB.
 WIDEST_MATRIX = 10
 
+#: The most steps that a wide `pauliexp` is cut into, each of some ten gates.
+MOST_STEPS = 2_000
+
 #: https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs: v is the square root
 #: of x; si, ti and vi are inverses; not and cnot are x.
 _FIXED: Mapping[str, Callable[[], QiskitGate]] = MappingProxyType(
@@ -186,6 +189,11 @@ def append(circuit: QuantumCircuit, gate: Gate, gateset: str, qubits: list[int])
             formula = LieTrotter()  # exact, a term at a time
         elif len(gate.targets) > WIDEST_MATRIX:
             strength = time * float(np.sum(np.abs(hamiltonian.coeffs)))
+            if 20 * strength * len(gate.terms) > MOST_STEPS:
+                raise TooWideError(
+                    f"a pauliexp of strength {strength:g} on {len(gate.targets)} qubits, whose "
+                    "terms do not commute, needs too many steps"
+                )
             formula = SuzukiTrotter(order=4, reps=max(1, math.ceil(20 * strength)))
         if formula is not None:
             evolution = PauliEvolutionGate(hamiltonian, time, synthesis=formula)

@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import openqasm3
 from openqasm3 import ast
-from openqasm3.ast import BitType, ClassicalDeclaration, Identifier, IODeclaration, IOKeyword
+from openqasm3.ast import (
+    BitType,
+    ClassicalDeclaration,
+    Identifier,
+    IntegerLiteral,
+    IODeclaration,
+    IOKeyword,
+    QuantumGate,
+    QuantumGateDefinition,
+    QubitDeclaration,
+)
 from openqasm3.parser import QASM3ParsingError
 from openqasm3.visitor import QASMVisitor
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Clbit, ControlFlowOp, Measure, Reset
+from qiskit.circuit import Clbit, ControlFlowOp, Gate, Measure, Qubit, Reset
+from qiskit.circuit.library import RXXGate, RYYGate, RZZGate
 from qiskit_qasm3_import import ConversionError, convert
 
 from ionq_toolkit_fake.simulation.failure import SimulationFailure
@@ -25,17 +36,35 @@ from ionq_toolkit_fake.simulation.gates import BASIS
 from ionq_toolkit_fake.simulation.outcome import MOST_BITS, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from ionq_toolkit_fake.simulation.program import Qasm3
 
+#: The longest program, in characters: reading takes a minute for five million.
+MOST_CHARACTERS = 1_000_000
+
+#: The most qubits, or bits, of one declaration that is looked at more closely.
+MOST_DECLARED = 10_000
+
+#: As of circuits that are sent as JSON: operation CreateJob of the API document, and
+#: https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs.
+MOST_GATES, MOST_CONTROLS = 150_000, 7
+
 #: Rotations that IonQ's own examples use without defining them; ``stdgates.inc`` has none of them.
 _INTERACTIONS = {
-    "rzz": "gate rzz(theta) a, b { cx a, b; rz(theta) b; cx a, b; }",
-    "rxx": "gate rxx(theta) a, b { h a; h b; cx a, b; rz(theta) b; cx a, b; h a; h b; }",
-    "ryy": "gate ryy(theta) a, b { rx(pi/2) a; rx(pi/2) b; cx a, b; rz(theta) b; cx a, b; "
-    "rx(-pi/2) a; rx(-pi/2) b; }",
+    "rzz": ("gate rzz(theta) a, b { cx a, b; rz(theta) b; cx a, b; }", RZZGate),
+    "rxx": ("gate rxx(theta) a, b { h a; h b; cx a, b; rz(theta) b; cx a, b; h a; h b; }", RXXGate),
+    "ryy": (
+        (
+            "gate ryy(theta) a, b { rx(pi/2) a; rx(pi/2) b; cx a, b; rz(theta) b; cx a, b; "
+            "rx(-pi/2) a; rx(-pi/2) b; }"
+        ),
+        RYYGate,
+    ),
 }
+#: Where Qiskit's own gates are defined.
+_LIBRARY = "qiskit.circuit.library."
+
 _INCLUDE = re.compile(r'\binclude\s+"stdgates\.inc"\s*;')
 _VERSION = re.compile(r"^\s*OPENQASM\s+[\d.]+\s*;", re.MULTILINE)
 
@@ -67,7 +96,11 @@ def load(program: Qasm3, width: int) -> Loaded:
         SimulationFailure: It is no OpenQASM 3, or not of the part of it that IonQ takes, or too
             wide, or its inputs have not the values that they need.
     """
-    tree, circuit = _parsed(program.source)
+    if len(program.source) > MOST_CHARACTERS:
+        raise SimulationFailure(
+            "PreflightError", f"the program has more than {MOST_CHARACTERS} characters"
+        )
+    tree, circuit, given = _parsed(program.source)
     circuit = _bound(circuit, _inputs(tree), program.parameters)
     if circuit.num_qubits > width:
         raise SimulationFailure(
@@ -92,12 +125,14 @@ def load(program: Qasm3, width: int) -> Loaded:
             measured.append(item.operation, item.qubits)
         measured.measure(everything, everything)
         circuit, registers = measured, {WHOLE: tuple(everything)}
-    circuit = transpile(circuit, basis_gates=[*BASIS, "id"], optimization_level=0)
+    plain = circuit.copy_empty_like()
+    _unroll(circuit, plain, circuit.qubits, given)
+    circuit = transpile(plain, basis_gates=[*BASIS, "id"], optimization_level=0)
     return Loaded(circuit, registers, _gate_counts(circuit))
 
 
-def _parsed(source: str) -> tuple[ast.Program, QuantumCircuit]:
-    """Return the tree and the circuit of a program.
+def _parsed(source: str) -> tuple[ast.Program, QuantumCircuit, list[str]]:
+    """Return the tree and the circuit of a program, and the gates that it was given.
 
     IonQ's own examples leave ``stdgates.inc`` out and use its gates: it is included if the program
     is not understood without.
@@ -133,24 +168,26 @@ def _registers(tree: ast.Program, circuit: QuantumCircuit) -> dict[str, tuple[in
     return registers
 
 
-def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCircuit]:
+def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCircuit, list[str]]:
     """Return the tree and the circuit of a program, with the standard gates defined or without."""
     version = _VERSION.search(source)
     end = version.end() if version else 0
+    given: list[str] = []
     prelude = ""  # on the line of the version, so that messages have the right lines
     if standard:
-        used = (
-            definition
-            for name, definition in _INTERACTIONS.items()
+        given = [
+            name
+            for name in _INTERACTIONS
             if re.search(rf"\b{name}\b", source) and not re.search(rf"\bgate\s+{name}\b", source)
-        )
-        prelude = " ".join(['include "stdgates.inc";', *used])
+        ]
+        definitions = (_INTERACTIONS[name][0] for name in given)
+        prelude = " ".join(['include "stdgates.inc";', *definitions])
     complaints = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaints):  # where the parser says what is wrong
             tree = openqasm3.parse(source[:end] + prelude + source[end:])
-        _Virtual().visit(tree)
-        return tree, convert(tree)
+        _Checked().visit(tree)
+        return tree, convert(tree), given
     except RecursionError as error:
         raise SimulationFailure("PreflightError", "the program is nested too deeply") from error
     except SimulationFailure:
@@ -164,14 +201,39 @@ def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCirc
         ) from error
 
 
-class _Virtual(QASMVisitor[None]):
-    """Refuses the qubits of a machine: ``$0`` and so on."""
+class _Checked(QASMVisitor[None]):
+    """Refuses the qubits of a machine, ``$0`` and so on, and what is too large to be read."""
 
     def visit_Identifier(self, node: Identifier) -> None:  # noqa: N802 - the visitor's own name
         if node.name.startswith("$"):
             raise SimulationFailure(
                 "CompilationError", f"the physical qubit {node.name} is not supported"
             )
+
+    def __init__(self) -> None:
+        self._gates: dict[str, int] = {}  # how many gates each definition comes to
+
+    def visit_QuantumGateDefinition(self, node: QuantumGateDefinition) -> None:  # noqa: N802
+        count = sum(
+            self._gates.get(inner.name.name, 1)
+            for inner in node.body
+            if isinstance(inner, QuantumGate)
+        )
+        if count > MOST_GATES:
+            raise SimulationFailure("TooManyGates", f"A circuit may have {MOST_GATES} gates.")
+        self._gates[node.name.name] = count
+        self.generic_visit(node)
+
+    def visit_QubitDeclaration(self, node: QubitDeclaration) -> None:  # noqa: N802
+        self._check_size(node.size, "NotEnoughQubits")
+        self.generic_visit(node)
+
+    def visit_BitType(self, node: BitType) -> None:  # noqa: N802
+        self._check_size(node.size, "CompilationError")
+
+    def _check_size(self, size: object, code: str) -> None:
+        if isinstance(size, IntegerLiteral) and size.value > MOST_DECLARED:
+            raise SimulationFailure(code, f"{size.value} are too many of one kind")
 
 
 def _bound(circuit: QuantumCircuit, names: list[str], values: tuple[float, ...]) -> QuantumCircuit:
@@ -185,12 +247,53 @@ def _bound(circuit: QuantumCircuit, names: list[str], values: tuple[float, ...])
     return circuit.assign_parameters({name: value for name, value in pairs if name in known})
 
 
+def _unroll(
+    source: QuantumCircuit, target: QuantumCircuit, qubits: Sequence[Qubit], given: Collection[str]
+) -> None:
+    """Append a circuit to another one, its program's own gates by their definitions.
+
+    The transpiler knows gates by name and width: it would take a gate of the program's that is
+    called ``iswap`` for Qiskit's. Those that were `given` to the program are Qiskit's.
+
+    Raises:
+        SimulationFailure: There are too many gates, or too many controls of one.
+    """
+    for item in source.data:
+        places = [qubits[source.find_bit(qubit).index] for qubit in item.qubits]
+        operation = item.operation
+        of_qiskit = str(operation.base_class.__module__).startswith(_LIBRARY)
+        controls = getattr(operation, "num_ctrl_qubits", 0)
+        if controls > MOST_CONTROLS:
+            raise SimulationFailure(
+                "TooManyControls",
+                f"A gate has {controls} controls; at most {MOST_CONTROLS} are supported.",
+            )
+        if operation.name in given and isinstance(operation, Gate):
+            target.append(_INTERACTIONS[operation.name][1](*operation.params), places)
+        elif isinstance(operation, Gate) and operation.definition is not None and not of_qiskit:
+            _unroll(operation.definition, target, places, given)
+        else:
+            if len(target.data) >= MOST_GATES:
+                raise SimulationFailure("TooManyGates", f"A circuit may have {MOST_GATES} gates.")
+            target.append(operation, places, item.clbits)
+
+
 def _gate_counts(circuit: QuantumCircuit) -> dict[str, int]:
     counts = {"1q": 0, "2q": 0}
     for item in circuit.data:
         if item.operation.name in BASIS:
             counts["1q" if len(item.qubits) == 1 else "2q"] += 1
     return counts
+
+
+def measured(circuit: QuantumCircuit) -> list[int]:
+    """Return the classical bits that something is measured into."""
+    found = {
+        circuit.find_bit(item.clbits[0]).index
+        for item in circuit.data
+        if isinstance(item.operation, Measure)
+    }
+    return sorted(found)
 
 
 def without_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[int | None]]:

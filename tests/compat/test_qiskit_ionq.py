@@ -529,7 +529,7 @@ def test_an_ideal_simulation_midway_has_a_distribution_and_no_shots(theirs):
     deferred.cx(1, 3)
     expected = Statevector(deferred).probabilities([2, 3, 1])
     found = result_of(job, "probabilities")
-    assert [found.get(str(k), 0) for k in range(8)] == pytest.approx(expected, abs=1e-9)
+    assert [found.get(str(k), 0) for k in range(8)] == pytest.approx(list(expected), abs=1e-9)
 
 
 def test_every_kind_of_gate_gets_through_openqasm_3(theirs):
@@ -555,7 +555,7 @@ def test_every_kind_of_gate_gets_through_openqasm_3(theirs):
     found = result_of(theirs.run(circuit), "probabilities")
 
     expected = Statevector(gates.decompose("PauliEvolution")).probabilities()
-    assert [found.get(str(k), 0) for k in range(8)] == pytest.approx(expected, abs=1e-9)
+    assert [found.get(str(k), 0) for k in range(8)] == pytest.approx(list(expected), abs=1e-9)
 
 
 def test_a_branch_is_taken_and_fails_with_the_reason(theirs):

@@ -51,7 +51,7 @@ def test_a_clone_of_nothing_a_wrong_change_and_no_json(send, completed):
     for body, keys in (
         ({"shots": 0}, ["shots"]),
         ({"backend": "qpu.none"}, ["backend"]),
-        ({"metadata": {"a": 1}}, ["metadata"]),
+        ({"metadata": {"a": 1}}, ["metadata.a"]),
         ([], ["value"]),
     ):
         status, reply = send("POST", path, body)

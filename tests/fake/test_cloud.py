@@ -318,7 +318,11 @@ def gate(**fields):
         (lambda b: b.update(shots="many"), "shots must be of type integer", ["shots"]),
         (lambda b: b.update(shots=1.5), "shots must be of type integer", ["shots"]),
         (lambda b: b.update(shots=10**30), "shots", ["shots"]),
-        (lambda b: b.update(metadata={"a": 1}), "metadata must be of type string", ["metadata"]),
+        (
+            lambda b: b.update(metadata={"a": 1}),
+            "metadata.a must be of type string",
+            ["metadata.a"],
+        ),
         (lambda b: b.update(metadata=[]), "metadata must be of type object", ["metadata"]),
         (
             lambda b: b.update(noise={"model": "loud"}),

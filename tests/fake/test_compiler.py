@@ -116,7 +116,7 @@ def test_a_compiled_program_does_the_same_on_its_machine_within_its_limits(case,
 
 
 @pytest.mark.parametrize("entangler", FAMILIES)
-@pytest.mark.parametrize("angle", [*QUARTERS, 0.1, -0.1, 3.0, -3.0, 5.0, 1e5])
+@pytest.mark.parametrize("angle", [*QUARTERS, 0.1, -0.1, 2.0, -2.0, 3.0, -3.0, 1e5])
 @pytest.mark.parametrize("name", ["xx", "yy", "zz"])
 def test_an_interaction_by_any_angle_is_one_within_the_machines_limits(name, angle, entangler):
     before = [Gate("ry", (0,), (), (0.4,)), Gate("rx", (1,), (), (1.3,))]

@@ -221,6 +221,18 @@ def test_interactions_need_no_definition(name, pauli):
     assert found == {WHOLE: expected}
 
 
+@pytest.mark.parametrize(("name", "pauli"), [("rxx", "x"), ("ryy", "y"), ("rzz", "z")])
+def test_interactions_can_be_inverted_repeated_and_controlled(name, pauli):
+    """Half turns are the Paulis on both qubits, but for a phase that a control shows."""
+    there = "qubit[3] q; h q[2]; rx(0.3) q[0]; rx(1.1) q[1]; rz(0.4) q[0]; rz(0.4) q[1]; "
+    back = "rz(-0.4) q[0]; rz(-0.4) q[1]; rx(-0.3) q[0]; rx(-1.1) q[1]; h q[2];"
+    undone = f"{name}(0.8) q[0], q[1]; inv @ {name}(0.8) q[0], q[1]; "
+    twice = f"pow(2) @ {name}(0.8) q[0], q[1]; {name}(-1.6) q[0], q[1]; "
+    half_turn = f"ctrl @ {name}(pi) q[2], q[0], q[1]; c{pauli} q[2], q[0]; c{pauli} q[2], q[1]; "
+    for steps in (undone, twice, half_turn + "s q[2]; "):
+        assert registers_of(there + steps + back) == {WHOLE: {"000": 1.0}}
+
+
 @pytest.mark.parametrize("body", ["h q[0]; cx q[0], q[1];", "U(pi/2, 0, pi) q[0]; cx q[0], q[1];"])
 def test_standard_gates_need_no_include(body):
     found = registers_of(f"qubit[2] q; {body}", include="")
@@ -244,6 +256,20 @@ def test_gates_can_be_defined_and_modified():
 def test_gates_without_an_include_can_have_the_names_of_standard_ones():
     own = "gate x a { U(pi, 0, pi) a; } gate both a, b { x a; x b; } qubit[2] q; both q[0], q[1];"
     assert registers_of(own, include="") == {WHOLE: {"11": 1.0}}
+
+
+@pytest.mark.parametrize("name", ["rzz", "rxx", "sxdg", "u", "unitary", "mcx", "iswap", "r"])
+def test_a_gate_is_what_the_program_says_whatever_its_name_means_elsewhere(name):
+    own = f"gate {name} a, b {{ cx a, b; }} qubit[2] q; x q[0]; {name} q[0], q[1];"
+    assert registers_of(own) == {WHOLE: {"11": 1.0}}
+    angle = f"gate {name}(t) a, b {{ rx(t) b; }} qubit[2] q; {name}(pi) q[0], q[1];"
+    assert registers_of(angle) == {WHOLE: {"10": 1.0}}
+
+
+@pytest.mark.parametrize("name", ["x", "h", "rz", "id", "p"])
+def test_without_an_include_names_of_standard_gates_are_free(name):
+    own = f"gate {name} a {{ U(pi, 0, pi) a; }} qubit q; {name} q;"
+    assert registers_of(own, include="") == {WHOLE: {"1": 1.0}}
 
 
 def test_barriers_delays_and_identities_change_nothing():
@@ -302,6 +328,8 @@ REFUSED = {
     "a measured physical qubit": ("CompilationError", "bit c; c = measure $3;"),
     "too many bits": ("CompilationError", "qubit q; bit[63] c; c[0] = measure q;"),
     "too many qubits": ("NotEnoughQubits", "qubit[30] q; x q;"),
+    "absurdly many qubits": ("NotEnoughQubits", "qubit[2000000000] q; x q[0];"),
+    "absurdly many bits": ("CompilationError", "qubit q; bit[2000000000] c; c[0] = measure q;"),
     "too many registers": ("NotEnoughQubits", "qubit[20] q; qubit[10] r; x q;"),
     "no qubits": ("PreflightError", "bit c;"),
     "an unknown gate": ("PreflightError", "qubit q; foo q;"),
@@ -348,6 +376,13 @@ def test_a_program_nested_without_end_is_refused():
     assert (failure.code, failure.message) == ("PreflightError", "the program is nested too deeply")
 
 
+def test_definitions_that_double_and_double_are_refused_before_they_fill_the_memory():
+    """Forty lines that are 2^39 gates."""
+    doubled = "".join(f"gate g{n} a {{ g{n - 1} a; g{n - 1} a; }} " for n in range(1, 40))
+    failure = refused(f"OPENQASM 3.0; {INCLUDE} gate g0 a {{ x a; }} {doubled} qubit q; g39 q;")
+    assert failure.code == "TooManyGates"
+
+
 def test_a_message_names_the_line_of_the_program():
     failure = refused(f"OPENQASM 3.0;\n{INCLUDE}\nqubit q;\nfoo q;\n")
     assert "4,0: gate 'foo' is not defined" in failure.message
@@ -392,6 +427,11 @@ def test_every_bit_that_is_measured_is_read_out_with_errors():
     source = f"OPENQASM 3; {INCLUDE} qubit q; bit[2] c; x q; c[0] = measure q; c[1] = measure q;"
     shots = run(source, shots=20, noise=Noise(0, 0, 1)).shots
     assert shots.tolist() == [0] * 20
+
+
+def test_a_bit_that_nothing_is_measured_into_has_no_errors():
+    source = f"OPENQASM 3; {INCLUDE} qubit q; bit[3] c; x q; c[1] = measure q;"
+    assert set(run(source, shots=20, noise=Noise(0, 0, 0.5)).shots.tolist()) == {0, 2}
 
 
 def test_a_seed_gives_the_same_shots_and_another_one_others():
