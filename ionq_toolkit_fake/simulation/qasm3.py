@@ -186,6 +186,8 @@ def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCirc
     try:
         with contextlib.redirect_stderr(complaints):  # where the parser says what is wrong
             tree = openqasm3.parse(source[:end] + prelude + source[end:])
+        if complaints.getvalue():  # older parsers pass over what they do not know
+            raise QASM3ParsingError(complaints.getvalue())
         _Checked().visit(tree)
         return tree, convert(tree), given
     except RecursionError as error:
