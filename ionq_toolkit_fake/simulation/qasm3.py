@@ -187,7 +187,7 @@ def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCirc
         with contextlib.redirect_stderr(complaints):  # where the parser says what is wrong
             tree = openqasm3.parse(source[:end] + prelude + source[end:])
         if complaints.getvalue():  # older parsers pass over what they do not know
-            raise QASM3ParsingError(complaints.getvalue())
+            raise QASM3ParsingError(complaints.getvalue())  # noqa: TRY301 - explained below
         _Checked().visit(tree)
         return tree, convert(tree), given
     except RecursionError as error:

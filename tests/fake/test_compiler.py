@@ -82,11 +82,12 @@ def gates(draw, width):
 
 @st.composite
 def exponentials(draw, width):
-    """A pauliexp on up to three targets, with terms that may or may not commute."""
+    """Make a pauliexp of one term, or of several on two qubits, that may or may not commute."""
     qubits = draw(st.permutations(range(width)))
-    targets = draw(st.integers(1, min(3, width)))
+    targets = draw(st.integers(1, min(4, width)))
     letters = st.text("IXYZ", min_size=targets, max_size=targets)
-    terms = draw(st.lists(letters, min_size=1, max_size=3, unique=True))
+    most = 1 if targets > 2 else 3
+    terms = draw(st.lists(letters, min_size=1, max_size=most, unique=True))
     values = draw(st.tuples(st.floats(0, 3), *[st.floats(-2, 2)] * len(terms)))
     controls = qubits[targets : targets + draw(st.integers(0, 1))]
     return Gate("pauliexp", tuple(qubits[:targets]), tuple(controls), values, tuple(terms))

@@ -164,6 +164,18 @@ def test_a_gate_has_the_channel_of_its_width_once(name):
     assert_drawn_from(expected, shots_of(2, [*before, gate, *later], noise, 10_000))
 
 
+@pytest.mark.parametrize("name", ["cnot", "swap", "zz"])
+def test_a_gate_has_the_same_channel_in_a_wide_circuit(name):
+    """The others are turned back and forth, so that they are simulated and always 0."""
+    gate, *step = NOISY[name]
+    noise, width = Noise(0.0, 0.25), 16
+    layer = [Gate("ry", (0,), (), (0.8,)), Gate("ry", (1,), (), (1.9,))]
+    others = [Gate("rx", (q,), (), (a,)) for q in range(2, width) for a in (0.7, -0.7)]
+    turns = [(RYGate(0.8).to_matrix(), 0), (RYGate(1.9).to_matrix(), 1)]
+    expected = after(noise, *turns, step, *turns)
+    assert_drawn_from(expected, shots_of(width, [*layer, gate, *others, *layer], noise, 2000))
+
+
 def test_native_gates_have_the_channels_of_their_widths():
     noise = Noise(0.1, 0.25)
     gates = [
