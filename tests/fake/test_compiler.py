@@ -26,7 +26,7 @@ LINE = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 5))
 STAR = ((0, 1), (0, 2), (0, 3), (0, 4), (0, 5))
 PARCELS = Machine(100, "zz", DEVICES["qpu.tempo-1"].connectivity)
 FAMILIES = ("ms", "zz")
-QUARTERS = [quarter * pi / 2 for quarter in range(-8, 9)]
+QUARTERS = [quarter * pi / 2 for quarter in range(-4, 5)]
 ANGLES = st.one_of(st.sampled_from(QUARTERS), st.floats(-1e4, 1e4))
 
 
@@ -182,9 +182,10 @@ def test_native_gates_are_moved_and_not_changed():
 
 
 def test_a_seed_makes_the_same_route_each_time():
-    far = [Gate("cnot", (b,), (a,)) for a, b in ((0, 5), (1, 4), (5, 2), (3, 0))]
-    routes = [compiled(far, Machine(6, "zz", LINE), range(6), seed=3) for _ in range(2)]
-    assert routes[0] == routes[1]
+    pairs = [np.random.default_rng(n).permutation(6)[:2].tolist() for n in range(25)]
+    far = [Gate("cnot", (b,), (a,)) for a, b in pairs]
+    routes = [compiled(far, Machine(6, "zz", LINE), range(6), seed=3) for _ in range(3)]
+    assert routes[0] == routes[1] == routes[2]
 
 
 # --- machines with several parcels ------------------------------------------------------------
