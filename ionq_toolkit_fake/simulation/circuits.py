@@ -127,7 +127,7 @@ def _compiled_qasm3(
 
     A circuit that measures or resets midway has none: no native gates are known for that.
     """
-    unitary, bits = qasm3.without_measurements(circuit)
+    unitary, bits, _ = qasm3.without_measurements(circuit)
     if task.machine is None or unitary.num_qubits > circuit.num_qubits:
         return None, ()
     layout = range(circuit.num_qubits)
@@ -136,7 +136,7 @@ def _compiled_qasm3(
 
 
 def _exact_qasm3(circuit: QuantumCircuit) -> Distribution:
-    unitary, bits = qasm3.without_measurements(circuit)
+    unitary, bits, _ = qasm3.without_measurements(circuit)
     held = sorted({wire for wire in bits if wire is not None})
     if unitary.num_qubits > WIDEST_EXACT:
         raise SimulationFailure(

@@ -48,7 +48,7 @@ def circuit_of(program: Program) -> QuantumCircuit:
             operation = uncontrolled(gate).control(len(gate.controls), annotated=False)
             circuit.append(operation, list(gate.qubits))
         else:
-            append(circuit, gate, program.gateset, list(gate.qubits))
+            append(circuit, gate, program.gateset, list(gate.qubits), split=True)
     return circuit
 
 
@@ -97,7 +97,7 @@ def _native_gates(circuit: QuantumCircuit, entangler: str) -> list[Gate]:
         if name == "barrier":
             continue
         if name == "rz":
-            frame[qubits[0]] += float(instruction.operation.params[0]) / math.tau
+            frame[qubits[0]] += _in_turns(instruction.operation.params[0])
             continue
         phases = tuple(_turn(-frame[qubit]) for qubit in qubits)
         if name == "sx":
@@ -105,7 +105,7 @@ def _native_gates(circuit: QuantumCircuit, entangler: str) -> list[Gate]:
         elif name == "x":
             gates.append(Gate("gpi", qubits, parameters=phases))
         elif name in {"rzz", "rxx"}:
-            angle = float(instruction.operation.params[0]) / math.tau
+            angle = _in_turns(instruction.operation.params[0])
             gates.extend(_entangle(entangler, qubits, phases, angle))
         else:
             raise ValueError(f"cannot compile the operation {name}")
@@ -136,3 +136,8 @@ def _entangle(
 def _turn(phase: float) -> float:
     """Return a phase in turns, from -0.5 up to 0.5."""
     return (phase + 0.5) % 1.0 - 0.5
+
+
+def _in_turns(angle: float) -> float:
+    """Return an angle in turns, from -0.5 to 0.5; sine and cosine know even that of 1e20."""
+    return math.atan2(math.sin(angle), math.cos(angle)) / math.tau

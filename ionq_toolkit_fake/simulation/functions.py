@@ -29,38 +29,39 @@ def energy(task: Energy) -> Value:
         SimulationFailure: The ansatz is no OpenQASM 3, or does not fit the Hamiltonian.
     """
     circuit = qasm3.load(task.ansatz, task.width).circuit
-    circuit, _ = qasm3.without_measurements(circuit)
+    circuit, _, wires = qasm3.without_measurements(circuit)
     for term, _ in task.hamiltonian:
-        if len(term) != circuit.num_qubits:
+        if len(term) != len(wires):
             raise SimulationFailure(
                 "InvalidInput",
-                f"the term {term} is not for the {circuit.num_qubits} qubits of the ansatz",
+                f"the term {term} is not for the {len(wires)} qubits of the ansatz",
             )
     if task.constraints or task.cvar_alpha is not None:
-        return _penalised(task, circuit)
+        return _penalised(task, circuit, wires)
     value = variance = 0.0
     for index, (term, coefficient) in enumerate(task.hamiltonian):
-        mean = _mean_sign(term, circuit, task, task.seed + index)
+        mean = _mean_sign(term, circuit, wires, task, task.seed + index)
         value += coefficient * mean
         variance += coefficient**2 * (1 - mean**2)
     return Value(value, variance)
 
 
-def _mean_sign(term: str, circuit: QuantumCircuit, task: Energy, seed: int) -> float:
+def _mean_sign(
+    term: str, circuit: QuantumCircuit, wires: list[int], task: Energy, seed: int
+) -> float:
     """Return the expectation of a Pauli string."""
-    measured = [qubit for qubit, letter in enumerate(reversed(term)) if letter != "I"]
-    if not measured:
+    letters = [(wires[q], letter) for q, letter in enumerate(reversed(term)) if letter != "I"]
+    if not letters:
         return 1.0
     rotated = circuit.copy()
-    for qubit in measured:
-        letter = term[-1 - qubit]
+    for qubit, letter in letters:
         if letter == "Y":
             rotated.sdg(qubit)
         if letter in "XY":
             rotated.h(qubit)
-    found = _distribution(rotated, measured, task, seed)
+    found = _distribution(rotated, [qubit for qubit, _ in letters], task, seed)
     odd = np.zeros_like(found.outcomes)
-    for place in range(len(measured)):
+    for place in range(len(letters)):
         odd ^= (found.outcomes >> place) & 1
     return float(np.sum(found.probabilities * (1 - 2 * odd.astype(float))))
 
@@ -79,7 +80,7 @@ def _distribution(
     return Distribution.of_shots(shots)
 
 
-def _penalised(task: Energy, circuit: QuantumCircuit) -> Value:
+def _penalised(task: Energy, circuit: QuantumCircuit, qubits: list[int]) -> Value:
     """Return the energy of a classical Hamiltonian under constraints, or of its best part.
 
     Each outcome x has the energy of its terms and `penalty` times the squared violation of every
@@ -90,7 +91,6 @@ def _penalised(task: Energy, circuit: QuantumCircuit) -> Value:
         raise SimulationFailure(
             "InvalidInput", "constraints and cvar_alpha need a Hamiltonian of I and Z alone"
         )
-    qubits = list(range(circuit.num_qubits))
     found = _distribution(circuit, qubits, task, task.seed)
     bits = (found.outcomes[:, None] >> np.arange(len(qubits))) & 1
     energies = np.zeros(len(bits))
@@ -98,7 +98,9 @@ def _penalised(task: Energy, circuit: QuantumCircuit) -> Value:
         mask = np.array([letter == "Z" for letter in reversed(term)])
         energies += coefficient * (1 - 2 * (bits[:, mask].sum(axis=1) % 2))
     for quadratic, linear, bound in task.constraints:
-        if len(linear) != len(qubits) or (quadratic and np.shape(quadratic) != (len(qubits),) * 2):
+        if len(linear) != len(qubits) or (
+            quadratic and [len(row) for row in quadratic] != [len(qubits)] * len(qubits)
+        ):
             raise SimulationFailure(
                 "InvalidInput", f"a constraint is not for the {len(qubits)} qubits of the ansatz"
             )

@@ -35,6 +35,8 @@ from qiskit.circuit.library import (
 from qiskit.quantum_info import SparsePauliOp
 from qiskit.synthesis import LieTrotter, OneQubitEulerDecomposer, SuzukiTrotter
 
+from ionq_toolkit_fake.simulation.failure import SimulationFailure
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 
 #: The widest gate whose matrix is written out: of 2^10 rows it takes 16 MiB.
 WIDEST_MATRIX = 10
+
+#: The widest whose matrix is decomposed into gates: beyond, there are thousands of them.
+WIDEST_SPLIT = 2
 
 #: The most steps that a wide `pauliexp` is cut into, each of some ten gates.
 MOST_STEPS = 2_000
@@ -142,7 +147,7 @@ def qiskit_gate(gate: Gate, gateset: str = "qis") -> QiskitGate:
     width = controls + len(gate.targets)
     if gate.name == "swap":
         return QiskitGate("mcswap", width, [])
-    if operation.num_qubits == 1:
+    if operation.num_qubits == 1 and width > WIDEST_SPLIT:  # Aer's tensor networks have no mcu
         theta, phi, lam, phase = _euler_angles(operation.to_matrix())
         return QiskitGate("mcu", width, [theta, phi, lam, phase])
     if width > WIDEST_MATRIX:
@@ -165,7 +170,9 @@ def uncontrolled(gate: Gate) -> QiskitGate:
     return _FIXED[gate.name]()
 
 
-def append(circuit: QuantumCircuit, gate: Gate, gateset: str, qubits: list[int]) -> None:
+def append(
+    circuit: QuantumCircuit, gate: Gate, gateset: str, qubits: list[int], *, split: bool = False
+) -> None:
     """Append a gate to a circuit, as gates that Aer knows without transpilation.
 
     Args:
@@ -173,10 +180,15 @@ def append(circuit: QuantumCircuit, gate: Gate, gateset: str, qubits: list[int])
         gate: The gate.
         gateset: `qis` or `native`.
         qubits: Where its controls and then its targets are in the circuit.
+        split: Whether it is for a machine, or for noise, which take it gate by gate: then few
+            gates count for more than exactness.
 
     Raises:
-        TooWideError: The gate has no exact form that is small enough.
+        TooWideError: The gate has no form that is small enough.
+        SimulationFailure: One of its angles is infinite or none.
     """
+    if not all(map(math.isfinite, gate.parameters)):
+        raise SimulationFailure("SimulationError", f"an angle of a {gate.name} is not a number")
     if gateset == "qis":
         method = _METHODS.get((gate.name, len(gate.controls), len(gate.parameters)))
         if method is not None:  # many times as fast as the way below
@@ -187,14 +199,15 @@ def append(circuit: QuantumCircuit, gate: Gate, gateset: str, qubits: list[int])
         formula = None
         if len(hamiltonian.paulis.group_commuting()) == 1:
             formula = LieTrotter()  # exact, a term at a time
-        elif len(gate.targets) > WIDEST_MATRIX:
+        elif len(gate.targets) > (WIDEST_SPLIT if split else WIDEST_MATRIX):
             strength = time * float(np.sum(np.abs(hamiltonian.coeffs)))
             if 20 * strength * len(gate.terms) > MOST_STEPS:
                 raise TooWideError(
                     f"a pauliexp of strength {strength:g} on {len(gate.targets)} qubits, whose "
                     "terms do not commute, needs too many steps"
                 )
-            formula = SuzukiTrotter(order=4, reps=max(1, math.ceil(20 * strength)))
+            order, steps = (2, 4 * strength) if split else (4, 20 * strength)
+            formula = SuzukiTrotter(order=order, reps=max(1, math.ceil(steps)))
         if formula is not None:
             evolution = PauliEvolutionGate(hamiltonian, time, synthesis=formula)
             circuit.compose(evolution.definition, qubits, inplace=True)

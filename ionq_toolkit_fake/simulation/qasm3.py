@@ -298,8 +298,10 @@ def measured(circuit: QuantumCircuit) -> list[int]:
     return sorted(found)
 
 
-def without_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[int | None]]:
-    """Return a circuit of gates alone, and the qubit that holds each classical bit at its end.
+def without_measurements(
+    circuit: QuantumCircuit,
+) -> tuple[QuantumCircuit, list[int | None], list[int]]:
+    """Return a circuit of gates alone, and what holds each bit and each qubit at its end.
 
     Nothing depends on what is measured, so that a bit measured midway can be copied to a qubit of
     its own, and a reset qubit be a new one: the distribution is the same.
@@ -330,4 +332,4 @@ def without_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[
             found.cx(*qubits)
         else:
             found.append(operation, qubits)
-    return found, bits
+    return found, bits, [wires[qubit] for qubit in circuit.qubits]

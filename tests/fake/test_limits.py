@@ -182,3 +182,31 @@ def test_a_cost_limit_may_be_a_string_and_must_be_a_number(send):
     for value in ("much", "nan", "inf", -1, ""):
         status, reply = create(value)
         assert (status, reply["validation"]["keys"]) == (400, ["settings.cost_limit.value"])
+
+
+def test_controlled_gates_are_simulated_in_wide_noisy_circuits_too(completed):
+    gates = [{"gate": "h", "target": q} for q in range(14)]
+    gates += [{"gate": "h", "target": 1, "control": 0}]
+    gates += [{"gate": "z", "rotation": 0.3, "target": 3, "control": 2}]
+    job = completed(gates, 14, noise={"model": "forte-1", "seed": 1}, shots=5)
+    assert (job["status"], job["failure"]) == ("completed", None)
+
+
+def test_an_ansatz_may_reset_its_qubits(send):
+    source = "OPENQASM 3.0; qubit[2] q; reset q; U(pi, 0, 0) q[0];"
+    data = {"hamiltonian": [{"pauli_string": "IZ", "coefficient": 2}], "ansatz": {"data": source}}
+    body = {
+        "type": "quantum-function",
+        "backend": "simulator",
+        "input": {"data": {"type": "hamiltonian-energy", "data": data}},
+    }
+    _, created = send("POST", "/jobs", body)
+    assert send("GET", f"/jobs/{created['id']}")[1]["results"]["value"] == pytest.approx(-2)
+
+
+@pytest.mark.parametrize("gateset", ["exact", "shots"])
+def test_an_angle_that_overflows_is_no_answer(gateset):
+    gate = Gate("rx", (0,), parameters=(float("inf"),))
+    shots = None if gateset == "exact" else 10
+    with pytest.raises(SimulationFailure, match="not a number"):
+        simulate(Task(Program(1, (gate,)), seed=0, shots=shots))
