@@ -81,8 +81,3 @@ def filtered(variants: Sequence[Variant]) -> Distribution:
     parts = np.unique(seen, return_counts=True)[1] / len(variants)
     weights = average.probabilities * parts**FILTER_POWER
     return Distribution(average.outcomes, weights / weights.sum())
-
-
-def sharpened(variants: Sequence[Variant]) -> Distribution:
-    """Return the distribution by plurality voting."""
-    return Distribution.of_shots(voted(variants))

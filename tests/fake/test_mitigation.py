@@ -5,13 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ionq_toolkit_fake.simulation import Gate, Machine, Noise, Program, Task, Variant, simulate
+from ionq_toolkit_fake.simulation import (
+    Distribution,
+    Gate,
+    Machine,
+    Noise,
+    Program,
+    Task,
+    Variant,
+    simulate,
+)
 from ionq_toolkit_fake.simulation.mitigation import (
     VARIANTS,
     filtered,
     layouts,
     majority,
-    sharpened,
     split,
     voted,
 )
@@ -72,7 +80,9 @@ def test_a_group_without_a_winner_stays_as_it_is():
 
 def test_sharpening_is_the_distribution_of_the_votes():
     groups = variants([3, 3, 0], [0, 0, 3, 1], [1, 2, 1])
-    assert sharpened(groups).as_map() == pytest.approx({"0": 0.4, "1": 0.3, "3": 0.3})
+    assert Distribution.of_shots(voted(groups)).as_map() == pytest.approx(
+        {"0": 0.4, "1": 0.3, "3": 0.3}
+    )
 
 
 def test_a_majority_is_taken_of_each_bit_on_its_own():

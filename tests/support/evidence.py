@@ -7,7 +7,6 @@ this.
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from functools import cache, wraps
 from urllib.parse import urlsplit
@@ -123,6 +122,10 @@ not by hand, and nothing on it is added up: each column says what it says.
 def page(evidence, notes):
     """Return the page, or raise ValueError for an operation without evidence."""
     rows = []
+    named = {*notes.UNDRIVEN, *notes.UNREFUSED, *notes.UNKNOWN}
+    strange = named - {operation.name for operation in OPERATIONS}
+    if strange:
+        raise ValueError(f"there are notes on what is no operation: {', '.join(sorted(strange))}")
     for operation in OPERATIONS:
         name = operation.name
         driven = ", ".join(sorted(evidence.clients[name])) or notes.UNDRIVEN.get(name)
@@ -159,13 +162,3 @@ def page(evidence, notes):
             "",
         ]
     )
-
-
-def unknown_operations(*tables):
-    """Return names in the tables that are no operation."""
-    return {name for table in tables for name in table} - {o.name for o in OPERATIONS}
-
-
-def tidy(text):
-    """Return text with the width of columns taken out, for comparison."""
-    return re.sub(r"[ -]+", " ", text)
