@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 #: How many circuits of one job are simulated in one call, and how many amplitudes they have.
-BATCH, BATCH_AMPLITUDES = 64, 2**20
+BATCH, BATCH_AMPLITUDES = 128, 2**20
 
 
 def _batches(tasks: Sequence[Task]) -> Iterator[slice]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
 from qiskit import QuantumCircuit, transpile
 from qiskit_aer import AerSimulator
+from qiskit_aer.library import SetStatevector
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from ionq_toolkit_fake.simulation.compiler import circuit_of
@@ -18,7 +19,7 @@ from ionq_toolkit_fake.simulation.outcome import Distribution, spread
 from ionq_toolkit_fake.simulation.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from qiskit.result import Result
@@ -57,22 +58,57 @@ _NOISELESS = frozenset({"barrier", "reset", "id"})
 def exact(programs: Sequence[Program]) -> list[Distribution | Exception]:
     """Return the exact distribution of each program over all its qubits, or why it has none.
 
-    Outcomes of probability zero are absent. Only qubits that a gate touches are simulated. All
-    programs go to Aer together, which spares small ones most of its overhead.
+    Outcomes of probability zero are absent. Only qubits that a gate touches are simulated. Small
+    programs are parts of one circuit: most of what a small circuit costs Aer is its overhead.
     """
-    built: list[tuple[Sequence[int], QuantumCircuit] | Exception] = []
-    for program in programs:
-        try:
-            active = program.active_qubits or (0,)
-            circuit = _circuit_on(active, program)
-            circuit.save_probabilities()
-            check_memory(circuit.num_qubits)
-            built.append((active, circuit))
-        except (TooWideError, SimulationFailure) as error:
-            built.append(error)
-    circuits = [one[1] for one in built if not isinstance(one, Exception)]
-    results = iter(_run_exactly(circuits) if circuits else ())
-    return [one if isinstance(one, Exception) else _spread(next(results), one[0]) for one in built]
+    found: list[Distribution | Exception] = [RuntimeError("it was not run")] * len(programs)
+    active = [program.active_qubits or (0,) for program in programs]
+    circuits: list[QuantumCircuit] = []
+    parts: list[list[int]] = []  # the programs that each circuit consists of
+    for group in _together([len(qubits) for qubits in active]):
+        circuit, contained = QuantumCircuit(len(active[group[0]])), []
+        for index in group:
+            if circuit.data:
+                circuit.append(_all_zero(circuit.num_qubits), circuit.qubits)
+            try:
+                check_memory(circuit.num_qubits)
+                _append_program(circuit, active[index], programs[index])
+            except (TooWideError, SimulationFailure) as error:
+                found[index] = error
+            else:
+                circuit.save_probabilities(label=str(index))
+                contained.append(index)
+        if contained:
+            circuits.append(circuit)
+            parts.append(contained)
+    for contained, saved in zip(parts, _run_exactly(circuits), strict=True):
+        if not isinstance(saved, Exception):
+            for index in contained:
+                found[index] = _spread(_distribution_of(saved[str(index)]), active[index])
+        elif len(contained) == 1:
+            found[contained[0]] = saved
+        else:  # one of them spoils it for the others
+            for index in contained:
+                (found[index],) = exact([programs[index]])
+    return found
+
+
+def _together(widths: Sequence[int]) -> list[list[int]]:
+    """Return which programs of these widths are parts of one circuit."""
+    groups: dict[int, list[int]] = {}
+    alone = []
+    for index, width in enumerate(widths):
+        if width <= _SMALL_STATE:
+            groups.setdefault(width, []).append(index)
+        else:
+            alone.append([index])
+    return [*groups.values(), *alone]
+
+
+@cache
+def _all_zero(num_qubits: int) -> SetStatevector:
+    """Return the instruction that begins anew, whatever the state is: exact, unlike a reset."""
+    return SetStatevector(np.eye(1, 2**num_qubits)[0])
 
 
 def exact_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> Distribution:
@@ -88,7 +124,8 @@ def exact_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> Distributio
     check_memory(circuit.num_qubits)
     circuit = circuit.copy()
     circuit.save_probabilities(list(qubits))
-    (found,) = _run_exactly([circuit])
+    (saved,) = _run_exactly([circuit])
+    found = saved if isinstance(saved, Exception) else _distribution_of(saved["probabilities"])
     if isinstance(found, Exception):
         raise found
     return found
@@ -117,33 +154,35 @@ def _exact_simulator() -> AerSimulator:
     return AerSimulator(method="statevector")
 
 
-def _run_exactly(circuits: list[QuantumCircuit]) -> list[Distribution | Exception]:
+def _run_exactly(circuits: list[QuantumCircuit]) -> list[Mapping[str, Any] | RuntimeError]:
+    """Return what each circuit saves by its label, or why it could not be run."""
+    if not circuits:
+        return []
     result = _exact_simulator().run(circuits, shots=1).result()
-    found: list[Distribution | Exception] = []
-    for experiment in result.results:
-        if not experiment.success:
-            found.append(RuntimeError(f"Aer could not simulate the circuit: {experiment.status}"))
-            continue
-        probabilities = experiment.data.probabilities
-        if not abs(probabilities.sum() - 1.0) < _INEXACT:  # an angle beyond a float, or NaN
-            found.append(RuntimeError("the probabilities do not add up to 1"))
-            continue
-        outcomes = np.flatnonzero(probabilities > ZERO)
-        if len(outcomes) > MOST_OUTCOMES:
-            found.append(
-                SimulationFailure(
-                    "SimulationError",
-                    f"the circuit has {len(outcomes)} possible outcomes; ionq_toolkit_fake can "
-                    f"send {MOST_OUTCOMES}",
-                )
-            )
-            continue
-        found.append(Distribution(outcomes, probabilities[outcomes]))
-    if len(found) < len(circuits):  # nothing was run at all
-        return [RuntimeError(f"Aer could not simulate the circuit: {result.status}")] * len(
-            circuits
+    if len(result.results) < len(circuits):  # nothing was run at all
+        return [_not_run(result.status)] * len(circuits)
+    return [
+        experiment.data.to_dict() if experiment.success else _not_run(experiment.status)
+        for experiment in result.results
+    ]
+
+
+def _not_run(status: str) -> RuntimeError:
+    return RuntimeError(f"Aer could not simulate the circuit: {status}")
+
+
+def _distribution_of(probabilities: NDArray[np.float64]) -> Distribution | Exception:
+    """Return the outcomes that have a probability, of those of all outcomes."""
+    if not abs(probabilities.sum() - 1.0) < _INEXACT:  # an angle beyond a float, or NaN
+        return RuntimeError("the probabilities do not add up to 1")
+    outcomes = np.flatnonzero(probabilities > ZERO)
+    if len(outcomes) > MOST_OUTCOMES:
+        return SimulationFailure(
+            "SimulationError",
+            f"the circuit has {len(outcomes)} possible outcomes; ionq_toolkit_fake can "
+            f"send {MOST_OUTCOMES}",
         )
-    return found
+    return Distribution(outcomes, probabilities[outcomes])
 
 
 def _spread(found: Distribution | Exception, active: Sequence[int]) -> Distribution | Exception:
@@ -152,13 +191,11 @@ def _spread(found: Distribution | Exception, active: Sequence[int]) -> Distribut
     return Distribution(spread(found.outcomes, active), found.probabilities)
 
 
-def _circuit_on(active: Sequence[int], program: Program) -> QuantumCircuit:
-    """Return a program as a circuit of its active qubits alone."""
-    circuit = QuantumCircuit(len(active))
+def _append_program(circuit: QuantumCircuit, active: Sequence[int], program: Program) -> None:
+    """Append a program to a circuit of its active qubits alone."""
     place = {qubit: index for index, qubit in enumerate(active)}
     for gate in program.gates:
         append(circuit, gate, program.gateset, [place[qubit] for qubit in gate.qubits])
-    return circuit
 
 
 def sampled(program: Program, shots: int, noise: Noise, seed: int) -> NDArray[np.int64]:
@@ -261,5 +298,5 @@ def with_readout_errors(
 def _finished(result: Result) -> Result:
     if not result.success:
         details = result.results[0].status if result.results else result.status
-        raise RuntimeError(f"Aer could not simulate the circuit: {details}")
+        raise _not_run(details)
     return result

@@ -187,7 +187,7 @@ def append(
         TooWideError: The gate has no form that is small enough.
         SimulationFailure: One of its angles is infinite or none.
     """
-    if not all(map(math.isfinite, gate.parameters)):
+    if gate.parameters and not all(map(math.isfinite, gate.parameters)):
         raise SimulationFailure("SimulationError", f"an angle of a {gate.name} is not a number")
     if gateset == "qis":
         method = _METHODS.get((gate.name, len(gate.controls), len(gate.parameters)))

@@ -116,9 +116,9 @@ def several(widths):
 def test_circuits_of_one_job_are_simulated_together_as_far_as_they_are_small(sender):
     executor = Held()
     send = sender(FakeIonQ(seed=1, executor=executor))
-    send("POST", "/jobs", several([5] * 130 + [19, 19, 20, 5]))
+    send("POST", "/jobs", several([5] * 260 + [19, 19, 20, 5]))
     sizes = [len(arguments[0]) for _, arguments in executor.calls]
-    assert sizes == [64, 64, 3, 1, 1, 1]
+    assert sizes == [128, 128, 5, 1, 1, 1]
 
 
 def test_cancelling_all_of_a_batch_gives_it_up_and_cancelling_a_part_does_not(sender):
