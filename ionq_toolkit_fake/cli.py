@@ -7,13 +7,23 @@ import contextlib
 import ipaddress
 import os
 import signal
+from typing import TYPE_CHECKING
 
 import click
 
 from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.server import serve as serve_cloud
-from ionq_toolkit_fake.simulation import ProcessExecutor, Program, Task, simulate
+from ionq_toolkit_fake.simulation import (
+    DaskExecutor,
+    ProcessExecutor,
+    Program,
+    Task,
+    simulate,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,6 +58,13 @@ def main() -> None:
     help="How many circuits are simulated at the same time, each in a process of its own.",
 )
 @click.option(
+    "--dask",
+    "scheduler",
+    metavar="ADDRESS",
+    help="Simulate on a Dask cluster, whose scheduler listens at ADDRESS "
+    "(tcp://127.0.0.1:8786), instead of in processes of this machine.",
+)
+@click.option(
     "--status",
     "statuses",
     metavar="BACKEND=STATUS",
@@ -60,6 +77,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
     seed: int | None,
     polls_per_status: int,
     workers: int,
+    scheduler: str | None,
     statuses: tuple[str, ...],
 ) -> None:
     """Serve a new, empty cloud until Ctrl-C.
@@ -67,7 +85,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
     The first line printed is the base URL to give to a client, as
     "ionq-fake listening on URL". Any API key is taken.
     """
-    simulations = ProcessExecutor(workers)
+    simulations = ProcessExecutor(workers) if scheduler is None else _cluster(scheduler)
     try:
         cloud = FakeIonQ(
             seed,
@@ -104,6 +122,15 @@ async def _serve(cloud: FakeIonQ, host: str, port: int) -> None:
             loop.add_signal_handler(number, stop.set)
     with contextlib.suppress(asyncio.CancelledError):
         await serve_cloud(cloud, host, port, stop=stop, on_listening=_announce)
+
+
+def _cluster(address: str) -> Executor:
+    try:
+        return DaskExecutor(address)
+    except ModuleNotFoundError as error:
+        raise click.ClickException(str(error)) from error
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"{address}: {error}", param_hint="--dask") from error
 
 
 def _pair(text: str) -> tuple[str, str]:

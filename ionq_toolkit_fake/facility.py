@@ -1,7 +1,8 @@
-"""The machines of one cloud: their statuses, and how well they were measured to work."""
+"""The machines of one cloud: their statuses, their queues, and how well they work."""
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ionq_toolkit_fake.devices import DEVICES
+from ionq_toolkit_fake.jobs import FINAL
 from ionq_toolkit_fake.simulation import Noise, of_fidelities
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.devices import Device
+    from ionq_toolkit_fake.jobs import Job
 
 #: The statuses of a backend: schema Backend of the API document.
 STATUSES = ("available", "unavailable", "retired")
@@ -54,6 +57,8 @@ class Facility:
         devices: Each by its name, with its status in this cloud.
     """
 
+    _queues: dict[str, list[Job]]
+
     def __init__(self, seed: int, clock: Clock, statuses: Mapping[str, str] | None = None) -> None:
         """Set up the devices of the catalogue.
 
@@ -68,6 +73,7 @@ class Facility:
         self._seed = seed
         self._clock = clock
         self._first_day = clock.now().date() - timedelta(days=HISTORY_DAYS)
+        self._queues = {}
         self.devices: Mapping[str, Device] = dict(DEVICES)
         for name, status in (statuses or {}).items():
             if name not in DEVICES:
@@ -86,6 +92,24 @@ class Facility:
             last = min(last, date.fromisoformat(device.last_day))
         count = (self._clock.now().date() - self._first_day).days + 1
         return [self._measured(device, last - timedelta(days=back)) for back in range(count)]
+
+    def enqueue(self, job: Job) -> None:
+        """Put a job into the queue of its device, where it is until it is final."""
+        self._queues.setdefault(job.submission.device.name, []).append(job)
+
+    def queue_ms(self, name: str, before: Job | None = None) -> int:
+        """Return how long the jobs in the queue of a device take to run, in milliseconds.
+
+        Args:
+            name: The device.
+            before: Only those ahead of this one, or of its parent; None: all.
+        """
+        queue = [job for job in self._queues.get(name, ()) if job.status not in FINAL]
+        self._queues[name] = queue
+        if before is not None:  # one of its own kind has the same submission: a parent, a child
+            own = before.submission
+            queue = list(itertools.takewhile(lambda job: job.submission is not own, queue))
+        return sum(job.execution_ms for job in queue)
 
     def noise(self, device: Device) -> Noise:
         """Return the noise of a device, as its newest characterization has it."""

@@ -126,6 +126,8 @@ class Project:
             for child in job.children:
                 child.doomed = job.doomed
         self.ledger.append(job)
+        if submission.device.is_qpu and not submission.is_rehearsal:
+            self._facility.enqueue(job)
         session = self.sessions.find(submission.session_id or "")
         if session is not None:
             self.sessions.add(session, job)

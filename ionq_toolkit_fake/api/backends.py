@@ -78,12 +78,12 @@ def _device(request: Request) -> Device:
 
 
 def _body(device: Device, cloud: FakeIonQ) -> dict[str, Any]:
-    """Return a backend as it is listed. There is no queue in this cloud: nobody waits in it."""
+    """Return a backend as it is listed."""
     body: dict[str, Any] = {
         "backend": device.name,
         "status": device.status,
         "qubits": device.qubits,
-        "average_queue_time": 0,
+        "average_queue_time": cloud.facility.queue_ms(device.name),
         "last_updated": iso(cloud.started_at),
         "degraded": False,
         "supported_gates": SUPPORTED_GATES,

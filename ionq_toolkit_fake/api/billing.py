@@ -90,7 +90,7 @@ def estimate(request: Request) -> Response:
         "rate_card": {"id": f"{name}-rates", "rates": rates},
         "estimated_total_cost": total,
         "estimated_execution_time": execution_ms(device, single, double, shots),
-        "current_predicted_queue_time": 0,
+        "current_predicted_queue_time": request.cloud.facility.queue_ms(name),
     }
     return json_response(body)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -72,16 +72,27 @@ class _Qasm3Input(msgspec.Struct):
     data: str
 
 
-def read_circuits(
-    kind: str, body: msgspec.Raw, entanglers: Sequence[str], available: int
-) -> tuple[Circuit, ...]:
+class Limits(NamedTuple):
+    """What a backend can run.
+
+    Attributes:
+        qubits: How many qubits it has.
+        entanglers: Its native gates on two qubits.
+        connectivity: The pairs of qubits that these act on; None: all of them.
+    """
+
+    qubits: int
+    entanglers: tuple[str, ...]
+    connectivity: tuple[tuple[int, int], ...] | None = None
+
+
+def read_circuits(kind: str, body: msgspec.Raw, limits: Limits) -> tuple[Circuit, ...]:
     """Return the circuits of a job's input.
 
     Args:
         kind: The type of the job: of one circuit, of several, or OpenQASM 3.
         body: The input.
-        entanglers: The native gates on two qubits that the backend has.
-        available: How many qubits it has.
+        limits: What the backend can run.
 
     Raises:
         Refusal: It is no input of that type.
@@ -89,9 +100,7 @@ def read_circuits(
     if kind == QASM3:
         source = decode(body, _Qasm3Input, "input").data
         return (Circuit(None, Qasm3(source), None, {}),)
-    return tuple(
-        _circuit(circuit, path, entanglers, available) for path, circuit in _inputs(kind, body)
-    )
+    return tuple(_circuit(circuit, path, limits) for path, circuit in _inputs(kind, body))
 
 
 def _inputs(kind: str, body: msgspec.Raw) -> list[tuple[str, _Circuit]]:
@@ -127,7 +136,7 @@ def _both_circuit_and_circuits() -> Refusal:
     )
 
 
-def _circuit(circuit: _Circuit, path: str, entanglers: Sequence[str], available: int) -> Circuit:
+def _circuit(circuit: _Circuit, path: str, limits: Limits) -> Circuit:
     gateset = circuit.gateset or "qis"
     one_of(gateset, ("qis", "native"), f"{path}.gateset")
     if circuit.qubits is not None and circuit.qubits < 1:
@@ -146,7 +155,7 @@ def _circuit(circuit: _Circuit, path: str, entanglers: Sequence[str], available:
         gate_counts={"1q": single, "2q": len(widths) - single},
         billed=(single, sum(_billed(width) for width in widths)),
         registers=_registers(circuit, path),
-        doomed=next(_dooms(circuit, program, entanglers, available), None),
+        doomed=next(_dooms(circuit, program, limits), None),
     )
 
 
@@ -171,14 +180,14 @@ def _registers(circuit: _Circuit, path: str) -> Mapping[str, tuple[int | None, .
     return {name: tuple(qubits) for name, qubits in circuit.registers.items()}
 
 
-def _dooms(
-    circuit: _Circuit, program: Program, entanglers: Sequence[str], available: int
-) -> Iterator[Failure]:
+def _dooms(circuit: _Circuit, program: Program, limits: Limits) -> Iterator[Failure]:
     """Yield every reason for which a job that the API takes will fail before it runs."""
     if circuit.qubits is None:
         yield Failure("UnexpectedCompilationError", "input.qubits is missing")
-    if program.num_qubits > available:
-        message = f"The job requires {program.num_qubits} qubits and the backend has {available}."
+    if program.num_qubits > limits.qubits:
+        message = (
+            f"The job requires {program.num_qubits} qubits and the backend has {limits.qubits}."
+        )
         yield Failure("NotEnoughQubits", message)
     if program.num_qubits > MOST_BITS:
         message = f"ionq_toolkit_fake simulates circuits of up to {MOST_BITS} qubits."
@@ -189,9 +198,25 @@ def _dooms(
     if most > MAX_CONTROLS:
         message = f"A gate has {most} controls; at most {MAX_CONTROLS} are supported."
         yield Failure("TooManyControls", message)
+    if any(len(qubits) > MOST_BITS for qubits in (circuit.registers or {}).values()):
+        message = f"ionq_toolkit_fake has registers of up to {MOST_BITS} bits."
+        yield Failure("SimulationError", message)
     if program.gateset == "native":
-        for name in sorted({gate.name for gate in program.gates} & {"ms", "zz"} - set(entanglers)):
-            message = f"The backend has no native gate {name}; it has {' and '.join(entanglers)}."
+        yield from _native_dooms(program, limits)
+
+
+def _native_dooms(program: Program, limits: Limits) -> Iterator[Failure]:
+    """Yield why native gates, which no compiler rewrites, cannot be run as they are."""
+    pairs = limits.connectivity and {frozenset(pair) for pair in limits.connectivity}
+    for gate in program.gates:
+        if len(gate.targets) < 2:  # noqa: PLR2004 - on two qubits
+            continue
+        if gate.name not in limits.entanglers:
+            has = " and ".join(limits.entanglers)
+            message = f"The backend has no native gate {gate.name}; it has {has}."
+            yield Failure("UnsupportedGate", message)
+        if pairs and frozenset(gate.targets) not in pairs:
+            message = "The backend has no gate on qubits {} and {}.".format(*gate.targets)
             yield Failure("UnsupportedGate", message)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ionq_toolkit_fake.api.circuits import read_circuits
+from ionq_toolkit_fake.api.circuits import Limits, read_circuits
 from ionq_toolkit_fake.api.decoding import decode, one_of
 from ionq_toolkit_fake.api.functions import read_function, read_qaoa
 from ionq_toolkit_fake.api.wire import bad_request, forbidden, not_found
@@ -145,7 +145,7 @@ def read_submission(request: Request, body: bytes) -> Submission:
     if job.type in {QUANTUM_FUNCTION, QAOA}:
         settings.compilation = None  # "no compilation settings": schema QuantumFunctionJobSettings
     model = "ideal" if device.is_qpu else noise.model
-    available, entanglers = _limits(device, model)
+    limits = _limits(device, model)
     function: Energy | MaxCut | None = None
     if job.type == QUANTUM_FUNCTION:
         circuit, function = read_function(job.input, device)
@@ -153,11 +153,11 @@ def read_submission(request: Request, body: bytes) -> Submission:
     elif job.type == QAOA:
         circuits, function = read_qaoa(job.input, job.external_settings, device)
     else:
-        circuits = read_circuits(job.type, job.input, entanglers, available)
+        circuits = read_circuits(job.type, job.input, limits)
     mitigation = settings.error_mitigation or _ErrorMitigation()
     submission = Submission(
         type=job.type,
-        device=device._replace(qubits=available),
+        device=device._replace(qubits=limits.qubits),
         name=job.name,
         metadata=job.metadata,
         settings=msgspec.to_builtins(settings),
@@ -228,14 +228,14 @@ def _without_secrets(body: bytes) -> bytes:
     return msgspec.json.encode(fields)
 
 
-def _limits(device: Device, noise_model: str) -> tuple[int, tuple[str, ...]]:
-    """Return how many qubits there are, and which native gates on two of them."""
+def _limits(device: Device, noise_model: str) -> Limits:
+    """Return what a device can run, or the simulator under a noise model."""
     if device.is_qpu:
-        return device.qubits, (device.entangler,)
+        return Limits(device.qubits, (device.entangler,), device.connectivity)
     if noise_model == "ideal":
-        return device.qubits, ("ms", "zz")
+        return Limits(device.qubits, ("ms", "zz"))
     model = NOISE_MODELS[noise_model]
-    return model.qubits, (model.entangler,)
+    return Limits(model.qubits, (model.entangler,))
 
 
 def _shots(shots: int | str | None) -> int:

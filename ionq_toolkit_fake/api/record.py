@@ -52,7 +52,7 @@ def base(job: Job, cloud: FakeIonQ) -> dict[str, Any]:
         "submitted_at": iso(job.submitted_at),
         "started_at": _iso_or_none(job.started_at) if not submission.is_rehearsal else None,
         "completed_at": _iso_or_none(job.completed_at),
-        "predicted_wait_time_ms": None,
+        "predicted_wait_time_ms": _wait_ms(job, cloud),
         "predicted_execution_duration_ms": job.execution_ms if submission.device.is_qpu else None,
         "execution_duration_ms": job.execution_ms if ran else None,
         "failure": _failure(job, cloud),
@@ -70,6 +70,15 @@ def base(job: Job, cloud: FakeIonQ) -> dict[str, Any]:
         if submission.noise_seed is not None:
             body["noise"]["seed"] = submission.noise_seed
     return body
+
+
+def _wait_ms(job: Job, cloud: FakeIonQ) -> int | None:
+    """Return how long a job is expected to wait for a machine; None if it does not wait for one."""
+    device = job.submission.device
+    waits = job.status in {"submitted", "ready"} and not job.submission.is_rehearsal
+    if not (waits and device.is_qpu):
+        return None
+    return cloud.facility.queue_ms(device.name, before=job)
 
 
 def _failure(job: Job, cloud: FakeIonQ) -> dict[str, str] | None:

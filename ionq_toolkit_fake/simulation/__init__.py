@@ -3,6 +3,7 @@
 Importing this package imports neither Qiskit nor Aer: the first simulation does.
 """
 
+from ionq_toolkit_fake.simulation.cluster import DaskExecutor
 from ionq_toolkit_fake.simulation.failure import SimulationFailure
 from ionq_toolkit_fake.simulation.noise import NOISE_MODELS, NoiseModel, of_fidelities
 from ionq_toolkit_fake.simulation.outcome import Distribution, Optimum, Outcome, Value, Variant
@@ -30,6 +31,7 @@ __all__ = [
     "NATIVE_GATES",
     "NOISE_MODELS",
     "QIS_GATES",
+    "DaskExecutor",
     "Distribution",
     "Energy",
     "Gate",

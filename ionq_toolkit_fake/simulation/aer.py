@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 from qiskit import QuantumCircuit, transpile
 from qiskit_aer import AerSimulator
 from qiskit_aer.library import SetStatevector
@@ -15,6 +14,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from ionq_toolkit_fake.simulation.compiler import circuit_of
 from ionq_toolkit_fake.simulation.failure import SimulationFailure
 from ionq_toolkit_fake.simulation.gates import BASIS, TooWideError, append
+from ionq_toolkit_fake.simulation.memory import check_memory
 from ionq_toolkit_fake.simulation.outcome import Distribution, spread
 from ionq_toolkit_fake.simulation.program import Program
 
@@ -42,13 +42,6 @@ MOST_OUTCOMES = 2**22
 
 #: How far probabilities may be from adding up to 1.
 _INEXACT = 1e-6
-
-#: A state of fewer qubits takes less than 100 MiB.
-_ALWAYS_FITS = 22
-
-#: What an exact simulation takes in all, for each of 2^n amplitudes: 16 bytes for itself, and 8 for
-#: its probability, once in Aer and once handed over.
-_BYTES_PER_AMPLITUDE = 28
 
 #: What gates are labelled with, for Aer to add noise to them.
 _LABELS = {1: "noisy on one qubit", 2: "noisy on two qubits"}
@@ -129,24 +122,6 @@ def exact_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> Distributio
     if isinstance(found, Exception):
         raise found
     return found
-
-
-def check_memory(num_qubits: int) -> None:
-    """Refuse a state that does not fit into memory, before anything is killed for it.
-
-    Raises:
-        SimulationFailure: It does not.
-    """
-    needed = 2**num_qubits * _BYTES_PER_AMPLITUDE
-    if num_qubits < _ALWAYS_FITS:
-        return
-    available = psutil.virtual_memory().available
-    if needed > available:
-        raise SimulationFailure(
-            "SimulationError",
-            f"a state of {num_qubits} qubits needs {needed / 2**30:.1f} GiB of memory; "
-            f"{available / 2**30:.1f} GiB are free",
-        )
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 import openqasm3
@@ -65,6 +66,7 @@ _INTERACTIONS = {
 #: Where Qiskit's own gates are defined.
 _LIBRARY = "qiskit.circuit.library."
 
+_PARSING = threading.Lock()
 _INCLUDE = re.compile(r'\binclude\s+"stdgates\.inc"\s*;')
 _VERSION = re.compile(r"^\s*OPENQASM\s+[\d.]+\s*;", re.MULTILINE)
 
@@ -184,7 +186,8 @@ def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCirc
         prelude = " ".join(['include "stdgates.inc";', *definitions])
     complaints = io.StringIO()
     try:
-        with contextlib.redirect_stderr(complaints):  # where the parser says what is wrong
+        # Where the parser says what is wrong; that is one place for all threads.
+        with _PARSING, contextlib.redirect_stderr(complaints):
             tree = openqasm3.parse(source[:end] + prelude + source[end:])
         if complaints.getvalue():  # older parsers pass over what they do not know
             raise QASM3ParsingError(complaints.getvalue())  # noqa: TRY301 - explained below

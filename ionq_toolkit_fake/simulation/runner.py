@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from ionq_toolkit_fake.simulation import memory
 from ionq_toolkit_fake.simulation.program import Energy, MaxCut
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ class ProcessExecutor(Executor):
 
     Aer holds Python's lock while it simulates: in a thread, it would stop all others. A process
     that dies fails the one call that it ran, and is replaced. A call that is cancelled while
-    it runs is given up, and its process with it.
+    it runs is given up, and its process with it. All processes have the same share of the memory
+    that is free when the executor is made, so that none dies for want of it.
     """
 
     def __init__(self, workers: int = 1) -> None:
@@ -103,9 +105,10 @@ class ProcessExecutor(Executor):
         """
         if workers < 1:
             raise ValueError(f"workers must be at least 1, is {workers}")
+        share = memory.share(workers)
         self._lock = threading.RLock()
         self._waiting: deque[_Call] = deque()
-        self._idle = [_Worker() for _ in range(workers)]
+        self._idle = [_Worker(share) for _ in range(workers)]
         self._busy: dict[_Call, _Worker] = {}
         self._ending = False
 
@@ -162,7 +165,7 @@ class ProcessExecutor(Executor):
             error = done.exception()
             if isinstance(error, BrokenProcessPool):
                 worker.close(wait=False)
-                worker = _Worker()
+                worker = worker.successor()
             self._idle.append(worker)
             if not self._ending or self._waiting:
                 self._start()
@@ -199,7 +202,8 @@ class _Call(Future[Any]):
 class _Worker:
     """One process, started with its first call."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float) -> None:
+        self._share = share
         self._pool: ProcessPoolExecutor | None = None
         self._processes: set[BaseProcess] = set()
 
@@ -214,12 +218,17 @@ class _Worker:
         self._pool = ProcessPoolExecutor(
             max_workers=1,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_follow_the_parent,
+            initializer=_begin,
+            initargs=(self._share,),
         )
         others = set(multiprocessing.active_children())
         done = self._pool.submit(fn, *args, **kwargs)
         self._processes = set(multiprocessing.active_children()) - others
         return done
+
+    def successor(self) -> _Worker:
+        """Return another one in its place."""
+        return _Worker(self._share)
 
     def kill(self) -> None:
         """End the process at once, whatever it does."""
@@ -234,8 +243,12 @@ class _Worker:
                 self.kill()
 
 
-def _follow_the_parent() -> None:
-    """Leave Ctrl-C, which a terminal sends to every process, to the parent, and end with it."""
+def _begin(share: float) -> None:
+    """Keep to a share of the memory; leave Ctrl-C to the parent, and end with it.
+
+    A terminal sends Ctrl-C to every process.
+    """
+    memory.keep_to(share)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 

@@ -85,6 +85,39 @@ def test_an_openqasm_job_is_billed_by_its_gates(send):
     assert send("GET", f"/jobs/{job['id']}/cost")[1]["estimated_cost"]["value"] == 568.64
 
 
+def test_a_machine_predicts_that_jobs_wait_for_those_before_them(sender, job_body):
+    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    circuit = {"qubits": 2, "circuit": gates(128, 32)}
+    first = job_body(backend=QPU, shots=100, input=circuit)
+    several = {**first, "type": "ionq.multi-circuit.v1", "input": {"circuits": [circuit] * 3}}
+    ids = [send("POST", "/jobs", body)[1]["id"] for body in (first, several, first)]
+    send("POST", "/jobs", {**first, "dry_run": True})  # never waits
+    send("POST", "/jobs", {**first, "backend": "simulator"})  # waits elsewhere
+    records = {job["id"]: job for job in send("GET", "/jobs")[1]["jobs"]}
+
+    # 128 x 130 us + 32 x 970 us + 200 us a shot, and 669 ms a job.
+    alone, thrice = 669 + 4788, 669 + 3 * 4768 + 20
+    assert [records[job]["predicted_execution_duration_ms"] for job in ids] == [
+        alone,
+        thrice,
+        alone,
+    ]
+    waits = [records[job]["predicted_wait_time_ms"] for job in ids]
+    assert waits == [0, alone, alone + thrice]
+    total = 2 * alone + thrice
+    assert send("GET", ESTIMATE)[1]["current_predicted_queue_time"] == total
+    assert send("GET", f"/backends/{QPU}")[1]["average_queue_time"] == total
+    assert send("GET", "/backends/simulator")[1]["average_queue_time"] == 0
+
+    send("PUT", f"/jobs/{ids[0]}/status/cancel")
+    children = send("GET", f"/jobs?parent_job_id={ids[1]}")[1]["jobs"]
+    assert {child["predicted_wait_time_ms"] for child in children} == {0}
+    for _ in range(4):
+        done = send("GET", f"/jobs/{ids[1]}")[1]
+    assert (done["status"], done["predicted_wait_time_ms"]) == ("completed", None)
+    assert send("GET", f"/jobs/{ids[2]}")[1]["predicted_wait_time_ms"] == 0
+
+
 @pytest.mark.parametrize(
     ("query", "key"),
     [

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Operator, Statevector
 
+from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.devices import DEVICES
 from ionq_toolkit_fake.simulation import (
     QIS_GATES,
@@ -239,3 +240,16 @@ def test_a_task_that_is_only_compiled_has_gates_and_no_outcome():
     assert [gate.name for gate in outcome.compiled].count("zz") == 1
     assert outcome.distribution is None
     assert outcome.shots is None
+
+
+@pytest.mark.parametrize(("targets", "status"), [([24, 25], "completed"), ([23, 25], "failed")])
+def test_native_gates_on_qubits_that_are_not_connected_fail_the_job(sender, targets, status):
+    send = sender(FakeIonQ(seed=1, statuses={"qpu.tempo-1": "available"}))
+    gates = [{"gate": "zz", "targets": targets, "angle": 0.25}]
+    circuit = {"gateset": "native", "qubits": 30, "circuit": gates}
+    body = {"type": "ionq.circuit.v1", "backend": "qpu.tempo-1", "shots": 10, "input": circuit}
+    job = send("GET", f"/jobs/{send('POST', '/jobs', body)[1]['id']}")[1]
+    assert job["status"] == status
+    if status == "failed":
+        assert job["failure"]["code"] == "UnsupportedGate"
+        assert job["failure"]["message"] == "The backend has no gate on qubits 23 and 25."

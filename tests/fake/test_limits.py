@@ -8,11 +8,13 @@ import pytest
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.simulation import (
     Gate,
+    ProcessExecutor,
     Program,
     Qasm3,
     SimulationFailure,
     Task,
     aer,
+    memory,
     simulate,
     simulate_several,
 )
@@ -79,7 +81,7 @@ def test_a_state_that_does_not_fit_into_memory_fails_before_it_is_made(monkeypat
     class Memory:
         available = 2**30
 
-    monkeypatch.setattr(aer.psutil, "virtual_memory", lambda: Memory)
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: Memory)
     gates = tuple(Gate("x", (qubit,)) for qubit in range(27))
     small, large = simulate_several(
         [Task(Program(27, gates[:3]), seed=0), Task(Program(27, gates), seed=0)]
@@ -87,6 +89,18 @@ def test_a_state_that_does_not_fit_into_memory_fails_before_it_is_made(monkeypat
     assert small.distribution.as_map() == {"7": 1}
     assert isinstance(large, SimulationFailure)
     assert "27 qubits needs 3.5 GiB of memory; 1.0 GiB are free" in str(large)
+
+
+def test_workers_divide_the_memory_so_that_they_never_want_more_than_there_is(monkeypatch):
+    class Memory:
+        available = 2**30
+
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: Memory)
+    wide = Task(Program(26, tuple(Gate("x", (qubit,)) for qubit in range(26))), seed=0)
+    with ProcessExecutor(workers=2) as executor:
+        refused = executor.submit(simulate, wide).exception()
+    assert isinstance(refused, SimulationFailure)
+    assert "26 qubits needs 1.8 GiB of memory; each worker may take 0.5 GiB" in str(refused)
 
 
 class Held(Executor):
@@ -111,6 +125,20 @@ def several(widths):
         "backend": "simulator",
         "input": {"gateset": "qis", "circuits": circuits},
     }
+
+
+def test_registers_of_more_bits_than_an_outcome_can_have_fail_the_job(send):
+    registers = {"wide": [0] * 63}
+    circuit = {"qubits": 1, "circuit": [{"gate": "x", "target": 0}], "registers": registers}
+    body = {
+        "type": "ionq.multi-circuit.v1",
+        "backend": "simulator",
+        "input": {"circuits": [circuit]},
+    }
+    _, created = send("POST", "/jobs", body)
+    job = send("GET", f"/jobs/{created['id']}")[1]
+    assert job["status"] == "failed"
+    assert "registers of up to 62 bits" in job["failure"]["message"]
 
 
 def test_circuits_of_one_job_are_simulated_together_as_far_as_they_are_small(sender):

@@ -1,8 +1,12 @@
 """OpenQASM 3 programs: exactly, shot by shot, and against a branching simulation of their own."""
 
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from math import cos, pi, sin
 
 import numpy as np
+import openqasm3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -442,3 +446,25 @@ def test_a_seed_gives_the_same_shots_and_another_one_others():
     )
     assert first == again
     assert sorted(first) != sorted(other)
+
+
+def test_threads_read_programs_one_after_the_other(monkeypatch):
+    inside, most = 0, 0
+    parse = openqasm3.parse
+
+    def watched(source):
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        for _ in range(100):
+            os.sched_yield()
+        inside -= 1
+        return parse(source)
+
+    monkeypatch.setattr(openqasm3, "parse", watched)
+    errors = sys.stderr
+    with ThreadPoolExecutor(4) as threads:
+        futures = [threads.submit(run, "qubit[0") for _ in range(8)]
+    assert all(isinstance(future.exception(), SimulationFailure) for future in futures)
+    assert most == 1
+    assert sys.stderr is errors

@@ -17,7 +17,8 @@ UNREFUSED = {
 #: What is not known of an operation, and what the fake does.
 UNKNOWN = {
     "GET /projects": "other fields; it shows the key's own project alone",
-    "GET /backends": "`kw`, which is left out; there is no queue, so `average_queue_time` is 0",
+    "GET /backends": "`kw`, which is left out; what `average_queue_time` averages: here it is how "
+    "long the jobs in the queue take to run",
     "GET /backends/<backend>": "as GET /backends",
     "GET /backends/<backend>/characterizations": "how far history reaches back: here 30 days "
     "before the cloud began; the values are drawn around each device's published ones",
