@@ -221,7 +221,9 @@ def sampled_circuit(
             error = depolarizing_error(rate, width)
             model.add_all_qubit_quantum_error(error, _LABELS[width])
     method = "matrix_product_state" if _is_weakly_entangled(circuit) else "automatic"
-    simulator = AerSimulator(method=method, noise_model=model)
+    # Shots are one state until something goes wrong in one of them: many times as fast.
+    branching = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}
+    simulator = AerSimulator(method=method, noise_model=model, **branching)
     # One shot after the other: the outcomes would depend on how many processors there are.
     job = simulator.run(labelled, shots=shots, seed_simulator=_mixed(seed), max_parallel_shots=1)
     counts = _finished(job.result()).data(0)["counts"]

@@ -12,7 +12,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for_all
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from ionq_toolkit_fake.simulation import memory
 from ionq_toolkit_fake.simulation.program import Energy, MaxCut
@@ -90,8 +90,9 @@ class ProcessExecutor(Executor):
 
     Aer holds Python's lock while it simulates: in a thread, it would stop all others. A process
     that dies fails the one call that it ran, and is replaced. A call that is cancelled while
-    it runs is given up, and its process with it. All processes have the same share of the memory
-    that is free when the executor is made, so that none dies for want of it.
+    it runs is given up, and its process with it. All processes have the same share of the
+    processors, and of the memory that is free when the executor is made, so that none dies for
+    want of it.
     """
 
     def __init__(self, workers: int = 1) -> None:
@@ -105,7 +106,7 @@ class ProcessExecutor(Executor):
         """
         if workers < 1:
             raise ValueError(f"workers must be at least 1, is {workers}")
-        share = memory.share(workers)
+        share = _Share(memory.share(workers), max(1, (os.cpu_count() or 1) // workers))
         self._lock = threading.RLock()
         self._waiting: deque[_Call] = deque()
         self._idle = [_Worker(share) for _ in range(workers)]
@@ -199,10 +200,22 @@ class _Call(Future[Any]):
         return False
 
 
+class _Share(NamedTuple):
+    """What one process may take of the machine.
+
+    Attributes:
+        gibibytes: So much of its memory.
+        threads: So many of its processors.
+    """
+
+    gibibytes: float
+    threads: int
+
+
 class _Worker:
     """One process, started with its first call."""
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: _Share) -> None:
         self._share = share
         self._pool: ProcessPoolExecutor | None = None
         self._processes: set[BaseProcess] = set()
@@ -243,12 +256,16 @@ class _Worker:
                 self.kill()
 
 
-def _begin(share: float) -> None:
-    """Keep to a share of the memory; leave Ctrl-C to the parent, and end with it.
+def _begin(share: _Share) -> None:
+    """Keep to a share of the machine; leave Ctrl-C to the parent, and end with it.
 
     A terminal sends Ctrl-C to every process.
     """
-    memory.keep_to(share)
+    memory.keep_to(share.gibibytes)
+    # Read when Aer is loaded. Threads that wait busily for each other, where there are not enough
+    # processors for all, have made simulations take a hundred times as long.
+    os.environ.setdefault("OMP_NUM_THREADS", str(share.threads))
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
