@@ -238,12 +238,16 @@ def add_equivalences() -> None:
 
 
 def _equivalences() -> Iterator[tuple[Gate, QuantumCircuit]]:
-    """Yield gates of Qiskit's, each with a native circuit, equal to it with its global phase.
+    """Yield gates, each with a circuit that is equal to it with its global phase.
 
-    The transpiler finds the rest through these. A turn about Z is two half turns about axes
-    that differ by half of it.
+    They are Qiskit's gates in native ones, through which the transpiler finds the rest, and the
+    way back: what the library knows, the transpiler does not take apart by its definition. A turn
+    about Z is two half turns about axes that differ by half of it.
     """
     theta, phi, lam = (Parameter(name) for name in ("theta", "phi", "lam"))
+
+    for gate in (GPIGate(phi), GPI2Gate(phi), MSGate(phi, lam, theta), ZZGate(theta)):
+        yield gate, gate.definition
 
     yield XGate(), _circuit(1, (GPIGate(0), 0))
     yield YGate(), _circuit(1, (GPIGate(0.25), 0))

@@ -128,6 +128,7 @@ def test_parameters_can_be_given_later():
 
 
 def test_native_circuits_can_be_rewritten_in_qiskits_own_gates():
+    add_equivalences()
     circuit = QuantumCircuit(2)
     for gate in GATES:
         circuit.append(gate, range(gate.num_qubits))
@@ -182,15 +183,62 @@ def test_a_gate_on_two_qubits_takes_one_entangling_gate(gate, entangler):
     assert Operator.from_circuit(native) == Operator(circuit)
 
 
+def run_alone(program):
+    """Run a program in a process of its own: the library is that of a session."""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=120)
+
+
 def test_importing_the_package_adds_nothing_to_qiskits_library():
-    program = (
-        "import ionq_toolkit\n"
-        "from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary as library\n"
-        "from qiskit.circuit.library import XGate\n"
-        "for circuit in library.get_entry(XGate()):\n"
-        "    assert 'gpi' not in circuit.count_ops()\n"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+    run_alone("""
+from qiskit import QuantumCircuit, transpile
+from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
+from qiskit.circuit.library import XGate
+from ionq_toolkit import MSGate
+for circuit in SessionEquivalenceLibrary.get_entry(XGate()):
+    assert "gpi" not in circuit.count_ops()
+circuit = QuantumCircuit(2)
+circuit.append(MSGate(0.1, 0.2), [0, 1])
+assert set(transpile(circuit, basis_gates=["rz", "sx", "cx"]).count_ops()) <= {"rz", "sx", "cx"}
+""")
+
+
+@pytest.mark.parametrize("first", ["ionq_toolkit", "qiskit_ionq"])
+def test_qiskit_ionq_can_be_in_use_in_the_same_session(first):
+    pytest.importorskip("qiskit_ionq")
+    run_alone(f"""
+import importlib
+importlib.import_module({first!r}).add_equivalences()
+import ionq_toolkit, qiskit_ionq
+from ionq_toolkit import circuits
+from ionq_toolkit.catalogue import Device
+from ionq_toolkit.targets import target_for
+from qiskit import QuantumCircuit, transpile
+from qiskit.quantum_info import Operator
+ionq_toolkit.add_equivalences()
+qiskit_ionq.add_equivalences()
+circuit = QuantumCircuit(3)
+circuit.h(0)
+circuit.cx(0, 1)
+circuit.ry(0.3, 2)
+circuit.cp(0.7, 2, 0)
+circuit.swap(1, 2)
+for entangler in ("ms", "zz"):
+    device = Device("qpu.three", 3, native_gates=("gpi", "gpi2", entangler))
+    for gateset in ("native", "qis"):
+        ready = transpile(circuit, target=target_for(device, gateset), optimization_level=3)
+        assert Operator.from_circuit(ready).equiv(Operator(circuit))
+        ready.measure_all()
+        wire = circuits.to_wire(ready, gateset)
+        circuits.check_native(wire, device)
+theirs = QuantumCircuit(2)
+theirs.append(qiskit_ionq.MSGate(0.1, 0.2), [0, 1])
+theirs.append(qiskit_ionq.GPIGate(0.3), [1])
+theirs.measure_all()
+assert circuits.to_wire(theirs, "native").gates == [
+    dict(gate="ms", targets=[0, 1], phases=[0.1, 0.2], angle=0.25),
+    dict(gate="gpi", target=1, phase=0.3),
+]
+""")
 
 
 def test_the_names_are_those_of_qiskit_ionq():
