@@ -35,6 +35,9 @@ _QASM3_GATES = (
     *("rxx", "ryy", "rzz"),
 )
 
+#: Words of the language's grammar that Qiskit's exporter does not know to be such.
+_QASM3_WORDS = ("case", "default", "im", "readonly", "switch", "void")
+
 
 @dataclass(frozen=True)
 class WireCircuit:
@@ -181,7 +184,8 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
     plain = transpile(plain, basis_gates=[*_QASM3_GATES], optimization_level=0)
     program: str = qasm3.dumps(plain, disable_constants=True)
     declared = re.findall(r"^bit\[\d+\] (\w+);$", program, re.MULTILINE)
-    renamed = [name for name in names if name not in declared or name in _QASM3_GATES]
+    taken = {*_QASM3_GATES, *_QASM3_WORDS}
+    renamed = [name for name in names if name not in declared or name in taken]
     if renamed:
         raise IonQJobError(
             f"OpenQASM 3, as which circuit {circuit.name!r} has to go, cannot have a classical "
@@ -227,12 +231,13 @@ def _reused(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
             measured.update(instruction.qubits)
         elif kind is Reset:
             reset.update(used.intersection(instruction.qubits))
-        elif measured or reset:
-            for qubit in instruction.qubits:
-                if qubit in measured or qubit in reset:
-                    return instruction.operation, qubit
-        if resets and kind is not Reset:
-            used.update(instruction.qubits)
+        else:
+            if measured or reset:
+                for qubit in instruction.qubits:
+                    if qubit in measured or qubit in reset:
+                        return instruction.operation, qubit
+            if resets:
+                used.update(instruction.qubits)
     return None
 
 
