@@ -151,7 +151,7 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
     one for all of them where they do not split the bits in order: an outcome is over the bits
     of the circuit in their order, either way. Its gates are those of ``stdgates.inc`` and
     rotations about XX, YY and ZZ, which it defines; IonQ compiles them, native ones as well.
-    A `PauliEvolutionGate` goes as what it is made of.
+    A `PauliEvolutionGate` goes as Qiskit synthesizes it.
 
     Raises:
         IonQJobError: The circuit has no qubits or no measurement, or free parameters, or a
@@ -174,8 +174,10 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
         kind = kind_of(operation)
         if kind in NO_OPERATION:
             continue
-        if kind not in (Measure, Reset):
-            (native_gates if is_native(kind) else qis_gate)(operation, range(operation.num_qubits))
+        if is_native(kind):
+            native_gates(operation, range(operation.num_qubits))
+        elif kind not in (Measure, Reset):
+            qis_gate(operation, range(operation.num_qubits), compiler_synthesis=True)
         plain.append(
             operation,
             [qubits[qubit] for qubit in instruction.qubits],

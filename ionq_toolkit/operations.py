@@ -297,19 +297,21 @@ def _number(value: Any, operation: Operation, what: str, gateset: str) -> float:
 def unsupported(operation: Operation, gateset: str) -> IonQGateError:
     """Return the error for an operation that a gateset does not have, with a way out."""
     name, kind = operation.name, kind_of(operation)
+    transpilable = isinstance(operation, Gate | Initialize)
+    takes_its_name = _STANDARD_KINDS.get(name, kind) is not kind
     if isinstance(operation, ControlFlowOp):
         advice = "IonQ takes no control flow: neither branches nor loops."
-    elif _STANDARD_KINDS.get(name, kind) is not kind and isinstance(operation, Gate):
-        advice = (
-            f"It is a gate of your own: circuit.decompose([{name!r}]) puts in what it is made of."
-        )
-    elif gateset == "qis" and is_native(kind):
-        advice = (
-            "It is a native gate, and a circuit is of one gateset. Ask for the backend with "
-            "gateset='native', or rewrite the circuit: qiskit.transpile(circuit, backend)."
-        )
-    elif isinstance(operation, Gate | Initialize) or not isinstance(operation, Instruction):
+    elif not isinstance(operation, Instruction) or (transpilable and not takes_its_name):
         advice = "Rewrite the circuit for the backend first: qiskit.transpile(circuit, backend)."
+        if gateset == "qis" and is_native(kind):
+            advice = (
+                "It is a native gate, and a circuit is of one gateset. Ask for the backend with "
+                "gateset='native', or rewrite the circuit: qiskit.transpile(circuit, backend)."
+            )
+    elif transpilable or operation.definition is not None:
+        advice = (
+            f"It is of your own making: circuit.decompose([{name!r}]) puts in what it is made of."
+        )
     else:
         advice = "A circuit for IonQ is made of gates, measurements and resets."
     return IonQGateError(

@@ -10,6 +10,7 @@ from qiskit.circuit import (
     ControlledGate,
     ControlModifier,
     Gate,
+    Instruction,
     Measure,
     Parameter,
     Reset,
@@ -31,6 +32,7 @@ from qiskit.quantum_info import (
     SparsePauliOp,
     Statevector,
 )
+from qiskit.synthesis import SuzukiTrotter
 
 from ionq_toolkit import GPI2Gate, GPIGate, MSGate, ZZGate, circuits, errors, operations
 from ionq_toolkit.catalogue import Device, find_device
@@ -158,7 +160,9 @@ NOT_AT_ALL = "made of gates"
             "if_else",
             "control flow",
         ),
-        (lambda c: c.append(measuring("measure"), [0], [0]), "measure", NOT_AT_ALL),
+        (lambda c: c.append(measuring("measure"), [0], [0]), "measure", BY_DECOMPOSING),
+        (lambda c: c.append(measuring("mine"), [0], [0]), "mine", BY_DECOMPOSING),
+        (lambda c: c.append(Instruction("opaque", 1, 0, []), [0]), "opaque", NOT_AT_ALL),
     ],
 )
 def test_what_cannot_be_said_is_refused_with_a_way_out(build, name, advice):
@@ -172,6 +176,14 @@ def measuring(name):
     definition.x(0)
     definition.measure(0, 0)
     return definition.to_instruction()
+
+
+def test_decomposing_a_part_that_measures_is_a_way_out():
+    circuit = QuantumCircuit(1, 1)
+    circuit.append(measuring("measure"), [0], [0])
+    wire_circuit = circuits.to_wire(circuit.decompose(["measure"]))
+    assert wire_circuit.gates == [{"gate": "x", "targets": [0]}]
+    assert wire_circuit.measured == (0,)
 
 
 @pytest.mark.parametrize("name", ["x", "id", "barrier", "delay", "measure"])
@@ -691,6 +703,31 @@ def test_an_openqasm_3_program_is_the_circuit_it_was_made_of(seed, send):
     assert circuits.needs_qasm3(circuit)
     found = probabilities(send, as_qasm3(circuit), 4)
     assert np.allclose(found, branches_of(circuit), atol=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_gates_that_are_sent_are_those_of_the_circuit(seed, send):
+    rng = np.random.default_rng(seed)
+    circuit = QuantumCircuit(4, 4)
+    for _ in range(16):
+        gate = random_gate(rng)
+        if not isinstance(gate, GPIGate | GPI2Gate | MSGate | ZZGate):
+            circuit.append(gate, [int(q) for q in rng.permutation(4)][: gate.num_qubits])
+    circuit.measure(range(4), range(4))
+    found = probabilities(send, as_circuit(circuits.to_wire(circuit)), 4)
+    assert np.allclose(found, branches_of(circuit), atol=1e-9)
+
+
+@pytest.mark.parametrize("synthesis", [None, SuzukiTrotter(order=2, reps=3)])
+def test_an_evolution_goes_into_openqasm_3_as_qiskit_synthesizes_it(synthesis, send):
+    operator = SparsePauliOp(["XI", "ZZ", "IX"], [0.9, 0.7, -0.4])
+    circuit = QuantumCircuit(2, 3)
+    circuit.h(0)
+    circuit.measure(0, 2)
+    circuit.append(PauliEvolutionGate(operator, 1.3, synthesis=synthesis), [0, 1])
+    circuit.measure([0, 1], [0, 1])
+    found = probabilities(send, as_qasm3(circuit), 3)
+    assert np.allclose(found, branches_of(circuit), atol=1e-9)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
