@@ -305,7 +305,7 @@ def _number(value: Any, operation: Operation, what: str, gateset: str) -> float:
 
 def unsupported(operation: Operation, gateset: str) -> IonQGateError:
     """Return the error for an operation that a gateset does not have, with a way out."""
-    name, kind = operation.name, kind_of(operation)
+    name, kind = operation.name, _of_qiskit_ionq(kind_of(operation))
     transpilable = isinstance(operation, Gate | Initialize)
     takes_its_name = _STANDARD_KINDS.get(name, kind) is not kind
     if isinstance(operation, ControlFlowOp):
@@ -318,8 +318,9 @@ def unsupported(operation: Operation, gateset: str) -> IonQGateError:
                 "gateset='native', or rewrite the circuit: qiskit.transpile(circuit, backend)."
             )
     elif transpilable or operation.definition is not None:
+        what = "gate" if transpilable else "part"
         advice = (
-            f"It is of your own making: circuit.decompose([{name!r}]) puts in what it is made of."
+            f"It is a {what} of your own: circuit.decompose([{name!r}]) puts in what it is made of."
         )
     else:
         advice = "A circuit for IonQ is made of gates, measurements and resets."
