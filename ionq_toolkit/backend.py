@@ -8,45 +8,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import Delay, Measure, Parameter
-from qiskit.circuit.library import (
-    CCXGate,
-    CCZGate,
-    CHGate,
-    CRXGate,
-    CRYGate,
-    CRZGate,
-    CXGate,
-    CYGate,
-    CZGate,
-    HGate,
-    IGate,
-    PhaseGate,
-    RXGate,
-    RXXGate,
-    RYGate,
-    RYYGate,
-    RZGate,
-    RZZGate,
-    SdgGate,
-    SGate,
-    SwapGate,
-    SXdgGate,
-    SXGate,
-    TdgGate,
-    TGate,
-    XGate,
-    YGate,
-    ZGate,
-)
 from qiskit.providers import BackendV2, Options
-from qiskit.transpiler import Target
 
 from ionq_toolkit.errors import IonQBackendError
 from ionq_toolkit.job import IonQJob
+from ionq_toolkit.targets import target_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from qiskit.transpiler import Target
 
     from ionq_toolkit.catalogue import Device
     from ionq_toolkit.client import IonQClient
@@ -58,15 +29,6 @@ MIN_SHOTS, MAX_SHOTS = 1, 1_000_000
 
 #: The largest seed for the counts of a run.
 MAX_SEED = 2**63 - 1
-
-_FIXED = (
-    *(IGate, XGate, YGate, ZGate, HGate, SGate, SdgGate, TGate, TdgGate, SXGate, SXdgGate),
-    *(CXGate, CYGate, CZGate, CHGate, SwapGate, CCXGate, CCZGate),
-)
-_ROTATIONS = (
-    *(RXGate, RYGate, RZGate, PhaseGate, CRXGate, CRYGate, CRZGate),
-    *(RXXGate, RYYGate, RZZGate),
-)
 
 
 class IonQBackend(BackendV2):
@@ -96,14 +58,7 @@ class IonQBackend(BackendV2):
     @cached_property
     def target(self) -> Target:
         """The gates that the backend takes, on any of its qubits."""
-        target = Target(num_qubits=self._device.num_qubits, description=self.description)
-        for gate in _FIXED:
-            target.add_instruction(gate())
-        for rotation in _ROTATIONS:
-            target.add_instruction(rotation(Parameter("theta")))
-        target.add_instruction(Delay(Parameter("duration")))
-        target.add_instruction(Measure())
-        return target
+        return target_for(self._device, "qis")
 
     @property
     def max_circuits(self) -> int:
