@@ -12,7 +12,7 @@ from ionq_toolkit.errors import IonQBackendError
 from ionq_toolkit.estimate import JobEstimate, count_gates
 from ionq_toolkit.job import IonQJob
 from ionq_toolkit.options import DEBIASING_SHOTS, GATESETS, choice
-from ionq_toolkit.submission import MAX_CIRCUITS, MULTI, SINGLE, check_circuits, circuits_of
+from ionq_toolkit.submission import MAX_CIRCUITS, check_circuits, circuits_of, job_type
 from ionq_toolkit.targets import target_for
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class IonQBackend(BackendV2):
             qubits=max(1, *(circuit.num_qubits for circuit in circuits)),
             shots=checked.shots,
             error_mitigation=mitigated,
-            job_type=SINGLE if len(circuits) == 1 else MULTI,
+            job_type=job_type(circuits),
         )
         return JobEstimate.from_reply(reply)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit.circuit import Barrier, Delay, Measure, Reset
+from qiskit.circuit.library import IGate
 
 from ionq_toolkit import reading
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
     from qiskit import QuantumCircuit
 
-#: What is billed to nobody.
-_FREE = (Barrier, Delay, Measure, Reset)
+#: What is no gate, or none that is sent.
+_FREE = (Barrier, Delay, IGate, Measure, Reset)
 
 
 class GateCounts(NamedTuple):

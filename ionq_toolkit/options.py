@@ -247,6 +247,7 @@ def _noise_model(value: object, device: Device) -> str:
 
 def _settings(options: Mapping[str, Any], device: Device, shots: int) -> dict[str, Any]:
     settings = dict(_json_object(options["job_settings"], "job_settings"))
+    _json_object(settings.get("compilation"), "job_settings['compilation']")
     mitigation = _mitigation(settings.pop("error_mitigation", None), "job_settings")
     mitigation |= _mitigation(options["error_mitigation"], "error_mitigation")
     if any(mitigation.values()) and device.simulator:

@@ -66,6 +66,23 @@ def circuits_of(run_input: object) -> list[QuantumCircuit]:
     return found
 
 
+def job_type(run_input: Sequence[QuantumCircuit]) -> str:
+    """Return the type of the job that circuits make.
+
+    Raises:
+        IonQJobError: They do not go into one job.
+    """
+    midway = [circuit.name for circuit in run_input if circuits.needs_qasm3(circuit)]
+    if not midway:
+        return SINGLE if len(run_input) == 1 else MULTI
+    if len(run_input) > 1:
+        raise IonQJobError(
+            f"Circuit {midway[0]!r} measures or resets midway, so that it goes as OpenQASM 3, of "
+            "which a job takes one program: run it by itself."
+        )
+    return QASM3
+
+
 def check_circuits(run_input: Sequence[QuantumCircuit], device: Device, noise_model: str) -> None:
     """Refuse circuits that a job on a device cannot have.
 
@@ -108,10 +125,11 @@ def build(
         IonQJobError: A circuit cannot be run, or all of them are too much for a job.
     """
     check_circuits(run_input, device, options.noise_model)
-    if any(circuits.needs_qasm3(circuit) for circuit in run_input):
-        kind, body_input, described = _qasm3(run_input)
+    kind = job_type(run_input)
+    if kind == QASM3:
+        body_input, described = _qasm3(run_input)
     else:
-        kind, body_input, described = _gates(run_input, device, options)
+        body_input, described = _gates(run_input, device, options)
     stored = _metadata(described, options, seed)
     body: dict[str, Any] = {
         "type": kind,
@@ -147,7 +165,7 @@ def noise_seed(seed: int) -> int:
 
 def _gates(
     run_input: Sequence[QuantumCircuit], device: Device, options: RunOptions
-) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     wires = [
         _wire(circuit, index, len(run_input), device, options)
         for index, circuit in enumerate(run_input)
@@ -168,7 +186,7 @@ def _gates(
             "qubits": wire.num_qubits,
             "circuit": wire.gates,
         }
-        return SINGLE, body_input, headers
+        return body_input, headers
     body_input = {
         "gateset": options.gateset,
         "qubits": max(wire.num_qubits for wire in wires),
@@ -177,7 +195,7 @@ def _gates(
             for circuit, wire in zip(run_input, wires, strict=True)
         ],
     }
-    return MULTI, body_input, headers
+    return body_input, headers
 
 
 def _wire(
@@ -199,7 +217,7 @@ def _check_native(
 ) -> None:
     """Refuse native gates that the machine, or the one that is imitated, does not have."""
     has = device.under(noise_model).native_gates
-    for name in {gate["gate"] for gate in wire.gates}.difference(has):
+    for name in sorted({gate["gate"] for gate in wire.gates}.difference(has)):
         raise IonQGateError(
             f"Circuit {circuit.name!r} has the native gate {name!r}, "
             f"{_described(device, noise_model)} has {', '.join(has)}. "
@@ -213,17 +231,9 @@ def _described(device: Device, noise_model: str) -> str:
     return device.name if noise_model == "ideal" else f"{device.name} with noise {noise_model}"
 
 
-def _qasm3(
-    run_input: Sequence[QuantumCircuit],
-) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
-    if len(run_input) > 1:
-        (name, *_) = (c.name for c in run_input if circuits.needs_qasm3(c))
-        raise IonQJobError(
-            f"Circuit {name!r} measures or resets midway, so that it goes as OpenQASM 3, of which "
-            "a job takes one program: run it by itself."
-        )
+def _qasm3(run_input: Sequence[QuantumCircuit]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     (circuit,) = run_input
-    return QASM3, {"data": circuits.to_qasm3(circuit)}, [circuits.header(circuit, None)]
+    return {"data": circuits.to_qasm3(circuit)}, [circuits.header(circuit, None)]
 
 
 def _name(run_input: Sequence[QuantumCircuit]) -> str:
@@ -241,12 +251,8 @@ def _settings(kind: str, options: RunOptions) -> dict[str, Any]:
 def _metadata(
     described: Sequence[Mapping[str, Any]], options: RunOptions, seed: int
 ) -> dict[str, str]:
-    own = metadata.encode(
-        described[0] if len(described) == 1 else list(described),  # type: ignore[arg-type]
-        shots=options.shots,
-        seed=seed,
-        memory=options.memory,
-    )
+    header: Any = described[0] if len(described) == 1 else list(described)
+    own = metadata.encode(header, shots=options.shots, seed=seed, memory=options.memory)
     size = len(own["qiskit_header"])
     if size > MAX_METADATA_VALUE:
         carrying = [header["name"] for header in described if header.get("metadata")]
