@@ -158,6 +158,8 @@ class IonQBackend(BackendV2):
                 `job_settings` (dict): its settings, such as ``{"compilation": {...}}``.
                 `extra_query_params` (dict): further fields of the body of POST /jobs.
                 `extra_metadata` (dict of str): what else to store with the job.
+                `compiler_synthesis` (bool): let IonQ approximate a `PauliEvolutionGate` whose terms
+                do not commute.
                 `gateset`: what these circuits are written in, if not the backend's.
 
         Raises:

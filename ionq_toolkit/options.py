@@ -80,7 +80,11 @@ DEFAULTS: Mapping[str, Any] = {
     "job_settings": None,
     "extra_query_params": None,
     "extra_metadata": None,
+    "compiler_synthesis": False,
 }
+
+#: How qiskit-ionq asks for `compiler_synthesis`: among the `extra_metadata`.
+_SYNTHESIS = "ionq_compiler_synthesis"
 
 
 class ErrorMitigation(enum.Enum):
@@ -106,6 +110,8 @@ class RunOptions:
         name: What to call the job; None: as its circuit.
         extra_fields: Further fields of the body of POST /jobs.
         extra_metadata: What else to store with the job.
+        compiler_synthesis: Whether IonQ may approximate the exponentials of Hamiltonians whose
+            terms do not commute.
     """
 
     gateset: str = "qis"
@@ -119,6 +125,7 @@ class RunOptions:
     name: str | None = None
     extra_fields: Mapping[str, Any] = field(default_factory=dict)
     extra_metadata: Mapping[str, str] = field(default_factory=dict)
+    compiler_synthesis: bool = False
 
     @property
     def debiasing(self) -> bool | None:
@@ -139,6 +146,8 @@ def check(options: Mapping[str, Any], device: Device) -> RunOptions:
     """
     refuse_unknown(options, (*DEFAULTS, "gateset"))
     shots = _shots(options["shots"], device)
+    stored = dict(_json_object(options["extra_metadata"], "extra_metadata"))
+    synthesis = stored.pop(_SYNTHESIS, options["compiler_synthesis"])
     return RunOptions(
         gateset=choice(options["gateset"], "gateset", GATESETS),
         shots=shots,
@@ -150,7 +159,8 @@ def check(options: Mapping[str, Any], device: Device) -> RunOptions:
         dry_run=_boolean(options["dry_run"], "dry_run"),
         name=_text(options["name"], "name"),
         extra_fields=_extra_fields(options["extra_query_params"]),
-        extra_metadata=_extra_metadata(options["extra_metadata"]),
+        extra_metadata=_extra_metadata(stored),
+        compiler_synthesis=_boolean(synthesis, "compiler_synthesis"),
     )
 
 
@@ -302,8 +312,7 @@ def _extra_fields(value: object) -> Mapping[str, Any]:
     return dict(fields)
 
 
-def _extra_metadata(value: object) -> Mapping[str, str]:
-    stored = _json_object(value, "extra_metadata")
+def _extra_metadata(stored: Mapping[str, Any]) -> Mapping[str, str]:
     for name, text in stored.items():
         if name in OWN_METADATA:
             raise IonQBackendError(
@@ -324,4 +333,4 @@ def _extra_metadata(value: object) -> Mapping[str, str]:
             f"extra_metadata has {len(stored)} keys: IonQ keeps {MAX_METADATA} with a job, and "
             f"{own} of them are for reading its result."
         )
-    return dict(stored)
+    return stored

@@ -10,7 +10,7 @@ from qiskit import QuantumCircuit
 
 from ionq_toolkit import circuits, metadata
 from ionq_toolkit.connection import encode
-from ionq_toolkit.errors import IonQBackendError, IonQError, IonQGateError, IonQJobError
+from ionq_toolkit.errors import IonQBackendError, IonQError, IonQJobError
 from ionq_toolkit.options import MAX_METADATA_VALUE, MAX_NOISE_SEED
 
 if TYPE_CHECKING:
@@ -202,29 +202,17 @@ def _wire(
     circuit: QuantumCircuit, index: int, count: int, device: Device, options: RunOptions
 ) -> WireCircuit:
     try:
-        wire = circuits.to_wire(circuit, options.gateset)
-        if options.gateset == "native":
-            _check_native(circuit, wire, device, options.noise_model)
+        wire = circuits.to_wire(
+            circuit, options.gateset, compiler_synthesis=options.compiler_synthesis
+        )
+        circuits.check_native(wire, device.under(options.noise_model))
     except IonQError as error:
+        if options.noise_model != "ideal":
+            error.add_note(f"The noise model is {options.noise_model!r}.")
         if count > 1:
             error.add_note(f"It is circuit {index} of the {count} of this run.")
         raise
     return wire
-
-
-def _check_native(
-    circuit: QuantumCircuit, wire: WireCircuit, device: Device, noise_model: str
-) -> None:
-    """Refuse native gates that the machine, or the one that is imitated, does not have."""
-    has = device.under(noise_model).native_gates
-    for name in sorted({gate["gate"] for gate in wire.gates}.difference(has)):
-        raise IonQGateError(
-            f"Circuit {circuit.name!r} has the native gate {name!r}, "
-            f"{_described(device, noise_model)} has {', '.join(has)}. "
-            "Transpile the circuit for the backend it runs on.",
-            gate_name=name,
-            gateset="native",
-        )
 
 
 def _described(device: Device, noise_model: str) -> str:

@@ -8,10 +8,20 @@ import logging
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
+from qiskit.circuit.library import PauliEvolutionGate
+from qiskit.quantum_info import SparsePauliOp
 
-from ionq_toolkit import ErrorMitigation, InProcessTransport, IonQProvider, errors, submission
+from ionq_toolkit import (
+    ErrorMitigation,
+    GPI2Gate,
+    InProcessTransport,
+    IonQProvider,
+    MSGate,
+    ZZGate,
+    errors,
+    submission,
+)
 from ionq_toolkit.catalogue import find_device
-from ionq_toolkit.circuits import WireCircuit
 from ionq_toolkit.options import RunOptions
 
 SIMULATOR, FORTE = find_device("simulator"), find_device("forte-1")
@@ -205,50 +215,62 @@ def test_no_noise_is_sent_for_an_ideal_simulation(sent, bell):
 # --- native gates ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def native(monkeypatch):
-    """Let circuits be written with these native gates, whatever they are."""
+def entangled(gate):
+    circuit = QuantumCircuit(2, 2)
+    circuit.append(GPI2Gate(0.25), [0])
+    circuit.append(gate, [0, 1])
+    circuit.measure([0, 1], [0, 1])
+    return circuit
 
-    def native(*names):
-        def to_wire(circuit, gateset="qis"):
-            assert gateset == "native"
-            gates = [{"gate": name, "targets": [0, 1]} for name in names]
-            return WireCircuit(circuit.num_qubits, gates, (0, 1))
 
-        monkeypatch.setattr(submission.circuits, "to_wire", to_wire)
-
-    return native
+MS, ZZ = MSGate(0, 0, 0.25), ZZGate(0.25)
 
 
 @pytest.mark.parametrize(
-    ("name", "gate", "noise", "taken"),
+    ("device", "gate", "noise", "taken"),
     [
-        ("forte-1", "zz", "ideal", True),
-        ("forte-1", "ms", "ideal", False),
-        ("simulator", "ms", "ideal", True),
-        ("simulator", "zz", "ideal", True),
-        ("simulator", "ms", "aria-1", True),
-        ("simulator", "zz", "aria-1", False),
-        ("simulator", "zz", "forte-1", True),
-        ("simulator", "ms", "forte-1", False),
+        ("forte-1", ZZ, "ideal", True),
+        ("forte-1", MS, "ideal", False),
+        ("simulator", MS, "ideal", True),
+        ("simulator", ZZ, "ideal", True),
+        ("simulator", MS, "aria-1", True),
+        ("simulator", ZZ, "aria-1", False),
+        ("simulator", ZZ, "forte-1", True),
+        ("simulator", MS, "forte-1", False),
     ],
 )
-def test_native_gates_are_those_of_the_device_or_its_model(
-    sent, native, bell, name, gate, noise, taken
-):
-    native("gpi", "gpi2", gate)
+def test_native_gates_are_those_of_the_device_or_its_model(sent, device, gate, noise, taken):
     if taken:
-        body = sent(bell, name, "native", noise_model=noise)
+        body = sent(entangled(gate), device, "native", noise_model=noise)
         assert body["input"]["gateset"] == "native"
+        assert [g["gate"] for g in body["input"]["circuit"]] == ["gpi2", gate.name]
         return
-    with pytest.raises(errors.IonQGateError, match=f"native gate '{gate}'.* has gpi, ") as caught:
-        sent(bell, name, "native", noise_model=noise)
-    assert (caught.value.gate_name, caught.value.gateset) == (gate, "native")
+    with pytest.raises(errors.IonQGateError, match=f"'{gate.name}' is not a native") as caught:
+        sent(entangled(gate), device, "native", noise_model=noise)
+    assert (caught.value.gate_name, caught.value.gateset) == (gate.name, "native")
+    notes = getattr(caught.value, "__notes__", [])
+    assert notes == ([] if noise == "ideal" else [f"The noise model is {noise!r}."])
 
 
-def test_a_run_may_be_in_another_gateset_than_its_backend(sent, native, bell):
-    native("gpi")
-    assert sent(bell, in_gateset="qis", gateset="native")["input"]["gateset"] == "native"
+def test_a_run_may_be_in_another_gateset_than_its_backend(sent, backend):
+    body = sent(entangled(ZZ), in_gateset="qis", gateset="native")
+    assert body["input"]["gateset"] == "native"
+    counts = backend.run(entangled(ZZ), gateset="native", shots=40).get_counts()
+    assert sum(counts.values()) == 40
+
+
+@pytest.mark.parametrize(
+    "asked", [{"compiler_synthesis": True}, {"extra_metadata": {"ionq_compiler_synthesis": True}}]
+)
+def test_what_ionq_would_approximate_is_sent_to_those_who_ask_for_it(sent, asked):
+    circuit = QuantumCircuit(1, 1)
+    circuit.append(PauliEvolutionGate(SparsePauliOp(["X", "Z"]), time=0.5), [0])
+    circuit.measure(0, 0)
+    with pytest.raises(errors.IonQGateError, match="do not commute"):
+        sent(circuit)
+    body = sent(circuit, **asked)
+    assert body["input"]["circuit"][0]["gate"] == "pauliexp"
+    assert set(body["metadata"]) == {"shots", "sampler_seed", "qiskit_header"}
 
 
 # --- limits ------------------------------------------------------------------------------------
