@@ -65,13 +65,11 @@ class IonQBackend(BackendV2):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, IonQBackend):
             return NotImplemented
-        return self._identity() == other._identity()
+        same = (self.name, self._gateset) == (other.name, other._gateset)
+        return same and self._ionq_provider.service == other._ionq_provider.service
 
     def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def _identity(self) -> tuple[object, ...]:
-        return (self.name, self._gateset, self._ionq_provider.service)
+        return hash((self.name, self._gateset))
 
     @classmethod
     def _default_options(cls) -> Options:

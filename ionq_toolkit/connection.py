@@ -229,10 +229,15 @@ class Connection:
         self, reply: Response, operation: str, promised: str, job_id: str | None = None
     ) -> NoReturn:
         kind = self.redact(reply.header("content-type") or "no content type")
-        raise IonQResponseError(
+        message = (
             f"The reply to {operation} is not {promised} ({kind}, {len(reply.body)} bytes). "
             "Check that url=... or IONQ_API_URL is the base URL of an IonQ API, such as "
-            "https://api.ionq.co/v0.4.",
+            "https://api.ionq.co/v0.4."
+        )
+        if operation.startswith("POST "):
+            message += f" {_LOOK_FIRST}"
+        raise IonQResponseError(
+            message,
             status_code=reply.status,
             request_id=self._request_id(reply),
             job_id=job_id,

@@ -37,9 +37,10 @@ class Session:
             job = backend.run(circuit)  # is part of the session
             print(job.result().get_counts())
 
-    Within ``with``, what `backend` runs is part of the session; other backends, and others of the
-    same name, are not. The end of ``with`` ends the session: wait for results before. When an
-    error ends it, jobs of the session that are not final are cancelled.
+    Within ``with``, what `backend` runs is part of the session, in whichever thread: Qiskit's
+    primitives run in threads of their own. Other backends, and others of the same name, are not.
+    The end of ``with`` ends the session: wait for results before. When an error ends it, jobs of
+    the session that are not final are cancelled.
     """
 
     def __init__(

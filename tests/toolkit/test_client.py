@@ -124,6 +124,20 @@ def test_a_submission_without_an_id_warns_that_the_job_may_exist(scripted, reply
         client_of(scripted((201, reply))).submit_job({})
 
 
+@pytest.mark.parametrize("reply", [b"<html>", [], {}, {"id": 7}, {"id": "../x"}])
+def test_a_reply_that_cannot_be_read_leaves_open_whether_there_is_a_session(scripted, reply):
+    with pytest.raises(errors.IonQResponseError, match="may have taken effect"):
+        client_of(scripted((201, reply))).create_session({"backend": "qpu.forte-1"})
+
+
+def test_a_submission_whose_reply_cannot_be_read_may_have_taken_effect(scripted):
+    with pytest.raises(errors.IonQResponseError, match="may have taken effect"):
+        client_of(scripted((200, b"<html>"))).submit_job({})
+    with pytest.raises(errors.IonQResponseError) as caught:
+        client_of(scripted((200, b"<html>"))).retrieve_job("j")
+    assert "taken effect" not in str(caught.value)
+
+
 @pytest.mark.parametrize("reply", [{"backends": []}, [1], "x"])
 def test_a_listing_of_backends_must_be_a_list_of_objects(scripted, reply):
     with pytest.raises(errors.IonQResponseError, match="list of objects"):

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from qiskit.primitives import BackendSamplerV2
 
 from ionq_toolkit import InProcessTransport, IonQProvider, Session, errors
 from ionq_toolkit_fake import FakeIonQ
@@ -71,6 +72,12 @@ def test_other_backends_are_not_in_it(provider, forte, bell):
         simulated = provider.get_backend("simulator").run(bell)
     assert session_of(forte, other) is None
     assert session_of(forte, simulated) is None
+
+
+def test_primitives_run_in_the_session_of_their_backend(forte, bell, cloud):
+    with Session(forte) as session:
+        BackendSamplerV2(backend=forte).run([bell], shots=10).result()
+    assert [job.submission.session_id for job in cloud.jobs] == [session.session_id]
 
 
 def test_nothing_is_patched(forte):
