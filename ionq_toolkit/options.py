@@ -41,7 +41,10 @@ GATESETS = ("qis", "native")
 
 _NOISE_MODELS = ("ideal", *(name for name in NOISE_MODELS if name is not None))
 
-#: What there is to mitigate errors with: schema CircuitJobErrorMitigationSettings.
+#: Settings of a job: schemas CircuitJobSettings, CircuitJobCompilationSettings and
+#: CircuitJobErrorMitigationSettings, which have no others.
+_SETTINGS = ("compilation", "error_mitigation")
+_COMPILATION = ("gate_basis", "opt", "precision", "service_version")
 _MITIGATIONS = ("debiasing", "symmetry_verification")
 
 #: Limits of a job's metadata: https://docs.ionq.com/api-reference/v0.3/core-concepts, of v0.3; none
@@ -52,7 +55,7 @@ MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE = 10, 40, 40_000
 OWN_METADATA = ("shots", "sampler_seed", "qiskit_header", "memory")
 
 #: Fields of the body of POST /jobs that follow from the circuit and the options, each with the
-#: option that sets it, if there is one.
+#: option that sets it, if there is one. The last two are of v0.3; IonQ ignores them now.
 _OWN_FIELDS: Mapping[str, str | None] = {
     "type": None,
     "backend": None,
@@ -64,6 +67,8 @@ _OWN_FIELDS: Mapping[str, str | None] = {
     "settings": "job_settings",
     "session_id": "session_id",
     "dry_run": "dry_run",
+    "error_mitigation": "error_mitigation",
+    "target": None,
 }
 
 #: The options of a backend and their defaults.
@@ -257,7 +262,10 @@ def _noise_model(value: object, device: Device) -> str:
 
 def _settings(options: Mapping[str, Any], device: Device, shots: int) -> dict[str, Any]:
     settings = dict(_json_object(options["job_settings"], "job_settings"))
-    _json_object(settings.get("compilation"), "job_settings['compilation']")
+    for name in settings:
+        choice(name, "job_settings: a setting", _SETTINGS)
+    for name in _json_object(settings.get("compilation"), "job_settings['compilation']"):
+        choice(name, "job_settings: a setting of the compilation", _COMPILATION)
     mitigation = _mitigation(settings.pop("error_mitigation", None), "job_settings")
     mitigation |= _mitigation(options["error_mitigation"], "error_mitigation")
     if any(mitigation.values()) and device.simulator:

@@ -335,3 +335,15 @@ def test_a_repr_shows_session_and_backend(forte):
     session = Session(forte)
     assert repr(session) == f"<Session {session.session_id} on ionq_qpu.forte-1>"
     assert session.backend is forte
+
+
+def test_a_session_and_a_job_of_several_circuits_go_through_every_way_in(way, cloud, bell):
+    forte = way.provider(cloud).get_backend("forte-1")
+    with Session(forte, max_jobs=2) as session:
+        job = forte.run([bell, bell], shots=10)
+        assert [record["id"] for record in session.jobs()] == [job.job_id()]
+    assert session.status() == "ended"
+    assert len(forte.client.retrieve_job(job.job_id())["child_job_ids"]) == 2
+    assert forte.status()
+    assert forte.calibration().qubits == 36
+    assert forte.estimate(bell, shots=100).cost == 25.79
