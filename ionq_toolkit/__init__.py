@@ -16,11 +16,14 @@ from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.client import IonQClient
 from ionq_toolkit.gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 from ionq_toolkit.job import IonQJob
+from ionq_toolkit.options import ErrorMitigation
 from ionq_toolkit.provider import IonQProvider
 from ionq_toolkit.result import IonQResult
+from ionq_toolkit.session import Session
 from ionq_toolkit.transport import HttpTransport, InProcessTransport, Response, Transport
 
 __all__ = [
+    "ErrorMitigation",
     "GPI2Gate",
     "GPIGate",
     "HttpTransport",
@@ -32,6 +35,7 @@ __all__ = [
     "IonQResult",
     "MSGate",
     "Response",
+    "Session",
     "Transport",
     "ZZGate",
     "__version__",

@@ -21,7 +21,7 @@ from ionq_toolkit.operations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from qiskit.circuit import Clbit, Operation, Qubit
 
@@ -298,25 +298,3 @@ def _creg_sizes(circuit: QuantumCircuit) -> list[list[str | int]]:
 
 def _labels(registers: Sequence[Any]) -> list[list[str | int]]:
     return [[register.name, index] for register in registers for index in range(register.size)]
-
-
-def payload(
-    wire: WireCircuit, backend: str, *, name: str, shots: int, metadata: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return the body of POST /jobs for one circuit.
-
-    Args:
-        wire: What to run.
-        backend: IonQ's name of the backend, such as ``qpu.forte-1``.
-        name: What to call the job.
-        shots: How often to run it.
-        metadata: What to store with the job.
-    """
-    return {
-        "type": "ionq.circuit.v1",
-        "name": name,
-        "backend": backend,
-        "shots": shots,
-        "metadata": dict(metadata),
-        "input": {"gateset": wire.gateset, "qubits": wire.num_qubits, "circuit": wire.gates},
-    }
