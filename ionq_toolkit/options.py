@@ -39,8 +39,6 @@ MAX_NOISE_SEED = 2**31 - 1
 #: What a circuit is written in: schema CircuitJobInput.
 GATESETS = ("qis", "native")
 
-_NOISE_MODELS = ("ideal", *(name for name in NOISE_MODELS if name is not None))
-
 #: Settings of a job: schemas CircuitJobSettings, CircuitJobCompilationSettings and
 #: CircuitJobErrorMitigationSettings, which have no others.
 _SETTINGS = ("compilation", "error_mitigation")
@@ -251,7 +249,7 @@ def _seed(options: Mapping[str, Any]) -> int | None:
 
 
 def _noise_model(value: object, device: Device) -> str:
-    model = choice("ideal" if value is None else value, "noise_model", _NOISE_MODELS)
+    model = choice("ideal" if value is None else value, "noise_model", NOISE_MODELS)
     if model != "ideal" and not device.simulator:
         raise IonQBackendError(
             f"noise_model={model!r} is for the simulator: {device.name} has noise of its own. "
