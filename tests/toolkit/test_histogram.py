@@ -174,6 +174,19 @@ def test_the_map_is_what_reading_bit_strings_gives_at_any_width(case):
     assert to_clbits(parse_shots(outcomes, width, None), measured).tolist() == mapped
 
 
+@pytest.mark.parametrize("width", [61, 62, 63, 64, 65])
+def test_the_highest_bits_that_integers_of_64_bits_hold_or_do_not_hold_are_right(width):
+    outcomes = [2**width - 1, 2 ** (width - 1), 1]
+    backwards = list(reversed(range(width)))
+    values, probabilities = measure(
+        *parse_histogram({str(n): 1 / 4 * (1 + (n == 1)) for n in outcomes}, width), backwards
+    )
+    assert values.tolist() == [1, 2 ** (width - 1), 2**width - 1]
+    assert probabilities.tolist() == [0.25, 0.5, 0.25]
+    with pytest.raises(errors.IonQJobError, match=f"{width} qubits do not have"):
+        parse_histogram({str(2**width): 1.0}, width)
+
+
 @pytest.mark.parametrize("width", [16, 40])
 def test_large_histograms_in_any_order_are_put_in_order_and_added_up(width):
     generator = np.random.default_rng(3)
