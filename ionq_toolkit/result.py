@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qiskit.exceptions import QiskitError
 from qiskit.result import Result
 
-from ionq_toolkit.errors import IonQJobError
+from ionq_toolkit.errors import IonQJobError, IonQJobFailureError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +65,8 @@ class IonQResult(Result):
         """
         try:
             return super().get_counts(experiment)
+        except IonQJobFailureError:
+            raise
         except QiskitError as error:
             if any("counts" in e.data.to_dict() for e in self.results):
                 raise
@@ -72,6 +75,32 @@ class IonQResult(Result):
                 "simulation keeps none), so it has no counts. Use get_probabilities().",
                 job_id=self.job_id,
             ) from error
+
+    def _get_experiment(self, key: Any = None) -> Any:  # noqa: ANN401 - Qiskit's ExperimentResult
+        """Return one experiment, as Qiskit does; of one that failed, say why it did."""
+        try:
+            return super()._get_experiment(key)
+        except QiskitError as error:
+            found = self._named(key)
+            if found is None or found.success:
+                raise
+            failure = getattr(found, "failure", {})
+            raise IonQJobFailureError(
+                f"Circuit {found.header.get('name', key)!r} of job {self.job_id} has no result: "
+                f"{found.status}",
+                job_id=failure.get("job_id", self.job_id),
+                code=failure.get("code"),
+                failure=failure.get("message", ""),
+            ) from error
+
+    def _named(self, key: QuantumCircuit | str | int | None) -> Any:  # noqa: ANN401 - as above
+        """Return the experiment of that index, name or circuit, however it went, or None."""
+        if key is None:
+            key = 0
+        if isinstance(key, int):
+            return self.results[key] if -len(self.results) <= key < len(self.results) else None
+        name = getattr(key, "name", key)
+        return next((e for e in self.results if (e.header or {}).get("name") == name), None)
 
 
 def _bit_string(value: int, width: int, register_sizes: Sequence[int]) -> str:
@@ -179,6 +208,23 @@ def apportion(probabilities: NDArray[np.float64], shots: int) -> NDArray[np.int6
     return counts
 
 
+def _keys_of_shots(raw_shots: Sequence[int | str], header: Mapping[str, Any]) -> list[str]:
+    """Return the value of the classical bits in each shot, in hexadecimal."""
+    if not raw_shots:
+        raise IonQJobError("There is not a single shot.")
+    try:
+        numbers = [int(shot) for shot in raw_shots]
+    except (TypeError, ValueError) as error:
+        raise IonQJobError(f"The shots cannot be read: {error}.") from error
+    histogram = {str(number): n / len(numbers) for number, n in Counter(numbers).items()}
+    outcomes, _ = parse_histogram(histogram, header["n_qubits"])
+    hexadecimal = {
+        outcome: hex(measure(outcomes[[place]], np.ones(1), header["meas_mapped"])[0].item())
+        for place, outcome in enumerate(outcomes.tolist())
+    }
+    return [hexadecimal[number] for number in numbers]
+
+
 def experiment(
     histogram: Mapping[str, Any],
     header: Mapping[str, Any],
@@ -186,6 +232,7 @@ def experiment(
     shots: int | None,
     seed: int | None,
     memory: bool,
+    raw_shots: Sequence[int | str] | None = None,
 ) -> dict[str, Any]:
     """Return one experiment of a Qiskit result, as a dict for `Result.from_dict`.
 
@@ -195,7 +242,9 @@ def experiment(
         shots: How many shots the job had; None if that is not known.
         seed: What seeds the sampling of exact probabilities; None if the histogram
             counts shots already.
-        memory: Whether to keep each shot. Only where `seed` is given.
+        memory: Whether to keep each shot. Only where `seed` or `raw_shots` is given.
+        raw_shots: The outcome of each shot over the qubits, in order, where there are any: counts
+            and memory are theirs then.
 
     Raises:
         IonQJobError: The histogram is unusable.
@@ -204,7 +253,13 @@ def experiment(
     values, probabilities = measure(outcomes, probabilities, header["meas_mapped"])
     keys = [hex(value) for value in values.tolist()]
     data: dict[str, Any] = {"probabilities": dict(zip(keys, probabilities.tolist(), strict=True))}
-    if shots is not None:
+    if raw_shots is not None:
+        drawn_keys = _keys_of_shots(raw_shots, header)
+        data["counts"] = dict(Counter(drawn_keys))
+        shots = len(drawn_keys)
+        if memory:
+            data["memory"] = drawn_keys
+    elif shots is not None:
         if seed is None:
             counts = apportion(probabilities, shots)
         else:
