@@ -189,7 +189,7 @@ class Readout:
             return found
         assert second is not None, "one of the two is there"  # noqa: S101
         shots = _registers(self._artifact(record, second), record.job_id)
-        width = len(shots[0].get(_WHOLE, ())) if isinstance(shots[0].get(_WHOLE), list) else 0
+        width = record.header()["n_qubits"]
         values = fold(shots, [(_WHOLE, place) for place in range(width)], record.job_id)
         return list(values.tolist())
 
@@ -251,7 +251,7 @@ def fold(
         Shape (shots,), of int64 or, where that is too narrow, of Python ints.
 
     Raises:
-        IonQJobError: A register is not in the shots, or has not so many bits, or others than 0
+        IonQJobError: A register is not in the shots, or has more or fewer bits, or others than 0
             and 1.
     """
     values = np.zeros(len(shots), dtype=np.int64 if len(bits) <= _INT64_BITS else object)
@@ -263,7 +263,7 @@ def fold(
             usable = column.ndim == 2 and bool(np.isin(column, (0, 1)).all())  # noqa: PLR2004
         except (KeyError, ValueError, TypeError):
             usable = False
-        if not usable or column.shape[1] < size:
+        if not usable or column.shape[1] != size:
             there = ", ".join(sorted({register for shot in shots for register in shot}))
             raise IonQJobError(
                 f"The shots of job {job_id} do not all have {size} bits of register {name!r}; "
