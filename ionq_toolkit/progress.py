@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Self
@@ -36,8 +37,7 @@ class ProgressLine:
     ) -> None:
         """Leave the line as it is, and go on below it."""
         if self._terminal and self._shown:
-            self._stream.write("\n")
-            self._stream.flush()
+            self._write("\n")
 
     @property
     def visible(self) -> bool:
@@ -52,9 +52,13 @@ class ProgressLine:
             self._show_in_notebook(text)
         else:
             text = text[: shutil.get_terminal_size().columns - 1]
-            self._stream.write(f"\r{text:<{len(self._shown)}}")
-            self._stream.flush()
+            self._write(f"\r{text:<{len(self._shown)}}")
         self._shown = text
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # what cannot be shown must not end a wait
+            self._stream.write(text)
+            self._stream.flush()
 
     def _show_in_notebook(self, text: str) -> None:
         data = {"text/plain": text}
