@@ -283,7 +283,7 @@ class IonQJob(JobV1):
                 "fetched. Call wait_for_final_state() first.",
                 job_id=self._job_id,
             )
-        if self._record.is_parent:
+        if self._record.is_parent and self._parent is None:
             return parallel.each(
                 self._client.transport,
                 lambda child: child.compiled_circuit(lang),
