@@ -33,13 +33,14 @@ class Children:
             IonQJobError: The record of the parent does not name them as it should.
             IonQAPIError: The service refused.
             IonQConnectionError: The service was not reached.
+            TimeIsUpError: They could not all be asked for before the deadline.
         """
 
         def ask(index: int) -> JobRecord:
             child_id = parent.child_ids[index]
             if child_id in self._final:
                 return self._final[child_id]
-            timeout = None if deadline is None else deadline.for_request()
+            timeout = None if deadline is None else deadline.for_one_of_many()
             body = self._client.retrieve_job(child_id, timeout=timeout)
             record = JobRecord(child_id, body, parent=parent, index=index)
             if record.state in JOB_FINAL_STATES:

@@ -26,7 +26,7 @@ from ionq_toolkit.progress import ProgressLine, describe
 from ionq_toolkit.readout import Readout
 from ionq_toolkit.record import JobRecord
 from ionq_toolkit.result import IonQResult
-from ionq_toolkit.waiting import Deadline, Pauses, Wait
+from ionq_toolkit.waiting import Deadline, Pauses, TimeIsUpError, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -231,7 +231,7 @@ class IonQJob(JobV1):
     def dry_run(self) -> bool:
         """Whether the job is only compiled and priced, and not run."""
         if not self._job_id:
-            return bool(self._options.get("dry_run"))
+            return bool(getattr(self._options, "dry_run", False))
         if not self._record:
             self._refresh()
         return self._record.dry_run
@@ -501,7 +501,7 @@ class IonQJob(JobV1):
             if not 0 < len(self._record.child_ids) <= _MOST_WATCHED:
                 return None
             children = self._child_records(deadline)
-        except IonQError as error:  # what is only shown must not end the wait
+        except (IonQError, TimeIsUpError) as error:  # what is only shown must not end the wait
             logger.debug("the circuits of job %s cannot be shown: %s", self._job_id, error)
             return None
         return sum(child.state is JobStatus.DONE for child in children), len(children)
@@ -542,6 +542,8 @@ class IonQJob(JobV1):
         """Say of a request that used up the time that it is too late, not that it got no answer."""
         try:
             yield
+        except TimeIsUpError:
+            raise self._too_late(deadline.timeout) from None
         except IonQConnectionError as error:
             if deadline.left() > 0:
                 raise
@@ -571,6 +573,12 @@ class IonQJob(JobV1):
             return IonQJobError(
                 f"Job {self._job_id} has the unknown status {self._unknown_word!r} after waiting "
                 f"{timeout} s. A newer version of ionq-toolkit may know it.",
+                job_id=self._job_id,
+            )
+        if self._status in JOB_FINAL_STATES:
+            return IonQJobTimeoutError(
+                f"Job {self._job_id} is {self._record.status}, and what it came to was not there "
+                f"after {timeout} s: ask again with a longer timeout.",
                 job_id=self._job_id,
             )
         return IonQJobTimeoutError(

@@ -57,6 +57,7 @@ class Readout:
         self._children = children
         self._query = query
         self._deadline = deadline
+        self._timeout = deadline.for_request
 
     def experiments(self, *, partial: bool = False) -> list[dict[str, Any]]:
         """Return an experiment for each circuit, in their order.
@@ -102,9 +103,11 @@ class Readout:
         missing = [child_id for child_id in ids if child_id not in histograms]
         if surplus or (missing and not partial):
             raise self._not_paired(missing, surplus)
-        # What was stored with the job says all that is to be known of its circuits.
+        # What was stored with the job says all that is to be known of its circuits, and what it
+        # has itself is as what its child jobs have.
         known = record.headers() is not None and record.shots is not None
-        if known and not missing:
+        found = record.names_any_url() or not self._wants_shots(record)
+        if known and found and not missing:
             children: Sequence[JobRecord] = [record.child(n) for n in range(len(ids))]
         else:
             children = self._children()
@@ -115,6 +118,7 @@ class Readout:
                 return child.failed_experiment()
             return self._of_circuit(child, histogram)
 
+        self._timeout = self._deadline.for_one_of_many
         if not missing and not self._wants_shots(record):
             return [read(child) for child in children]  # nothing more to ask for
         return parallel.each(self._client.transport, read, children)
@@ -126,7 +130,7 @@ class Readout:
             found = self._artifact(record, artifact)
         else:
             found = self._client.get_aggregated_results(
-                record.job_id, query=self._query, timeout=self._deadline.for_request()
+                record.job_id, query=self._query, timeout=self._timeout()
             )
         if not isinstance(found, dict) or not all(isinstance(h, dict) for h in found.values()):
             raise IonQJobError(
@@ -161,9 +165,7 @@ class Readout:
         return record.experiment(self._histogram(record) if histogram is None else histogram, shots)
 
     def _histogram(self, record: JobRecord) -> dict[str, Any]:
-        return self._client.get_results(
-            record.job_id, query=self._query, timeout=self._deadline.for_request()
-        )
+        return self._client.get_results(record.job_id, query=self._query, timeout=self._timeout())
 
     def _wants_shots(self, record: JobRecord) -> bool:
         return record.memory and not record.is_ideal and not self._query
@@ -171,15 +173,13 @@ class Readout:
     def _shots(self, record: JobRecord) -> Sequence[int | str]:
         """Return the outcome of each shot over the qubits.
 
-        They are where the record says: at a path of their own, or among the artifacts. That of a
-        child job that was not asked for is taken to be like its parent's.
+        They are where the record says, at a path of their own or among the artifacts; those of a
+        child job that was not asked for, at the path.
         """
-        if not record and not self._record.names_any_url():
-            record = self._children()[record.index]
         by_path = not record or record.names_url("shots")
         first, second = (record.artifact(form) for form in (SHOTS_V1, SHOTS_V2))
         if by_path or not (first or second):
-            return self._client.get_shots(record.job_id, timeout=self._deadline.for_request())
+            return self._client.get_shots(record.job_id, timeout=self._timeout())
         if first:
             found = self._artifact(record, first)
             if not isinstance(found, list):
@@ -232,9 +232,7 @@ class Readout:
         return _with_qubits(record, record.experiment(histogram, values.tolist(), header=header))
 
     def _artifact(self, record: JobRecord, artifact_id: str) -> Any:  # noqa: ANN401 - any JSON
-        return self._client.get_artifact(
-            record.job_id, artifact_id, timeout=self._deadline.for_request()
-        )
+        return self._client.get_artifact(record.job_id, artifact_id, timeout=self._timeout())
 
 
 def fold(

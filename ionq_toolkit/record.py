@@ -103,7 +103,7 @@ class JobRecord:
         Raises:
             IonQJobError: They are no list of ids.
         """
-        ids = self._body.get("child_job_ids") or self._body.get("children") or []
+        ids = self._named_children or []
         if not (isinstance(ids, list) and all(isinstance(i, str) and i for i in ids)):
             raise self._strange(f"names its child jobs by {ids!r:.200}")
         return tuple(ids)
@@ -111,7 +111,7 @@ class JobRecord:
     @property
     def is_parent(self) -> bool:
         """Whether the job is of several circuits, each with a child job."""
-        return self.type == MULTI_CIRCUIT or bool(self.child_ids)
+        return self.type == MULTI_CIRCUIT or bool(self._named_children)
 
     @property
     def is_program(self) -> bool:
@@ -395,6 +395,10 @@ class JobRecord:
         if value is None and self._parent is not None:
             return self._parent._of_the_job(name)  # noqa: SLF001 - one of its own
         return value
+
+    @property
+    def _named_children(self) -> object:
+        return self._body.get("child_job_ids") or self._body.get("children")
 
     def _seconds(self, name: str) -> float | None:
         duration_ms = metadata.whole_number(self._body.get(name))

@@ -31,6 +31,10 @@ SHORTEST_PAUSE_S = 0.001
 _SHORTEST_REQUEST_S = 0.1
 
 
+class TimeIsUpError(Exception):
+    """There is no time left for a request that was not begun."""
+
+
 class Deadline:
     """The moment at which a wait of `timeout` seconds ends, if it ever does."""
 
@@ -59,6 +63,16 @@ class Deadline:
         """Return the seconds that a request may take: None for the client's own limit."""
         left = self.left()
         return None if left >= DEFAULT_TIMEOUT_S else max(left, _SHORTEST_REQUEST_S)
+
+    def for_one_of_many(self) -> float | None:
+        """Return what `for_request` does, for requests that are only made while there is time.
+
+        Raises:
+            TimeIsUpError: There is none left.
+        """
+        if self.left() < 0:
+            raise TimeIsUpError
+        return self.for_request()
 
 
 class Pauses:

@@ -175,6 +175,27 @@ def test_a_histogram_put_together_otherwise_is_not_that_of_the_single_shots(job_
     assert job.result(sharpen=True).get_counts() == {"00": 3}
 
 
+def test_children_that_have_artifacts_alone_are_each_asked_for_once(bell):
+    asked = []
+    plain = FakeIonQ(seed=1, deviations=set())
+
+    class Counting:
+        def handle(self, method, url, *rest):
+            asked.append(url)
+            return plain.handle(method, url, *rest)
+
+    job = submit(
+        IonQProvider(transport=InProcessTransport(Counting())),
+        [bell] * 20,
+        memory=True,
+        shots=5,
+        **ARIA,
+    )
+    assert len(job.result().get_memory(7)) == 5
+    # To submit, the parent, its results; of each child its record and its shots.
+    assert len(asked) == 3 + 2 * 20
+
+
 def test_parents_whose_records_have_artifacts_alone_are_read_by_their_childrens(either, bell):
     job = submit(either, [bell, bell], memory=True, shots=10, **ARIA)
     assert all(len(job.get_memory(n)) == 10 for n in (0, 1))

@@ -367,6 +367,19 @@ def test_progress_that_cannot_be_found_out_does_not_end_the_wait(instant_clock, 
     assert "circuits" not in terminal.getvalue()
 
 
+def test_circuits_are_shown_only_while_there_is_time(instant_clock, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    replies = {"/jobs/p": PARENT, "/jobs/a": RECORD, "/jobs/b": RECORD}
+    provider = IonQProvider(
+        transport=InProcessTransport(Taking(replies, instant_clock, 3)), clock=instant_clock
+    )
+    job = IonQJob(provider.get_backend("simulator"), "p")
+    job.wait_for_final_state(timeout=4, progress=True)
+    assert job.done()
+    assert "circuits" not in terminal.getvalue()
+
+
 def test_children_of_a_large_job_are_not_asked_for_to_be_shown(instant_clock, monkeypatch):
     monkeypatch.setattr("sys.stderr", Terminal())
     cloud = Routed({"/jobs/p": PARENT | {"child_job_ids": [f"c{n}" for n in range(1000)]}})
