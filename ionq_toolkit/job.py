@@ -408,7 +408,7 @@ class IonQJob(JobV1):
 
     def get_probabilities(
         self, circuit: QuantumCircuit | None = None
-    ) -> dict[str, float] | list[dict[str, float]]:
+    ) -> Mapping[str, float] | list[Mapping[str, float]]:
         """Wait for the job and return the probability of every outcome, drawn or not."""
         return self.result().get_probabilities(circuit)
 
