@@ -14,12 +14,18 @@ from ionq_toolkit import errors
 from ionq_toolkit._version import __version__
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.client import IonQClient
+from ionq_toolkit.gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 from ionq_toolkit.job import IonQJob
+from ionq_toolkit.options import ErrorMitigation
 from ionq_toolkit.provider import IonQProvider
 from ionq_toolkit.result import IonQResult
+from ionq_toolkit.session import Session
 from ionq_toolkit.transport import HttpTransport, InProcessTransport, Response, Transport
 
 __all__ = [
+    "ErrorMitigation",
+    "GPI2Gate",
+    "GPIGate",
     "HttpTransport",
     "InProcessTransport",
     "IonQBackend",
@@ -27,8 +33,12 @@ __all__ = [
     "IonQJob",
     "IonQProvider",
     "IonQResult",
+    "MSGate",
     "Response",
+    "Session",
     "Transport",
+    "ZZGate",
     "__version__",
+    "add_equivalences",
     "errors",
 ]

@@ -2,81 +2,50 @@
 
 from __future__ import annotations
 
-import difflib
-import operator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qiskit import QuantumCircuit
-from qiskit.circuit import Delay, Measure, Parameter
-from qiskit.circuit.library import (
-    CCXGate,
-    CCZGate,
-    CHGate,
-    CRXGate,
-    CRYGate,
-    CRZGate,
-    CXGate,
-    CYGate,
-    CZGate,
-    HGate,
-    IGate,
-    PhaseGate,
-    RXGate,
-    RXXGate,
-    RYGate,
-    RYYGate,
-    RZGate,
-    RZZGate,
-    SdgGate,
-    SGate,
-    SwapGate,
-    SXdgGate,
-    SXGate,
-    TdgGate,
-    TGate,
-    XGate,
-    YGate,
-    ZGate,
-)
 from qiskit.providers import BackendV2, Options
-from qiskit.transpiler import Target
 
+from ionq_toolkit import options as run_options
+from ionq_toolkit.characterization import Characterization
 from ionq_toolkit.errors import IonQBackendError
+from ionq_toolkit.estimate import JobEstimate, count_gates
 from ionq_toolkit.job import IonQJob
+from ionq_toolkit.options import DEBIASING_SHOTS, GATESETS, choice
+from ionq_toolkit.submission import MAX_CIRCUITS, check_circuits, circuits_of, job_type
+from ionq_toolkit.targets import target_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from qiskit import QuantumCircuit
+    from qiskit.transpiler import Target
 
     from ionq_toolkit.catalogue import Device
     from ionq_toolkit.client import IonQClient
     from ionq_toolkit.clock import Clock
+    from ionq_toolkit.options import ErrorMitigation, RunOptions
     from ionq_toolkit.provider import IonQProvider
-
-#: Shots a job may have: the API document's own limits.
-MIN_SHOTS, MAX_SHOTS = 1, 1_000_000
-
-#: The largest seed for the counts of a run.
-MAX_SEED = 2**63 - 1
-
-_FIXED = (
-    *(IGate, XGate, YGate, ZGate, HGate, SGate, SdgGate, TGate, TdgGate, SXGate, SXdgGate),
-    *(CXGate, CYGate, CZGate, CHGate, SwapGate, CCXGate, CCZGate),
-)
-_ROTATIONS = (
-    *(RXGate, RYGate, RZGate, PhaseGate, CRXGate, CRYGate, CRZGate),
-    *(RXXGate, RYYGate, RZZGate),
-)
 
 
 class IonQBackend(BackendV2):
-    """A backend of the IonQ Cloud, taking circuits of the `qis` gateset.
+    """A backend of the IonQ Cloud, taking circuits of the `qis` or the `native` gateset.
 
-    Every qubit can interact with every other. Get one from `IonQProvider.get_backend`;
-    building it needs neither network nor key.
+    Get one from `IonQProvider.get_backend`; building it needs neither network nor key. Two are
+    equal if they are of the same name and gateset, and of the same service.
     """
 
-    def __init__(self, provider: IonQProvider, device: Device) -> None:
+    def __init__(self, provider: IonQProvider, device: Device, gateset: str = "qis") -> None:
+        """Describe a backend.
+
+        Args:
+            provider: What reaches it.
+            device: What it is.
+            gateset: ``"qis"``: IonQ compiles the circuits; ``"native"``: they are run as they are.
+
+        Raises:
+            IonQBackendError: There is no such gateset.
+        """
         super().__init__(
             provider=provider,
             name=device.name,
@@ -85,35 +54,59 @@ class IonQBackend(BackendV2):
         )
         self._ionq_provider = provider
         self._device = device
+        self._gateset = choice(gateset, "gateset", GATESETS)
+        self._targets: dict[str, Target] = {}
+        self._sessions: list[str] = []
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}, {self.num_qubits} qubits>"
+        native = ", native" if self._gateset == "native" else ""
+        return f"<{type(self).__name__} {self.name!r}{native}, {self.num_qubits} qubits>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, IonQBackend):
+            return NotImplemented
+        same = (self.name, self._gateset) == (other.name, other._gateset)
+        return same and self._ionq_provider.service == other._ionq_provider.service
+
+    def __hash__(self) -> int:
+        return hash((self.name, self._gateset))
 
     @classmethod
     def _default_options(cls) -> Options:
-        return Options(shots=1024, memory=False, seed_simulator=None, sampler_seed=None)
+        return Options(**run_options.DEFAULTS)
 
-    @cached_property
+    def set_options(self, **fields: Any) -> None:  # noqa: ANN401 - each is checked
+        """Set options for the runs to come; see `run`.
+
+        Raises:
+            IonQBackendError: An option is unknown or out of range, or the gateset, which stays.
+        """
+        run_options.refuse_unknown(fields, run_options.DEFAULTS)
+        self._checked(fields)
+        self.options.update_options(**fields)
+
+    @property
     def target(self) -> Target:
-        """The gates that the backend takes, on any of its qubits."""
-        target = Target(num_qubits=self._device.num_qubits, description=self.description)
-        for gate in _FIXED:
-            target.add_instruction(gate())
-        for rotation in _ROTATIONS:
-            target.add_instruction(rotation(Parameter("theta")))
-        target.add_instruction(Delay(Parameter("duration")))
-        target.add_instruction(Measure())
-        return target
+        """What the backend takes; of a simulator, with the noise model of its options."""
+        noise_model = self.options.noise_model or "ideal"
+        if noise_model not in self._targets:
+            self._targets[noise_model] = target_for(self._device, self._gateset, noise_model)
+        return self._targets[noise_model]
 
     @property
     def max_circuits(self) -> int:
-        """How many circuits one job takes; Qiskit's primitives submit a job for each."""
-        return 1
+        """How many circuits one job takes."""
+        return MAX_CIRCUITS
 
     @property
     def api_name(self) -> str:
         """IonQ's name of the backend, such as ``qpu.forte-1``."""
         return self._device.api_name
+
+    @property
+    def simulator(self) -> bool:
+        """Whether it is the cloud simulator."""
+        return self._device.simulator
 
     @property
     def client(self) -> IonQClient:
@@ -125,6 +118,15 @@ class IonQBackend(BackendV2):
         """What the backend's jobs wait on."""
         return self._ionq_provider.clock
 
+    @property
+    def device(self) -> Device:
+        """What is known of the backend without asking."""
+        return self._device
+
+    def gateset(self) -> str:
+        """Return what the backend's circuits are written in: ``"qis"`` or ``"native"``."""
+        return self._gateset
+
     def draw_seed(self) -> int:
         """Return a seed for a run that names none."""
         return self._ionq_provider.draw_seed()
@@ -134,25 +136,83 @@ class IonQBackend(BackendV2):
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
         **options: Any,  # noqa: ANN401 - each is checked
     ) -> IonQJob:
-        """Submit a circuit and return its job.
+        """Submit circuits as one job, and return it.
 
         Args:
-            run_input: One circuit, or a sequence of one.
+            run_input: One circuit, or a sequence of up to 5,000.
             **options: For this run, over the backend's own options:
-                `shots` (1 to 1,000,000); `memory` (bool: keep each shot);
-                `seed_simulator`, or `sampler_seed` as qiskit-ionq calls it (an int,
-                which fixes the counts drawn for an ideal simulation).
+
+                `shots`: 1 to 1,000,000, on a QPU to 10,000.
+                `memory` (bool): keep the outcome of each shot.
+                `seed_simulator`, or `sampler_seed` as qiskit-ionq calls it: an int, which fixes
+                the counts drawn for an ideal simulation, and the noise of another.
+                `noise_model`: of the simulator, such as ``"aria-1"``; ``"ideal"`` is none.
+                `error_mitigation`: of a QPU: an `ErrorMitigation`, True or False for debiasing,
+                or a dict of `debiasing` and `symmetry_verification`. None: IonQ debiases from
+                500 shots on.
+                `session_id`: a session that the job is part of.
+                `dry_run` (bool): have it compiled and priced, and not run, on a QPU.
+                `name`: what to call the job.
+                `job_settings` (dict): its settings, such as ``{"compilation": {...}}``.
+                `extra_query_params` (dict): further fields of the body of POST /jobs.
+                `extra_metadata` (dict of str): what else to store with the job.
+                `compiler_synthesis` (bool): let IonQ approximate a `PauliEvolutionGate` whose terms
+                do not commute.
+                `gateset`: what these circuits are written in, if not the backend's.
 
         Raises:
-            IonQBackendError: An option is unknown or out of range, or the circuit too wide.
-            IonQGateError: The circuit has a gate that IonQ does not take.
+            IonQBackendError: An option is unknown or out of range, or a circuit too wide.
+            IonQGateError: A circuit has a gate that IonQ does not take.
+            IonQJobError: The circuits are too many or too large for a job.
             IonQCredentialsError: There is no API key.
             IonQAPIError: IonQ refused the job.
             IonQConnectionError: The answer did not arrive; the job may exist all the same.
         """
-        job = IonQJob(self, None, None, self._one_circuit(run_input), options)
+        if self._sessions:
+            options.setdefault("session_id", self._sessions[-1])
+        job = IonQJob(self, None, None, run_input, options)
         job.submit()
         return job
+
+    def estimate(
+        self,
+        run_input: QuantumCircuit | Sequence[QuantumCircuit],
+        *,
+        shots: int | None = None,
+        error_mitigation: ErrorMitigation | bool | Mapping[str, bool] | None = None,
+    ) -> JobEstimate:
+        """Return what a job would cost, and how long it would take, without submitting it.
+
+        Args:
+            run_input: One circuit, or several, whose gates are added up. They are counted as
+                they are: what IonQ compiles them to may have fewer.
+            shots: How often to run each; None: as the backend's options say.
+            error_mitigation: As of `run`. None: as the options say, else on a QPU debiasing
+                from 500 shots on, as IonQ does by itself.
+
+        Raises:
+            IonQBackendError: An option is out of range, or a circuit too wide.
+            IonQAPIError: IonQ refused.
+        """
+        given = {"shots": shots, "error_mitigation": error_mitigation}
+        checked = self._checked({k: v for k, v in given.items() if v is not None})
+        circuits = circuits_of(run_input)
+        check_circuits(circuits, self._device, checked.noise_model)
+        mitigated = checked.debiasing
+        if mitigated is None:  # https://docs.ionq.com/guides/error-mitigation-debiasing
+            long = checked.shots >= DEBIASING_SHOTS
+            mitigated = long and not self.simulator and self._gateset != "native"
+        gates = count_gates(circuits)
+        reply = self.client.estimate_job(
+            backend=self.api_name,
+            oneq_gates=gates.one_qubit,
+            twoq_gates=gates.two_qubits,
+            qubits=max(1, *(circuit.num_qubits for circuit in circuits)),
+            shots=checked.shots,
+            error_mitigation=mitigated,
+            job_type=job_type(circuits),
+        )
+        return JobEstimate.from_reply(reply)
 
     def retrieve_job(self, job_id: str) -> IonQJob:
         """Return a job by its id, whatever became of it.
@@ -170,64 +230,62 @@ class IonQBackend(BackendV2):
             )
         return job
 
-    def preflight(self, circuit: QuantumCircuit, options: Mapping[str, Any]) -> dict[str, Any]:
+    def retrieve_jobs(self, job_ids: Iterable[str]) -> list[IonQJob]:
+        """Return jobs by their ids, in their order; see `retrieve_job`."""
+        return [self.retrieve_job(job_id) for job_id in job_ids]
+
+    def cancel_job(self, job_id: str) -> dict[str, Any]:
+        """Cancel a job by its id; return that and its new status.
+
+        IonQ cancels a completed job as well, whose results are then gone: `IonQJob.cancel` looks.
+        """
+        return self.client.cancel_job(job_id)
+
+    def cancel_jobs(self, job_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """Cancel jobs by their ids, each of them whatever becomes of the others.
+
+        Raises:
+            IonQError: Some were not cancelled: the first reason, with the others as notes.
+        """
+        return self.client.cancel_jobs(job_ids)
+
+    def status(self) -> bool:
+        """Return whether the backend takes jobs now, as IonQ's list of backends says."""
+        return any(
+            entry.get("backend") == self.api_name and entry.get("status") == "available"
+            for entry in self.client.get_backends()
+        )
+
+    def calibration(self) -> Characterization | None:
+        """Return how good the backend was last measured to be; None for the simulator."""
+        if self.simulator:
+            return None
+        records = self.client.get_characterizations(self.api_name, limit=1)
+        return Characterization.from_reply(records[0]) if records else None
+
+    def join_session(self, session_id: str) -> None:
+        """Make runs part of a session, from now until `leave_session`, if they name none."""
+        self._sessions.append(session_id)
+
+    def leave_session(self, session_id: str) -> None:
+        """Undo the last `join_session` of this session."""
+        latest = len(self._sessions) - 1 - self._sessions[::-1].index(session_id)
+        del self._sessions[latest]
+
+    def preflight(
+        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]
+    ) -> RunOptions:
         """Check a run before anything is sent, and return all its options.
 
         Raises:
-            IonQBackendError: An option is unknown or out of range, or the circuit too wide.
+            IonQBackendError: An option is unknown or out of range, or a circuit too wide.
+            IonQJobError: There are too many circuits.
         """
-        if circuit.num_qubits > self.num_qubits:
-            raise IonQBackendError(
-                f"Circuit {circuit.name!r} has {circuit.num_qubits} qubits, {self.name} has "
-                f"{self.num_qubits}. Use a smaller circuit or a wider backend."
-            )
-        merged: dict[str, Any] = {**self.options}
-        for name in options:
-            if name not in merged:
-                near = difflib.get_close_matches(name, merged, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise IonQBackendError(
-                    f"run() has no option {name!r}.{hint} There are: {', '.join(sorted(merged))}."
-                )
-        merged |= options
-        merged["shots"] = _integer(merged["shots"], "shots", MIN_SHOTS, MAX_SHOTS)
-        if not isinstance(merged["memory"], bool):
-            raise IonQBackendError(f"memory must be True or False, not {merged['memory']!r}.")
-        if merged["memory"] and not self._device.simulator:
-            raise IonQBackendError(
-                f"memory=True is not supported on {self.name} yet; leave it out to get counts."
-            )
-        seeds = {
-            _integer(merged.pop(name), name, 0, MAX_SEED)
-            for name in ("seed_simulator", "sampler_seed")
-            if merged[name] is not None
-        }
-        if len(seeds) > 1:
-            raise IonQBackendError("seed_simulator and sampler_seed differ; give one of them.")
-        return {**merged, "seed_simulator": seeds.pop() if seeds else None}
+        checked = self._checked(options)
+        check_circuits(circuits, self._device, checked.noise_model)
+        return checked
 
-    @staticmethod
-    def _one_circuit(run_input: object) -> QuantumCircuit:
-        circuits = list(run_input) if isinstance(run_input, list | tuple) else [run_input]
-        for circuit in circuits:
-            if not isinstance(circuit, QuantumCircuit):
-                raise IonQBackendError(
-                    f"run() takes a QuantumCircuit, not {type(circuit).__name__}."
-                )
-        if len(circuits) != 1:
-            raise IonQBackendError(
-                f"run() takes one circuit a job, not {len(circuits)}; run each on its own."
-            )
-        return circuits[0]
-
-
-def _integer(value: object, name: str, low: int, high: int) -> int:
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = low - 1
-    if isinstance(value, bool) or not low <= number <= high:
-        raise IonQBackendError(
-            f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}."
+    def _checked(self, options: Mapping[str, Any]) -> RunOptions:
+        return run_options.check(
+            {**self.options, "gateset": self._gateset, **options}, self._device
         )
-    return number

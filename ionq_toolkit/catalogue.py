@@ -1,11 +1,15 @@
-"""The backends IonQ offers, known without asking: names, widths, kinds."""
+"""The backends IonQ offers, known without asking: names, widths, native gates."""
 
 from __future__ import annotations
 
 import difflib
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from ionq_toolkit.errors import IonQBackendNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Device(NamedTuple):
@@ -15,26 +19,69 @@ class Device(NamedTuple):
         api_name: IonQ's name of it, such as ``qpu.forte-1``.
         num_qubits: How many qubits it has.
         simulator: Whether it is the cloud simulator.
+        native_gates: The native gates that it takes.
+        connectivity: The pairs of qubits that a gate can act on; None: all of them.
+        retired: Whether it takes no jobs any more; those that it ran can still be read.
     """
 
     api_name: str
     num_qubits: int
     simulator: bool = False
+    native_gates: tuple[str, ...] = ("gpi", "gpi2", "zz")
+    connectivity: tuple[tuple[int, int], ...] | None = None
+    retired: bool = False
 
     @property
     def name(self) -> str:
         """The backend's name in Qiskit, such as ``ionq_qpu.forte-1``."""
         return f"ionq_{self.api_name}"
 
+    def under(self, noise_model: str | None) -> Device:
+        """Return the device as it is under a noise model: as wide as what is modelled.
+
+        Only the simulator has any; a model that is not known here is not held against it.
+        """
+        if not self.simulator or noise_model not in NOISE_MODELS:
+            return self
+        width, gates = NOISE_MODELS[noise_model]
+        return self._replace(num_qubits=min(width, self.num_qubits), native_gates=gates)
+
+
+#: Native gates, which a machine has one of on two qubits: Aria and Harmony MS, Forte ZZ
+#: (https://docs.ionq.com/api-reference/v0.3/native-gates-api).
+_MS, _ZZ = ("gpi", "gpi2", "ms"), ("gpi", "gpi2", "zz")
 
 #: Widths: simulator https://docs.ionq.com/guides/simulation-with-noise-models, QPUs as listed
-#: by GET /v0.4/backends in 2026.
+#: by GET /v0.4/backends in 2026. All of them connect every qubit with every other, as their
+#: characterizations say. Without noise, the simulator takes the native gates of all machines.
 DEVICES = (
-    Device("simulator", 29, simulator=True),
-    Device("qpu.forte-1", 36),
-    Device("qpu.forte-enterprise-1", 36),
-    Device("qpu.forte-enterprise-2", 36),
-    Device("qpu.forte-enterprise-3", 36),
+    Device("simulator", 29, simulator=True, native_gates=(*_MS, "zz")),
+    Device("qpu.forte-1", 36, native_gates=_ZZ),
+    Device("qpu.forte-enterprise-1", 36, native_gates=_ZZ),
+    Device("qpu.forte-enterprise-2", 36, native_gates=_ZZ),
+    Device("qpu.forte-enterprise-3", 36, native_gates=_ZZ),
+)
+
+#: What GET /v0.4/backends lists as retired in 2026. They are known so that the jobs that they
+#: ran can be read.
+RETIRED_DEVICES = (
+    Device("qpu.aria-1", 25, native_gates=_MS, retired=True),
+    Device("qpu.aria-2", 25, native_gates=_MS, retired=True),
+    Device("qpu.harmony", 11, native_gates=_MS, retired=True),
+)
+
+#: The simulator's noise models: the width of each, and the native gates of what it models
+#: (https://docs.ionq.com/guides/simulation-with-noise-models).
+NOISE_MODELS: Mapping[str | None, tuple[int, tuple[str, ...]]] = MappingProxyType(
+    {
+        "harmony": (11, _MS),
+        "harmony-1": (11, _MS),
+        "harmony-2": (11, _MS),
+        "aria-1": (25, _MS),
+        "aria-2": (25, _MS),
+        "forte-1": (29, _ZZ),
+        "forte-enterprise-1": (29, _ZZ),
+    }
 )
 
 
@@ -42,18 +89,18 @@ def find_device(name: str) -> Device:
     """Return the device of that name, in any of the customary spellings.
 
     ``ionq_simulator`` and ``simulator`` are the same, and so are ``forte-1``,
-    ``qpu.forte-1`` and ``ionq_qpu.forte-1``, in any case.
+    ``qpu.forte-1`` and ``ionq_qpu.forte-1``, in any case. Retired devices are found as well.
 
     Raises:
         IonQBackendNotFoundError: There is none; the message names those nearest to it.
     """
     if not isinstance(name, str):
         raise IonQBackendNotFoundError(f"The name of a backend is a str, not {name!r}.")
-    short = _short(name)
-    for device in DEVICES:
-        if _short(device.api_name) == short:
-            return device
-    near = difflib.get_close_matches(short, [_short(d.api_name) for d in DEVICES], n=2, cutoff=0.6)
+    devices = {_short(device.api_name): device for device in (*DEVICES, *RETIRED_DEVICES)}
+    device = devices.get(_short(name))
+    if device is not None:
+        return device
+    near = difflib.get_close_matches(_short(name), devices, n=2, cutoff=0.6)
     hint = f"Did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
     known = ", ".join(device.name for device in DEVICES)
     raise IonQBackendNotFoundError(f"IonQ has no backend {name!r}. {hint}There are: {known}.")

@@ -1,89 +1,42 @@
-"""QuantumCircuit -> IonQ's JSON, and what is needed to read the result back."""
+"""QuantumCircuit -> what IonQ takes, and what is needed to read the result back."""
 
 from __future__ import annotations
 
-import math
+import re
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from qiskit.circuit import Barrier, ControlledGate, Delay, Gate, Measure
-from qiskit.circuit.library import (
-    HGate,
-    IGate,
-    PhaseGate,
-    RXGate,
-    RXXGate,
-    RYGate,
-    RYYGate,
-    RZGate,
-    RZZGate,
-    SdgGate,
-    SGate,
-    SwapGate,
-    SXdgGate,
-    SXGate,
-    TdgGate,
-    TGate,
-    XGate,
-    YGate,
-    ZGate,
-    get_standard_gate_name_mapping,
-)
+import numpy as np
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3, transpile
+from qiskit.circuit import ControlFlowOp, Measure, Reset
 
 from ionq_toolkit.errors import IonQGateError, IonQJobError, IonQMidCircuitMeasurementError
+from ionq_toolkit.operations import (
+    NO_OPERATION,
+    is_native,
+    kind_of,
+    native_gates,
+    qis_gate,
+    unsupported,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from qiskit import QuantumCircuit
-    from qiskit.circuit import CircuitInstruction, Operation, ParameterExpression, Qubit
+    from qiskit.circuit import Clbit, Operation, Qubit
 
-#: Qiskit's uncontrolled gates -> IonQ's names in the `qis` gateset. Rotations carry one
-#: angle in radians. The table goes by class: a gate of somebody's own that is merely
-#: called "x" is not in it. `PhaseGate` goes as `rz`, which differs by a global phase
-#: only: what the service makes of a `z` with an angle is not documented.
-QIS_GATES: Mapping[type[Operation], str] = MappingProxyType(
-    {
-        XGate: "x",
-        YGate: "y",
-        ZGate: "z",
-        HGate: "h",
-        SGate: "s",
-        SdgGate: "si",
-        TGate: "t",
-        TdgGate: "ti",
-        SXGate: "v",
-        SXdgGate: "vi",
-        RXGate: "rx",
-        RYGate: "ry",
-        RZGate: "rz",
-        PhaseGate: "rz",
-        SwapGate: "swap",
-        RXXGate: "xx",
-        RYYGate: "yy",
-        RZZGate: "zz",
-    }
+    from ionq_toolkit.catalogue import Device
+
+#: The gates of an OpenQASM 3 program. All but the last three are of its ``stdgates.inc``; those
+#: are defined in the program.
+_QASM3_GATES = (
+    *("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "rx", "ry", "rz", "p"),
+    *("cx", "cy", "cz", "ch", "crx", "cry", "crz", "swap", "ccx"),
+    *("rxx", "ryy", "rzz"),
 )
 
-#: Qiskit's names of its own gates and their classes. Its transpiler goes by the names, and
-#: takes a gate of somebody's own for the one that it shares its name with.
-_STANDARD_KINDS: Mapping[str, type[Operation]] = MappingProxyType(
-    {
-        "barrier": Barrier,
-        **{name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()},
-    }
-)
-
-#: Gates that may carry controls: those whose IonQ meaning has no loose global phase,
-#: which a control would turn into a relative one. A swap takes none.
-_CONTROLLABLE = frozenset({XGate, YGate, ZGate, HGate, RXGate, RYGate, RZGate})
-
-#: "Up to seven controls": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
-MAX_CONTROLS = 7
-
-#: What changes nothing in a circuit whose idle qubits keep their state.
-_NO_OPERATION = frozenset({Barrier, Delay, IGate})
+#: Words of the language's grammar that Qiskit's exporter does not know to be such.
+_QASM3_WORDS = ("case", "default", "im", "readonly", "switch", "void")
 
 
 @dataclass(frozen=True)
@@ -95,124 +48,241 @@ class WireCircuit:
         gates: IonQ's gate objects, in order.
         measured: For each classical bit of the circuit the qubit measured into it, or
             None for a bit that nothing was measured into.
+        gateset: `qis` or `native`.
     """
 
     num_qubits: int
     gates: list[dict[str, Any]]
     measured: tuple[int | None, ...]
+    gateset: str = "qis"
 
 
-def to_wire(circuit: QuantumCircuit) -> WireCircuit:
-    """Translate a circuit of gates and final measurements into IonQ's `qis` gateset.
+def to_wire(
+    circuit: QuantumCircuit, gateset: str = "qis", *, compiler_synthesis: bool = False
+) -> WireCircuit:
+    """Translate a circuit of gates and final measurements into one of IonQ's gatesets.
+
+    A reset of a qubit that nothing was done to, or nothing is done to afterwards, is left out:
+    it changes no outcome.
+
+    Args:
+        circuit: What to translate.
+        gateset: `qis` or `native`.
+        compiler_synthesis: Whether a `PauliEvolutionGate` may have terms that do not commute.
+            IonQ approximates it then, in a way that it does not publish.
 
     Raises:
         IonQJobError: The circuit has no qubits or no measurement, or free parameters.
         IonQGateError: A gate has no counterpart in the gateset.
-        IonQMidCircuitMeasurementError: A measured qubit is used again.
+        IonQMidCircuitMeasurementError: A measured or reset qubit is used again (`needs_qasm3`).
     """
+    _check(circuit)
+    position = {qubit: index for index, qubit in enumerate(circuit.qubits)}
+    reused = _reused(circuit)
+    if reused is not None:
+        operation, qubit = reused
+        if isinstance(operation, ControlFlowOp):
+            raise unsupported(operation, gateset)
+        raise IonQMidCircuitMeasurementError(
+            f"{operation.name!r} acts on qubit {position[qubit]} of circuit {circuit.name!r} "
+            "after its measurement or reset. Move those to the end of the circuit, or run it "
+            "in a job of its own, which goes as OpenQASM 3.",
+            qubit_index=position[qubit],
+        )
+    clbit_position = {clbit: index for index, clbit in enumerate(circuit.clbits)}
+    gates: list[dict[str, Any]] = []
+    measured: list[int | None] = [None] * len(circuit.clbits)
+    for instruction in circuit.data:
+        operation = instruction.operation
+        kind = kind_of(operation)
+        qubits = [position[qubit] for qubit in instruction.qubits]
+        if kind is Measure:
+            measured[clbit_position[instruction.clbits[0]]] = qubits[0]
+        elif kind in NO_OPERATION or kind is Reset:
+            continue
+        elif gateset == "native":
+            gates.extend(native_gates(operation, qubits))
+        else:
+            gates.append(qis_gate(operation, qubits, compiler_synthesis=compiler_synthesis))
+    return WireCircuit(circuit.num_qubits, gates, tuple(measured), gateset)
+
+
+def check_native(wire: WireCircuit, device: Device) -> None:
+    """Check that a device takes a circuit of native gates as it stands; IonQ compiles none.
+
+    Args:
+        wire: The circuit; one of the `qis` gateset is let pass.
+        device: What it is for; on the simulator, as it is under the noise model
+            (`Device.under`).
+
+    Raises:
+        IonQGateError: The device has another gate on two qubits, or does not connect a pair.
+    """
+    if wire.gateset != "native":
+        return
+    pairs = None if device.connectivity is None else set(map(frozenset, device.connectivity))
+    advice = "Rewrite the circuit for the backend first: qiskit.transpile(circuit, backend)."
+    for gate in wire.gates:
+        name, targets = gate["gate"], gate.get("targets", ())
+        if name not in device.native_gates:
+            raise IonQGateError(
+                f"{name!r} is not a native gate of {device.name}, which has "
+                f"{', '.join(device.native_gates)}. {advice}",
+                gate_name=name,
+                gateset="native",
+            )
+        if targets and pairs is not None and frozenset(targets) not in pairs:
+            raise IonQGateError(
+                f"{device.name} has no {name!r} on qubits {targets[0]} and {targets[1]}. {advice}",
+                gate_name=name,
+                gateset="native",
+            )
+
+
+def needs_qasm3(circuit: QuantumCircuit) -> bool:
+    """Return whether a circuit can only go as OpenQASM 3: it measures or resets midway."""
+    return _reused(circuit) is not None
+
+
+def to_qasm3(circuit: QuantumCircuit) -> str:
+    """Return a circuit as an OpenQASM 3 program, of the part of the language that IonQ takes.
+
+    It has one register of virtual qubits, and the circuit's registers of classical bits, or
+    one for all of them where they do not split the bits in order: an outcome is over the bits
+    of the circuit in their order, either way. Its gates are those of ``stdgates.inc`` and
+    rotations about XX, YY and ZZ, which it defines; IonQ compiles them, native ones as well.
+    A `PauliEvolutionGate` goes as Qiskit synthesizes it.
+
+    Raises:
+        IonQJobError: The circuit has no qubits or no measurement, or free parameters, or a
+            register of a name that OpenQASM 3 keeps for itself.
+        IonQGateError: A gate is in neither gateset, or it is control flow.
+    """
+    _check(circuit)
+    registers = [register for register in circuit.cregs if register.size]
+    if not _creg_sizes(circuit):
+        registers = [ClassicalRegister(circuit.num_clbits, "c")]
+    names = [register.name for register in registers]
+    qubit_name = "q"
+    while qubit_name in names:
+        qubit_name += "_"
+    plain = QuantumCircuit(QuantumRegister(circuit.num_qubits, qubit_name), *registers)
+    qubits: dict[Qubit, Qubit] = dict(zip(circuit.qubits, plain.qubits, strict=True))
+    clbits: dict[Clbit, Clbit] = dict(zip(circuit.clbits, plain.clbits, strict=True))
+    for instruction in circuit.data:
+        operation = instruction.operation
+        kind = kind_of(operation)
+        if kind in NO_OPERATION:
+            continue
+        if is_native(kind):
+            native_gates(operation, range(operation.num_qubits))
+        elif kind not in (Measure, Reset):
+            qis_gate(operation, range(operation.num_qubits), compiler_synthesis=True)
+        plain.append(
+            operation,
+            [qubits[qubit] for qubit in instruction.qubits],
+            [clbits[clbit] for clbit in instruction.clbits],
+        )
+    plain = transpile(plain, basis_gates=[*_QASM3_GATES], optimization_level=0)
+    program: str = qasm3.dumps(plain, disable_constants=True)
+    declared = re.findall(r"^bit\[\d+\] (\w+);$", program, re.MULTILINE)
+    taken = {*_QASM3_GATES, *_QASM3_WORDS}
+    renamed = [name for name in names if name not in declared or name in taken]
+    if renamed:
+        raise IonQJobError(
+            f"OpenQASM 3, as which circuit {circuit.name!r} has to go, cannot have a classical "
+            f"register {renamed[0]!r}. Give it another name."
+        )
+    return program
+
+
+def _check(circuit: QuantumCircuit) -> None:
+    """Refuse a circuit that cannot be run whatever its gates are."""
     if circuit.parameters:
         names = ", ".join(sorted(p.name for p in circuit.parameters))
         raise IonQJobError(
             f"Circuit {circuit.name!r} has parameters without a value: {names}. "
             "Bind them first: circuit.assign_parameters({...})."
         )
-    position = {qubit: index for index, qubit in enumerate(circuit.qubits)}
-    clbit_position = {clbit: index for index, clbit in enumerate(circuit.clbits)}
-    gates: list[dict[str, Any]] = []
-    measured: list[int | None] = [None] * len(circuit.clbits)
-    done: set[Qubit] = set()
-    for instruction in circuit.data:
-        operation = instruction.operation
-        kind = _kind(operation)
-        if kind in _NO_OPERATION:
-            continue
-        if kind is Measure:
-            done.update(instruction.qubits)
-            measured[clbit_position[instruction.clbits[0]]] = position[instruction.qubits[0]]
-            continue
-        again = next((qubit for qubit in instruction.qubits if qubit in done), None)
-        if again is not None:
-            raise IonQMidCircuitMeasurementError(
-                f"{operation.name!r} acts on qubit {position[again]} of circuit {circuit.name!r} "
-                "after its measurement. Move the measurement to the end of the circuit.",
-                qubit_index=position[again],
-            )
-        gates.append(_gate(instruction, [position[qubit] for qubit in instruction.qubits]))
-    if all(qubit is None for qubit in measured):
+    if not circuit.num_qubits:
+        raise IonQJobError(f"Circuit {circuit.name!r} has no qubits.")
+    if "measure" not in circuit.count_ops():
         raise IonQJobError(
             f"Circuit {circuit.name!r} measures nothing, so it has no counts. "
             "Add circuit.measure_all() or circuit.measure(...)."
         )
-    return WireCircuit(circuit.num_qubits, gates, tuple(measured))
 
 
-def _kind(operation: Operation) -> type[Operation]:
-    """Return the class of an operation; Qiskit's gates have one for each way to make them."""
-    kind: type[Operation] = getattr(operation, "base_class", type(operation))
-    return kind
+def _reused(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
+    """Return the first operation on a qubit that was measured or reset before, and the qubit.
+
+    Measuring twice in a row says the same twice. A qubit that nothing was done to is 0
+    already, so that its reset does nothing.
+    """
+    resets = "reset" in circuit.count_ops()
+    used: set[Qubit] = set()
+    measured: set[Qubit] = set()
+    reset: set[Qubit] = set()
+    for instruction in circuit.data:
+        kind = kind_of(instruction.operation) if instruction.name in _SPECIAL else None
+        if kind in NO_OPERATION:
+            continue
+        if kind is Measure:
+            if reset and instruction.qubits[0] in reset:
+                return instruction.operation, instruction.qubits[0]
+            measured.update(instruction.qubits)
+        elif kind is Reset:
+            reset.update(used.intersection(instruction.qubits))
+        else:
+            if measured or reset:
+                for qubit in instruction.qubits:
+                    if qubit in measured or qubit in reset:
+                        return instruction.operation, qubit
+            if resets:
+                used.update(instruction.qubits)
+    return None
 
 
-def _gate(instruction: CircuitInstruction, qubits: Sequence[int]) -> dict[str, Any]:
-    operation, controls = instruction.operation, 0
-    kind = _kind(operation)
-    if isinstance(operation, ControlledGate):
-        kind, controls = _kind(operation.base_gate), operation.num_ctrl_qubits
-        all_ones = operation.ctrl_state == 2**controls - 1
-        if not (kind in _CONTROLLABLE and all_ones and controls <= MAX_CONTROLS):
-            raise _unsupported(operation)
-    if kind not in QIS_GATES:
-        raise _unsupported(operation)
-    gate: dict[str, Any] = {"gate": QIS_GATES[kind], "targets": list(qubits[controls:])}
-    if controls:
-        gate["controls"] = list(qubits[:controls])
-    if operation.params:
-        gate["rotation"] = _angle(operation.params[0], operation.name)
-    return gate
+#: Names of the operations that are no gates to `_reused`; what has one may be something else.
+_SPECIAL = frozenset({"measure", "reset", "barrier", "delay", "id"})
 
 
-def _angle(value: ParameterExpression | float, gate_name: str) -> float:
-    angle = float(value)
-    if not math.isfinite(angle):
-        raise IonQGateError(
-            f"The angle of a gate {gate_name!r} is {angle}; it must be a finite number of radians.",
-            gate_name=gate_name,
-        )
-    return angle
-
-
-def _unsupported(operation: Operation) -> IonQGateError:
-    name = operation.name
-    if not isinstance(operation, Gate):
-        advice = "A circuit for IonQ is made of gates, and of measurements at its end."
-    elif _STANDARD_KINDS.get(name, _kind(operation)) is not _kind(operation):
-        advice = (
-            f"It is a gate of your own: circuit.decompose([{name!r}]) puts in what it is made of."
-        )
-    else:
-        advice = "Rewrite the circuit for the backend first: qiskit.transpile(circuit, backend)."
-    return IonQGateError(f"{name!r} is not in IonQ's qis gateset. {advice}", gate_name=name)
-
-
-def header(circuit: QuantumCircuit, wire: WireCircuit) -> dict[str, Any]:
+def header(circuit: QuantumCircuit, wire: WireCircuit | None) -> dict[str, Any]:
     """Return what a reader of the job's result needs to know of the circuit.
 
     The keys are those that qiskit-ionq stores with its jobs, so that each can
-    read the other's.
+    read the other's. Numpy's numbers and arrays in the circuit's metadata become plain ones.
+
+    Args:
+        circuit: The circuit.
+        wire: What it was sent as; None for OpenQASM 3, whose outcomes are over the classical
+            bits already, so that there is no `meas_mapped`.
     """
     described: dict[str, Any] = {
         "name": circuit.name,
-        "n_qubits": wire.num_qubits,
+        "n_qubits": circuit.num_qubits,
         "memory_slots": circuit.num_clbits,
         "creg_sizes": _creg_sizes(circuit),
         "clbit_labels": _labels(circuit.cregs),
         "qreg_sizes": [[register.name, register.size] for register in circuit.qregs],
         "qubit_labels": _labels(circuit.qregs),
         "global_phase": float(circuit.global_phase),
-        "meas_mapped": list(wire.measured),
     }
+    if wire is not None:
+        described["meas_mapped"] = list(wire.measured)
     if circuit.metadata:
-        described["metadata"] = circuit.metadata
+        described["metadata"] = _plain(circuit.metadata)
     return described
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a circuit carries
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
 
 
 def _creg_sizes(circuit: QuantumCircuit) -> list[list[str | int]]:
@@ -228,25 +298,3 @@ def _creg_sizes(circuit: QuantumCircuit) -> list[list[str | int]]:
 
 def _labels(registers: Sequence[Any]) -> list[list[str | int]]:
     return [[register.name, index] for register in registers for index in range(register.size)]
-
-
-def payload(
-    wire: WireCircuit, backend: str, *, name: str, shots: int, metadata: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return the body of POST /jobs for one circuit.
-
-    Args:
-        wire: What to run.
-        backend: IonQ's name of the backend, such as ``qpu.forte-1``.
-        name: What to call the job.
-        shots: How often to run it.
-        metadata: What to store with the job.
-    """
-    return {
-        "type": "ionq.circuit.v1",
-        "name": name,
-        "backend": backend,
-        "shots": shots,
-        "metadata": dict(metadata),
-        "input": {"gateset": "qis", "qubits": wire.num_qubits, "circuit": wire.gates},
-    }

@@ -2,95 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-import qiskit
-
-from ionq_toolkit._version import __version__
-from ionq_toolkit.errors import (
-    IonQAPIError,
-    IonQClientError,
-    IonQConnectionError,
-    IonQResponseError,
-)
+from ionq_toolkit.connection import DEFAULT_TIMEOUT_S, Connection, encode, query_text
+from ionq_toolkit.errors import IonQClientError, IonQError, IonQResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from ionq_toolkit.transport import Response, Transport
-
-#: Seconds to wait for a connection and for each part of a reply.
-DEFAULT_TIMEOUT_S = 30.0
-
-#: What to do about an HTTP status, beyond what IonQ's own message says.
-_ADVICE: Mapping[int, str] = {
-    401: "Check the API key: token=... or IONQ_API_KEY.",
-    403: "The API key is valid but may not do this; check its permissions and project.",
-    404: "Check the id, and that the API key belongs to the project it was made in.",
-    413: "Send fewer gates or circuits in one job.",
-    429: "Send requests less often.",
-}
-_SERVER_ADVICE = "The service has trouble: try again later; https://status.ionq.co may say more."
-
-#: Statuses of a service that has trouble: the API document's, and those of Cloudflare before it.
-_OUTAGES = frozenset({500, 502, 503, 504, *range(520, 530)})
+__all__ = ["DEFAULT_TIMEOUT_S", "IonQClient"]
 
 #: What can be put into a path as it is; IonQ's ids are UUIDs.
 _JOB_ID = re.compile("[0-9A-Za-z_-]{1,200}")
 
-#: What is shorter than this is no key, and may be part of any word.
-_SHORTEST_KEY = 8
 
-#: How much of a body that is not JSON is quoted in an error.
-_EXCERPT_CHARS = 200
-
-
-class IonQClient:
+class IonQClient(Connection):
     """Speaks IonQ's REST API v0.4 over a transport.
 
     Replies are returned as decoded JSON, as IonQ sends them.
     """
 
-    def __init__(
-        self,
-        token: str,
-        url: str,
-        transport: Transport,
-        *,
-        timeout: float = DEFAULT_TIMEOUT_S,
-    ) -> None:
-        """Talk to the API at `url` with the key `token`.
-
-        Args:
-            token: The API key.
-            url: Base URL with the version, such as ``https://api.ionq.co/v0.4``.
-            transport: What carries the requests.
-            timeout: Seconds a request may take, where a call does not say otherwise.
-        """
-        self._token = token
-        self._url = url.rstrip("/")
-        self._transport = transport
-        self._timeout = timeout
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(url={self._url!r}, transport={self._transport!r})"
-
-    @property
-    def url(self) -> str:
-        """The base URL of the API."""
-        return self._url
-
-    @property
-    def transport(self) -> Transport:
-        """What carries the requests."""
-        return self._transport
-
     def submit_job(
-        self, payload: Mapping[str, Any], *, timeout: float | None = None
+        self, payload: Mapping[str, Any] | bytes, *, timeout: float | None = None
     ) -> dict[str, Any]:
         """Submit a job: POST /jobs.
 
@@ -98,7 +33,8 @@ class IonQClient:
         exist all the same.
 
         Args:
-            payload: The body, of the shape `CircuitJobCreationPayload` of IonQ's API document.
+            payload: The body, of the shape `JobCreationPayload` of IonQ's API document; bytes are
+                sent as they are.
             timeout: Seconds the request may take.
 
         Returns:
@@ -109,13 +45,14 @@ class IonQClient:
             IonQConnectionError: The answer did not arrive.
             IonQResponseError: The answer cannot be read, or names no id.
         """
-        body = json.dumps(payload, allow_nan=False, separators=(",", ":")).encode()
+        body = payload if isinstance(payload, bytes) else encode(payload)
         reply = self._request("POST", "/jobs", body=body, timeout=timeout)
         job = self._json_object(reply, "POST /jobs")
         if not isinstance(job.get("id"), str) or not _JOB_ID.fullmatch(job["id"]):
             raise IonQResponseError(
                 "The reply to POST /jobs carries no job id; the job may exist all the same. "
                 "Look for it at https://cloud.ionq.com before submitting it again.",
+                status_code=reply.status,
                 request_id=self._request_id(reply),
             )
         return job
@@ -217,149 +154,205 @@ class IonQClient:
         reply = self._request("PUT", path, job_id=job_id, timeout=timeout)
         return self._json_object(reply, "PUT /jobs/{id}/status/cancel", job_id=job_id)
 
+    def cancel_jobs(
+        self, job_ids: Iterable[str], *, timeout: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Cancel jobs one by one, each of them whatever becomes of the others.
+
+        Returns:
+            For each its id and new status, as `cancel_job` does.
+
+        Raises:
+            IonQError: Some were not cancelled: the first reason, with the others as notes.
+        """
+        replies, refused = [], []
+        for job_id in job_ids:
+            try:
+                replies.append(self.cancel_job(job_id, timeout=timeout))
+            except IonQError as error:
+                refused.append(error)
+        if refused:
+            first, *others = refused
+            for other in others:
+                first.add_note(str(other))
+            raise first
+        return replies
+
+    def list_jobs(
+        self,
+        *,
+        ids: Iterable[str] | None = None,
+        status: str | None = None,
+        target: str | Iterable[str] | None = None,
+        parent_job_id: str | None = None,
+        session_id: str | None = None,
+        submitter_id: str | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the records of the project's jobs, the newest first, page by page: GET /jobs.
+
+        Args:
+            ids: Only these.
+            status: Only those of this status, such as ``"ready"``.
+            target: Only those of this backend, such as ``"qpu.forte-1"``, or of one of these.
+            parent_job_id: Only the child jobs of this one.
+            session_id: Only those of this session.
+            submitter_id: Only those of this user of the project.
+            limit: How many jobs a page has; all pages are gone through.
+            timeout: Seconds each request may take.
+        """
+        query = {
+            "ids": ids,
+            "status": status,
+            "target": target,
+            "parent_job_id": parent_job_id,
+            "session_id": session_id,
+            "submitter_id": submitter_id,
+            "limit": limit,
+        }
+        return self._pages("/jobs", query, timeout)
+
+    def estimate_job(
+        self,
+        *,
+        backend: str,
+        oneq_gates: int,
+        twoq_gates: int,
+        qubits: int,
+        shots: int,
+        error_mitigation: bool = False,
+        job_type: str = "ionq.circuit.v1",
+        timeout: float | None = None,
+    ) -> dict[str, Any]:
+        """Return what a job would cost: GET /jobs/estimate.
+
+        Args:
+            backend: IonQ's name of the backend.
+            oneq_gates: How many gates on one qubit it has.
+            twoq_gates: How many gates on two qubits.
+            qubits: How many qubits.
+            shots: How many shots.
+            error_mitigation: Whether its errors are mitigated.
+            job_type: Its type.
+            timeout: Seconds the request may take.
+
+        Returns:
+            The schema `GetJobEstimateResponse` of the API document; times in milliseconds.
+        """
+        query = {
+            "backend": backend,
+            "type": job_type,
+            "qubits": qubits,
+            "shots": shots,
+            "1q_gates": oneq_gates,
+            "2q_gates": twoq_gates,
+            "error_mitigation": "true" if error_mitigation else "false",
+        }
+        path = f"/jobs/estimate?{urlencode(query)}"
+        return self._json_object(self._request("GET", path, timeout=timeout), "GET /jobs/estimate")
+
     def get_backends(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
         """Return what IonQ says of each of its backends: GET /backends."""
         reply = self._request("GET", "/backends", timeout=timeout)
-        backends = self._json(reply, "GET /backends")
-        if not isinstance(backends, list) or not all(isinstance(b, dict) for b in backends):
-            self._not_promised(reply, "GET /backends", "a list of objects")
-        return backends
+        return self._objects(self._json(reply, "GET /backends"), reply, "GET /backends")
 
-    def close(self) -> None:
-        """Close the transport's connections."""
-        self._transport.close()
-
-    def _request(
+    def get_characterizations(
         self,
-        method: str,
-        path: str,
+        backend: str,
         *,
-        body: bytes | None = None,
-        job_id: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        limit: int | None = None,
+        page: int | None = None,
         timeout: float | None = None,
-    ) -> Response:
-        headers = {
-            "Authorization": f"apiKey {self._token}",
-            "Accept": "application/json",
-            "User-Agent": (
-                f"ionq-toolkit/{__version__} qiskit/{qiskit.__version__} "
-                f"python/{platform.python_version()}"
-            ),
-        }
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        if timeout is None:
-            timeout = self._timeout
-        try:
-            reply = self._transport.send(method, self._url + path, headers, body, timeout)
-        except (ConnectionError, TimeoutError) as error:
-            # Without the cause where that would show the key.
-            cause = error if self.redact(str(error)) == str(error) else None
-            raise self._no_answer(error, method, path, job_id) from cause
-        if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's range of success
-            raise self._refusal(reply, method, path, job_id)
-        return reply
+    ) -> list[dict[str, Any]]:
+        """Return a page of what a backend was measured to be like, the newest first.
 
-    def _no_answer(
-        self, error: Exception, method: str, path: str, job_id: str | None
-    ) -> IonQConnectionError:
-        what = "did not answer in time" if isinstance(error, TimeoutError) else "was not reached"
-        message = (
-            f"{self._url} {what} ({method} {path}): {self.redact(str(error))}. "
-            "Check url=... or IONQ_API_URL, and the network; "
-            "transport='fake' needs neither network nor key."
-        )
-        if method == "POST" and not isinstance(error, ConnectionRefusedError):
-            message += " The request may have taken effect: look before sending it again."
-        return IonQConnectionError(message, job_id=job_id)
+        GET /backends/{backend}/characterizations
 
-    def _refusal(self, reply: Response, method: str, path: str, job_id: str | None) -> IonQAPIError:
-        # Before its end is cut off, and again with what was escaped in JSON.
-        text = self.redact(reply.body.decode("utf-8", errors="replace"))
-        error_type, detail = _error_body(text)
-        error_type, detail = error_type and self.redact(error_type), self.redact(detail)
-        request_id = self._request_id(reply)
-        advice = _ADVICE.get(reply.status, _SERVER_ADVICE if reply.status in _OUTAGES else "")
-        parts = [f"{method} {path} was answered {reply.status}"]
-        if error_type:
-            parts.append(f" {error_type}")
-        parts.append(f": {detail}" if detail else " without a message")
-        if advice:
-            parts.append(f" {advice}" if detail.endswith((".", "!", "?")) else f". {advice}")
-        if request_id:
-            parts.append(f" (request id {request_id})")
-        return IonQAPIError(
-            "".join(parts),
-            status_code=reply.status,
-            error_type=error_type,
-            detail=detail,
-            request_id=request_id,
-            job_id=job_id,
-        )
+        Args:
+            backend: IonQ's name of the backend.
+            start: The first day, such as ``2025-12-31``.
+            end: The last day.
+            limit: How many records a page has, 1 to 10.
+            page: Which page, from 1 on.
+            timeout: Seconds the request may take.
 
-    def redact(self, text: str) -> str:
-        """Return `text` without the API key, should a server or a library have echoed it."""
-        if len(self._token) < _SHORTEST_KEY:
-            return text
-        for form in (self._token, quote(self._token, safe=""), quote(self._token)):
-            text = text.replace(form, "[API key]")
-        return text
+        Returns:
+            The records; none for a backend that has none, for which IonQ sends null.
+        """
+        query = {"start": start, "end": end, "limit": limit, "page": page}
+        path = f"/backends/{quote(backend, safe='')}/characterizations{query_text(query)}"
+        operation = "GET /backends/{backend}/characterizations"
+        reply = self._request("GET", path, timeout=timeout)
+        records = self._json_object(reply, operation).get("characterizations")
+        return self._objects([] if records is None else records, reply, operation)
 
-    def _request_id(self, reply: Response) -> str | None:
-        request_id = reply.header("x-request-id")
-        return None if request_id is None else self.redact(request_id)
-
-    def _json_object(
-        self, reply: Response, operation: str, *, job_id: str | None = None
+    def create_session(
+        self, payload: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
-        decoded = self._json(reply, operation, job_id=job_id)
-        if not isinstance(decoded, dict):
-            self._not_promised(reply, operation, "an object", job_id)
-        return decoded
+        """Begin a session: POST /sessions. Returns its record.
 
-    def _json(self, reply: Response, operation: str, *, job_id: str | None = None) -> Any:  # noqa: ANN401 - any JSON
-        try:
-            return json.loads(reply.body)
-        except (ValueError, RecursionError):
-            self._not_promised(reply, operation, "JSON", job_id)
+        The request is sent once. When it ends in `IonQConnectionError` the session may
+        exist all the same: `list_sessions(active=True)` shows it.
 
-    def _not_promised(
-        self, reply: Response, operation: str, promised: str, job_id: str | None = None
-    ) -> NoReturn:
-        kind = self.redact(reply.header("content-type") or "no content type")
-        raise IonQResponseError(
-            f"The reply to {operation} is not {promised} ({kind}, {len(reply.body)} bytes). "
-            "Check that url=... or IONQ_API_URL is the base URL of an IonQ API, such as "
-            "https://api.ionq.co/v0.4.",
-            request_id=self._request_id(reply),
-            job_id=job_id,
-        )
+        Args:
+            payload: The body, of the shape `CreateSessionRequest` of IonQ's API document.
+            timeout: Seconds the request may take.
+
+        Raises:
+            IonQAPIError: IonQ refused the session.
+            IonQConnectionError: The answer did not arrive.
+            IonQResponseError: The answer cannot be read, or names no id.
+        """
+        reply = self._request("POST", "/sessions", body=encode(payload), timeout=timeout)
+        session = self._json_object(reply, "POST /sessions")
+        if not isinstance(session.get("id"), str) or not _JOB_ID.fullmatch(session["id"]):
+            self._not_promised(reply, "POST /sessions", "a session with an id")
+        return session
+
+    def get_session(self, session_id: str, *, timeout: float | None = None) -> dict[str, Any]:
+        """Return the record of a session: GET /sessions/{id}."""
+        reply = self._request("GET", _session_path(session_id), timeout=timeout)
+        return self._json_object(reply, "GET /sessions/{id}")
+
+    def end_session(self, session_id: str, *, timeout: float | None = None) -> dict[str, Any]:
+        """End a session: POST /sessions/{id}/end. Returns its record; once more is no error."""
+        path = f"{_session_path(session_id)}/end"
+        reply = self._request("POST", path, timeout=timeout)
+        return self._json_object(reply, "POST /sessions/{id}/end")
+
+    def list_sessions(
+        self, *, active: bool | None = None, timeout: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the records of the sessions: GET /sessions.
+
+        Args:
+            active: Only those that go on (True) or that have ended (False).
+            timeout: Seconds the request may take.
+        """
+        query = {"active": None if active is None else str(bool(active)).lower()}
+        reply = self._request("GET", f"/sessions{query_text(query)}", timeout=timeout)
+        sessions = self._json_object(reply, "GET /sessions").get("sessions")
+        return self._objects(sessions, reply, "GET /sessions")
+
+    def list_session_jobs(
+        self, session_id: str, *, timeout: float | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the records of a session's jobs, page by page: GET /sessions/{id}/jobs."""
+        return self._pages(f"{_session_path(session_id)}/jobs", {}, timeout)
 
 
 def _job_path(job_id: str) -> str:
-    if not _JOB_ID.fullmatch(job_id):
-        raise IonQClientError(f"{job_id!r} is not the id of a job: that is a UUID.")
-    return f"/jobs/{job_id}"
+    return f"/jobs/{_checked_id(job_id, 'job')}"
 
 
-def _error_body(text: str) -> tuple[str | None, str]:
-    """Return (error type, message) of an error's body, whatever it looks like."""
-    text = text.strip()
-    decoded: Any
-    try:
-        decoded = json.loads(text)
-    except (ValueError, RecursionError):
-        decoded = text
-    if isinstance(decoded, dict):
-        error: Any = decoded.get("error")
-        message: Any = decoded.get("message")
-        if isinstance(error, dict):  # {"error": {"type": ..., "message": ...}}
-            message = message or error.get("message")
-            error = error.get("type")
-        if isinstance(message, str) and message:
-            return (error if isinstance(error, str) else None), message
-        if isinstance(error, str):
-            return None, error
-    if isinstance(decoded, str):
-        text = decoded
-    return None, text[:_EXCERPT_CHARS]
+def _session_path(session_id: str) -> str:
+    return f"/sessions/{_checked_id(session_id, 'session')}"
+
+
+def _checked_id(value: str, kind: str) -> str:
+    if not isinstance(value, str) or not _JOB_ID.fullmatch(value):
+        raise IonQClientError(f"{value!r} is not the id of a {kind}: that is a UUID.")
+    return value

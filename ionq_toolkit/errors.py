@@ -10,6 +10,7 @@
     |   |-- IonQConnectionError           the service was not reached, or the connection broke
     |   `-- IonQResponseError             the reply is not what the API promises
     |-- IonQAPIError                      the service refused: `status_code` says how
+    |   `-- IonQRetriableError            for now: the same request may be taken later
     |-- IonQGateError                     a gate that cannot be sent (JobError)
     |-- IonQMidCircuitMeasurementError    a gate after a measurement (JobError)
     |-- IonQJobError                      a job used wrongly, or unreadable (JobError)
@@ -18,8 +19,8 @@
     `-- IonQJobTimeoutError               the job was not final in time (JobTimeoutError)
 
 The names, and the four job errors being siblings under `qiskit.providers.JobError`,
-are those of qiskit-ionq. Every error can be pickled with all it carries, and none
-carries an API key.
+are those of qiskit-ionq, except that there `IonQRetriableError` is not an `IonQAPIError`.
+Every error can be pickled with all it carries, and none carries an API key.
 """
 
 from __future__ import annotations
@@ -75,13 +76,20 @@ class IonQResponseError(IonQClientError):
     """The reply is not what the API promises.
 
     Attributes:
+        status_code: HTTP status code of the reply.
         request_id: The service's id of the request, or None.
     """
 
     def __init__(
-        self, message: str, *, request_id: str | None = None, job_id: str | None = None
+        self,
+        message: str,
+        *,
+        status_code: int = 0,
+        request_id: str | None = None,
+        job_id: str | None = None,
     ) -> None:
         super().__init__(message, job_id=job_id)
+        self.status_code = status_code
         self.request_id = request_id
 
 
@@ -91,6 +99,7 @@ class IonQAPIError(IonQError):
     Attributes:
         status_code: HTTP status code.
         error_type: IonQ's short name of the error, such as ``Bad Request``, or None.
+        code: IonQ's code of the error, or None: most refusals have none.
         detail: IonQ's own message.
         request_id: IonQ's id of the request, to quote to their support, or None.
     """
@@ -101,6 +110,7 @@ class IonQAPIError(IonQError):
         *,
         status_code: int = 0,
         error_type: str | None = None,
+        code: str | None = None,
         detail: str = "",
         request_id: str | None = None,
         job_id: str | None = None,
@@ -108,8 +118,44 @@ class IonQAPIError(IonQError):
         super().__init__(message, job_id=job_id)
         self.status_code = status_code
         self.error_type = error_type
+        self.code = code
         self.detail = detail
         self.request_id = request_id
+
+
+class IonQRetriableError(IonQAPIError):
+    """The service refused for now: it is overloaded, or something in front of it has trouble.
+
+    A request that changes something may have taken effect all the same where a gateway
+    answered in the service's place (502, 504, 520 to 529): look before sending it again.
+
+    Attributes:
+        retry_after_s: Seconds after which the service asks to be tried again, or None if it
+            does not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int = 0,
+        error_type: str | None = None,
+        code: str | None = None,
+        detail: str = "",
+        request_id: str | None = None,
+        job_id: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            status_code=status_code,
+            error_type=error_type,
+            code=code,
+            detail=detail,
+            request_id=request_id,
+            job_id=job_id,
+        )
+        self.retry_after_s = retry_after_s
 
 
 class IonQGateError(IonQError, JobError):
@@ -186,4 +232,5 @@ __all__ = [
     "IonQJobTimeoutError",
     "IonQMidCircuitMeasurementError",
     "IonQResponseError",
+    "IonQRetriableError",
 ]

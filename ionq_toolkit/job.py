@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
-from ionq_toolkit import circuits, metadata, parallel
+from ionq_toolkit import parallel, submission
 from ionq_toolkit.children import Children, in_words, summary
 from ionq_toolkit.cost import read_cost
 from ionq_toolkit.errors import (
@@ -29,7 +29,7 @@ from ionq_toolkit.result import IonQResult
 from ionq_toolkit.waiting import Deadline, Pauses, TimeIsUpError, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from qiskit import QuantumCircuit
 
@@ -72,7 +72,7 @@ class IonQJob(JobV1):
         backend: IonQBackend,
         job_id: str | None = None,
         client: IonQClient | None = None,
-        circuit: QuantumCircuit | None = None,
+        circuit: QuantumCircuit | Sequence[QuantumCircuit] | None = None,
         passed_args: Mapping[str, Any] | None = None,
     ) -> None:
         """Describe a job to submit (`circuit`) or one that exists (`job_id`).
@@ -81,20 +81,23 @@ class IonQJob(JobV1):
             backend: Where it runs.
             job_id: IonQ's id of a job that exists.
             client: What asks the service; the backend's own if None.
-            circuit: What to run.
+            circuit: What to run: a circuit, or several in one job. A list of one is that one.
             passed_args: Options of the run, as `IonQBackend.run` takes them.
 
         Raises:
             IonQJobError: Neither `circuit` nor `job_id` is given.
-            IonQBackendError: The backend cannot run the circuit so.
+            IonQBackendError: The backend cannot run the circuits so.
             IonQCredentialsError: There is no API key.
         """
         if circuit is None and not (isinstance(job_id, str) and job_id):
             raise IonQJobError("A job needs a circuit to submit, or the job_id of one that exists.")
         super().__init__(backend, job_id or "")
         self._job_id: str
-        self.circuit = circuit
-        self._options = {} if circuit is None else backend.preflight(circuit, passed_args or {})
+        self.circuit: QuantumCircuit | list[QuantumCircuit] | None = None
+        if circuit is not None:
+            self._circuits = submission.circuits_of(circuit)
+            self.circuit = self._circuits if len(self._circuits) > 1 else self._circuits[0]
+            self._options = backend.preflight(self._circuits, passed_args or {})
         self._client = client or backend.client
         self._clock = backend.clock
         self._record = JobRecord(self._job_id, {})
@@ -116,7 +119,8 @@ class IonQJob(JobV1):
 
         Raises:
             IonQJobStateError: The job was submitted before.
-            IonQGateError: The circuit has a gate that IonQ does not take.
+            IonQGateError: A circuit has a gate that IonQ does not take.
+            IonQJobError: The circuits are too many or too large for a job.
             IonQAPIError: IonQ refused the job.
             IonQConnectionError: The answer did not arrive; the job may exist all the same.
         """
@@ -125,25 +129,15 @@ class IonQJob(JobV1):
                 f"Job {self._job_id} is submitted already; run the circuit again for a new one.",
                 job_id=self._job_id,
             )
-        assert self.circuit is not None, "a job without an id has a circuit"  # noqa: S101
-        options = self._options
-        wire = circuits.to_wire(self.circuit)
-        seed = options["seed_simulator"]
-        stored = metadata.encode(
-            circuits.header(self.circuit, wire),
-            shots=options["shots"],
+        seed = self._options.seed
+        made = submission.build(
+            self._circuits,
+            self._backend.device,
+            self._options,
             seed=self._backend.draw_seed() if seed is None else seed,
-            memory=options["memory"],
         )
-        payload = circuits.payload(
-            wire,
-            self._backend.api_name,
-            name=self.circuit.name,
-            shots=options["shots"],
-            metadata=stored,
-        )
-        self._job_id = self._client.submit_job(payload)["id"]
-        self.metadata = stored
+        self._job_id = self._client.submit_job(made.body)["id"]
+        self.metadata = made.metadata
         logger.debug("submitted job %s", self._job_id)
 
     def status(self, detailed: bool = False) -> JobStatus | dict[str, Any]:

@@ -14,11 +14,17 @@ from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.catalogue import DEVICES, find_device
 from ionq_toolkit.client import IonQClient
 from ionq_toolkit.clock import Clock, SystemClock
-from ionq_toolkit.errors import IonQClientError, IonQCredentialsError
+from ionq_toolkit.errors import (
+    IonQBackendError,
+    IonQBackendNotFoundError,
+    IonQClientError,
+    IonQCredentialsError,
+)
 from ionq_toolkit.transport import HttpTransport, Transport
 from ionq_toolkit.transport.embedded import shared_fake
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 #: The environment variables that the provider reads.
@@ -114,20 +120,55 @@ class IonQProvider:
             self._client = IonQClient(self._key(), self._url, self._transport)
         return self._client
 
-    def backends(self) -> list[IonQBackend]:
-        """Return all backends."""
-        return [IonQBackend(self, device) for device in DEVICES]
+    @property
+    def service(self) -> object:
+        """What stands for the service that is reached: its URL, or the cloud in this process."""
+        return self._url if self._on_network else getattr(self._transport, "cloud", self._transport)
 
-    def get_backend(self, name: str) -> IonQBackend:
+    def backends(
+        self,
+        name: str | None = None,
+        filters: Callable[[IonQBackend], bool] | None = None,
+        **attributes: object,
+    ) -> list[IonQBackend]:
+        """Return the backends, all or some.
+
+        Args:
+            name: Only the one of this name, in any customary spelling.
+            filters: Only those of which this is true.
+            **attributes: Only those with these values of their attributes, such as
+                ``simulator=False`` or ``num_qubits=36``.
+
+        Raises:
+            IonQBackendError: Backends have no such attribute.
+        """
+        found = [IonQBackend(self, device) for device in DEVICES]
+        if name is not None:
+            try:
+                found = [self.get_backend(name)]
+            except IonQBackendNotFoundError:
+                return []
+        for attribute, value in attributes.items():
+            if not hasattr(IonQBackend, attribute):
+                raise IonQBackendError(f"Backends have no attribute {attribute!r} to filter by.")
+            found = [backend for backend in found if getattr(backend, attribute) == value]
+        return [backend for backend in found if filters is None or filters(backend)]
+
+    def get_backend(self, name: str, gateset: str = "qis") -> IonQBackend:
         """Return the backend of that name, in any customary spelling.
 
         ``ionq_simulator`` and ``simulator`` are the same, and so are ``forte-1``,
         ``qpu.forte-1`` and ``ionq_qpu.forte-1``.
 
+        Args:
+            name: Its name.
+            gateset: What its circuits are written in: ``"qis"``, or ``"native"``.
+
         Raises:
             IonQBackendNotFoundError: There is none; the message names those nearest to it.
+            IonQBackendError: There is no such gateset.
         """
-        return IonQBackend(self, find_device(name))
+        return IonQBackend(self, find_device(name), gateset)
 
     def draw_seed(self) -> int:
         """Return the next seed for a run that names none."""

@@ -40,6 +40,8 @@ def test_requests_carry_key_agent_and_where_to_go(scripted):
         ("PUT", URL + "/jobs/j/status/cancel"),
         ("POST", URL + "/jobs"),
     ]
+    client.submit_job(b'{"as": "it is"}')
+    assert cloud.requests.pop()[3] == b'{"as": "it is"}'
     headers, body, timeout = cloud.requests[-1][2:]
     assert headers["Authorization"] == f"apiKey {KEY}"
     assert headers["User-Agent"].startswith("ionq-toolkit/")
@@ -101,7 +103,7 @@ def test_a_refusal_says_what_to_do(call, status, advice):
 def test_a_reply_that_is_not_what_was_promised_is_a_response_error(call, body):
     error = call((200, body))
     assert isinstance(error, errors.IonQResponseError)
-    assert error.request_id == "req-1"
+    assert (error.status_code, error.request_id) == (200, "req-1")
     assert "base URL" in str(error)
 
 
@@ -122,6 +124,20 @@ def test_a_submission_without_an_id_warns_that_the_job_may_exist(scripted, reply
         client_of(scripted((201, reply))).submit_job({})
 
 
+@pytest.mark.parametrize("reply", [b"<html>", [], {}, {"id": 7}, {"id": "../x"}])
+def test_a_reply_that_cannot_be_read_leaves_open_whether_there_is_a_session(scripted, reply):
+    with pytest.raises(errors.IonQResponseError, match="may have taken effect"):
+        client_of(scripted((201, reply))).create_session({"backend": "qpu.forte-1"})
+
+
+def test_a_submission_whose_reply_cannot_be_read_may_have_taken_effect(scripted):
+    with pytest.raises(errors.IonQResponseError, match="may have taken effect"):
+        client_of(scripted((200, b"<html>"))).submit_job({})
+    with pytest.raises(errors.IonQResponseError) as caught:
+        client_of(scripted((200, b"<html>"))).retrieve_job("j")
+    assert "taken effect" not in str(caught.value)
+
+
 @pytest.mark.parametrize("reply", [{"backends": []}, [1], "x"])
 def test_a_listing_of_backends_must_be_a_list_of_objects(scripted, reply):
     with pytest.raises(errors.IonQResponseError, match="list of objects"):
@@ -139,6 +155,150 @@ def test_a_submission_that_was_never_sent_has_no_effect_to_look_for(scripted):
 )
 def test_only_an_outage_is_called_one(call, status, troubled):
     assert ("has trouble" in str(call((status, {"message": "no"})))) is troubled
+
+
+RETRIABLE = [408, 425, 429, 502, 503, 504, 520, 524, 529]
+FINAL = [300, 400, 401, 403, 404, 405, 409, 410, 413, 422, 500, 501, 505, 519, 530]
+
+
+@pytest.mark.parametrize("status", RETRIABLE + FINAL)
+def test_what_may_be_taken_later_and_what_never_will_are_different_types(call, status):
+    error = call((status, {"message": "no"}))
+    assert isinstance(error, errors.IonQAPIError)
+    assert isinstance(error, errors.IonQRetriableError) is (status in RETRIABLE)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        ("30", 30),
+        (" 1.5 ", 1.5),
+        ("0", 0),
+        ("-5", 0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", 30),
+        ("Wed, 21 Oct 2026 07:27:00 GMT", 0),
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("Wed, 99 Oct 2026 07:28:30 GMT", None),
+    ],
+)
+def test_a_retriable_error_says_after_how_many_seconds(scripted, retry_after, seconds):
+    headers = {"Date": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    if retry_after is not None:
+        headers["retry-after"] = retry_after
+    with pytest.raises(errors.IonQRetriableError) as caught:
+        client_of(scripted((429, {"message": "slow"}), headers=headers)).retrieve_job("j")
+    assert caught.value.retry_after_s == seconds
+
+
+def test_a_date_to_try_again_at_needs_the_date_of_the_reply(scripted):
+    headers = {"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT"}
+    with pytest.raises(errors.IonQRetriableError) as caught:
+        client_of(scripted((503, {}), headers=headers)).retrieve_job("j")
+    assert caught.value.retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"), [(502, True), (504, True), (524, True), (429, False), (400, False)]
+)
+def test_a_submission_that_a_gateway_answered_is_to_be_looked_for(scripted, status, asked):
+    with pytest.raises(errors.IonQAPIError) as caught:
+        client_of(scripted((status, b"<html>Bad gateway</html>"))).submit_job({})
+    assert ("may have taken effect" in str(caught.value)) is asked
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"code": "TooManyShots", "message": "no"}, "TooManyShots"),
+        ({"code": 7, "message": "no"}, "7"),
+        ({"error": {"code": "Odd", "type": "bad", "message": "no"}}, "Odd"),
+        ({"code": None, "message": "no"}, None),
+        ({"code": [1], "message": "no"}, None),
+        ({"code": "", "message": "no"}, None),
+        ({"message": "no"}, None),
+        ("no", None),
+    ],
+)
+def test_the_code_of_a_refusal_is_kept(call, body, code):
+    assert call((400, body)).code == code
+
+
+# --- lists, page by page -----------------------------------------------------------------------
+
+
+def test_jobs_are_listed_page_by_page_as_they_are_asked_for(scripted):
+    cloud = scripted(
+        (200, {"jobs": [{"id": "c"}, {"id": "b"}], "next": "a"}),
+        (200, {"jobs": [{"id": "a"}], "next": None}),
+    )
+    listing = client_of(cloud).list_jobs(
+        ids=["a", "b"], status="ready", target="simulator", limit=2, session_id="s"
+    )
+    assert next(listing) == {"id": "c"}
+    assert len(cloud.requests) == 1
+    assert [job["id"] for job in listing] == ["b", "a"]
+    query = "ids=a%2Cb&status=ready&target=simulator&session_id=s&limit=2"
+    assert [url for _, url, *_ in cloud.requests] == [
+        f"{URL}/jobs?{query}",
+        f"{URL}/jobs?{query}&next=a",
+    ]
+
+
+def test_all_jobs_of_a_project_are_listed(provider, bell):
+    ids = [provider.get_backend("simulator").run(bell).job_id() for _ in range(60)]
+    listed = [job["id"] for job in provider.client.list_jobs(target="simulator")]
+    assert listed == ids[::-1]
+    assert list(provider.client.list_jobs(target="qpu.forte-1")) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"jobs": [], "next": "again"},
+        {"jobs": [], "next": 7},
+        {"jobs": None, "next": None},
+        {"jobs": [1], "next": None},
+        {"next": None},
+        [],
+    ],
+)
+def test_pages_that_do_not_end_or_are_none_are_a_response_error(scripted, page):
+    with pytest.raises(errors.IonQResponseError):
+        list(client_of(scripted((200, page))).list_jobs())
+
+
+def test_a_list_without_a_next_page_ends(scripted):
+    assert list(client_of(scripted((200, {"jobs": []}))).list_jobs()) == []
+
+
+def test_sessions_are_listed(provider):
+    client = provider.client
+    first, second = (client.create_session({"backend": "qpu.forte-1"})["id"] for _ in range(2))
+    client.end_session(first)
+    assert [session["id"] for session in client.list_sessions()] == [second, first]
+    assert [session["id"] for session in client.list_sessions(active=True)] == [second]
+    assert [session["id"] for session in client.list_sessions(active=False)] == [first]
+
+
+@pytest.mark.parametrize("reply", [{}, {"sessions": None}, {"sessions": ["x"]}, []])
+def test_a_listing_of_sessions_must_be_a_list_of_objects(scripted, reply):
+    with pytest.raises(errors.IonQResponseError):
+        client_of(scripted((200, reply))).list_sessions()
+
+
+def test_characterizations_are_asked_for_by_day_and_page(scripted):
+    cloud = scripted((200, {"characterizations": [{}], "pages": 3}))
+    client = client_of(cloud)
+    assert client.get_characterizations("qpu.forte-1") == [{}]
+    client.get_characterizations("a/../b", start="2026-01-01", end="2026-02-01", limit=5, page=2)
+    assert [url for _, url, *_ in cloud.requests] == [
+        f"{URL}/backends/qpu.forte-1/characterizations",
+        f"{URL}/backends/a%2F..%2Fb/characterizations?start=2026-01-01&end=2026-02-01&limit=5&page=2",
+    ]
 
 
 @pytest.mark.parametrize("error", [ConnectionError, ConnectionResetError, TimeoutError])

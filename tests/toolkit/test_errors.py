@@ -60,6 +60,24 @@ def test_code_written_for_qiskit_catches_them(error, base):
     assert issubclass(error, base)
 
 
+def test_what_is_retriable_is_caught_as_an_api_error_and_can_be_told_from_it():
+    error = errors.IonQRetriableError("m", status_code=429, retry_after_s=3, request_id="r")
+    assert isinstance(error, errors.IonQAPIError)
+    assert (error.status_code, error.retry_after_s, error.request_id) == (429, 3, "r")
+    assert not isinstance(errors.IonQAPIError("m"), errors.IonQRetriableError)
+
+
+def test_the_names_of_qiskit_ionq_are_here_with_its_bases():
+    exceptions = pytest.importorskip("qiskit_ionq.exceptions")
+    for name in exceptions.__all__:
+        if hasattr(errors, name):
+            theirs = [base.__name__ for base in getattr(exceptions, name).__mro__]
+            ours = [base.__name__ for base in getattr(errors, name).__mro__]
+            assert set(theirs) <= set(ours), name
+    missing = set(exceptions.__all__) - set(errors.__all__)
+    assert missing == {"IonQPauliExponentialError", "IonQTranspileLevelWarning"}
+
+
 def test_the_four_job_errors_are_siblings_as_in_qiskit_ionq():
     four = (
         errors.IonQJobError,

@@ -246,7 +246,7 @@ def test_a_name_of_another_type_is_refused(provider, name):
         provider.get_backend(name)
 
 
-@pytest.mark.parametrize("name", ["", "qpu", "ibm_torino", "qpu.aria-1"])
+@pytest.mark.parametrize("name", ["", "qpu", "ibm_torino"])
 def test_unknown_names_are_told_what_there_is(provider, name):
     with pytest.raises(
         errors.IonQBackendNotFoundError, match=r"There are: ionq_simulator, ionq_qpu"
@@ -259,6 +259,61 @@ def test_all_backends_are_listed_and_each_is_found_by_its_name(provider):
     assert "ionq_simulator" in names
     assert [provider.get_backend(name).name for name in names] == names
     assert all(isinstance(backend, IonQBackend) for backend in provider.backends())
+
+
+def test_backends_can_be_filtered_by_name_attribute_and_function(provider):
+    def names(*arguments, **options):
+        return [backend.name for backend in provider.backends(*arguments, **options)]
+
+    assert names("forte-1") == ["ionq_qpu.forte-1"]
+    assert names("ibm_torino") == []
+    assert names(simulator=True) == ["ionq_simulator"]
+    assert names(filters=lambda backend: backend.simulator) == ["ionq_simulator"]
+    assert names("simulator", simulator=False) == []
+    assert "ionq_simulator" not in names(num_qubits=36)
+    assert len(names(num_qubits=36)) == len(names()) - 1
+
+
+def test_a_filter_by_what_backends_do_not_have_is_refused(provider):
+    with pytest.raises(errors.IonQBackendError, match="no attribute 'simulater'"):
+        provider.backends(simulater=True)
+
+
+def test_a_backend_is_had_in_either_gateset(provider):
+    assert provider.get_backend("simulator").gateset() == "qis"
+    native = provider.get_backend("simulator", gateset="native")
+    assert native.gateset() == "native"
+    assert "native" in repr(native)
+    with pytest.raises(errors.IonQBackendError, match=r"qis, native.*Did you mean 'native'\?"):
+        provider.get_backend("simulator", gateset="nativ")
+
+
+def test_backends_are_equal_by_name_gateset_and_service():
+    cloud = FakeIonQ()
+    here, there = (IonQProvider(transport=InProcessTransport(cloud)) for _ in range(2))
+    elsewhere = IonQProvider(transport=InProcessTransport(FakeIonQ()))
+    forte = here.get_backend("forte-1")
+
+    assert forte == there.get_backend("ionq_qpu.forte-1")
+    assert hash(forte) == hash(there.get_backend("ionq_qpu.forte-1"))
+    others = [
+        here.get_backend("simulator"),
+        here.get_backend("forte-1", gateset="native"),
+        elsewhere.get_backend("forte-1"),
+        "ionq_qpu.forte-1",
+    ]
+    assert forte not in others
+
+
+def test_backends_of_one_url_are_equal_and_of_another_are_not():
+    with (
+        IonQProvider("k") as here,
+        IonQProvider("other") as there,
+        IonQProvider("k", "http://127.0.0.1:9/v0.4") as local,
+    ):
+        first, second, third = (p.get_backend("simulator") for p in (here, there, local))
+    assert first == second
+    assert first != third
 
 
 def test_no_repr_or_log_shows_the_key(caplog, bell):

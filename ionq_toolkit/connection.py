@@ -1,0 +1,311 @@
+"""One request to IonQ's REST API, and its reply or refusal of any shape."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote, urlencode
+
+import qiskit
+
+from ionq_toolkit._version import __version__
+from ionq_toolkit.errors import (
+    IonQAPIError,
+    IonQConnectionError,
+    IonQResponseError,
+    IonQRetriableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ionq_toolkit.transport import Response, Transport
+
+#: Seconds to wait for a connection and for each part of a reply.
+DEFAULT_TIMEOUT_S = 30.0
+
+#: What to do about an HTTP status, beyond what IonQ's own message says.
+_ADVICE: Mapping[int, str] = {
+    401: "Check the API key: token=... or IONQ_API_KEY.",
+    403: "The API key is valid but may not do this; check its permissions and project.",
+    404: "Check the id, and that the API key belongs to the project it was made in.",
+    413: "Send fewer gates or circuits in one job.",
+    429: "Send requests less often.",
+}
+_SERVER_ADVICE = "The service has trouble: try again later; https://status.ionq.co may say more."
+
+#: Statuses of a service that has trouble: the API document's, and those of Cloudflare before it.
+_OUTAGES = frozenset({500, 502, 503, 504, *range(520, 530)})
+
+#: Statuses after which the same request may be taken later: those that HTTP defines so, and those
+#: of gateways. 500 is not among them: the service answers so to what it will never take, such as
+#: the key of an archived project.
+_RETRIABLE = frozenset({408, 425, 429, 502, 503, 504, *range(520, 530)})
+
+#: Those of them with which something in front of the service answers in its place, so that the
+#: request may have reached it.
+_GATEWAYS = frozenset({502, 504, *range(520, 530)})
+
+#: What to do after a request that changes something and whose outcome is not known.
+_LOOK_FIRST = "The request may have taken effect: look before sending it again."
+
+#: What is shorter than this is no key, and may be part of any word.
+_SHORTEST_KEY = 8
+
+#: How much of a body that is not JSON is quoted in an error.
+_EXCERPT_CHARS = 200
+
+
+class Connection:
+    """A key and a way to an API: sends requests, and makes typed errors of what goes wrong."""
+
+    def __init__(
+        self,
+        token: str,
+        url: str,
+        transport: Transport,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_S,
+    ) -> None:
+        """Talk to the API at `url` with the key `token`.
+
+        Args:
+            token: The API key.
+            url: Base URL with the version, such as ``https://api.ionq.co/v0.4``.
+            transport: What carries the requests.
+            timeout: Seconds a request may take, where a call does not say otherwise.
+        """
+        self._token = token
+        self._url = url.rstrip("/")
+        self._transport = transport
+        self._timeout = timeout
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(url={self._url!r}, transport={self._transport!r})"
+
+    @property
+    def url(self) -> str:
+        """The base URL of the API."""
+        return self._url
+
+    @property
+    def transport(self) -> Transport:
+        """What carries the requests."""
+        return self._transport
+
+    def close(self) -> None:
+        """Close the transport's connections."""
+        self._transport.close()
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        job_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Response:
+        headers = {
+            "Authorization": f"apiKey {self._token}",
+            "Accept": "application/json",
+            "User-Agent": (
+                f"ionq-toolkit/{__version__} qiskit/{qiskit.__version__} "
+                f"python/{platform.python_version()}"
+            ),
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if timeout is None:
+            timeout = self._timeout
+        try:
+            reply = self._transport.send(method, self._url + path, headers, body, timeout)
+        except (ConnectionError, TimeoutError) as error:
+            # Without the cause where that would show the key.
+            cause = error if self.redact(str(error)) == str(error) else None
+            raise self._no_answer(error, method, path, job_id) from cause
+        if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's range of success
+            raise self._refusal(reply, method, path, job_id)
+        return reply
+
+    def _no_answer(
+        self, error: Exception, method: str, path: str, job_id: str | None
+    ) -> IonQConnectionError:
+        what = "did not answer in time" if isinstance(error, TimeoutError) else "was not reached"
+        message = (
+            f"{self._url} {what} ({method} {path}): {self.redact(str(error))}. "
+            "Check url=... or IONQ_API_URL, and the network; "
+            "transport='fake' needs neither network nor key."
+        )
+        if method == "POST" and not isinstance(error, ConnectionRefusedError):
+            message += f" {_LOOK_FIRST}"
+        return IonQConnectionError(message, job_id=job_id)
+
+    def _refusal(self, reply: Response, method: str, path: str, job_id: str | None) -> IonQAPIError:
+        # Before its end is cut off, and again with what was escaped in JSON.
+        text = self.redact(reply.body.decode("utf-8", errors="replace"))
+        error_type, code, detail = _error_body(text)
+        error_type, code = error_type and self.redact(error_type), code and self.redact(code)
+        detail = self.redact(detail)
+        request_id = self._request_id(reply)
+        advice = _ADVICE.get(reply.status, _SERVER_ADVICE if reply.status in _OUTAGES else "")
+        parts = [f"{method} {path} was answered {reply.status}"]
+        if error_type:
+            parts.append(f" {error_type}")
+        parts.append(f": {detail}" if detail else " without a message")
+        if advice:
+            parts.append(f" {advice}" if detail.endswith((".", "!", "?")) else f". {advice}")
+        if method == "POST" and reply.status in _GATEWAYS:
+            parts.append(f" {_LOOK_FIRST}")
+        if request_id:
+            parts.append(f" (request id {request_id})")
+        carried: dict[str, Any] = {
+            "status_code": reply.status,
+            "error_type": error_type,
+            "code": code,
+            "detail": detail,
+            "request_id": request_id,
+            "job_id": job_id,
+        }
+        if reply.status not in _RETRIABLE:
+            return IonQAPIError("".join(parts), **carried)
+        return IonQRetriableError("".join(parts), **carried, retry_after_s=_retry_after_s(reply))
+
+    def redact(self, text: str) -> str:
+        """Return `text` without the API key, should a server or a library have echoed it."""
+        if len(self._token) < _SHORTEST_KEY:
+            return text
+        for form in (self._token, quote(self._token, safe=""), quote(self._token)):
+            text = text.replace(form, "[API key]")
+        return text
+
+    def _request_id(self, reply: Response) -> str | None:
+        request_id = reply.header("x-request-id")
+        return None if request_id is None else self.redact(request_id)
+
+    def _json_object(
+        self, reply: Response, operation: str, *, job_id: str | None = None
+    ) -> dict[str, Any]:
+        decoded = self._json(reply, operation, job_id=job_id)
+        if not isinstance(decoded, dict):
+            self._not_promised(reply, operation, "an object", job_id)
+        return decoded
+
+    def _objects(self, found: object, reply: Response, operation: str) -> list[dict[str, Any]]:
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            self._not_promised(reply, operation, "a list of objects")
+        return found
+
+    def _pages(
+        self, path: str, query: Mapping[str, Any], timeout: float | None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the jobs of all pages of a list, each of which names the next."""
+        operation = f"GET {path}"
+        seen: set[str] = set()
+        following: Any = None
+        while True:
+            page = {**query} if following is None else {**query, "next": following}
+            reply = self._request("GET", path + query_text(page), timeout=timeout)
+            body = self._json_object(reply, operation)
+            yield from self._objects(body.get("jobs"), reply, operation)
+            following = body.get("next")
+            if not following:
+                return
+            if not isinstance(following, str) or following in seen:
+                self._not_promised(reply, operation, "a page that names one that comes after it")
+            seen.add(following)
+
+    def _json(self, reply: Response, operation: str, *, job_id: str | None = None) -> Any:  # noqa: ANN401 - any JSON
+        try:
+            return json.loads(reply.body)
+        except (ValueError, RecursionError):
+            self._not_promised(reply, operation, "JSON", job_id)
+
+    def _not_promised(
+        self, reply: Response, operation: str, promised: str, job_id: str | None = None
+    ) -> NoReturn:
+        kind = self.redact(reply.header("content-type") or "no content type")
+        message = (
+            f"The reply to {operation} is not {promised} ({kind}, {len(reply.body)} bytes). "
+            "Check that url=... or IONQ_API_URL is the base URL of an IonQ API, such as "
+            "https://api.ionq.co/v0.4."
+        )
+        if operation.startswith("POST "):
+            message += f" {_LOOK_FIRST}"
+        raise IonQResponseError(
+            message,
+            status_code=reply.status,
+            request_id=self._request_id(reply),
+            job_id=job_id,
+        )
+
+
+def encode(payload: Mapping[str, Any]) -> bytes:
+    """Return a body as it is sent."""
+    return json.dumps(payload, allow_nan=False, separators=(",", ":")).encode()
+
+
+def query_text(parameters: Mapping[str, Any]) -> str:
+    """Return what goes after a path: parameters that are None are left out."""
+    given = {
+        name: value if isinstance(value, str | int) else ",".join(value)
+        for name, value in parameters.items()
+        if value is not None
+    }
+    return f"?{urlencode(given)}" if given else ""
+
+
+def _error_body(text: str) -> tuple[str | None, str | None, str]:
+    """Return (error type, code, message) of an error's body, whatever it looks like."""
+    text = text.strip()
+    decoded: Any
+    try:
+        decoded = json.loads(text)
+    except (ValueError, RecursionError):
+        decoded = text
+    code: str | None = None
+    if isinstance(decoded, dict):
+        error: Any = decoded.get("error")
+        message: Any = decoded.get("message")
+        if isinstance(error, dict):  # {"error": {"type": ..., "message": ...}}
+            message = message or error.get("message")
+            code = _code(error)
+            error = error.get("type")
+        code = _code(decoded) or code
+        if isinstance(message, str) and message:
+            return (error if isinstance(error, str) else None), code, message
+        if isinstance(error, str):
+            return None, code, error
+    if isinstance(decoded, str):
+        text = decoded
+    return None, code, text[:_EXCERPT_CHARS]
+
+
+def _code(body: Mapping[str, Any]) -> str | None:
+    code = body.get("code")
+    return str(code) if isinstance(code, str | int) and code != "" else None
+
+
+def _retry_after_s(reply: Response) -> float | None:
+    """Return the seconds of a reply's ``Retry-After``, which may be a date, or None."""
+    value = (reply.header("retry-after") or "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        now, then = _http_date(reply.header("date")), _http_date(value)
+        if now is None or then is None:
+            return None
+        seconds = (then - now).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _http_date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text or "")
+    except (TypeError, ValueError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

@@ -1,0 +1,226 @@
+"""Session: a QPU for so many jobs, minutes or dollars."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING, Any, Self
+
+from ionq_toolkit import reading
+from ionq_toolkit.errors import IonQBackendError, IonQError
+from ionq_toolkit.options import integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    from qiskit import QuantumCircuit
+
+    from ionq_toolkit.backend import IonQBackend
+    from ionq_toolkit.job import IonQJob
+
+logger = logging.getLogger(__name__)
+
+#: The largest limit of a session: the API document says int32.
+_MAX_LIMIT = 2**31 - 1
+
+#: Statuses of a job that is not to be cancelled any more.
+_FINAL = frozenset({"completed", "failed", "canceled"})
+
+
+class Session:
+    """A session on a backend: made, or taken up by its id.
+
+    ::
+
+        with Session(backend, max_time=60, max_cost=100) as session:
+            job = backend.run(circuit)  # is part of the session
+            print(job.result().get_counts())
+
+    Within ``with``, what `backend` runs is part of the session, in whichever thread: Qiskit's
+    primitives run in threads of their own. Other backends, and others of the same name, are not.
+    The end of ``with`` ends the session: wait for results before. When an error ends it, jobs of
+    the session that are not final are cancelled.
+    """
+
+    def __init__(
+        self,
+        backend: IonQBackend,
+        *,
+        max_time: int | str | None = None,
+        max_cost: float | str | None = None,
+        max_jobs: int | str | None = None,
+        create_new: bool = True,
+        session_id: str | None = None,
+    ) -> None:
+        """Begin a session, or take up the one that is named.
+
+        Args:
+            backend: What it is on.
+            max_time: Minutes after which it ends by itself.
+            max_cost: US dollars that its jobs may cost.
+            max_jobs: How many jobs it takes.
+            create_new: False asks for `session_id`.
+            session_id: One that exists; its limits stay as they are.
+
+        Raises:
+            IonQBackendError: A limit is no positive number, or the session is on another backend.
+            IonQAPIError: IonQ refused, or there is no such session.
+            IonQConnectionError: The answer did not arrive; the session may exist all the same.
+        """
+        self._backend = backend
+        self._client = backend.client
+        limits = _limits(max_time, max_cost, max_jobs)
+        if session_id is None:
+            if not create_new:
+                raise IonQBackendError("A session that is not made anew needs its session_id.")
+            payload: dict[str, Any] = {"backend": backend.api_name}
+            if limits:
+                payload["settings"] = limits
+            session_id = self._client.create_session(payload)["id"]
+            logger.debug("began session %s", session_id)
+        else:
+            if limits:
+                raise IonQBackendError(
+                    "max_time, max_cost and max_jobs are for a new session; leave session_id out."
+                )
+            on = self._client.get_session(session_id).get("backend")
+            if isinstance(on, str) and on != backend.api_name:
+                raise IonQBackendError(
+                    f"Session {session_id} is on {on!r}, not on {backend.api_name!r}."
+                )
+        self._session_id: str = session_id
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._session_id} on {self._backend.name}>"
+
+    @classmethod
+    def from_id(cls, session_id: str, *, backend: IonQBackend) -> Self:
+        """Take up a session that exists.
+
+        Raises:
+            IonQAPIError: There is none, or not for this key.
+            IonQBackendError: It is on another backend.
+        """
+        return cls(backend, session_id=session_id, create_new=False)
+
+    @property
+    def session_id(self) -> str:
+        """IonQ's id of the session."""
+        return self._session_id
+
+    @property
+    def backend(self) -> IonQBackend:
+        """What the session is on."""
+        return self._backend
+
+    def run(
+        self,
+        run_input: QuantumCircuit | Sequence[QuantumCircuit],
+        **options: Any,  # noqa: ANN401 - those of IonQBackend.run
+    ) -> IonQJob:
+        """Submit a job of the session, as `IonQBackend.run` does."""
+        return self._backend.run(run_input, **{**options, "session_id": self._session_id})
+
+    def details(self) -> dict[str, Any]:
+        """Return IonQ's record of the session, as it is now."""
+        return self._client.get_session(self._session_id)
+
+    def status(self) -> str | None:
+        """Return IonQ's word for where the session stands: ``created``, ``started``, ``ended``."""
+        return reading.text(self.details().get("status"))
+
+    def active(self) -> bool:
+        """Return whether the session has not ended."""
+        details = self.details()
+        active = details.get("active")
+        return active if isinstance(active, bool) else details.get("ended_at") is None
+
+    def jobs(self) -> Iterator[dict[str, Any]]:
+        """Yield IonQ's records of the session's jobs, the newest first."""
+        return self._client.list_session_jobs(self._session_id)
+
+    def usage(self) -> float:
+        """Return the seconds that the session's jobs have run so far.
+
+        IonQ's record of a session does not say; these are added up from its jobs.
+        """
+        seconds = (reading.milliseconds(job.get("execution_duration_ms")) for job in self.jobs())
+        return math.fsum(s for s in seconds if s is not None)
+
+    def cancel(self) -> None:
+        """Cancel the jobs of the session that are not final, each whatever becomes of the others.
+
+        Raises:
+            IonQError: Some were not cancelled; the message says why.
+        """
+        # Read to the end first: what is cancelled meanwhile would move the pages.
+        jobs = list(self.jobs())
+        self._client.cancel_jobs(
+            job["id"]
+            for job in jobs
+            if isinstance(job.get("id"), str) and job.get("status") not in _FINAL
+        )
+
+    def close(self) -> None:
+        """End the session; once more is no error. IonQ takes no more jobs for it."""
+        self._client.end_session(self._session_id)
+
+    def __enter__(self) -> Self:
+        self._backend.join_session(self._session_id)
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._backend.leave_session(self._session_id)
+        if exc is None:
+            self._close_or_say_so()
+            return
+        for step in (self.cancel, self.close):  # what went wrong first is what is told
+            try:
+                step()
+            except IonQError as error:
+                logger.warning("at the end of session %s: %s", self._session_id, error)
+                exc.add_note(f"And at the end of session {self._session_id}: {error}")
+
+    def _close_or_say_so(self) -> None:
+        try:
+            self.close()
+        except IonQError as error:
+            error.add_note(
+                f"Session {self._session_id} may still go on, and cost: "
+                "Session.from_id(..., backend=...).close() ends it."
+            )
+            raise
+
+
+def _limits(max_time: object, max_cost: object, max_jobs: object) -> dict[str, Any]:
+    """Return the settings of a session: numbers, which qiskit-ionq takes as strings as well."""
+    limits: dict[str, Any] = {}
+    if max_jobs is not None:
+        limits["job_count_limit"] = _whole(max_jobs, "max_jobs")
+    if max_time is not None:
+        limits["duration_limit_min"] = _whole(max_time, "max_time")
+    if max_cost is not None:
+        limits["cost_limit"] = {"unit": "usd", "value": _amount(max_cost)}
+    return limits
+
+
+def _whole(value: object, name: str) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    return integer(value, name, 1, _MAX_LIMIT)
+
+
+def _amount(value: object) -> float:
+    try:
+        amount = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        amount = math.nan
+    if isinstance(value, bool) or not 0 < amount < math.inf:
+        raise IonQBackendError(f"max_cost must be a positive number of dollars, not {value!r}.")
+    return amount
