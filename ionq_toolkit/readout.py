@@ -207,22 +207,23 @@ class Readout:
                 record, record.experiment(self._histogram(record), shots, header=header)
             )
         found = _registers(self._artifact(record, artifact), record.job_id)
-        bits = record.bits()
-        registers = None
-        if bits is None:
-            # What the program's own registers are, the shots show; all qubits are added to them.
-            own = {name: value for name, value in found[0].items() if name != _WHOLE} or found[0]
-            sizes = {name: len(v) if isinstance(v, list) else 0 for name, v in own.items()}
-            registers = list(sizes.items())
-            bits = [(name, place) for name, size in registers for place in range(size)]
+        # What the program's own registers are, the shots show; all qubits are added to them.
+        own = {name: value for name, value in found[0].items() if name != _WHOLE} or found[0]
+        registers = [(n, len(v) if isinstance(v, list) else 0) for n, v in own.items()]
         header = record.program_header(registers)
-        if len(bits) != header["memory_slots"]:
-            raise IonQJobError(
-                f"The circuit of job {record.job_id} has {header['memory_slots']} classical bits, "
-                f"and {len(bits)} of them are in registers: the others have no name to be found "
-                "by. Put every bit into one register.",
-                job_id=record.job_id,
-            )
+        bits = record.bits() or []
+        if len(bits) != header["memory_slots"] or any(name not in own for name, _ in bits):
+            bits = [(name, place) for name, size in registers for place in range(size)]
+            # Registers that nobody has stored are in their order those of the program; a circuit
+            # whose registers are not its program's is told by the only one that there can be.
+            alone = len(registers) == 1 and len(bits) == header["memory_slots"]
+            if record.has_header and not alone:
+                raise IonQJobError(
+                    f"The circuit of job {record.job_id} has {header['memory_slots']} classical "
+                    "bits, and which of them are which in the registers of its shots cannot be "
+                    f"told: {', '.join(own)}.",
+                    job_id=record.job_id,
+                )
         values = fold(found, bits, record.job_id)
         outcomes, counts = np.unique(values, return_counts=True)
         histogram = {

@@ -229,6 +229,11 @@ class JobRecord:
         return headers
 
     @property
+    def has_header(self) -> bool:
+        """Whether anything is stored of the circuit."""
+        return self._stored_header() is not None
+
+    @property
     def num_qubits(self) -> int | None:
         """How many qubits the circuit has: as stored, else as IonQ counts them, else None."""
         header = self._stored_header() or {}

@@ -303,10 +303,19 @@ def test_empty_leakage_is_none(job_at):
 )
 def test_registers_of_other_names_or_sizes_are_an_error_and_no_zeros(job_at, registers):
     """user-demand 1.1, qi bd12841: registers that came back as c0 and c1 were read as zeros."""
-    shots = {"shots": [shot([1], [0, 1]), {"registers": registers}]}
-    job, _ = job_at(PROGRAM | stored(), {"/jobs/j/artifacts/s": shots})
-    with pytest.raises(errors.IonQJobError, match="register"):
-        job.result()
+    strange = {"registers": registers}
+    for shots in ([shot([1], [0, 1]), strange], [strange, strange]):
+        job, _ = job_at(PROGRAM | stored(), {"/jobs/j/artifacts/s": {"shots": shots}})
+        with pytest.raises(errors.IonQJobError, match="register"):
+            job.result()
+
+
+def test_registers_that_share_bits_are_sent_as_one_and_read_as_it(job_at):
+    labels = [["a", 0], ["a", 1], ["b", 0], ["b", 1]]
+    shared = stored(memory_slots=3, creg_sizes=[], clbit_labels=labels)
+    shots = {"shots": [{"registers": {"c": [1, 0, 1], "output_all": [0, 1]}}] * 2}
+    job, _ = job_at(PROGRAM | shared, {"/jobs/j/artifacts/s": shots})
+    assert job.get_counts() == {"101": 2}
 
 
 @pytest.mark.parametrize(
