@@ -105,7 +105,7 @@ class Readout:
             raise self._not_paired(missing, surplus)
         # What was stored with the job says all that is to be known of its circuits, and what it
         # has itself is as what its child jobs have.
-        known = record.headers() is not None and record.shots is not None
+        known = record.headers is not None and record.shots is not None
         found = record.names_any_url() or not self._wants_shots(record)
         if known and found and not missing:
             children: Sequence[JobRecord] = [record.child(n) for n in range(len(ids))]

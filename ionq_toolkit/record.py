@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit import metadata
@@ -96,7 +97,7 @@ class JobRecord:
         """IonQ's name of the backend, or None."""
         return _text(self._of_the_job("backend"))
 
-    @property
+    @cached_property
     def child_ids(self) -> tuple[str, ...]:
         """The ids of the child jobs, in the order of the circuits; none for a single circuit.
 
@@ -213,8 +214,9 @@ class JobRecord:
             return _hash(self.job_id)
         return _hash(f"{self._parent.sampling_seed}/{self.index}")
 
+    @cached_property
     def headers(self) -> list[dict[str, Any]] | None:
-        """Return what is stored of each circuit of the job, or None if nothing is.
+        """What is stored of each circuit of the job, or None if nothing is.
 
         Raises:
             IonQJobError: It cannot be read, or is of another number of circuits.
@@ -386,12 +388,12 @@ class JobRecord:
 
     def _stored_header(self) -> dict[str, Any] | None:
         """Return what is stored of this circuit, with it or with its parent."""
-        headers = self.headers()
+        headers = self.headers
         if headers is not None:
             return headers[0]
         if self._parent is None:
             return None
-        headers = self._parent.headers()
+        headers = self._parent.headers
         return None if headers is None else headers[self.index]
 
     def _of_the_job(self, name: str) -> object:
