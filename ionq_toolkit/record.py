@@ -347,7 +347,7 @@ class JobRecord:
             "success": False,
             "status": f"{code}: {text}" if code else text,
             "data": {},
-            "header": self._stored_header() or {},
+            "header": dict(self._stored_header() or {}),
             "failure": {"code": code, "message": text, "job_id": self.job_id},
         }
 

@@ -1,6 +1,8 @@
 """Jobs of several circuits: results by child id, and what became of each circuit."""
 
+import gzip
 import threading
+import types
 
 import pytest
 from clouds import Routed, submit
@@ -204,6 +206,19 @@ def test_many_circuits_are_read_in_two_requests(cloud):
     job.get_counts()
     job.get_probabilities()
     assert len(asked) == 3  # one of them submits
+
+
+def test_what_is_stored_of_many_circuits_is_unpacked_once(provider, bell, monkeypatch):
+    unpacked = []
+
+    def decompress(packed):
+        unpacked.append(packed)
+        return gzip.decompress(packed)
+
+    job = submit(provider, [bell] * 50, memory=True)
+    monkeypatch.setattr(metadata, "gzip", types.SimpleNamespace(decompress=decompress))
+    job.result()
+    assert len(unpacked) == 1
 
 
 # --- of other clients ------------------------------------------------------------------------
