@@ -3,7 +3,8 @@
 `qiskit.primitives.BackendSamplerV2` and `BackendEstimatorV2` are right on these backends as they
 are. What they return has an id of its own that IonQ knows nothing of, and submits in a thread.
 These submit at once, so that what is wrong with a circuit is raised by `run`, and their jobs say
-which IonQ jobs they are: these can be retrieved when the process is long gone.
+which IonQ jobs they are: these can be retrieved when the process is long gone. Circuits that can
+only go as OpenQASM 3 programs, of which IonQ takes one a job, are submitted one by one.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
+from ionq_toolkit.circuits import needs_qasm3
 from ionq_toolkit.errors import IonQError, IonQJobFailureError, IonQJobStateError
 from ionq_toolkit.waiting import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from qiskit import QuantumCircuit
 
     from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.job import IonQJob
@@ -168,6 +172,32 @@ class _Pending:
         raise _AllSubmitted
 
 
+class _Joined:
+    """The results of several jobs, in the place of the one that a primitive has asked for."""
+
+    def __init__(self, jobs: Iterable[IonQJob]) -> None:
+        self._found = [job.result() for job in jobs]
+
+    def result(self) -> _Joined:
+        return self
+
+    @property
+    def results(self) -> list[Any]:
+        """All experiments: what the sampler reads."""
+        return [experiment for found in self._found for experiment in found.results]
+
+    def get_counts(self) -> list[Any]:
+        """The counts of all experiments: what the estimator reads."""
+        return [found.get_counts(n) for found in self._found for n in range(len(found.results))]
+
+
+def _parts(circuits: Sequence[QuantumCircuit]) -> list[list[QuantumCircuit]]:
+    """Return the circuits that go into each job: one alone where some are OpenQASM 3 programs."""
+    if any(needs_qasm3(circuit) for circuit in circuits):
+        return [[circuit] for circuit in circuits]
+    return [list(circuits)]
+
+
 def _submit(
     primitive: SamplerV2 | EstimatorV2, pubs: Sequence[Any], shots: Sequence[int]
 ) -> IonQPrimitiveJob:
@@ -183,17 +213,25 @@ def _submit(
     jobs: dict[int, list[IonQJob]] = {number: [] for number in groups}
 
     def submitting(number: int) -> Callable[..., _Pending]:
-        def run(circuits: Any, **options: Any) -> _Pending:  # noqa: ANN401 - those of `run`
-            jobs[number].append(backend.run(circuits, **options))
+        def run(circuits: Sequence[QuantumCircuit], **options: Any) -> _Pending:  # noqa: ANN401 - those of `run`
+            for part in _parts(circuits):
+                jobs[number].append(backend.run(part, **options))
             return _Pending()
+
+        return run
+
+    def reading(number: int) -> Callable[..., _Joined]:
+        submitted = iter(jobs[number])
+
+        def run(circuits: Sequence[QuantumCircuit], **_: Any) -> _Joined:  # noqa: ANN401 - as above
+            return _Joined([next(submitted) for _ in _parts(circuits)])
 
         return run
 
     def collect() -> PrimitiveResult:
         results: list[Any] = [None] * len(pubs)
         for number, places in groups.items():
-            submitted = iter(jobs[number])
-            again = _running_by(primitive, lambda *_, jobs=submitted, **__: next(jobs))
+            again = _running_by(primitive, reading(number))
             found = again._run_pubs([pubs[place] for place in places], number)  # noqa: SLF001
             for place, pub_result in zip(places, found, strict=True):
                 results[place] = pub_result

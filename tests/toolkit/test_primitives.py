@@ -138,6 +138,43 @@ def test_our_sampler_and_estimator_give_what_qiskits_give(bell):
     assert run(SamplerV2, EstimatorV2) == run(BackendSamplerV2, BackendEstimatorV2)
 
 
+def dynamic(flip):
+    """Return a circuit that measures midway: 1 then 0 where it flips, 0 then 1 where not."""
+    circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, "mid"))
+    if flip:
+        circuit.x(0)
+    circuit.measure(0, 0)
+    circuit.x(0)
+    return circuit
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("simulator", {}), ("simulator", {"noise_model": "forte-1"}), ("qpu.forte-1", {})],
+)
+def test_circuits_that_measure_midway_are_sampled_one_job_each(provider, name, options):
+    backend = provider.get_backend(name)
+    pubs = []
+    for flip in (True, False):
+        circuit = dynamic(flip)
+        circuit.measure_all()
+        pubs.append(circuit)
+    job = SamplerV2(backend=backend, options={"run_options": options}).run(pubs, shots=50)
+    assert len(job.job_ids()) == 2
+    for pub_result, (mid, end) in zip(job.result(), ("10", "01"), strict=True):
+        assert pub_result.data.mid.get_counts()[mid] > 40
+        assert pub_result.data.meas.get_counts()[end] > 40
+
+
+def test_circuits_that_measure_midway_are_estimated_one_job_each(provider):
+    backend = provider.get_backend("simulator")
+    job = EstimatorV2(backend=backend).run([(dynamic(True), ["Z", "X"]), (dynamic(False), "Z")])
+    up, down = job.result()
+    assert len(job.job_ids()) == 3
+    assert up.data.evs == pytest.approx([1, 0], abs=0.1)
+    assert down.data.evs == -1
+
+
 # --- the jobs of a primitive -----------------------------------------------------------------
 
 

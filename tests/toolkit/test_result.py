@@ -617,7 +617,12 @@ def test_counts_from_the_services_own_shots_are_those_of_its_histogram(backend_)
     circuit.cx(0, 1)
     circuit.measure([1, 0], [0, 1])
     wire = circuits.to_wire(circuit)
-    body = circuits.payload(wire, backend_, name="noisy", shots=100, metadata={})
+    body = {
+        "type": "ionq.circuit.v1",
+        "backend": backend_,
+        "shots": 100,
+        "input": {"gateset": "qis", "qubits": wire.num_qubits, "circuit": wire.gates},
+    }
     if backend_ == "simulator":
         body["noise"] = {"model": "aria-1", "seed": 5}
     cloud = FakeIonQ(seed=3)
