@@ -340,7 +340,7 @@ class IonQJob(JobV1):
         """Wait as `wait_for_final_state` does, and let other tasks go on meanwhile.
 
         Requests are made in a thread; `callback` is called in the task. A task that is cancelled
-        asks no more; the job itself goes on.
+        asks no more, once a request under way is answered; the job itself goes on.
         """
         with ProgressLine(enabled=progress) as line:
             deadline = Deadline(self._clock, timeout)
@@ -352,7 +352,10 @@ class IonQJob(JobV1):
         extra_query_params: Mapping[str, Any] | None = None,
         *,
         partial: bool = False,
-        **kwargs: Any,  # noqa: ANN401 - those of wait_for_final_state
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callback | None = None,
+        progress: bool = False,
     ) -> IonQResult:
         """Wait for the job and return its result: fetched once, the same at every call.
 
@@ -364,7 +367,10 @@ class IonQJob(JobV1):
             partial: Of a job of several circuits, return what there is even if some came to
                 nothing: their experiments have `success` False and a `status` that says why, and
                 so has what `get_counts(i)` raises for them.
-            **kwargs: `timeout`, `wait`, `callback` and `progress` of `wait_for_final_state`.
+            timeout: Seconds for everything: to wait, and to fetch the result; None: any time.
+            wait: As of `wait_for_final_state`.
+            callback: As of `wait_for_final_state`.
+            progress: As of `wait_for_final_state`.
 
         Raises:
             IonQJobFailureError: The job failed; the message says why.
@@ -372,9 +378,9 @@ class IonQJob(JobV1):
             IonQJobTimeoutError: The job is not final after `timeout`.
             IonQJobError: The result cannot be read.
         """
-        deadline = Deadline(self._clock, kwargs.pop("timeout", None))
-        with ProgressLine(enabled=kwargs.pop("progress", False)) as line:
-            self._wait_for(line, deadline, **kwargs).run()
+        deadline = Deadline(self._clock, timeout)
+        with ProgressLine(enabled=progress) as line:
+            self._wait_for(line, deadline, wait, callback).run()
         return self._fetch_result(deadline, sharpen, extra_query_params, partial=partial)
 
     async def result_async(
@@ -383,31 +389,43 @@ class IonQJob(JobV1):
         extra_query_params: Mapping[str, Any] | None = None,
         *,
         partial: bool = False,
-        **kwargs: Any,  # noqa: ANN401 - those of wait_async
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callback | None = None,
+        progress: bool = False,
     ) -> IonQResult:
         """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
-        deadline = Deadline(self._clock, kwargs.pop("timeout", None))
-        with ProgressLine(enabled=kwargs.pop("progress", False)) as line:
-            await self._wait_for(line, deadline, **kwargs).run_async()
+        deadline = Deadline(self._clock, timeout)
+        with ProgressLine(enabled=progress) as line:
+            await self._wait_for(line, deadline, wait, callback).run_async()
         return await asyncio.to_thread(
             self._fetch_result, deadline, sharpen, extra_query_params, partial=partial
         )
 
-    def get_counts(self, circuit: QuantumCircuit | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
+    def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
         """Wait for the job and return its counts, which add up to its shots.
 
         An ideal simulation has exact probabilities: its counts are drawn from them once.
+
+        Args:
+            circuit: Which circuit of several: itself, or its name or index; None for all, as a
+                list in their order.
         """
         return self.result().get_counts(circuit)
 
     def get_probabilities(
-        self, circuit: QuantumCircuit | None = None
+        self, circuit: QuantumCircuit | str | int | None = None
     ) -> Mapping[str, float] | list[Mapping[str, float]]:
-        """Wait for the job and return the probability of every outcome, drawn or not."""
+        """Wait for the job and return the probability of every outcome, drawn or not.
+
+        `circuit` as of `get_counts`.
+        """
         return self.result().get_probabilities(circuit)
 
-    def get_memory(self, circuit: QuantumCircuit | None = None) -> list[str]:
+    def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> list[str]:
         """Wait for the job and return the outcome of each shot, in order.
+
+        `circuit` as of `get_counts`; it has to be said which one, of several.
 
         Raises:
             QiskitError: The job was not run with ``memory=True``.
@@ -450,8 +468,8 @@ class IonQJob(JobV1):
         self,
         line: ProgressLine,
         deadline: Deadline,
-        wait: float | None = None,
-        callback: Callback | None = None,
+        wait: float | None,
+        callback: Callback | None,
     ) -> Wait:
         """Return a wait that begins when it is run."""
 

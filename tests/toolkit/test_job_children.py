@@ -3,12 +3,16 @@
 import gzip
 import threading
 import types
+from collections import Counter
 
 import pytest
 from clouds import Routed, submit
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit.providers.jobstatus import JobStatus
+from qiskit.quantum_info import Statevector
 
 from ionq_toolkit import HttpTransport, InProcessTransport, IonQJob, IonQProvider, errors, metadata
 from ionq_toolkit_fake import FakeIonQ, FakeServer, mock_ionq
@@ -84,7 +88,7 @@ def test_each_circuit_has_its_own_counts_in_the_order_of_the_circuits(provider):
 
 
 def test_results_are_paired_by_id_and_never_by_the_order_of_the_json(parent_of):
-    """user-demand 3.2, R11: reordered keys gave each circuit the counts of another."""
+    """By the order, each circuit would have the counts of another."""
     orders = [{"a": SECOND, "b": FIRST}, {"b": FIRST, "a": SECOND}]
     for aggregated in orders:
         job, cloud = parent_of({"metadata": STORED}, paths={AGGREGATED: aggregated})
@@ -117,7 +121,7 @@ def test_registers_are_kept_for_each_circuit(provider):
     ],
 )
 def test_results_that_do_not_pair_are_a_job_error(parent_of, aggregated, complaint):
-    """user-demand 3.2, J5 and J6: they were an IndexError."""
+    """There may be more children than headers, or one without a result."""
     for stored in (STORED, {"shots": "100"}):
         job, _ = parent_of({"metadata": stored}, paths={AGGREGATED: aggregated})
         for _ in range(2):
@@ -158,6 +162,50 @@ def test_a_result_of_artifacts_is_asked_for_at_the_artifact(parent_of):
     )
     assert job.get_counts() == [{"01": 100}, {"10": 100}]
     assert cloud.asked == ["/jobs/p", path]
+
+
+GATES = st.sampled_from(["h", "x", "t", "sx", "cx"])
+
+
+@st.composite
+def measured_circuits(draw):
+    """Return a circuit of up to four qubits, and which qubit each of its bits is measured from."""
+    width = draw(st.integers(1, 4))
+    made = QuantumCircuit(width, draw(st.integers(1, 5)))
+    for gate in draw(st.lists(GATES, max_size=8)):
+        first = draw(st.integers(0, width - 1))
+        if gate != "cx":
+            getattr(made, gate)(first)
+        elif width > 1:
+            made.cx(first, (first + draw(st.integers(1, width - 1))) % width)
+    free = st.lists(st.integers(0, made.num_clbits - 1), min_size=1, max_size=width, unique=True)
+    bits = draw(free)
+    qubits = draw(st.permutations(range(width)))[: len(bits)]
+    return made, dict(zip(bits, qubits, strict=True))
+
+
+@settings(max_examples=40)
+@given(st.lists(measured_circuits(), min_size=1, max_size=4))
+def test_any_circuits_have_each_the_distribution_that_qiskit_computes(cases):
+    several, expected = [], []
+    for place, (made, bits) in enumerate(cases):
+        state = Statevector(made).probabilities_dict([qubit for _, qubit in sorted(bits.items())])
+        distribution = {}
+        for outcome, probability in state.items():
+            values = dict(zip(sorted(bits), reversed(outcome), strict=True))
+            key = "".join(values.get(bit, "0") for bit in reversed(range(made.num_clbits)))
+            distribution[key] = distribution.get(key, 0) + probability
+        expected.append({k: p for k, p in distribution.items() if p > 1e-12})
+        measured = made.copy(name=f"c{place}")
+        for bit, qubit in bits.items():
+            measured.measure(qubit, bit)
+        several.append(measured)
+    provider = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1)))
+    result = submit(provider, several, memory=True).result()
+    for place, distribution in enumerate(expected):
+        assert result.get_probabilities(place) == pytest.approx(distribution, abs=1e-9)
+        assert Counter(result.get_memory(place)) == result.get_counts(place)
+        assert set(result.get_counts(place)) <= set(distribution)
 
 
 # --- values ----------------------------------------------------------------------------------
@@ -225,7 +273,7 @@ def test_what_is_stored_of_many_circuits_is_unpacked_once(provider, bell, monkey
 
 
 def test_a_parent_of_another_client_is_read_by_its_childrens_records(parent_of):
-    """Without metadata, shots or stats: user-demand 1.4, qi a8ff4f3."""
+    """It has no metadata, shots or stats."""
     bare = {"metadata": None, "stats": None}
     job, cloud = parent_of(
         bare,

@@ -37,7 +37,7 @@ def test_making_a_job_of_an_id_asks_nothing(job_at):
 
 @pytest.mark.parametrize("status", ["failed", "canceled", "completed", "started", "paused", None])
 def test_any_job_is_retrieved_whatever_became_of_it(status, instant_clock):
-    """user-demand 3.4, E12: fetching a failed job raised in the constructor."""
+    """Only what asks for its result fails for a failed job."""
     cloud = Routed({"/jobs/j": RECORD | {"status": status, "metadata": None, "stats": None}})
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = provider.get_backend("simulator").retrieve_job("j")
@@ -317,8 +317,8 @@ def test_a_child_takes_what_it_does_not_say_from_its_parent():
 # --- connections -----------------------------------------------------------------------------
 
 
-def test_a_thousand_circuits_with_memory_are_fetched_over_few_connections(bell):
-    """user-demand 3.2, N1: two requests a circuit, each on a connection of its own."""
+def test_many_circuits_with_memory_are_fetched_over_few_connections(bell):
+    """A request a circuit, and few connections for all of them."""
     with FakeServer(FakeIonQ(seed=1)) as server, IonQProvider("any-key", server.url) as provider:
         job = submit(provider, [bell] * 60, memory=True, shots=5, **ARIA)
         job.wait_for_final_state(timeout=120)

@@ -162,7 +162,7 @@ def test_shots_that_are_none_are_a_job_error(job_at, form, shots):
 
 
 def test_shots_that_are_not_there_are_an_error_and_no_zeros(job_at):
-    """user-demand 3.1: Qiskit's sampler takes missing memory for zeros."""
+    """Qiskit's sampler takes missing memory for zeros."""
     job, _ = job_at(MEMORY, HISTOGRAM)
     with pytest.raises(errors.IonQAPIError) as caught:
         job.result()
@@ -302,7 +302,7 @@ def test_empty_leakage_is_none(job_at):
     ],
 )
 def test_registers_of_other_names_or_sizes_are_an_error_and_no_zeros(job_at, registers):
-    """user-demand 1.1, qi bd12841: registers that came back as c0 and c1 were read as zeros."""
+    """An older compiler of IonQ's calls them c0 and c1."""
     strange = {"registers": registers}
     for shots in ([shot([1], [0, 1]), strange], [strange, strange]):
         job, _ = job_at(PROGRAM | stored(), {"/jobs/j/artifacts/s": {"shots": shots}})

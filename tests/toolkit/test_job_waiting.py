@@ -456,7 +456,7 @@ def test_durations_are_written_as_people_do(seconds, text):
 
 
 def test_nothing_that_is_told_is_a_warning(instant_clock, recwarn, caplog):
-    """user-demand 3.4: progress by warnings.warn dies under -W error."""
+    """Under -W error, that would end the wait."""
     caplog.set_level(logging.WARNING, "ionq_toolkit")
     warned = RECORD | {"warning": {"messages": ["slow today", "slow today", 7]}}
     cloud = Routed({"/jobs/j": [warned | {"status": "ready"}, warned]})

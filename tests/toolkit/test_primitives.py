@@ -89,7 +89,7 @@ def most_frequent(pub_result, register="meas"):
 @pytest.mark.parametrize("sampler_kind", [BackendSamplerV2, SamplerV2])
 @pytest.mark.parametrize("per_job", [1, 100])
 def test_a_sampler_is_right_on_every_backend(backend_of, kind, sampler_kind, per_job):
-    """user-demand 3.1: qiskit-ionq gives {'00': 100} for each of these, without a word."""
+    """Without memory in hexadecimal, Qiskit's sampler gives other samples without a word."""
     sampler = sampler_kind(backend=backend_of(kind, per_job))
     pubs = [flipped(0, 1), flipped(1), split()]
     result = sampler.run(pubs, shots=100).result()
@@ -179,7 +179,7 @@ def test_circuits_that_measure_midway_are_estimated_one_job_each(provider):
 
 
 def test_a_primitives_job_says_which_ionq_jobs_it_is(backend_of, cloud):
-    """user-demand 1.4, qi 242: its id was a random one that IonQ does not know."""
+    """Qiskit gives it a random id, which IonQ does not know."""
     backend = backend_of("ideal", per_job=2)
     pubs = [flipped(0), (flipped(1), None, 7), flipped(0, 1), flipped()]
 
