@@ -41,21 +41,23 @@ class Device(NamedTuple):
 
         Only the simulator has any; a model that is not known here is not held against it.
         """
-        if not self.simulator or noise_model not in NOISE_MODELS:
+        model = NOISE_MODELS.get(noise_model or "ideal")
+        if model is None or not self.simulator:
             return self
-        width, gates = NOISE_MODELS[noise_model]
+        width, gates = model
         return self._replace(num_qubits=min(width, self.num_qubits), native_gates=gates)
 
 
 #: Native gates, which a machine has one of on two qubits: Aria and Harmony MS, Forte ZZ
 #: (https://docs.ionq.com/api-reference/v0.3/native-gates-api).
 _MS, _ZZ = ("gpi", "gpi2", "ms"), ("gpi", "gpi2", "zz")
+_ALL = (*_MS, "zz")
 
 #: Widths: simulator https://docs.ionq.com/guides/simulation-with-noise-models, QPUs as listed
 #: by GET /v0.4/backends in 2026. All of them connect every qubit with every other, as their
 #: characterizations say. Without noise, the simulator takes the native gates of all machines.
 DEVICES = (
-    Device("simulator", 29, simulator=True, native_gates=(*_MS, "zz")),
+    Device("simulator", 29, simulator=True, native_gates=_ALL),
     Device("qpu.forte-1", 36, native_gates=_ZZ),
     Device("qpu.forte-enterprise-1", 36, native_gates=_ZZ),
     Device("qpu.forte-enterprise-2", 36, native_gates=_ZZ),
@@ -72,8 +74,9 @@ RETIRED_DEVICES = (
 
 #: The simulator's noise models: the width of each, and the native gates of what it models
 #: (https://docs.ionq.com/guides/simulation-with-noise-models).
-NOISE_MODELS: Mapping[str | None, tuple[int, tuple[str, ...]]] = MappingProxyType(
+NOISE_MODELS: Mapping[str, tuple[int, tuple[str, ...]]] = MappingProxyType(
     {
+        "ideal": (29, _ALL),
         "harmony": (11, _MS),
         "harmony-1": (11, _MS),
         "harmony-2": (11, _MS),

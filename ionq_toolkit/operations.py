@@ -130,6 +130,10 @@ _STANDARD_KINDS: Mapping[str, type[Operation]] = MappingProxyType(
 _MAX_PHASE, _MAX_MS_ANGLE, _MAX_ZZ_ANGLE = 1.0, 0.25, 0.5
 
 
+#: How many terms are compared with all others at a time, for the sake of memory.
+_ROWS = 1024
+
+
 def kind_of(operation: Operation) -> type[Operation]:
     """Return the class of an operation; Qiskit's gates have one for each way to make them."""
     kind: type[Operation] = getattr(operation, "base_class", type(operation))
@@ -228,9 +232,14 @@ def _pauli_exponential(
 
 
 def _commute(operator: SparsePauliOp) -> bool:
-    x, z = (half.astype(np.float64) for half in (operator.paulis.x, operator.paulis.z))
-    differing = x @ z.T  # on how many qubits each differs from each, one way round
-    return not ((differing + differing.T) % 2).any()
+    """Return whether all terms commute: no two have an odd number of clashing letters."""
+    x, z = (half.astype(np.float32) for half in (operator.paulis.x, operator.paulis.z))
+    for start in range(0, len(x), _ROWS):
+        rows = slice(start, start + _ROWS)
+        clashes = x[rows] @ z.T + z[rows] @ x.T
+        if (clashes.astype(np.int32) & 1).any():
+            return False
+    return True
 
 
 def native_gates(operation: Operation, qubits: Sequence[int]) -> list[dict[str, Any]]:
@@ -296,7 +305,7 @@ def _number(value: Any, operation: Operation, what: str, gateset: str) -> float:
 
 def unsupported(operation: Operation, gateset: str) -> IonQGateError:
     """Return the error for an operation that a gateset does not have, with a way out."""
-    name, kind = operation.name, kind_of(operation)
+    name, kind = operation.name, _of_qiskit_ionq(kind_of(operation))
     transpilable = isinstance(operation, Gate | Initialize)
     takes_its_name = _STANDARD_KINDS.get(name, kind) is not kind
     if isinstance(operation, ControlFlowOp):
@@ -309,8 +318,9 @@ def unsupported(operation: Operation, gateset: str) -> IonQGateError:
                 "gateset='native', or rewrite the circuit: qiskit.transpile(circuit, backend)."
             )
     elif transpilable or operation.definition is not None:
+        what = "gate" if transpilable else "part"
         advice = (
-            f"It is of your own making: circuit.decompose([{name!r}]) puts in what it is made of."
+            f"It is a {what} of your own: circuit.decompose([{name!r}]) puts in what it is made of."
         )
     else:
         advice = "A circuit for IonQ is made of gates, measurements and resets."

@@ -70,7 +70,7 @@ def test_the_simulator_is_what_its_noise_model_models(model, width, entanglers):
 
 def test_a_machine_has_no_noise_model():
     forte = find_device("forte-1")
-    assert all(forte.under(model) is forte for model in NOISE_MODELS)
+    assert all(forte.under(model) is forte for model in (*NOISE_MODELS, None))
 
 
 def test_what_the_cloud_says_of_its_backends_is_what_the_catalogue_says(provider):

@@ -527,6 +527,14 @@ def test_terms_that_do_not_commute_are_sent_only_if_ionq_may_approximate_them():
     assert gate["terms"] == ["XII", "ZII"]
 
 
+@pytest.mark.parametrize("last", ["XII", "IIX"])
+def test_one_term_among_thousands_that_does_not_commute_is_found(last):
+    operator = SparsePauliOp(["ZII", "ZIZ"] * 1500 + [last], [0.001] * 3001)
+    with pytest.raises(errors.IonQGateError, match="do not commute"):
+        evolution(operator, 0.3)
+    assert len(evolution(operator[:-1], 0.3)[0]["terms"]) == 3000
+
+
 @pytest.mark.parametrize("time", [math.nan, math.inf])
 def test_an_evolution_needs_a_finite_time(time):
     with pytest.raises(errors.IonQGateError, match="The time of a gate 'PauliEvolution'"):
