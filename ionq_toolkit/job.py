@@ -422,16 +422,15 @@ class IonQJob(JobV1):
         """
         return self.result().get_probabilities(circuit)
 
-    def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> list[str]:
+    def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - a list, or a list of lists
         """Wait for the job and return the outcome of each shot, in order.
 
-        `circuit` as of `get_counts`; it has to be said which one, of several.
+        `circuit` as of `get_counts`.
 
         Raises:
             QiskitError: The job was not run with ``memory=True``.
         """
-        memory: list[str] = self.result().get_memory(circuit)
-        return memory
+        return self.result().get_memory(circuit)
 
     def _refresh(self, timeout: float | None = None) -> JobStatus:
         """Ask the service how the job stands, unless that is settled, and return it."""
