@@ -140,10 +140,12 @@ class IonQResult(Result):
         found = self._find(_name(key))
         if not found.success:
             name, reason = _experiment_name(found), getattr(found, "status", None)
+            failure = getattr(found, "failure", {})
             raise IonQJobFailureError(
                 f"Circuit {name!r} of job {self.job_id} failed: {reason or 'no reason is known'}",
-                job_id=self.job_id,
-                failure=str(reason or ""),
+                job_id=failure.get("job_id", self.job_id),
+                code=failure.get("code"),
+                failure=failure.get("message", str(reason or "")),
             )
         return found
 
