@@ -117,10 +117,11 @@ class IonQPrimitiveJob(BasePrimitiveJob):
 
 
 class SamplerV2(BackendSamplerV2):
-    """Qiskit's sampler, whose jobs are IonQ's.
+    """Qiskit's sampler, whose jobs are IonQ's."""
 
-    ``SamplerV2(backend=backend, options=...)``, with the options of `BackendSamplerV2`.
-    """
+    def __init__(self, backend: IonQBackend, *, options: dict[str, Any] | None = None) -> None:
+        """Run on `backend`, with the options of `qiskit.primitives.BackendSamplerV2`."""
+        super().__init__(backend=backend, options=options)
 
     def run(self, pubs: Iterable[Any], *, shots: int | None = None) -> IonQPrimitiveJob:
         """Submit the circuits of `pubs`, and return a job for all of them.
@@ -139,10 +140,11 @@ class SamplerV2(BackendSamplerV2):
 
 
 class EstimatorV2(BackendEstimatorV2):
-    """Qiskit's estimator, whose jobs are IonQ's.
+    """Qiskit's estimator, whose jobs are IonQ's."""
 
-    ``EstimatorV2(backend=backend, options=...)``, with the options of `BackendEstimatorV2`.
-    """
+    def __init__(self, backend: IonQBackend, *, options: dict[str, Any] | None = None) -> None:
+        """Run on `backend`, with the options of `qiskit.primitives.BackendEstimatorV2`."""
+        super().__init__(backend=backend, options=options)
 
     def run(self, pubs: Iterable[Any], *, precision: float | None = None) -> IonQPrimitiveJob:
         """Submit the circuits of `pubs`, and return a job for all of them.
