@@ -10,7 +10,7 @@ TURNS = ("rx", "ry", "rz", "z")
 PAIRS = ("xx", "yy", "zz")
 
 
-def _angle(random):
+def angle_of(random):
     """Return an angle in radians, some of them whole numbers and multiples of a quarter turn."""
     kind = random.randrange(4)
     if kind == 0:
@@ -29,11 +29,16 @@ def _spelled(random, gate, targets, controls=()):
     return body
 
 
-def pauliexp(random, targets, controls=(), *, commuting=False):
-    """Return the exponential of a random sum of Pauli strings, which may or may not commute."""
-    letters = ["I" + random.choice("XYZ") if commuting else "IXYZ" for _ in targets]
+def pauli_terms(random, width, *, commuting):
+    """Return random Pauli strings, all of which commute or some may not, with coefficients."""
+    letters = ["I" + random.choice("XYZ") if commuting else "IXYZ" for _ in range(width)]
     terms = ["".join(map(random.choice, letters)) for _ in range(random.randrange(1, 5))]
-    coefficients = [random.uniform(-2, 2) for _ in terms]
+    return terms, [random.uniform(-2, 2) for _ in terms]
+
+
+def pauliexp(random, targets, controls=(), *, commuting=False):
+    """Return the exponential of a random sum of Pauli strings."""
+    terms, coefficients = pauli_terms(random, len(targets), commuting=commuting)
     body = {"gate": "pauliexp", "terms": terms, "coefficients": coefficients}
     body["time"] = random.choice([0, 1, 0.3, random.uniform(0, 2)])
     return _spelled(random, body, targets, controls)
@@ -59,13 +64,13 @@ def qis_gate(random, qubits, *, widest=8, widest_sum=4):
         controls = order[1 : 1 + random.randrange(controls_at_most + 1)]
         if kind == "cnot":
             return _spelled(random, {"gate": "cnot"}, order[:1], controls or order[1:2])
-        gate = {"gate": random.choice(TURNS), "rotation": _angle(random)}
+        gate = {"gate": random.choice(TURNS), "rotation": angle_of(random)}
         gate = {"gate": random.choice(ONE)} if kind == "one" else gate
         return _spelled(random, gate, order[:1], controls)
     if kind == "several":
         count = random.randrange(1, len(order) + 1)
         controls = order[count : count + random.randrange(min(3, controls_at_most + 1))]
-        gate = {"gate": random.choice(TURNS), "rotation": _angle(random)}
+        gate = {"gate": random.choice(TURNS), "rotation": angle_of(random)}
         gate = gate if random.randrange(2) else {"gate": random.choice(ONE)}
         return _spelled(random, gate, order[:count], controls)
     if kind == "pauliexp":
@@ -74,7 +79,7 @@ def qis_gate(random, qubits, *, widest=8, widest_sum=4):
         commuting = count > widest_sum or bool(random.randrange(2))
         return pauliexp(random, order[:count], controls, commuting=commuting)
     controls = order[2 : 2 + random.randrange(min(7, widest - 2) + 1)]
-    gate = {"gate": random.choice(PAIRS), "rotation": _angle(random)} if kind == "pair" else None
+    gate = {"gate": random.choice(PAIRS), "rotation": angle_of(random)} if kind == "pair" else None
     return _spelled(random, gate or {"gate": "swap"}, order[:2], controls)
 
 
