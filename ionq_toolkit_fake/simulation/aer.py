@@ -42,6 +42,10 @@ MOST_OUTCOMES = 2**22
 #: How far probabilities may be from adding up to 1.
 _INEXACT = 1e-6
 
+#: With more shots than outcomes, Aer makes a density matrix: twice as fast, but of 4^n numbers,
+#: whether they fit or not. Up to so many qubits it may: they are no more than the widest state has.
+WIDEST_MIXED = WIDEST_STATE // 2
+
 #: A state of fewer qubits takes less than 100 MiB.
 _ALWAYS_FITS = 22
 
@@ -94,14 +98,19 @@ def exact_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> Distributio
     return found
 
 
-def check_memory(num_qubits: int) -> None:
+def check_memory(num_qubits: int, *, mixed: bool = False) -> None:
     """Refuse a state that does not fit into memory, before anything is killed for it.
+
+    Args:
+        num_qubits: How many qubits it is of.
+        mixed: Whether it is a density matrix.
 
     Raises:
         SimulationFailure: It does not.
     """
-    needed = 2**num_qubits * _BYTES_PER_AMPLITUDE
-    if num_qubits < _ALWAYS_FITS:
+    doublings = 2 * num_qubits if mixed else num_qubits
+    needed = 2**doublings * _BYTES_PER_AMPLITUDE
+    if doublings < _ALWAYS_FITS:
         return
     available = psutil.virtual_memory().available
     if needed > available:
@@ -194,6 +203,9 @@ def sampled_circuit(
     """Return the classical bits, as a number, that each of `shots` runs of a circuit ends with.
 
     Every gate gets the noise of its width. Readout errors are not added.
+
+    Raises:
+        SimulationFailure: There is not enough memory.
     """
     model = NoiseModel()
     labelled = circuit.copy_empty_like()
@@ -208,7 +220,11 @@ def sampled_circuit(
         if rate > 0:
             error = depolarizing_error(rate, width)
             model.add_all_qubit_quantum_error(error, _LABELS[width])
-    method = "matrix_product_state" if _is_weakly_entangled(circuit) else "automatic"
+    width, method = circuit.num_qubits, "matrix_product_state"
+    if not _is_weakly_entangled(circuit):
+        mixed = shots > 2**width
+        method = "statevector" if mixed and width > WIDEST_MIXED else "automatic"
+        check_memory(width, mixed=mixed and width <= WIDEST_MIXED)
     simulator = AerSimulator(method=method, noise_model=model)
     # One shot after the other: the outcomes would depend on how many processors there are.
     job = simulator.run(labelled, shots=shots, seed_simulator=_mixed(seed), max_parallel_shots=1)
