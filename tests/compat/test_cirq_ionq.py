@@ -252,16 +252,25 @@ def random_native_gate(random, width):
     return random.choice([GPIGate(phi=first), GPI2Gate(phi=second), *(pairs if width > 1 else [])])
 
 
+TURNS = {
+    random_gate: [cirq.ry, cirq.rx],
+    random_native_gate: [lambda phi: GPI2Gate(phi=phi / 7), lambda phi: GPI2Gate(phi=-phi / 9)],
+}
+
+
 @st.composite
 def random_circuits(draw, gate=random_gate, least=1, most=5):
     """Make a circuit that measures some of its qubits, in any order, and what that comes to."""
     width = draw(st.integers(least, most))
     qubits = cirq.LineQubit.range(draw(st.integers(width, 7)))[-width:]
-    circuit = cirq.Circuit()
+    drawn = []
     for seed in draw(LISTS):
         random = Random(seed)
         one = gate(random, width)
-        circuit.append(one(*random.sample(qubits, cirq.num_qubits(one))))
+        drawn.append(one(*random.sample(qubits, cirq.num_qubits(one))))
+    # With all qubits turned first and last, every control is on, and every phase shows.
+    turns = [turn(0.4 + n)(q) for n, q in enumerate(qubits) for turn in TURNS[gate]]
+    circuit = cirq.Circuit(turns, drawn, turns)
     order = draw(st.permutations(qubits))[: draw(st.integers(1, width))]
     state = cirq.Simulator(dtype=np.complex128).simulate(circuit, qubit_order=qubits)
     measured = np.abs(state.final_state_vector.reshape((2,) * width)) ** 2

@@ -272,9 +272,20 @@ def random_native_gate(random):
     return gate, qml.QubitUnitary(cirq.unitary(matrix), wires=gate.wires)
 
 
-def assert_same_distributions(seeds_of_tapes, gate_of, **options):
+TURNS = [(gate, gate) for n in range(WIRES) for gate in (qml.RY(0.4 + n, n), qml.RX(0.9 - n, n))]
+NATIVE_TURNS = [
+    (GPI2(phi, wires=n), qml.QubitUnitary(cirq.unitary(GPI2Gate(phi=phi)), wires=n))
+    for n in range(WIRES)
+    for phi in (0.1 + n / 9, 0.4 - n / 7)
+]
+
+
+def assert_same_distributions(seeds_of_tapes, gate_of, turns, **options):
     """Run circuits in one job; their histograms must be those of PennyLane's own simulator."""
-    made = [[gate_of(Random(seed)) for seed in seeds] for seeds in seeds_of_tapes]
+    # With all wires turned first and last, every control is on, and every phase shows.
+    made = [
+        [*turns, *(gate_of(Random(seed)) for seed in seeds), *turns] for seeds in seeds_of_tapes
+    ]
     sent = [
         qml.tape.QuantumScript([gate for gate, _ in one], [qml.counts()], shots=10) for one in made
     ]
@@ -296,13 +307,13 @@ def assert_same_distributions(seeds_of_tapes, gate_of, **options):
 @settings(max_examples=40)
 @given(TAPES)
 def test_random_circuits_have_the_distributions_of_pennylanes_own_simulator(seeds):
-    assert_same_distributions(seeds, random_gate)
+    assert_same_distributions(seeds, random_gate, TURNS)
 
 
 @settings(max_examples=30)
 @given(TAPES)
 def test_random_native_circuits_have_the_distributions_of_the_documented_matrices(seeds):
-    assert_same_distributions(seeds, random_native_gate, gateset="native")
+    assert_same_distributions(seeds, random_native_gate, NATIVE_TURNS, gateset="native")
 
 
 @settings(max_examples=20)

@@ -102,15 +102,15 @@ def qiskit_circuits(draw, most=8):
     registers = [ClassicalRegister(size, f"c{n}") for n, size in enumerate(sizes)]
     circuit = QuantumCircuit(QuantumRegister(width, "q"), *registers)
     known = QuantumCircuit(width)
-    if draw(st.booleans()):
-        for qubit, turn in itertools.product(range(width), (RYGate, RXGate)):
-            gate = turn(draw(st.floats(0.3, 2.8)))
-            circuit.append(gate, [qubit])
-            known.append(gate, [qubit])
-    for seed in draw(LISTS):
-        random = Random(seed)
-        gate = qiskit_gate(random, width)
-        qubits = random.sample(range(width), gate.num_qubits)
+    turns = [
+        (turn(draw(st.floats(0.3, 2.8))), [qubit])
+        for qubit, turn in itertools.product(range(width), (RYGate, RXGate))
+    ]
+    randoms = map(Random, draw(LISTS))
+    gates = [(qiskit_gate(random, width), random) for random in randoms]
+    drawn = [(gate, random.sample(range(width), gate.num_qubits)) for gate, random in gates]
+    # With all qubits turned first and last, every control is on, and every phase shows.
+    for gate, qubits in [*turns, *drawn, *turns] if draw(st.booleans()) else drawn:
         circuit.append(gate, qubits)
         known.append(exactly(gate), qubits)
     bits = draw(st.lists(st.integers(0, sum(sizes) - 1), min_size=1, unique=True))

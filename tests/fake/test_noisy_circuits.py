@@ -1,7 +1,7 @@
 """Random circuits with noise, over HTTP, against density matrices with IonQ's documented channel.
 
 Histograms are held against them by Pearson's test at a level of one in a million: with other seeds,
-the whole file would fail a right simulation once in some 30,000 times. The same test must tell
+the whole file would fail a right simulation once in some 25,000 times. The same test must tell
 rates apart that are wrong by half, so that it is known to see something.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import reference
 from goodness import p_value
-from random_gates import native_gate, qis_gate, turned
+from random_gates import ONE, PAIRS, TURNS, native_gate, qis_gate, turned
 from wire import Wire
 
 from ionq_toolkit_fake import FakeIonQ
@@ -104,3 +104,20 @@ def test_native_gates_have_the_same_noise(model):
     gates, seen = counts(model, 2, "native")
     assert p_of(seen, gates, RATES[model], "native") > LEVEL
     assert p_of(seen, gates, scaled(RATES[model], 1), "native") < LEVEL
+
+
+@pytest.mark.parametrize("name", [*ONE, *TURNS, *PAIRS, "swap", "cnot"])
+def test_every_gate_has_noise(name):
+    """A gate again and again: without noise, or with half as much again, the counts were others."""
+    gate = {"gate": name} | ({"rotation": 0.9} if name in {*TURNS, *PAIRS} else {})
+    width = 2 if name in {*PAIRS, "swap", "cnot"} else 1
+    qubits = {"target": 2, "control": 0} if name == "cnot" else {"targets": [2, 0][:width]}
+    layer = turned(Random(name), QUBITS)
+    gates = [*layer, *[{**gate, **qubits}] * (100 if width == 1 else 4), *layer]
+    wire = Wire(FakeIonQ(seed=1))
+    noise = {"model": "harmony", "seed": 7}
+    job = wire.run({"qubits": 4, "circuit": gates}, noise=noise, shots=SHOTS)
+    seen = counts_of(wire.result(job, "histogram"))
+    assert p_of(seen, gates, RATES["harmony"]) > LEVEL
+    assert p_of(seen, gates, scaled(RATES["harmony"], width - 1)) < LEVEL
+    assert p_of(seen, layer * 2, RATES["harmony"]) < LEVEL
