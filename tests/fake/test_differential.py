@@ -10,7 +10,7 @@ import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_gates import ONE, PAIRS, TURNS, native_gate, qis_gate, turned
+from random_gates import BARE, PAIRS, name_of, native_gate, qis_gate, turned
 from wire import Wire
 
 from ionq_toolkit_fake import FakeIonQ
@@ -75,19 +75,14 @@ def test_every_gate_in_every_spelling_does_what_its_definition_says(circuit):
     assert_is(wire.result(wire.run(circuit)), expected_of(circuit))
 
 
-@pytest.mark.parametrize("name", [*ONE, *TURNS, *PAIRS, "swap", "cnot", "pauliexp"])
-def test_up_to_seven_controls_switch_any_gate_on_in_every_spelling(name):
+@pytest.mark.parametrize("gate", BARE, ids=name_of)
+def test_up_to_seven_controls_switch_any_gate_on_in_every_spelling(gate):
     """The gate stands between turns of all qubits, which show it, its block and its phases."""
-    random = Random(name)
+    random, name = Random(name_of(gate)), gate["gate"]
     circuits = []
     for count in range(name == "cnot", 8):
         order = random.sample(range(10), 10)
         targets, controls = order[8:], order[:count]
-        gate = {"gate": name}
-        if name == "pauliexp":
-            gate |= {"time": 0.7, "terms": ["XY", "ZI"], "coefficients": [0.5, -0.8]}
-        elif name in {*PAIRS, *TURNS}:
-            gate |= {"rotation": 0.9}
         if name not in {*PAIRS, "swap", "pauliexp"} and count % 2:
             targets = targets[:1]
         spelled = [{**gate, "targets": targets, "controls": controls}]
@@ -146,9 +141,11 @@ def test_circuits_of_one_job_have_their_own_results_whatever_they_share(several,
     job = wire.run(several, shared=shared)
     found = wire.result(job)
     assert list(found) == job["child_job_ids"]
-    for child, one, wanted in zip(job["child_job_ids"], found.values(), expected, strict=True):
-        assert_is(one, wanted)
-        assert wire.ask("GET", f"/jobs/{child}/results/probabilities") == one
+    for circuit, child, wanted in zip(several, job["child_job_ids"], expected, strict=True):
+        assert_is(found[child], wanted)
+        assert wire.ask("GET", f"/jobs/{child}/results/probabilities") == found[child]
+        record = wire.ask("GET", f"/jobs/{child}")
+        assert record["stats"]["qubits"] == circuit.get("qubits", widest)
 
 
 # --- bit order -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import reference
 from goodness import p_value
-from random_gates import ONE, PAIRS, TURNS, native_gate, qis_gate, turned
+from random_gates import BARE, PAIRS, name_of, native_gate, qis_gate, turned
 from wire import Wire
 
 from ionq_toolkit_fake import FakeIonQ
@@ -106,13 +106,13 @@ def test_native_gates_have_the_same_noise(model):
     assert p_of(seen, gates, scaled(RATES[model], 1), "native") < LEVEL
 
 
-@pytest.mark.parametrize("name", [*ONE, *TURNS, *PAIRS, "swap", "cnot"])
-def test_every_gate_has_noise(name):
+@pytest.mark.parametrize("gate", [g for g in BARE if g["gate"] != "pauliexp"], ids=name_of)
+def test_every_gate_has_noise(gate):
     """A gate again and again: without noise, or with half as much again, the counts were others."""
-    gate = {"gate": name} | ({"rotation": 0.9} if name in {*TURNS, *PAIRS} else {})
-    width = 2 if name in {*PAIRS, "swap", "cnot"} else 1
-    qubits = {"target": 2, "control": 0} if name == "cnot" else {"targets": [2, 0][:width]}
-    layer = turned(Random(name), QUBITS)
+    width = 2 if gate["gate"] in {*PAIRS, "swap", "cnot"} else 1
+    qubits = {"targets": [2, 0][:width]}
+    qubits = {"target": 2, "control": 0} if gate["gate"] == "cnot" else qubits
+    layer = turned(Random(name_of(gate)), QUBITS)
     gates = [*layer, *[{**gate, **qubits}] * (100 if width == 1 else 4), *layer]
     wire = Wire(FakeIonQ(seed=1))
     noise = {"model": "harmony", "seed": 7}

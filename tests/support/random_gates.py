@@ -9,6 +9,17 @@ ONE = ("x", "not", "y", "z", "h", "s", "si", "t", "ti", "v", "vi")
 TURNS = ("rx", "ry", "rz", "z")
 PAIRS = ("xx", "yy", "zz")
 
+#: Each of them once, but for its qubits.
+BARE = (
+    *({"gate": name} for name in (*ONE, "swap", "cnot")),
+    *({"gate": name, "rotation": 0.9} for name in (*TURNS, *PAIRS)),
+    {"gate": "pauliexp", "time": 0.7, "terms": ["XY", "ZI"], "coefficients": [0.5, -0.8]},
+)
+
+
+def name_of(gate):
+    return f"{gate['gate']}({gate['rotation']})" if "rotation" in gate else gate["gate"]
+
 
 def angle_of(random):
     """Return an angle in radians, some of them whole numbers and multiples of a quarter turn."""
