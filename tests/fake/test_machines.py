@@ -12,13 +12,13 @@ from random import Random
 import numpy as np
 import pytest
 import reference
-from goodness import p_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_gates import native_gate, qis_gate, turned
 from wire import Wire
 
 from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake.assertions import p_value
 
 LEVEL = 1e-6
 SEEDS = st.integers(0, 2**64 - 1)

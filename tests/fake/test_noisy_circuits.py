@@ -12,11 +12,11 @@ from random import Random
 import numpy as np
 import pytest
 import reference
-from goodness import p_value
 from random_gates import BARE, PAIRS, name_of, native_gate, qis_gate, turned
 from wire import Wire
 
 from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake.assertions import p_value
 from ionq_toolkit_fake.simulation import NOISE_MODELS
 
 LEVEL = 1e-6
