@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _LARGEST_STATUS = 599
 
+#: Statuses of replies that have no body.
+_BODILESS = frozenset({204, 205, 304})
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -177,9 +180,11 @@ def html(status: int = 200) -> Fault:
         status: The HTTP status it has.
 
     Raises:
-        ValueError: There is no such status.
+        ValueError: There is no such status, or it has no body.
     """
-    return _fault("html", status=whole("status", status, 200, _LARGEST_STATUS))
+    if whole("status", status, 200, _LARGEST_STATUS) in _BODILESS:
+        raise ValueError(f"a reply with status {status} has no body, and so no page")
+    return _fault("html", status=status)
 
 
 def content_type(value: str = "text/plain") -> Fault:
