@@ -134,7 +134,7 @@ class FakeIonQ:
     @property
     def requests(self) -> list[LoggedRequest]:
         """The requests that it got, in order; the last 10 000."""
-        return list(self._history.requests)
+        return self._history.requests
 
     def handle(
         self,
@@ -194,7 +194,7 @@ class FakeIonQ:
                 status=exchange.status,
                 faults=exchange.faults,
             )
-            self._history.requests.append(request)
+            self._history.asked(request)
             self.faults.note(due, request)
             return exchange
 
@@ -205,7 +205,7 @@ class FakeIonQ:
             path = f"{parts.path}?{parts.query}" if parts.query else parts.path
             operation, parameters = route(method, parts.path)
         except ValueError:
-            return _Call(method, url, secret)
+            return _Call(method, "", secret)
         except Refusal:
             return _Call(method, path, secret)
         query = parse_qs(parts.query, keep_blank_values=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
@@ -46,15 +47,23 @@ class LoggedRequest(NamedTuple):
 
 
 class History:
-    """The requests of one cloud, and the answers to its reads.
-
-    Attributes:
-        requests: The last 10 000 requests.
-    """
+    """The requests of one cloud, and the answers to its reads."""
 
     def __init__(self) -> None:
-        self.requests: deque[LoggedRequest] = deque(maxlen=_MOST_REQUESTS)
+        self._requests: deque[LoggedRequest] = deque(maxlen=_MOST_REQUESTS)
         self._answers: OrderedDict[object, deque[Response]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """The requests in order; the last 10 000."""
+        with self._lock:
+            return list(self._requests)
+
+    def asked(self, request: LoggedRequest) -> None:
+        """Remember a request."""
+        with self._lock:
+            self._requests.append(request)
 
     def answered(self, read: object, response: Response) -> None:
         """Remember how a read was answered, if that is not as the last time."""
@@ -77,7 +86,8 @@ class History:
 
     def clear(self) -> None:
         """Forget everything."""
-        self.requests.clear()
+        with self._lock:
+            self._requests.clear()
         self._answers.clear()
 
 
