@@ -7,9 +7,10 @@ import threading
 from datetime import timedelta
 
 import pytest
+import requests
 
 from ionq_toolkit import errors
-from ionq_toolkit_fake import FakeIonQ, faults
+from ionq_toolkit_fake import FakeIonQ, faults, mock_ionq
 
 KEY = {"Authorization": "apiKey any-key", "Content-Type": "application/json"}
 JOB = {
@@ -235,6 +236,27 @@ def test_the_client_says_that_a_lost_submission_may_have_arrived(way, cloud, bel
     with pytest.raises(errors.IonQConnectionError, match="may have taken effect"):
         backend.run(bell)
     assert len(cloud.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (faults.refused(), requests.ConnectionError),
+        (faults.reset(), requests.ConnectionError),
+        (faults.lost_answer(), requests.ConnectionError),
+        (faults.timeout(), requests.ReadTimeout),
+        (faults.latency(60), requests.ReadTimeout),
+        (faults.truncated(10), requests.RequestException),
+    ],
+    ids=repr,
+)
+def test_requests_raises_its_own_errors_where_it_is_intercepted(fault, error, cloud):
+    cloud.faults.add(fault, times=1)
+    with mock_ionq(cloud):
+        with pytest.raises(error):
+            requests.get("https://api.ionq.co/v0.4/backends", timeout=(3, 5))
+        assert requests.get("https://api.ionq.co/v0.4/backends", timeout=(3, 5)).ok
+    assert cloud.clock.monotonic() == (5 if error is requests.ReadTimeout else 0)
 
 
 # --- late answers ----------------------------------------------------------------------------
