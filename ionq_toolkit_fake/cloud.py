@@ -7,14 +7,12 @@ import logging
 import secrets
 import threading
 from dataclasses import replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.accounts import Accounts
 from ionq_toolkit_fake.api import wire
-from ionq_toolkit_fake.api.routes import route
 from ionq_toolkit_fake.api.wire import Refusal, Request, Response
+from ionq_toolkit_fake.call import Call
 from ionq_toolkit_fake.clock import Clock, VirtualClock
 from ionq_toolkit_fake.deviations import DEVIATIONS
 from ionq_toolkit_fake.exchange import Exchange
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ionq_toolkit_fake.accounts import Access, ApiKey
-    from ionq_toolkit_fake.api.routes import Operation
     from ionq_toolkit_fake.faults import Fault
     from ionq_toolkit_fake.jobs import Job
 
@@ -174,7 +171,7 @@ class FakeIonQ:
             body: The bytes of the body, or None.
         """
         with self._lock:
-            at, call = self.clock.now(), self._call(method.upper(), url, headers, body or b"")
+            at, call = self.clock.now(), Call.read(method, url, headers, body, self._accounts)
             name = None if call.operation is None else call.operation.name
             due = [] if name is None else self.faults.due(name, call.secret)
             exchange = Exchange(self._identifiers.request())
@@ -198,21 +195,7 @@ class FakeIonQ:
             self.faults.note(due, request)
             return exchange
 
-    def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> _Call:
-        secret = _secret(headers)
-        try:
-            parts = urlsplit(url)
-            path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-            operation, parameters = route(method, parts.path)
-        except ValueError:
-            return _Call(method, "", secret)
-        except Refusal:
-            return _Call(method, path, secret)
-        query = parse_qs(parts.query, keep_blank_values=True)
-        key = None if secret is None else self._accounts.find(secret)
-        return _Call(method, path, secret, key, operation, parameters, query, body)
-
-    def _take(self, call: _Call, due: Iterable[Fault]) -> Response:
+    def _take(self, call: Call, due: Iterable[Fault]) -> Response:
         """Return the answer to a request, which takes effect as faults have it."""
         faults = {fault.kind: fault for fault in due}
         read = (call.key and call.key.id, call.path)
@@ -226,13 +209,13 @@ class FakeIonQ:
             self._history.answered(read, response)
         return response
 
-    def _response_at_the_beginning(self, call: _Call) -> Response:
+    def _response_at_the_beginning(self, call: Call) -> Response:
         """Return the answer to a read before the projects had anything."""
         beginning = copy.copy(self)
         beginning._projects = {}  # noqa: SLF001 - its own
         return beginning._response(call)  # noqa: SLF001 - its own
 
-    def _response(self, call: _Call) -> Response:
+    def _response(self, call: Call) -> Response:
         try:
             response = self._answer(call)
         except Refusal as refusal:
@@ -243,7 +226,7 @@ class FakeIonQ:
             response = wire.internal_error().response()
         return response if call.method != "HEAD" else response._replace(body=b"")
 
-    def _answer(self, call: _Call) -> Response:
+    def _answer(self, call: Call) -> Response:
         operation, key = call.operation, call.key
         if operation is None:
             raise wire.not_found()
@@ -254,34 +237,3 @@ class FakeIonQ:
         if len(call.body) > MAX_BODY_BYTES:
             raise wire.too_large()
         return operation.handler(Request(self, call.parameters, call.query, call.body, key))
-
-
-class _Call(NamedTuple):
-    """One request, as far as it could be read.
-
-    Attributes:
-        method: Its HTTP method, in upper case.
-        path: Its path and query.
-        secret: Its API key as it was sent; None: there is none.
-        key: The key; None: it is not taken.
-        operation: What it asks for; None: there is no such thing.
-        parameters: The variable parts of the path.
-        query: The values of each parameter of the query.
-        body: The bytes of the body.
-    """
-
-    method: str
-    path: str
-    secret: str | None
-    key: ApiKey | None = None
-    operation: Operation | None = None
-    parameters: Mapping[str, str] = MappingProxyType({})
-    query: Mapping[str, list[str]] = MappingProxyType({})
-    body: bytes = b""
-
-
-def _secret(headers: Mapping[str, str]) -> str | None:
-    """Return the key of a header ``Authorization: apiKey ...``, or None."""
-    fields = {name.lower(): str(value) for name, value in headers.items()}
-    scheme, _, secret = fields.get("authorization", "").partition(" ")
-    return (secret.strip() or None) if scheme.lower() == "apikey" else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ionq_toolkit_fake.accounts import digest
+from ionq_toolkit_fake.accounts import digest_of
 from ionq_toolkit_fake.api.routes import OPERATIONS
 from ionq_toolkit_fake.faults.checks import choose, number, whole
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
@@ -349,7 +349,7 @@ def _without_secret(key: str) -> str:
         if not re.fullmatch(r"[0-9a-f]{64}", text):
             raise ValueError(f"after {_DIGEST!r} there must be 64 hexadecimal digits")
         return key
-    return _DIGEST + digest(key.strip()).hex()
+    return _DIGEST + digest_of(key.strip()).hex()
 
 
 def _names(operation: Operation) -> Collection[str]:
