@@ -9,6 +9,7 @@
 """
 
 try:
+    from ionq_toolkit_fake import faults
     from ionq_toolkit_fake.accounts import Access
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.deviations import DEVIATIONS
@@ -21,4 +22,4 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-__all__ = ["DEVIATIONS", "Access", "FakeIonQ", "FakeServer", "mock_ionq"]
+__all__ = ["DEVIATIONS", "Access", "FakeIonQ", "FakeServer", "faults", "mock_ionq"]

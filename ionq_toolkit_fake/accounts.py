@@ -93,11 +93,15 @@ class Accounts:
 
     def find(self, secret: str) -> ApiKey | None:
         """Return the key, or None if it is not taken."""
-        known = self._keys.get(_digest(secret))
+        known = self._keys.get(digest_of(secret))
         if known is None and self._open and secret:
             access = Access(f"project {len(self._keys) + 1}")
             return self._add(secret, self._identifiers.uuid4(), access)
         return known
+
+    def takes(self, secret_digest: bytes) -> bool:
+        """Return whether the key of a digest is taken, or would be when it is used."""
+        return self._open or secret_digest in self._keys
 
     def _add(self, secret: str, project_id: str, access: Access) -> ApiKey:
         key = ApiKey(
@@ -107,9 +111,10 @@ class Accounts:
             submitter_id=self._identifiers.hex24(),
             access=access,
         )
-        self._keys[_digest(secret)] = key
+        self._keys[digest_of(secret)] = key
         return key
 
 
-def _digest(secret: str) -> bytes:
+def digest_of(secret: str) -> bytes:
+    """Return what is kept of a key's secret."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
