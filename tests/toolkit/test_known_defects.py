@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from clouds import submit
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm2, qasm3, transpile
+from qiskit.circuit.random import random_circuit
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
 from qiskit.quantum_info import Operator, SparsePauliOp
 from qiskit_aer import AerSimulator
@@ -136,6 +138,18 @@ def test_a_list_of_one_circuit_has_its_memory(place):
     )
     assert job.get_memory() == ["11"] * 100
     assert job.get_counts() == {"11": 100}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_parent_of_one_circuit_has_the_memory_of_its_child(provider, place):
+    """Another client's job of a list of one: the parent's own shots are none."""
+    noise = {"noise": {"model": "aria-1", "seed": 3}} if place == "noisy simulator" else {}
+    where = "qpu.forte-1" if place == "machine" else "simulator"
+    job = submit(provider, [flipped(0, 1)], where, shots=60, memory=True, **noise)
+    assert len(job.child_jobs()) == 1
+    assert len(job.get_memory()) == 60
+    assert Counter(job.get_memory()) == job.get_counts()
+    assert job.get_memory().count("11") > 45
 
 
 # --- counts and shots --------------------------------------------------------------------------
@@ -310,6 +324,16 @@ def test_five_qubits_are_transpiled_without_network_or_key(name, gateset):
     assert set(transpile(ghz, backend, optimization_level=1).count_ops()) <= {
         *backend.operation_names
     }
+
+
+def test_a_circuit_of_u_and_rzz_takes_at_most_three_native_gates_for_each_u_and_a_zz_for_each_rzz():
+    """Eight qubits, forty deep, took 25 gates on one qubit for each ZZ."""
+    circuit = random_circuit(8, 40, max_operands=2, seed=1)
+    short = transpile(circuit, basis_gates=["u", "rzz"], optimization_level=2, seed_transpiler=1)
+    backend = IonQProvider().get_backend("forte-1", gateset="native")
+    native = transpile(short, backend, optimization_level=2, seed_transpiler=1).count_ops()
+    assert native["zz"] <= short.count_ops()["rzz"]
+    assert native["gpi"] + native["gpi2"] <= 3 * short.count_ops()["u"]
 
 
 @pytest.mark.parametrize("name", ["forte-1", "aria-1"])
