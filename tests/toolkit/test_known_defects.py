@@ -13,7 +13,7 @@ from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
 from qiskit.quantum_info import Operator, SparsePauliOp
 from qiskit_aer import AerSimulator
 
-from ionq_toolkit import InProcessTransport, IonQProvider
+from ionq_toolkit import InProcessTransport, IonQProvider, errors
 
 PLACES = ["ideal simulator", "noisy simulator", "machine"]
 
@@ -213,6 +213,36 @@ def test_a_run_neither_uses_nor_changes_numpys_global_generator(backend, bell):
     before = np.random.get_state()[1].tolist()
     assert sum(backend.run(bell, shots=100).get_counts().values()) == 100
     assert np.random.get_state()[1].tolist() == before
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("histogram", "complaint"),
+    [
+        ({}, "The histogram is empty"),
+        ({"0": 0.0}, "sum to 0"),
+        ({"0": "0.5", "3": "0.5"}, "a probability is a string"),
+        ({"5": 1.0}, "which 2 qubits do not have"),
+    ],
+)
+def test_what_is_no_histogram_of_two_qubits_is_an_error_that_names_the_job(
+    place, histogram, complaint
+):
+    """There was an IndexError, a ValueError, a TypeError, and 5 was counted as 01."""
+    backend = backend_of(Foretold(histogram), place)
+    with pytest.raises(errors.IonQJobError, match=f"Job job .*{complaint}") as caught:
+        backend.run(spread(2), shots=100).get_counts()
+    assert caught.value.job_id == "job"
+
+    with pytest.raises(errors.IonQJobError, match=f"child-0, circuit 0 of job job,.*{complaint}"):
+        backend.run([spread(2)] * 2, shots=100).get_counts()
+
+
+def test_shots_that_two_qubits_do_not_have_are_an_error_that_names_the_job():
+    backend = backend_of(Foretold({"3": 1.0}, shots=[5] * 100), "machine")
+    with pytest.raises(errors.IonQJobError, match=r"Job job .*shots.*2 qubits do not") as caught:
+        backend.run(spread(2), shots=100, memory=True).get_counts()
+    assert caught.value.job_id == "job"
 
 
 # --- noise and what a job was ------------------------------------------------------------------
