@@ -326,16 +326,25 @@ class JobRecord:
             header: What is known of the circuit, where that is not `header`.
 
         Raises:
-            IonQJobError: The histogram or the record is unusable.
+            IonQJobError: The histogram, the shots or the record are unusable.
         """
-        return experiment(
-            histogram,
-            self.header() if header is None else header,
-            shots=self.shots,
-            seed=self.sampling_seed if self.is_ideal else None,
-            memory=self.memory,
-            raw_shots=raw_shots,
-        )
+        header = self.header() if header is None else header
+        shots, seed = self.shots, self.sampling_seed if self.is_ideal else None
+        try:
+            return experiment(
+                histogram,
+                header,
+                shots=shots,
+                seed=seed,
+                memory=self.memory,
+                raw_shots=raw_shots,
+            )
+        except IonQJobError as error:  # what reads it does not know whose it is
+            parent = self._parent
+            place = f", circuit {self.index} of job {parent.job_id}," if parent else ""
+            raise IonQJobError(
+                f"Job {self.job_id}{place} has no result to be read. {error}", job_id=self.job_id
+            ) from error
 
     def failed_experiment(self) -> dict[str, Any]:
         """Return an experiment that says why there is none."""
