@@ -17,6 +17,7 @@ from shapes import ERROR, REFUSALS, successes
 from ionq_toolkit_fake import DEVIATIONS, FakeIonQ
 from ionq_toolkit_fake.api.routes import OPERATIONS, route
 from ionq_toolkit_fake.api.wire import Refusal
+from ionq_toolkit_fake.control import is_control
 
 #: Clients, by what their user agents have in them.
 CLIENTS = {
@@ -54,6 +55,8 @@ class Evidence:
         return lambda: setattr(FakeIonQ, "handle", handle)
 
     def saw(self, cloud, method, url, headers, response):
+        if is_control(url):
+            return
         try:
             operation, _ = route(method.upper(), urlsplit(url).path)
         except (Refusal, ValueError):
