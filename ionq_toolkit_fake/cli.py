@@ -104,6 +104,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     "ionq-fake listening on URL". Any API key is taken. What can be done to the cloud beside the API
     is below /_fake: GET /_fake lists it.
     """
+    if polls_per_status and transitions == PREDICTED:
+        raise click.UsageError("--polls-per-status and --transitions predicted exclude each other.")
     simulations = ProcessExecutor(workers) if scheduler is None else _cluster(scheduler)
     try:
         cloud = FakeIonQ(

@@ -92,7 +92,7 @@ def clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # n
 
 
 def move_clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
-    """POST /_fake/clock: move it on, by ``{"seconds": 60}`` or ``{"until": "2026-01-02T00:00Z"}``."""
+    """POST /_fake/clock: ``{"seconds": 60}`` or ``{"until": "2026-01-02T00:00Z"}`` moves it on."""
     only(body, ("seconds", "until"), "way to move the clock")
     if len(body) != 1:
         raise ValueError("the clock is moved by seconds or until a moment: give one of them")

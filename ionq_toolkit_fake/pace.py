@@ -163,4 +163,4 @@ def expected(steps: tuple[Step, Step, Step], standing: Standing, place: int) -> 
     kinds = {step.kind for step in ahead}
     if standing.held_at is not None or SECONDS not in kinds or kinds - {SECONDS, IMMEDIATELY}:
         return None
-    return standing.since + timedelta(seconds=sum(step.amount for step in ahead))
+    return sum((timedelta(seconds=step.amount) for step in ahead), standing.since)

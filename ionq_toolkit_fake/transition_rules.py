@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.devices import DEVICES
 from ionq_toolkit_fake.names import unknown, wrong
-from ionq_toolkit_fake.pace import FINAL, IMMEDIATELY, POLLS, PREDICTED, SECONDS, End, Plan, Step
+from ionq_toolkit_fake.pace import IMMEDIATELY, POLLS, PREDICTED, SECONDS, End, Plan, Step
 from ionq_toolkit_fake.transitions import STEPS, Transitions, after, only
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from ionq_toolkit_fake.submission import Submission
 
 #: What a rule can say of the jobs that it is for.
@@ -43,6 +41,7 @@ class Rule:
     _seen: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
+        self.transitions.check()
         if not (self.transitions.steps or self.transitions.end):
             raise ValueError(f"these transitions say nothing: give {', '.join(STEPS)} or end")
         if self.name is not None and not isinstance(self.name, str):
@@ -100,7 +99,14 @@ class TransitionRules:
         Args:
             base: The transitions for all jobs.
             polls_per_status: The polls of each step that `base` does not give.
+
+        Raises:
+            ValueError: Jobs never come to the end that `base` gives, or it gives all steps and the
+                polls are for none.
         """
+        if polls_per_status and len(base.steps) == len(STEPS):
+            raise ValueError("polls_per_status is for the steps that transitions do not give: none")
+        base.check()
         everywhere = after(polls=polls_per_status)
         self.base = base.over(
             Transitions(ready=everywhere, started=everywhere, finished=everywhere)
@@ -114,12 +120,6 @@ class TransitionRules:
     def rules(self) -> tuple[Rule, ...]:
         """The rules that were set; where several are for a job, the later ones go before."""
         return tuple(self._rules)
-
-    @property
-    def words(self) -> Collection[str]:
-        """The statuses that nobody knows, which a job may come to by these transitions."""
-        every = (self.base, *(rule.transitions for rule in self._rules))
-        return {one.planned_end.status for one in every} - FINAL
 
     def set(
         self,
@@ -147,7 +147,13 @@ class TransitionRules:
         return self.add(Rule(Transitions.of(transitions), name, backend, metadata, nth, child))
 
     def add(self, rule: Rule) -> Rule:
-        """Set a rule."""
+        """Set a rule.
+
+        Raises:
+            ValueError: Jobs never come to its end.
+        """
+        if rule.transitions.end is not None and rule.child is None and not self._rules:
+            rule.transitions.over(self.base).check()  # other rules may give other steps
         self._rules.append(rule)
         return rule
 

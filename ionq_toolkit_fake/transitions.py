@@ -124,12 +124,19 @@ class Transitions:
         for name in STEPS:
             object.__setattr__(self, name, _step(name, getattr(self, name)))
         object.__setattr__(self, "end", None if self.end is None else end_of(self.end))
-        if isinstance(self.end, End):
-            for name in STEPS[: self.end.place]:
-                if getattr(self, name) == Step(NEVER):
-                    raise ValueError(
-                        f"a job that is never {name} never comes to its end, {self.end.status!r}"
-                    )
+
+    def check(self) -> None:
+        """Refuse an end that never comes.
+
+        Raises:
+            ValueError: A step before it is never taken.
+        """
+        if self.end is None:
+            return
+        for name in STEPS[: self.planned_end.place]:
+            if self.steps.get(name) == Step(NEVER):
+                status = self.planned_end.status
+                raise ValueError(f"a job that is never {name} never comes to its end, {status!r}")
 
     @classmethod
     def of(cls, given: Transitions | str | None) -> Transitions:
@@ -141,9 +148,9 @@ class Transitions:
         if given is None or isinstance(given, Transitions):
             return given or cls()
         if given == IMMEDIATELY:
-            return cls(ready=given, started=given, finished=given, end=LIFE[-1])
+            return cls(ready=given, started=given, finished=given)
         if given == PREDICTED:
-            return cls(ready=IMMEDIATELY, started=given, finished=given, end=LIFE[-1])
+            return cls(ready=IMMEDIATELY, started=given, finished=given)
         raise unknown("pace", given, (IMMEDIATELY, PREDICTED))
 
     def over(self, others: Transitions) -> Transitions:
