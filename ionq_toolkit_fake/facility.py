@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ionq_toolkit_fake.devices import DEVICES
+from ionq_toolkit_fake.names import unknown
 from ionq_toolkit_fake.pace import FINAL
 from ionq_toolkit_fake.simulation import Noise, of_fidelities
 
@@ -77,7 +78,7 @@ class Facility:
         self.devices: Mapping[str, Device] = dict(DEVICES)
         for name, status in (statuses or {}).items():
             if name not in DEVICES:
-                raise ValueError(f"there is no backend {name!r}; there are {', '.join(DEVICES)}")
+                raise unknown("backend", name, DEVICES)
             if status not in STATUSES:
                 raise ValueError(f"a backend is {', '.join(STATUSES)}, not {status!r}")
             self.devices = {**self.devices, name: self.devices[name]._replace(status=status)}
@@ -113,7 +114,7 @@ class Facility:
             queue = list(itertools.takewhile(lambda job: job.submission is not own, queue))
         now, found = self._clock.now(), 0
         for job in queue:
-            ends = job.expected(job.fate.place)
+            ends = job.ends_at
             if ends is None:
                 found += job.execution_ms
             else:

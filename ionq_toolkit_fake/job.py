@@ -145,6 +145,11 @@ class Job:
         """Return when it comes to a place of its life, if time alone decides; or None."""
         return expected(self.plan.steps, self.standing, place)
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it comes to its end, if time alone decides; or None."""
+        return self.expected(self.fate.place) if self.plan.is_timed else None
+
     def begin(self, simulation: Simulation, clock: Clock) -> None:
         """Take a simulation that was begun; its outcome shows when the job's time has come."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.job import Job
-from ionq_toolkit_fake.pace import FINAL, FINISHED, LIFE, SECONDS, Standing, proceed
+from ionq_toolkit_fake.pace import FINAL, FINISHED, LIFE, Standing, proceed
 from ionq_toolkit_fake.submission import MULTI_CIRCUIT, QAOA, QAOA_CIRCUIT, SINGLE_CIRCUIT
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Jobs:
             job.children = tuple(children)
         elif submission.function is None:
             job.circuit = submission.circuits[0]
-        if any(step.kind == SECONDS for step in plan.steps):
+        if plan.is_timed:
             self._timed[job.id] = job
         return job
 

@@ -68,6 +68,12 @@ class Plan(NamedTuple):
     steps: tuple[Step, Step, Step] = (Step(IMMEDIATELY),) * 3
     end: End = End()
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether a step waits for seconds."""
+        first, second, third = self.steps
+        return SECONDS in {first.kind, second.kind, third.kind}
+
 
 class Standing(NamedTuple):
     """How far a job is.
@@ -163,4 +169,5 @@ def expected(steps: tuple[Step, Step, Step], standing: Standing, place: int) -> 
     kinds = {step.kind for step in ahead}
     if standing.held_at is not None or SECONDS not in kinds or kinds - {SECONDS, IMMEDIATELY}:
         return None
-    return sum((timedelta(seconds=step.amount) for step in ahead), standing.since)
+    # Each by itself, as `proceed` adds them: sums of fractions are rounded otherwise.
+    return standing.since + sum((timedelta(seconds=step.amount) for step in ahead), timedelta())

@@ -164,8 +164,8 @@ class Project:
         device = submission.device
         plan, ends = self._transitions.plan(
             submission,
-            wait_s=self._facility.queue_ms(device.name) / 1000,
-            run_s=execution_ms(device, *submission.billed, submission.shots) / 1000,
+            wait_s=lambda: self._facility.queue_ms(device.name) / 1000,
+            run_s=lambda: execution_ms(device, *submission.billed, submission.shots) / 1000,
         )
         job = self.jobs.create(submission, owner, plan)
         for place, child in enumerate(job.children, 1):

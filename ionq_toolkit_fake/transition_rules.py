@@ -12,6 +12,8 @@ from ionq_toolkit_fake.pace import IMMEDIATELY, POLLS, PREDICTED, SECONDS, End, 
 from ionq_toolkit_fake.transitions import STEPS, Transitions, after, only
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ionq_toolkit_fake.submission import Submission
 
 #: What a rule can say of the jobs that it is for.
@@ -166,14 +168,18 @@ class TransitionRules:
         return [self.base.as_dict(), *(rule.as_dict() for rule in self._rules)]
 
     def plan(
-        self, submission: Submission, *, wait_s: float, run_s: float
+        self,
+        submission: Submission,
+        *,
+        wait_s: Callable[[], float],
+        run_s: Callable[[], float],
     ) -> tuple[Plan, dict[int | str, End]]:
         """Return what is planned for a new job, and the ends of some of its children.
 
         Args:
             submission: What was asked for.
-            wait_s: How long it is predicted to wait for its machine, in seconds.
-            run_s: How long it is predicted to run.
+            wait_s: Says how long it is predicted to wait for its machine, in seconds.
+            run_s: Says how long it is predicted to run, in seconds.
         """
         found, children = self.base, dict[int | str, End]()
         for rule in self._rules:
@@ -192,11 +198,11 @@ class TransitionRules:
         return Plan(steps, found.planned_end), children
 
 
-def _of_machine(step: Step, predicted_s: float, *, rehearsal: bool) -> Step:
+def _of_machine(step: Step, predicted_s: Callable[[], float], *, rehearsal: bool) -> Step:
     """Return a step whose seconds are known; a dry run waits for no machine."""
     if rehearsal:
         return step if step.kind == POLLS else Step(IMMEDIATELY)
-    return Step(SECONDS, predicted_s) if step.kind == PREDICTED else step
+    return Step(SECONDS, predicted_s()) if step.kind == PREDICTED else step
 
 
 def _is_place(value: object) -> bool:
