@@ -139,7 +139,6 @@ class Jobs:
             parent.children = tuple(child for child in parent.children if child is not job)
             for gone in (job, *job.children):
                 self._jobs.pop(gone.id, None)
-                self._timed.pop(gone.id, None)
         return job
 
     def end(self, job: Job, end: End) -> None:

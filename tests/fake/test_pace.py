@@ -352,6 +352,12 @@ def test_a_job_that_cannot_run_fails_of_itself_first(connect, job_body):
     assert send("GET", path)[1]["failure"]["code"] == "NotEnoughQubits"
 
 
+def test_of_two_failures_from_one_status_the_one_that_was_told_comes(connect, job_body):
+    send = connect(FakeIonQ(seed=1, transitions=Transitions(end=failed("TooManyControls"))))
+    path = "/jobs/" + send("POST", "/jobs", job_body(qubits=30))[1]["id"]
+    assert send("GET", path)[1]["failure"]["code"] == "TooManyControls"
+
+
 # --- parents and children --------------------------------------------------------------------
 
 
@@ -525,9 +531,10 @@ class Held(Executor):
         self.futures.append(Future())
         return self.futures[-1]
 
-    def finish(self):
+    def finish(self, *, together=False):
         found = Distribution(np.array([0]), np.array([1.0]))
-        self.futures[-1].set_result(Outcome(found, {"output_all": [0]}))
+        outcome = Outcome(found, {"output_all": [0]})
+        self.futures[-1].set_result([outcome] if together else outcome)
 
 
 def test_a_job_is_never_completed_before_it_is_simulated(connect, job_body):
@@ -544,6 +551,36 @@ def test_a_job_is_never_completed_before_it_is_simulated(connect, job_body):
     job = send("GET", path)[1]
     assert (job["status"], job["completed_at"]) == ("completed", iso(4100))
     assert job["execution_duration_ms"] == 495_000
+
+
+def test_parent_and_child_are_not_completed_before_the_child_is_simulated(connect, several):
+    executor = Held()
+    cloud = FakeIonQ(seed=1, executor=executor, transitions=AN_HOUR)
+    send = connect(cloud)
+    path = "/jobs/" + send("POST", "/jobs", several(1))[1]["id"]
+    (child,) = send("GET", path)[1]["child_job_ids"]
+    cloud.end(child)
+    assert send("GET", f"/jobs/{child}")[1]["status"] == "started"
+    cloud.clock.sleep(100)
+    executor.finish(together=True)
+    cloud.clock.sleep(100)
+    done = send("GET", f"/jobs/{child}")[1]
+    assert (done["status"], done["completed_at"]) == ("completed", iso(100))
+    assert send("GET", path)[1]["status"] == "ready"
+    cloud.clock.sleep(4000)
+    assert send("GET", path)[1]["completed_at"] == iso(3635)
+
+
+def test_a_parent_is_completed_with_the_last_of_its_children(connect, several):
+    executor = Held()
+    cloud = FakeIonQ(seed=1, executor=executor, transitions=AN_HOUR)
+    send = connect(cloud)
+    path = "/jobs/" + send("POST", "/jobs", several(1))[1]["id"]
+    cloud.clock.sleep(4000)
+    assert send("GET", path)[1]["status"] == "started"
+    executor.finish(together=True)
+    cloud.clock.sleep(100)
+    assert send("GET", path)[1]["completed_at"] == iso(4000)
 
 
 def test_a_simulation_that_is_done_early_does_not_show_before_its_time(connect, job_body):
@@ -634,6 +671,26 @@ def test_a_living_job_is_brought_to_a_status_or_shows_another_word(connect, job_
     assert [send("GET", path)[1]["status"] for _ in range(3)] == ["paused"] * 3
     cloud.release(job_id)
     assert [send("GET", path)[1]["status"] for _ in range(2)] == ["started", "completed"]
+
+
+def test_a_held_job_is_ended(connect, job_body):
+    cloud = FakeIonQ(seed=1)
+    send = connect(cloud)
+    for end, status in (("completed", "completed"), ("canceled", "canceled")):
+        job_id = send("POST", "/jobs", job_body())[1]["id"]
+        cloud.hold(job_id, "paused")
+        cloud.end(job_id, end)
+        assert send("GET", f"/jobs/{job_id}")[1]["status"] == status
+
+
+def test_children_fail_with_a_parent_that_is_let_fail(connect, several):
+    cloud = FakeIonQ(seed=1, transitions=AN_HOUR)
+    send = connect(cloud)
+    path = "/jobs/" + send("POST", "/jobs", several())[1]["id"]
+    cloud.hold(send("GET", path)[1]["child_job_ids"][0])
+    cloud.fail(path.removeprefix("/jobs/"), "QuantumComputerError")
+    children = send("GET", f"/jobs?parent_job_id={path.removeprefix('/jobs/')}")[1]["jobs"]
+    assert [job["failure"]["code"] for job in children] == ["QuantumComputerError"] * 3
 
 
 def test_a_child_is_let_fail_and_held_by_itself(connect, several):
