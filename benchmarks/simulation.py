@@ -6,43 +6,23 @@ Each row times the fake and what it is compared with in turns, and shows the rat
 from __future__ import annotations
 
 import argparse
-import gc
 import itertools
 import json
 import math
 import multiprocessing
 import resource
-import statistics
 import sys
-import time
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+from measuring import compare, table
 from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.simulation import Gate, Program, Task, simulate
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 KEY = {"Authorization": "apiKey benchmark"}
-
-
-def compare(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> float:
-    """Return the median of ours as a multiple of the median of theirs."""
-    times: tuple[list[float], list[float]] = ([], [])
-    gc.collect()
-    gc.freeze()  # what the benchmark itself has made is no part of either
-    for round_ in range(rounds + 1):
-        for call, kept in zip((ours, theirs), times, strict=True):
-            start = time.perf_counter()
-            call()
-            if round_:  # the first is for warming up
-                kept.append(time.perf_counter() - start)
-    return statistics.median(times[0]) / statistics.median(times[1])
 
 
 def circuit(width: int) -> tuple[QuantumCircuit, tuple[Gate, ...]]:
@@ -188,14 +168,7 @@ def main() -> int:
         ("150,000 gates, parsed and checked / decoded", lambda: parsing(150_000, 7), 3.0),
         (f"GHZ of {width} qubits, peak memory / state", lambda: memory(width), 1.7),
     ]
-    failed = False
-    print(f"{'what':48} {'ratio':>6}  at most")
-    for name, measure, limit in rows:
-        ratio = measure()
-        failed |= ratio > limit
-        above = "  ABOVE" if ratio > limit else ""
-        print(f"{name:48} {ratio:6.2f}  {limit:.1f}{above}", flush=True)
-    return int(failed)
+    return table(rows)
 
 
 if __name__ == "__main__":

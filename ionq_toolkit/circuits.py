@@ -36,7 +36,7 @@ _QASM3_GATES = (
 )
 
 #: Words of the language's grammar that Qiskit's exporter does not know to be such.
-_QASM3_WORDS = ("case", "default", "im", "readonly", "switch", "void")
+_QASM3_WORDS = ("case", "default", "im", "pi", "readonly", "switch", "void")
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,68 @@ class IonQClient(Connection):
         reply = self._request("GET", path, job_id=job_id, timeout=timeout)
         return self._json_object(reply, "GET /jobs/{id}/results/probabilities", job_id=job_id)
 
+    def get_aggregated_results(
+        self,
+        job_id: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any]:
+        """Return the histograms of a job of several circuits, by the ids of its child jobs.
+
+        GET /jobs/{id}/results/probabilities/aggregated, which is where a job's record points;
+        the API document does not have it. Arguments as of `get_results`.
+        """
+        path = f"{_job_path(job_id)}/results/probabilities/aggregated"
+        if query:
+            path = f"{path}?{urlencode(query)}"
+        reply = self._request("GET", path, job_id=job_id, timeout=timeout)
+        operation = "GET /jobs/{id}/results/probabilities/aggregated"
+        return self._json_object(reply, operation, job_id=job_id)
+
+    def get_shots(self, job_id: str, *, timeout: float | None = None) -> list[Any]:
+        """Return the outcome of each shot of a completed job: GET /jobs/{id}/results/shots.
+
+        It is where a job's record points; the API document does not have it. An ideal
+        simulation has no shots, and a job of several circuits has them in its child jobs.
+
+        Returns:
+            Decimal strings over the qubits, in the order of the shots.
+        """
+        path = f"{_job_path(job_id)}/results/shots"
+        reply = self._request("GET", path, job_id=job_id, timeout=timeout)
+        shots = self._json(reply, "GET /jobs/{id}/results/shots", job_id=job_id)
+        if not isinstance(shots, list):
+            self._not_promised(reply, "GET /jobs/{id}/results/shots", "a list", job_id)
+        return shots
+
+    def get_artifact(self, job_id: str, artifact_id: str, *, timeout: float | None = None) -> Any:  # noqa: ANN401 - JSON, text or bytes
+        """Return something that a job has: GET /jobs/{id}/artifacts/{artifact}.
+
+        Args:
+            job_id: The job.
+            artifact_id: The `id` of a descriptor in the job's record.
+            timeout: Seconds the request may take.
+
+        Returns:
+            Decoded JSON; a str where the service says that it is text; bytes of anything else.
+        """
+        if not _JOB_ID.fullmatch(artifact_id):
+            raise IonQClientError(f"{artifact_id!r} is not the id of an artifact.")
+        path = f"{_job_path(job_id)}/artifacts/{artifact_id}"
+        reply = self._request("GET", path, job_id=job_id, timeout=timeout)
+        kind = (reply.header("content-type") or "application/json").lower()
+        if "json" in kind:
+            return self._json(reply, "GET /jobs/{id}/artifacts/{artifact}", job_id=job_id)
+        if kind.startswith("text/"):
+            return reply.body.decode("utf-8", errors="replace")
+        return reply.body
+
+    def get_job_cost(self, job_id: str, *, timeout: float | None = None) -> dict[str, Any]:
+        """Return what a job costs: GET /jobs/{id}/cost. 404 as long as none was computed."""
+        reply = self._request("GET", f"{_job_path(job_id)}/cost", job_id=job_id, timeout=timeout)
+        return self._json_object(reply, "GET /jobs/{id}/cost", job_id=job_id)
+
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Cancel a job: PUT /jobs/{id}/status/cancel. Returns its id and new status."""
         path = f"{_job_path(job_id)}/status/cancel"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """A clock to wait on."""
+    """A clock to wait on.
+
+    It may also have a coroutine ``sleep_async(seconds)``, which tasks wait on; without one they
+    wait for `sleep` in a thread.
+    """
 
     def monotonic(self) -> float:
         """Return seconds since some fixed moment; never goes back."""
@@ -28,3 +33,16 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Block this thread for `seconds`."""
         time.sleep(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Suspend this task for `seconds`."""
+        await asyncio.sleep(seconds)
+
+
+async def sleep_on(clock: Clock, seconds: float) -> None:
+    """Suspend this task until `seconds` have passed on a clock."""
+    sleep_async = getattr(clock, "sleep_async", None)
+    if sleep_async is not None:
+        await sleep_async(seconds)
+    else:
+        await asyncio.to_thread(clock.sleep, seconds)

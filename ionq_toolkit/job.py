@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -9,18 +10,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
-from ionq_toolkit import submission
-from ionq_toolkit.client import DEFAULT_TIMEOUT_S
+from ionq_toolkit import parallel, submission
+from ionq_toolkit.children import Children, in_words, summary
+from ionq_toolkit.cost import read_cost
 from ionq_toolkit.errors import (
+    IonQAPIError,
     IonQConnectionError,
+    IonQError,
     IonQJobError,
     IonQJobFailureError,
     IonQJobStateError,
     IonQJobTimeoutError,
 )
+from ionq_toolkit.progress import ProgressLine, describe
+from ionq_toolkit.readout import Readout
 from ionq_toolkit.record import JobRecord
 from ionq_toolkit.result import IonQResult
-from ionq_toolkit.status import JOB_STATUS
+from ionq_toolkit.waiting import Deadline, Pauses, TimeIsUpError, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,28 +35,37 @@ if TYPE_CHECKING:
 
     from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.client import IonQClient
-    from ionq_toolkit.clock import Clock
+    from ionq_toolkit.cost import JobCost
+    from ionq_toolkit.record import JobTimings
+
+    Callback = Callable[[str, JobStatus, "IonQJob"], object]
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between polls when `wait` is None: the first, the growth of each next, the longest.
-FIRST_WAIT_S, WAIT_GROWTH, LONGEST_WAIT_S = 0.1, 1.5, 5.0
+#: Of how many circuits a progress display says how many are done: each has to be asked about.
+_MOST_WATCHED = 64
 
-#: Seconds between polls at the least: some time has to pass for a deadline to come.
-_SHORTEST_WAIT_S = 0.001
-
-#: Seconds that a request is given at the least, however near the deadline is.
-_SHORTEST_REQUEST_S = 0.1
+#: HTTP's status for what is not there.
+_NOT_FOUND = 404
 
 
 class IonQJob(JobV1):
     """One job on the IonQ Cloud: submitted by `IonQBackend.run`, or retrieved by its id.
+
+    A job of several circuits is a parent with a child job for each of them.
 
     Attributes:
         circuit: The circuit of a job made here, or the list of them; None for one retrieved by
             its id.
         metadata: What is stored with the job at IonQ, as last seen.
     """
+
+    #: Of a child job: what is known of its parent, and which of its circuits this is.
+    _parent: JobRecord | None = None
+    _index = 0
+    _children: Children | None = None
+    _child_jobs: tuple[IonQJob, ...] = ()
+    _warned_of: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -131,7 +146,8 @@ class IonQJob(JobV1):
         Args:
             detailed: Return a dict instead, with the number of circuits (`total`), how many
                 of them are `completed` and `failed`, the `percentage_complete` (0 to 1),
-                and the `statuses`. It is told for a failed or cancelled job as well.
+                and the `statuses` in the order of the circuits. It is told for a failed or
+                cancelled job as well.
 
         Raises:
             IonQJobFailureError: The job failed; the same at every call.
@@ -139,17 +155,18 @@ class IonQJob(JobV1):
         """
         self._refresh()
         if detailed:
-            done, failed = (self._status is s for s in (JobStatus.DONE, JobStatus.ERROR))
-            return {
-                "total": 1,
-                "completed": int(done),
-                "failed": int(failed),
-                "percentage_complete": float(done),
-                "statuses": [self._status],
-            }
+            return summary(self._statuses())
         if self._status in (JobStatus.ERROR, JobStatus.CANCELLED):
             self._raise_fate()
         return self._status
+
+    def _statuses(self) -> list[JobStatus]:
+        """Return the status of each circuit."""
+        children = self._child_records()
+        if not children:
+            # One circuit, or several that IonQ has not made jobs of yet.
+            return [self._status] * (len(self.circuit) if isinstance(self.circuit, list) else 1)
+        return [child.state or JobStatus.INITIALIZING for child in children]
 
     def done(self) -> bool:
         """Return whether the job is completed."""
@@ -168,11 +185,20 @@ class IonQJob(JobV1):
         return self._refresh() in JOB_FINAL_STATES
 
     def error_message(self) -> str | None:
-        """Return why the job failed, in IonQ's words, or None if it has not."""
+        """Return why the job failed, in IonQ's words, or None if it has not.
+
+        Of a job of several circuits, it says which of them failed, and why each did.
+        """
         if self._refresh() is not JobStatus.ERROR:
             return None
-        code, text = self._why_failed()
-        return f"{code}: {text}" if code else text
+        text = in_words(*self._why_failed())
+        if not self._record.is_parent:
+            return text
+        try:
+            told = self._of_children().why_they_failed(self._record)
+        except IonQError as error:
+            told = [f"which circuits failed cannot be told: {error}"]
+        return "; ".join([text, *told])
 
     def api_backend(self) -> str | None:
         """Return IonQ's name of the backend that the job is of, as its record says."""
@@ -195,19 +221,103 @@ class IonQJob(JobV1):
             self._refresh()
         return self._status is JobStatus.CANCELLED
 
+    @property
+    def dry_run(self) -> bool:
+        """Whether the job is only compiled and priced, and not run."""
+        if not self._job_id:
+            return bool(getattr(self._options, "dry_run", False))
+        if not self._record:
+            self._refresh()
+        return self._record.dry_run
+
+    def timings(self) -> JobTimings:
+        """Return when the job was where, and how long IonQ predicts that it waits and runs."""
+        self._refresh()
+        return self._record.timings
+
+    def child_jobs(self) -> list[IonQJob]:
+        """Return the jobs of the circuits, in their order; none for a job of one circuit.
+
+        Each is a job as any other: its result is that of its circuit in the result of the whole.
+
+        Raises:
+            IonQJobError: The record of the job does not name them as it should.
+        """
+        self._refresh()
+        ids = self._record.child_ids
+        if [child.job_id() for child in self._child_jobs] != list(ids):
+            self._child_jobs = tuple(self._child_job(index) for index in range(len(ids)))
+        return list(self._child_jobs)
+
+    def _child_job(self, index: int) -> IonQJob:
+        child = type(self)(self._backend, self._record.child_ids[index], self._client)
+        child._parent, child._index = self._record, index  # noqa: SLF001 - one of its own
+        return child
+
+    def compiled_circuit(self, lang: str = "native") -> Any:  # noqa: ANN401 - any JSON, or bytes
+        """Return the circuit as IonQ compiled it, or a list of them for several circuits.
+
+        Args:
+            lang: The format: a short name such as ``native``, or the whole of it, such as
+                ``ionq.native.v1``.
+
+        Returns:
+            Decoded JSON, a str or bytes, according to the format. ``ionq.native.v1`` is a dict
+            with `qubits` and `circuit`, a list of gates.
+
+        Raises:
+            IonQJobStateError: The job is not final yet.
+            IonQJobError: There is no compiled circuit in that format; the message names those that
+                there are.
+        """
+        self._need_id()
+        if self._refresh() not in JOB_FINAL_STATES:
+            raise IonQJobStateError(
+                f"Job {self._job_id} is not final yet, so that its compiled circuit cannot be "
+                "fetched. Call wait_for_final_state() first.",
+                job_id=self._job_id,
+            )
+        if self._record.is_parent and self._parent is None:
+            return parallel.each(
+                self._client.transport,
+                lambda child: child.compiled_circuit(lang),
+                self.child_jobs(),
+            )
+        return self._client.get_artifact(self._job_id, self._record.compiled_circuit(lang))
+
+    def cost(self) -> JobCost | None:
+        """Return what the job costs, or None as long as IonQ has computed nothing.
+
+        Raises:
+            IonQJobStateError: The job is not submitted yet.
+            IonQJobError: What IonQ says cannot be read.
+        """
+        self._need_id()
+        try:
+            body = self._client.get_job_cost(self._job_id)
+        except IonQAPIError as error:
+            if error.status_code != _NOT_FOUND:
+                raise
+            return None
+        return read_cost(body, self._job_id)
+
     def wait_for_final_state(
         self,
         timeout: float | None = None,
         wait: float | None = None,
-        callback: Callable[[str, JobStatus, IonQJob], object] | None = None,
+        callback: Callback | None = None,
+        *,
+        progress: bool = False,
     ) -> None:
         """Wait until the job is completed, failed or cancelled, whichever of these it is.
 
         Args:
             timeout: Seconds to wait in all, polls included; None waits for ever.
-            wait: Seconds between polls, at least 0.001; None starts with short waits that grow.
+            wait: Seconds between polls, at least 0.001; None starts with short waits, by the
+                time that a request takes, and lets them grow.
             callback: Called as `callback(job_id, status, job)` after each poll, the last
                 one included.
+            progress: Show how the job stands on a terminal (standard error) or in a notebook.
 
         Raises:
             IonQJobTimeoutError: The job is not final after `timeout`. It goes on, and can
@@ -216,21 +326,51 @@ class IonQJob(JobV1):
             IonQConnectionError: The service was not reached.
             ValueError: `timeout` or `wait` is negative or not a number.
         """
-        self._wait(_Deadline(self._clock, timeout), wait, callback)
+        with ProgressLine(enabled=progress) as line:
+            self._wait_for(line, Deadline(self._clock, timeout), wait, callback).run()
+
+    async def wait_async(
+        self,
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callback | None = None,
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Wait as `wait_for_final_state` does, and let other tasks go on meanwhile.
+
+        Requests are made in a thread; `callback` is called in the task. A task that is cancelled
+        asks no more, once a request under way is answered; the job itself goes on.
+        """
+        with ProgressLine(enabled=progress) as line:
+            deadline = Deadline(self._clock, timeout)
+            await self._wait_for(line, deadline, wait, callback).run_async()
 
     def result(
         self,
         sharpen: bool | None = None,
         extra_query_params: Mapping[str, Any] | None = None,
-        **kwargs: Any,  # noqa: ANN401 - those of wait_for_final_state
+        *,
+        partial: bool = False,
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callback | None = None,
+        progress: bool = False,
     ) -> IonQResult:
         """Wait for the job and return its result: fetched once, the same at every call.
 
         Args:
             sharpen: Whether a debiased job's histogram is combined by plurality vote
                 (True) or by averaging (False); None leaves it to IonQ.
-            extra_query_params: Further parameters for IonQ's results endpoint.
-            **kwargs: `timeout`, `wait` and `callback` of `wait_for_final_state`.
+            extra_query_params: Further parameters for IonQ's results endpoint. With any, and with
+                `sharpen`, counts are those of the histogram, and there is no memory on devices.
+            partial: Of a job of several circuits, return what there is even if some came to
+                nothing: their experiments have `success` False and a `status` that says why, and
+                so has what `get_counts(i)` raises for them.
+            timeout: Seconds for everything: to wait, and to fetch the result; None: any time.
+            wait: As of `wait_for_final_state`.
+            callback: As of `wait_for_final_state`.
+            progress: As of `wait_for_final_state`.
 
         Raises:
             IonQJobFailureError: The job failed; the message says why.
@@ -238,57 +378,75 @@ class IonQJob(JobV1):
             IonQJobTimeoutError: The job is not final after `timeout`.
             IonQJobError: The result cannot be read.
         """
-        deadline = _Deadline(self._clock, kwargs.pop("timeout", None))
-        self._wait(deadline, **kwargs)
-        if self._status is not JobStatus.DONE:
-            self._raise_fate()
-        query = {k: str(v) for k, v in (extra_query_params or {}).items()}
-        if sharpen is not None:
-            query["sharpen"] = "true" if sharpen else "false"
-        key = tuple(sorted(query.items()))
-        if key not in self._results:
-            with self._in_time(deadline):
-                histogram = self._client.get_results(
-                    self._job_id, query=query, timeout=deadline.for_request()
-                )
-            self._results[key] = self._read(histogram)
-        self._result = self._results[key]
-        return self._result
+        deadline = Deadline(self._clock, timeout)
+        with ProgressLine(enabled=progress) as line:
+            self._wait_for(line, deadline, wait, callback).run()
+        return self._fetch_result(deadline, sharpen, extra_query_params, partial=partial)
 
-    def get_counts(self, circuit: QuantumCircuit | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
+    async def result_async(
+        self,
+        sharpen: bool | None = None,
+        extra_query_params: Mapping[str, Any] | None = None,
+        *,
+        partial: bool = False,
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callback | None = None,
+        progress: bool = False,
+    ) -> IonQResult:
+        """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
+        deadline = Deadline(self._clock, timeout)
+        with ProgressLine(enabled=progress) as line:
+            await self._wait_for(line, deadline, wait, callback).run_async()
+        return await asyncio.to_thread(
+            self._fetch_result, deadline, sharpen, extra_query_params, partial=partial
+        )
+
+    def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
         """Wait for the job and return its counts, which add up to its shots.
 
         An ideal simulation has exact probabilities: its counts are drawn from them once.
+
+        Args:
+            circuit: Which circuit of several: itself, or its name or index; None for all, as a
+                list in their order.
         """
         return self.result().get_counts(circuit)
 
     def get_probabilities(
-        self, circuit: QuantumCircuit | None = None
-    ) -> dict[str, float] | list[dict[str, float]]:
-        """Wait for the job and return the probability of every outcome, drawn or not."""
+        self, circuit: QuantumCircuit | str | int | None = None
+    ) -> Mapping[str, float] | list[Mapping[str, float]]:
+        """Wait for the job and return the probability of every outcome, drawn or not.
+
+        `circuit` as of `get_counts`.
+        """
         return self.result().get_probabilities(circuit)
 
-    def get_memory(self, circuit: QuantumCircuit | None = None) -> list[str]:
+    def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - a list, or a list of lists
         """Wait for the job and return the outcome of each shot, in order.
+
+        `circuit` as of `get_counts`.
 
         Raises:
             QiskitError: The job was not run with ``memory=True``.
         """
-        memory: list[str] = self.result().get_memory(circuit)
-        return memory
+        return self.result().get_memory(circuit)
 
     def _refresh(self, timeout: float | None = None) -> JobStatus:
         """Ask the service how the job stands, unless that is settled, and return it."""
         if not self._job_id or self._status in JOB_FINAL_STATES:
             return self._status
-        self._record = JobRecord(
-            self._job_id, self._client.retrieve_job(self._job_id, timeout=timeout)
-        )
+        body = self._client.retrieve_job(self._job_id, timeout=timeout)
+        self._record = JobRecord(self._job_id, body, parent=self._parent, index=self._index)
         self.metadata = self._record.metadata
-        word = self._record.status
-        if isinstance(word, str) and word in JOB_STATUS:
-            self._status, self._unknown_word = JOB_STATUS[word], None
-        elif self._unknown_word != (text := self._client.redact(str(word))):
+        for warning in self._record.warnings:
+            if warning not in self._warned_of:
+                self._warned_of |= {warning}
+                told = self._client.redact(warning)
+                logger.warning("IonQ warns of job %s: %s", self._job_id, told)
+        if self._record.state is not None:
+            self._status, self._unknown_word = self._record.state, None
+        elif self._unknown_word != (text := self._client.redact(str(self._record.status))):
             self._unknown_word = text
             logger.warning(
                 "IonQ says %r of job %s, which is no status known here; taken as not final yet",
@@ -297,42 +455,121 @@ class IonQJob(JobV1):
             )
         return self._status
 
-    def _wait(
+    def _of_children(self) -> Children:
+        if self._children is None:
+            self._children = Children(self._client)
+        return self._children
+
+    def _child_records(self, deadline: Deadline | None = None) -> list[JobRecord]:
+        return self._of_children().records(self._record, deadline)
+
+    def _wait_for(
         self,
-        deadline: _Deadline,
-        wait: float | None = None,
-        callback: Callable[[str, JobStatus, IonQJob], object] | None = None,
-    ) -> None:
-        self._need_id()
-        for pause in _pauses(wait):
+        line: ProgressLine,
+        deadline: Deadline,
+        wait: float | None,
+        callback: Callback | None,
+    ) -> Wait:
+        """Return a wait that begins when it is run."""
+
+        def ask() -> float | None:
+            before = self._clock.monotonic()
             with self._in_time(deadline):
                 status = self._refresh(deadline.for_request())
+            round_trip_s = self._clock.monotonic() - before
+            if line.visible:
+                line.show(self._progress(deadline))
+            return None if status in JOB_FINAL_STATES else round_trip_s
+
+        def tell() -> None:
             if callback is not None:
-                callback(self._job_id, status, self)
-            if status in JOB_FINAL_STATES:
-                return
-            if deadline.left() <= 0:
-                raise self._too_late(deadline.timeout)
-            self._clock.sleep(min(pause, deadline.left()))
+                callback(self._job_id, self._status, self)
+
+        self._need_id()
+        return Wait(
+            self._clock,
+            deadline,
+            Pauses(wait, self._job_id),
+            ask=ask,
+            tell=tell,
+            too_late=lambda: self._too_late(deadline.timeout),
+        )
+
+    def _progress(self, deadline: Deadline) -> str:
+        """Return a line that says how the job stands."""
+        waiting = self._status in (JobStatus.INITIALIZING, JobStatus.QUEUED)
+        return describe(
+            self._job_id,
+            self._status.name,
+            elapsed_s=deadline.elapsed(),
+            predicted_wait_s=self._record.timings.predicted_wait_s if waiting else None,
+            children=None if waiting else self._children_done(deadline),
+        )
+
+    def _children_done(self, deadline: Deadline) -> tuple[int, int] | None:
+        """Return how many circuits are done, and of how many, where that is quickly found out."""
+        try:
+            if not 0 < len(self._record.child_ids) <= _MOST_WATCHED:
+                return None
+            children = self._child_records(deadline)
+        except (IonQError, TimeIsUpError) as error:  # what is only shown must not end the wait
+            logger.debug("the circuits of job %s cannot be shown: %s", self._job_id, error)
+            return None
+        return sum(child.state is JobStatus.DONE for child in children), len(children)
+
+    def _fetch_result(
+        self,
+        deadline: Deadline,
+        sharpen: bool | None,
+        extra_query_params: Mapping[str, Any] | None,
+        *,
+        partial: bool,
+    ) -> IonQResult:
+        partial = partial and self._record.is_parent
+        if self._status is not JobStatus.DONE and not partial:
+            self._raise_fate()
+        query = {k: str(v) for k, v in (extra_query_params or {}).items()}
+        if sharpen is not None:
+            query["sharpen"] = "true" if sharpen else "false"
+        key = (*sorted(query.items()), ("partial", str(partial)))
+        if key not in self._results:
+            with self._in_time(deadline):
+                experiments = Readout(
+                    self._client,
+                    self._record,
+                    lambda: self._child_records(deadline),
+                    query=query,
+                    deadline=deadline,
+                ).experiments(partial=partial)
+            if not any(experiment["success"] for experiment in experiments):
+                self._raise_fate()
+            # Of two threads that come here at once, both return what is there first.
+            self._results.setdefault(key, self._read(experiments))
+        self._result = self._results[key]
+        return self._result
 
     @contextlib.contextmanager
-    def _in_time(self, deadline: _Deadline) -> Iterator[None]:
+    def _in_time(self, deadline: Deadline) -> Iterator[None]:
         """Say of a request that used up the time that it is too late, not that it got no answer."""
         try:
             yield
+        except TimeIsUpError:
+            raise self._too_late(deadline.timeout) from None
         except IonQConnectionError as error:
             if deadline.left() > 0:
                 raise
             raise self._too_late(deadline.timeout) from error
 
-    def _read(self, histogram: Mapping[str, Any]) -> IonQResult:
+    def _read(self, experiments: list[dict[str, Any]]) -> IonQResult:
+        failed = sum(not experiment["success"] for experiment in experiments)
         result: IonQResult = IonQResult.from_dict(
             {
                 "backend_name": self._backend.name,
                 "backend_version": self._backend.backend_version,
                 "job_id": self._job_id,
-                "success": True,
-                "results": [self._record.experiment(histogram)],
+                "success": not failed,
+                "status": f"{failed} of {len(experiments)} circuits failed" if failed else None,
+                "results": experiments,
                 "time_taken": self._record.time_taken_s,
             }
         )
@@ -347,6 +584,12 @@ class IonQJob(JobV1):
             return IonQJobError(
                 f"Job {self._job_id} has the unknown status {self._unknown_word!r} after waiting "
                 f"{timeout} s. A newer version of ionq-toolkit may know it.",
+                job_id=self._job_id,
+            )
+        if self._status in JOB_FINAL_STATES:
+            return IonQJobTimeoutError(
+                f"Job {self._job_id} is {self._record.status}, and what it came to was not there "
+                f"after {timeout} s: ask again with a longer timeout.",
                 job_id=self._job_id,
             )
         return IonQJobTimeoutError(
@@ -364,41 +607,21 @@ class IonQJob(JobV1):
             raise IonQJobStateError(
                 f"Job {self._job_id} was cancelled, so it has no result.", job_id=self._job_id
             )
+        if self._status is JobStatus.DONE:
+            raise IonQJobError(
+                f"Job {self._job_id} is completed, and none of its circuits has a result.",
+                job_id=self._job_id,
+            )
         code, text = self._why_failed()
+        hint = ""
+        if self._record.is_parent:
+            hint = (
+                f"{'' if text.endswith(('.', '!')) else '.'} error_message() says which circuits "
+                "failed, and result(partial=True) has what the others came to."
+            )
         raise IonQJobFailureError(
-            f"Job {self._job_id} failed: {f'{code}: ' if code else ''}{text}",
+            f"Job {self._job_id} failed: {in_words(code, text)}{hint}",
             job_id=self._job_id,
             code=code,
             failure=text,
         )
-
-
-class _Deadline:
-    """The moment at which a wait of `timeout` seconds ends, if it ever does."""
-
-    def __init__(self, clock: Clock, timeout: float | None) -> None:
-        if timeout is not None and not timeout >= 0:  # NaN is not either
-            raise ValueError(f"timeout={timeout} must not be negative")
-        self.timeout = timeout
-        self._clock = clock
-        self._end = float("inf") if timeout is None else clock.monotonic() + timeout
-
-    def left(self) -> float:
-        """Return the seconds that are left."""
-        return self._end - self._clock.monotonic()
-
-    def for_request(self) -> float | None:
-        """Return the seconds that a request may take: None for the client's own limit."""
-        left = self.left()
-        return None if left >= DEFAULT_TIMEOUT_S else max(left, _SHORTEST_REQUEST_S)
-
-
-def _pauses(wait: float | None) -> Iterator[float]:
-    """Yield the seconds to wait before each next poll, without end."""
-    if wait is not None and not 0 <= wait < float("inf"):  # NaN is not either
-        raise ValueError(f"wait={wait} must not be negative, or without end")
-    pause = FIRST_WAIT_S if wait is None else max(wait, _SHORTEST_WAIT_S)
-    while True:
-        yield pause
-        if wait is None:
-            pause = min(pause * WAIT_GROWTH, LONGEST_WAIT_S)

@@ -12,25 +12,42 @@ import gzip
 import json
 import re
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit.errors import IonQJobError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
 
-def encode(header: Mapping[str, Any], *, shots: int, seed: int, memory: bool) -> dict[str, str]:
+def encode(
+    header: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    *,
+    shots: int,
+    seed: int,
+    memory: bool,
+) -> dict[str, str]:
     """Return the metadata to send with a job.
 
+    Args:
+        header: What is to be known of the circuit or, for a job of several circuits, a list of
+            that, in their order.
+        shots: How often each is run.
+        seed: What seeds the sampling of exact probabilities.
+        memory: Whether each shot is to be kept.
+
     Raises:
-        IonQJobError: The circuit's own metadata is not JSON.
+        IonQJobError: The metadata of a circuit is not JSON.
     """
+    described = dict(header) if isinstance(header, Mapping) else list(header)
     try:
-        text = json.dumps(header, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(described, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
+        headers = [header] if isinstance(header, Mapping) else header
+        name = next((h.get("name") for h in headers if not _is_json(h)), None)
         raise IonQJobError(
-            f"The metadata of circuit {header['name']!r} cannot be stored with the job: {error}. "
+            f"The metadata of circuit {name!r} cannot be stored with the job: {error}. "
             "Keep to strings, finite numbers, lists and dicts, or set circuit.metadata = {}."
         ) from error
     packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
@@ -40,30 +57,38 @@ def encode(header: Mapping[str, Any], *, shots: int, seed: int, memory: bool) ->
     return stored
 
 
-def decode_header(stored: Mapping[str, Any], job_id: str) -> dict[str, Any] | None:
-    """Return the circuit's header stored with a job, or None where there is none.
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any]] | None:
+    """Return the header of each circuit stored with a job, or None where there are none.
 
     Raises:
-        IonQJobError: There is one, and it cannot be read.
+        IonQJobError: There are some, and they cannot be read.
     """
     packed = stored.get("qiskit_header")
     if packed is None:
         return None
     try:
-        header = json.loads(gzip.decompress(base64.b64decode(packed, validate=True)))
+        headers = json.loads(gzip.decompress(base64.b64decode(packed, validate=True)))
     except (TypeError, ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
         raise IonQJobError(
             f"The qiskit_header stored with job {job_id} cannot be read ({error}), so its "
             "registers are not known. client.get_results(job_id) returns the bare histogram.",
             job_id=job_id,
         ) from error
-    if isinstance(header, list) and len(header) == 1:
-        header = header[0]
-    if not isinstance(header, dict):
+    if isinstance(headers, dict):
+        headers = [headers]
+    if not (isinstance(headers, list) and all(isinstance(header, dict) for header in headers)):
         raise IonQJobError(
-            f"The qiskit_header stored with job {job_id} is not of one circuit.", job_id=job_id
+            f"The qiskit_header stored with job {job_id} is not of circuits.", job_id=job_id
         )
-    return header
+    return headers
 
 
 def whole_number(value: object) -> int | None:

@@ -9,6 +9,7 @@
 """
 
 try:
+    from ionq_toolkit_fake import faults
     from ionq_toolkit_fake.accounts import Access
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.deviations import DEVIATIONS
@@ -33,5 +34,6 @@ __all__ = [
     "after",
     "canceled",
     "failed",
+    "faults",
     "mock_ionq",
 ]

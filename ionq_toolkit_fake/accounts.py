@@ -87,7 +87,7 @@ class Accounts:
                 raise ValueError(
                     f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}"
                 )
-            self._given.append((_digest(secret.strip()), access))
+            self._given.append((digest_of(secret.strip()), access))
         self.reset()
 
     def reset(self) -> None:
@@ -100,12 +100,16 @@ class Accounts:
 
     def find(self, secret: str) -> ApiKey | None:
         """Return the key, or None if it is not taken."""
-        digest = _digest(secret)
+        digest = digest_of(secret)
         known = self._keys.get(digest)
         if known is None and self._open and secret:
             access = Access(f"project {len(self._keys) + 1}")
             return self._add(digest, self._identifiers.uuid4(), access)
         return known
+
+    def takes(self, secret_digest: bytes) -> bool:
+        """Return whether the key of a digest is taken, or would be when it is used."""
+        return self._open or secret_digest in self._keys
 
     def _add(self, digest: bytes, project_id: str, access: Access) -> ApiKey:
         key = ApiKey(
@@ -119,5 +123,6 @@ class Accounts:
         return key
 
 
-def _digest(secret: str) -> bytes:
+def digest_of(secret: str) -> bytes:
+    """Return what is kept of a key's secret."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()

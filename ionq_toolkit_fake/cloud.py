@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import secrets
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from ionq_toolkit_fake import control
 from ionq_toolkit_fake.accounts import Accounts
 from ionq_toolkit_fake.api import wire
-from ionq_toolkit_fake.api.routes import route
 from ionq_toolkit_fake.api.wire import Refusal, Request, Response
+from ionq_toolkit_fake.call import Call
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.deviations import DEVIATIONS
+from ionq_toolkit_fake.exchange import Exchange
 from ionq_toolkit_fake.facility import Facility
+from ionq_toolkit_fake.faults import FaultRules
+from ionq_toolkit_fake.history import History, LoggedRequest, without_secret
 from ionq_toolkit_fake.identifiers import Identifiers
 from ionq_toolkit_fake.names import unknown
 from ionq_toolkit_fake.pace import FINAL, LIFE, PREDICTED, End
@@ -25,10 +29,11 @@ from ionq_toolkit_fake.transition_rules import TransitionRules
 from ionq_toolkit_fake.transitions import Transitions, end_of, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from concurrent.futures import Executor
 
     from ionq_toolkit_fake.accounts import Access, ApiKey
+    from ionq_toolkit_fake.faults import Fault
     from ionq_toolkit_fake.job import Job
     from ionq_toolkit_fake.jobs import Jobs
 
@@ -52,6 +57,7 @@ class FakeIonQ:
         started_at: When it began.
         facility: Its machines.
         deviations: In what it does as the service rather than as its document.
+        faults: What goes wrong, and when: ``cloud.faults.add(faults.http(429), on="POST /jobs")``.
     """
 
     def __init__(
@@ -108,6 +114,8 @@ class FakeIonQ:
         self.facility = Facility(self.seed, self.clock, statuses)
         self._identifiers = Identifiers(self.seed, self.clock)
         self._accounts = Accounts(self._identifiers, keys)
+        self.faults = FaultRules(self.seed, self._accounts.takes)
+        self._history = History()
         self._executor = executor or InlineExecutor()
         self.transitions = TransitionRules(
             Transitions.of(transitions), polls_per_status=polls_per_status
@@ -143,6 +151,11 @@ class FakeIonQ:
                 transitions=self.transitions,
             )
         return self._projects[key.project_id]
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """The requests that it got, in order; the last 10 000."""
+        return self._history.requests
 
     def settle(self) -> None:
         """Move on every job whose time has come."""
@@ -224,8 +237,8 @@ class FakeIonQ:
     def reset(self) -> None:
         """Be as new: the same requests get the same replies once more.
 
-        Jobs, sessions, keys that were not given, and transitions that were set are forgotten, and a
-        virtual clock goes back to its start.
+        Jobs, sessions, keys that were not given, requests, and what was set of transitions and
+        faults are forgotten, and a virtual clock goes back to its start.
         """
         with self._lock:
             for project in self.projects:
@@ -237,6 +250,8 @@ class FakeIonQ:
             self.facility.reset()
             self._identifiers.reset()
             self._accounts.reset()
+            self.faults.reset()
+            self._history.clear()
 
     def _job(self, job_id: str) -> tuple[Jobs, Job]:
         """Return the job of an id as it stands now, and the jobs that it is among."""
@@ -254,56 +269,104 @@ class FakeIonQ:
         url: str,
         headers: Mapping[str, str],
         body: bytes | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - part of the seam: no reply is late
+        timeout: float | None = None,
     ) -> Response:
-        """Answer one request.
+        """Answer one request of a client in this process.
 
         Args:
             method: HTTP method.
             url: URL or path; its host does not matter.
             headers: Request headers, names in any case.
             body: The bytes of the body, or None.
-            timeout: Seconds that the client would wait.
+            timeout: Seconds that the client would wait, on the cloud's clock.
 
         Returns:
             A named tuple `(status, headers, body)`.
+
+        Raises:
+            ConnectionError: A fault breaks the connection, or there is none; see `Exchange.play`.
+            TimeoutError: A fault keeps the answer back for longer than `timeout`.
+        """
+        return self.exchange(method, url, headers, body).play(self.clock, timeout)
+
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Exchange:
+        """Take one request, and return the answer and what happens to it on its way.
+
+        Args:
+            method: HTTP method.
+            url: URL or path; its host does not matter.
+            headers: Request headers, names in any case.
+            body: The bytes of the body, or None.
         """
         with self._lock:
             if control.is_control(url):
-                return control.answer(self, method, url, body or b"")
-            try:
-                response = self._answer(method, url, headers, body or b"")
-            except Refusal as refusal:
-                response = refusal.response()
-            except Exception:
-                logger.exception("no answer to %s %s", method, url)
-                response = wire.internal_error().response()
-            response.headers["x-request-id"] = self._identifiers.request()
-            return response if method.upper() != "HEAD" else response._replace(body=b"")
+                return Exchange("", control.answer(self, method, url, body or b""))
+            at, call = self.clock.now(), Call.read(method, url, headers, body, self._accounts)
+            name = None if call.operation is None else call.operation.name
+            due = [] if name is None else self.faults.due(name, call.secret)
+            exchange = Exchange(self._identifiers.request())
+            if all(armed.rule.keeps_effect for armed in due):
+                response = self._take(call, [armed.rule.fault for armed in due])
+                response.headers["x-request-id"] = exchange.request_id
+                exchange = replace(exchange, response=response)
+            for armed in due:
+                exchange = armed.act(exchange)
+            request = LoggedRequest(
+                at=at,
+                method=call.method,
+                path=without_secret(call.path, call.secret),
+                operation=name,
+                key_id=None if call.key is None else call.key.id,
+                request_id=exchange.request_id,
+                status=exchange.status,
+                faults=exchange.faults,
+            )
+            self._history.asked(request)
+            self.faults.note(due, request)
+            return exchange
 
-    def _answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
-        parts = _split(url)
-        operation, parameters = route(method.upper(), parts.path)
-        fields = {name.lower(): str(value) for name, value in headers.items()}
-        key = self._key(fields)
+    def _take(self, call: Call, due: Iterable[Fault]) -> Response:
+        """Return the answer to a request, which takes effect as faults have it."""
+        faults = {fault.kind: fault for fault in due}
+        read = (call.key and call.key.id, call.path)
+        if "stale" in faults:
+            known = self._history.earlier(read, faults["stale"].parameters["by"])
+            return known or self._response_at_the_beginning(call)
+        response = self._response(call)
+        if "duplicated" in faults:
+            self._response(call)
+        if call.operation is not None and call.method == "GET":
+            self._history.answered(read, response)
+        return response
+
+    def _response_at_the_beginning(self, call: Call) -> Response:
+        """Return the answer to a read before the projects had anything."""
+        beginning = copy.copy(self)
+        beginning._projects = {}  # noqa: SLF001 - its own
+        return beginning._response(call)  # noqa: SLF001 - its own
+
+    def _response(self, call: Call) -> Response:
+        try:
+            response = self._answer(call)
+        except Refusal as refusal:
+            response = refusal.response()
+        except Exception:
+            path = without_secret(call.path, call.secret)
+            logger.exception("no answer to %s %s", call.method, path)
+            response = wire.internal_error().response()
+        return response if call.method != "HEAD" else response._replace(body=b"")
+
+    def _answer(self, call: Call) -> Response:
+        operation, key = call.operation, call.key
+        if operation is None:
+            raise wire.not_found()
         if key is None and not operation.public:
             raise wire.unauthorized()
         if operation.scope and key is not None and not key.may(operation.scope):
             raise wire.forbidden("Insufficient Scope")
-        if len(body) > MAX_BODY_BYTES:
+        if len(call.body) > MAX_BODY_BYTES:
             raise wire.too_large()
         self.settle()
-        query = parse_qs(parts.query, keep_blank_values=True)
-        return operation.handler(Request(self, parameters, query, body, key))
-
-    def _key(self, headers: Mapping[str, str]) -> ApiKey | None:
-        """Return the key of a header ``Authorization: apiKey ...``, or None if it is not taken."""
-        scheme, _, secret = headers.get("authorization", "").partition(" ")
-        return self._accounts.find(secret.strip()) if scheme.lower() == "apikey" else None
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError as error:
-        raise wire.not_found() from error
+        return operation.handler(Request(self, call.parameters, call.query, call.body, key))

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from ionq_toolkit_fake import faults as kinds
 from ionq_toolkit_fake.api.wire import Refusal, internal_error, json_response
 from ionq_toolkit_fake.clock import SystemClock, VirtualClock, iso
 from ionq_toolkit_fake.names import unknown, wrong
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.api.wire import Response
     from ionq_toolkit_fake.cloud import FakeIonQ
+    from ionq_toolkit_fake.history import LoggedRequest
     from ionq_toolkit_fake.job import Job
 
 logger = logging.getLogger(__name__)
@@ -42,17 +44,8 @@ def is_control(url: str) -> bool:
 
 def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response:
     """Answer a request to the controls of a cloud."""
-    path = unquote(urlsplit(url).path).rstrip("/")
-    try:
-        handler, job_id = _route(method.upper(), path)
-        return json_response(handler(cloud, _decoded(body), job_id))
-    except Refusal as refusal:
-        return refusal.response()
-    except ValueError as error:
-        return Refusal(400, "Bad Request", str(error)).response()
-    except Exception:
-        logger.exception("no answer to %s %s", method, path)
-        return internal_error().response()
+    response = _response(cloud, method.upper(), url, body)
+    return response if method.upper() != "HEAD" else response._replace(body=b"")
 
 
 def index(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
@@ -129,6 +122,41 @@ def clear_transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> 
     return transitions(cloud, body, job_id)
 
 
+def faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+    """GET /_fake/faults: the rules, how often each could have happened and did, and what did."""
+    rules = [
+        {
+            "number": armed.number,
+            **kinds.to_dict(armed.rule),
+            "reached": armed.reached,
+            "fired": armed.fired,
+        }
+        for armed in cloud.faults.rules
+    ]
+    fired = [
+        {"number": one.rule.number, "fault": one.fault.kind, "request": _request(one.request)}
+        for one in cloud.faults.fired
+    ]
+    return {"rules": rules, "fired": fired}
+
+
+def add_fault(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """POST /_fake/faults: ``{"fault": "http", "status": 429, "on": "POST /jobs", "times": 2}``."""
+    cloud.faults.arm(kinds.from_dict(body))
+    return faults(cloud, body, job_id)
+
+
+def clear_faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """DELETE /_fake/faults: take all rules away; what has happened is still known."""
+    cloud.faults.clear()
+    return faults(cloud, body, job_id)
+
+
+def requests(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+    """GET /_fake/requests: what the cloud was asked, in order; the last 10 000."""
+    return {"requests": [_request(one) for one in cloud.requests]}
+
+
 def job(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
     """GET /_fake/jobs/{id}: the job as it stands, without asking for it."""
     return _job(cloud.peek(job_id))
@@ -165,9 +193,27 @@ CONTROLS: Mapping[str, Callable[[FakeIonQ, Mapping[str, Any], str], object]] = {
     "GET /_fake/transitions": transitions,
     "POST /_fake/transitions": set_transitions,
     "DELETE /_fake/transitions": clear_transitions,
+    "GET /_fake/faults": faults,
+    "POST /_fake/faults": add_fault,
+    "DELETE /_fake/faults": clear_faults,
+    "GET /_fake/requests": requests,
     "GET /_fake/jobs/<job_id>": job,
     "POST /_fake/jobs/<job_id>": change_job,
 }
+
+
+def _response(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response:
+    path = unquote(urlsplit(url).path).rstrip("/")
+    try:
+        handler, job_id = _route(method, path)
+        return json_response(handler(cloud, _decoded(body), job_id))
+    except Refusal as refusal:
+        return refusal.response()
+    except ValueError as error:
+        return Refusal(400, "Bad Request", str(error)).response()
+    except Exception:
+        logger.exception("no answer to %s %s", method, path)
+        return internal_error().response()
 
 
 def _route(
@@ -195,6 +241,10 @@ def _moment(text: object) -> datetime:
     except ValueError as error:
         raise wrong("until", "a date and time", text) from error
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _request(one: LoggedRequest) -> dict[str, Any]:
+    return {**one._asdict(), "at": iso(one.at)}
 
 
 def _job(one: Job) -> dict[str, Any]:

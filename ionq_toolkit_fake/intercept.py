@@ -193,12 +193,24 @@ class _Interception:
         }
         try:
             return self._cloud().handle(
-                request.method or "GET", request.url or "/", headers, _bytes(request.body)
+                request.method or "GET",
+                request.url or "/",
+                headers,
+                _bytes(request.body),
+                _timeout_s(request),
             )
         except TimeoutError as error:
             raise requests.ReadTimeout(str(error), request=request) from error
         except ConnectionError as error:
             raise requests.ConnectionError(str(error), request=request) from error
+
+
+def _timeout_s(request: Any) -> float | None:  # noqa: ANN401 - responses adds what was passed
+    """Return how long the client waits for each part of the answer, or None."""
+    timeout = request.req_kwargs.get("timeout")
+    if isinstance(timeout, tuple):
+        timeout = timeout[1]
+    return timeout if isinstance(timeout, int | float) else None
 
 
 def _bytes(body: Any) -> bytes | None:  # noqa: ANN401 - whatever requests takes for a body

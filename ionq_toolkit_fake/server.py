@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
+import struct
 import threading
 from http.client import responses as REASONS  # noqa: N812 - a constant
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 import h11
 
 from ionq_toolkit_fake.api.wire import bad_request
+from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import MAX_BODY_BYTES, FakeIonQ
+from ionq_toolkit_fake.exchange import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from ionq_toolkit_fake.api.wire import Response
+    from ionq_toolkit_fake.exchange import Exchange
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -26,6 +33,9 @@ _MAX_HEAD_BYTES = 64 * 1024
 
 #: How much is read from a client after its request was found to be none.
 _MOST_CHUNKS_IGNORED = 1024
+
+#: SO_LINGER with no time: closing a socket resets the connection.
+_NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 #: Seconds that a server in a thread is given to begin to listen, and to end.
 _THREAD_TIMEOUT_S = 30.0
@@ -90,6 +100,30 @@ class FakeServer:
             self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
             self._thread.join(_THREAD_TIMEOUT_S)
+
+    @contextlib.contextmanager
+    def down(self) -> Iterator[None]:
+        """Be out of service as long as a ``with`` lasts: connections end, and new ones are refused.
+
+        The cloud stays as it is, and is served at the same URL afterwards.
+
+        Raises:
+            OSError: Somebody else took the port meanwhile.
+        """
+        given, url = self._address, urlsplit(self.url)
+        host, port = url.hostname or "", url.port or 0
+        self.__exit__(None, None, None)
+        # Bound but not listening: nobody else gets the port, and the system refuses for us.
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as placeholder:
+            placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            placeholder.bind((host, port))
+            try:
+                yield
+            finally:
+                placeholder.close()
+                self._address = (given[0], port)
+                self.__enter__()
+                self._address = given
 
     def _run(self) -> None:
         try:
@@ -186,11 +220,43 @@ class _Connection:
         method = request.method.decode("ascii")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
         # In a thread: what takes time in the cloud must not keep the loop from its connections.
-        response = await asyncio.to_thread(
-            self._cloud.handle, method, request.target.decode("latin-1"), headers, body
+        exchange = await asyncio.to_thread(
+            self._cloud.exchange, method, request.target.decode("latin-1"), headers, body
         )
-        await self._send(response)
+        await self._perform(exchange)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+
+    async def _perform(self, exchange: Exchange) -> None:
+        """Do to the client what is to be done to it; only a whole answer leaves it connected."""
+        if exchange.silent:
+            while await self._reader.read(_CHUNK_BYTES):
+                pass  # until the client gives up
+            return
+        await self._wait(exchange.delay_s)
+        if exchange.response is None or exchange.ending in {Ending.RESET, Ending.REFUSED}:
+            self._writer.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER
+            )
+            self._writer.transport.abort()
+        elif exchange.ending is Ending.WHOLE:
+            await self._send(exchange.response)
+        else:
+            head = self._head(exchange.response)
+            for index, piece in enumerate(exchange.pieces):
+                if index:
+                    await self._wait(exchange.pause_s)
+                await self._write(*([] if index else [head]), h11.Data(data=piece))
+            if exchange.ending is not Ending.CUT:
+                await self._write(h11.EndOfMessage())
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait on the cloud's clock: for real where that is the machine's."""
+        if not seconds:
+            return
+        if isinstance(self._cloud.clock, SystemClock):
+            await asyncio.sleep(seconds)  # which ends when the server does
+        else:
+            await asyncio.to_thread(self._cloud.clock.sleep, seconds)
 
     async def _body(self) -> bytes:
         """Return the request's body; of one over the limit, just enough to see that it is."""
@@ -213,14 +279,16 @@ class _Connection:
             self._http.receive_data(await self._reader.read(_CHUNK_BYTES))
         return event  # type: ignore[return-value]
 
-    async def _send(self, response: Response, *, close: bool = False) -> None:
+    @staticmethod
+    def _head(response: Response, *, close: bool = False) -> h11.Response:
         headers = [*response.headers.items(), ("content-length", str(len(response.body)))]
         if close:
             headers.append(("connection", "close"))
         reason = REASONS.get(response.status, "")
-        events: list[h11.Event] = [
-            h11.Response(status_code=response.status, headers=headers, reason=reason)
-        ]
+        return h11.Response(status_code=response.status, headers=headers, reason=reason)
+
+    async def _send(self, response: Response, *, close: bool = False) -> None:
+        events: list[h11.Event] = [self._head(response, close=close)]
         if response.body:
             events.append(h11.Data(data=response.body))
         await self._write(*events, h11.EndOfMessage())

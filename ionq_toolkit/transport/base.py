@@ -37,7 +37,9 @@ class Transport(Protocol):
     `TimeoutError` (nothing came in time).
 
     A transport may also have an attribute `requires_key` (taken as True when it
-    is absent: False says that requests need no real API key) and an attribute
+    is absent: False says that requests need no real API key), an attribute
+    `concurrent` (taken as False when it is absent: True says that several threads may send
+    at a time, and that this is faster) and an attribute
     `clock` (a `ionq_toolkit.clock.Clock` on which to wait between polls).
     """
 

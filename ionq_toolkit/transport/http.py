@@ -54,6 +54,7 @@ class HttpTransport:
     """
 
     requires_key = True
+    concurrent = True
 
     def __init__(self, session: requests.Session | None = None) -> None:
         """Use `session`, which stays the caller's to close, or one of its own."""

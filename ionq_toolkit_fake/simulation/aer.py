@@ -43,6 +43,10 @@ MOST_OUTCOMES = 2**22
 #: How far probabilities may be from adding up to 1.
 _INEXACT = 1e-6
 
+#: With more shots than outcomes, Aer makes a density matrix: twice as fast, but of 4^n numbers,
+#: whether they fit or not. Up to so many qubits it may: they are no more than the widest state has.
+WIDEST_MIXED = WIDEST_STATE // 2
+
 #: What gates are labelled with, for Aer to add noise to them.
 _LABELS = {1: "noisy on one qubit", 2: "noisy on two qubits"}
 _NOISELESS = frozenset({"barrier", "reset", "id"})
@@ -206,6 +210,9 @@ def sampled_circuit(
     """Return the classical bits, as a number, that each of `shots` runs of a circuit ends with.
 
     Every gate gets the noise of its width. Readout errors are not added.
+
+    Raises:
+        SimulationFailure: There is not enough memory.
     """
     model = NoiseModel()
     labelled = circuit.copy_empty_like()
@@ -220,10 +227,18 @@ def sampled_circuit(
         if rate > 0:
             error = depolarizing_error(rate, width)
             model.add_all_qubit_quantum_error(error, _LABELS[width])
-    method = "matrix_product_state" if _is_weakly_entangled(circuit) else "automatic"
-    # Shots are one state until something goes wrong in one of them: many times as fast.
-    branching = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}
-    simulator = AerSimulator(method=method, noise_model=model, **branching)
+    width, method = circuit.num_qubits, "matrix_product_state"
+    options: dict[str, Any] = {}
+    if not _is_weakly_entangled(circuit):
+        mixed = shots > 2**width
+        method = "statevector" if mixed and width > WIDEST_MIXED else "automatic"
+        mixed &= method == "automatic"
+        check_memory(width, mixed=mixed)
+        # Shots are one state until something goes wrong in one of them: many times as fast.
+        options = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}
+        if mixed:  # what is drawn from a density matrix depends on how many threads draw it
+            options = {"max_parallel_threads": 1}
+    simulator = AerSimulator(method=method, noise_model=model, **options)
     # One shot after the other: the outcomes would depend on how many processors there are.
     job = simulator.run(labelled, shots=shots, seed_simulator=_mixed(seed), max_parallel_shots=1)
     counts = _finished(job.result()).data(0)["counts"]

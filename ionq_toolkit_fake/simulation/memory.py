@@ -36,15 +36,20 @@ def keep_to(gibibytes: float) -> None:
     _Share.gibibytes = gibibytes
 
 
-def check_memory(num_qubits: int) -> None:
+def check_memory(num_qubits: int, *, mixed: bool = False) -> None:
     """Refuse a state that does not fit into memory, before anything is killed for it.
+
+    Args:
+        num_qubits: How many qubits it is of.
+        mixed: Whether it is a density matrix.
 
     Raises:
         SimulationFailure: It does not.
     """
-    if num_qubits < _ALWAYS_FITS:
+    doublings = 2 * num_qubits if mixed else num_qubits
+    if doublings < _ALWAYS_FITS:
         return
-    needed = 2**num_qubits * _BYTES_PER_AMPLITUDE / 2**30
+    needed = 2**doublings * _BYTES_PER_AMPLITUDE / 2**30
     needs = f"a state of {num_qubits} qubits needs {needed:.1f} GiB of memory"
     free = psutil.virtual_memory().available / 2**30
     if needed > free:

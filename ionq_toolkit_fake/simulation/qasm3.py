@@ -162,12 +162,20 @@ def _registers(tree: ast.Program, circuit: QuantumCircuit) -> dict[str, tuple[in
     sized = {register.name: tuple(places[bit] for bit in register) for register in circuit.cregs}
     in_registers = {place for register in sized.values() for place in register}
     alone = (place for place in range(circuit.num_clbits) if place not in in_registers)
-    registers = {}
+    registers: dict[str, tuple[int, ...]] = {}
     for statement in tree.statements:
         if isinstance(statement, ClassicalDeclaration) and isinstance(statement.type, BitType):
             name = statement.identifier.name
-            registers[name] = sized[name] if name in sized else (next(alone),)
+            if statement.type.size is None:
+                registers[name] = (next(alone),)
+            else:
+                registers[name] = sized[name] if name in sized else sized[_renamed(name)]
     return registers
+
+
+def _renamed(name: str) -> str:
+    """Return what the reader calls a register whose name Qiskit once did not take."""
+    return "esc_" + re.sub(r"\W", "_", name)
 
 
 def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCircuit, list[str]]:

@@ -134,14 +134,13 @@ class ProcessExecutor(Executor):
             if cancel_futures or not wait:
                 while self._waiting:
                     self._waiting.popleft().cancel()
-            left = [*self._waiting, *self._busy]
-            if not wait:
-                for worker in self._busy.values():
-                    worker.kill()
-        if wait:
-            wait_for_all(left)
-        for worker in [*self._idle]:
-            worker.close(wait=wait)
+            left, workers = [*self._waiting, *self._busy], [*self._idle, *self._busy.values()]
+        if not wait:
+            for worker in workers:
+                worker.kill()
+        wait_for_all(left)
+        for worker in {*workers, *self._idle}:  # those that have died have successors
+            worker.close()
 
     def give_up(self, call: _Call) -> None:
         """End the process that a call runs in, if it does."""
@@ -165,7 +164,6 @@ class ProcessExecutor(Executor):
             worker = self._busy.pop(call)
             error = done.exception()
             if isinstance(error, BrokenProcessPool):
-                worker.close(wait=False)
                 worker = worker.successor()
             self._idle.append(worker)
             if not self._ending or self._waiting:
@@ -174,8 +172,6 @@ class ProcessExecutor(Executor):
             call.set_exception(error)
         else:
             call.set_result(done.result())
-        if self._ending:
-            worker.close(wait=False)
 
 
 class _Call(Future[Any]):
@@ -248,12 +244,13 @@ class _Worker:
         for process in self._processes:
             process.kill()
 
-    def close(self, *, wait: bool) -> None:
-        """Let the process end when it has nothing to do."""
+    def close(self) -> None:
+        """Let the process end, which has nothing to do or is killed, and wait until it has.
+
+        Python is not to end before it has: its own tidying up would meet that of the pool.
+        """
         if self._pool is not None:
-            self._pool.shutdown(wait=wait)
-            if not wait:
-                self.kill()
+            self._pool.shutdown()
 
 
 def _begin(share: _Share) -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack, contextmanager
 from math import sqrt
+from random import Random
 
 import cirq
 import cirq_ionq
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import sympy
 from cirq_ionq import GPI2Gate, GPIGate, MSGate, ZZGate
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, mock_ionq
 
@@ -215,6 +218,100 @@ def test_native_and_other_gates_are_not_mixed(service):
     mixed = cirq.Circuit(GPIGate(phi=0)(Q[0]), cirq.X(Q[1]), cirq.measure(Q[0], key="m"))
     with refused(400, "input.circuit.0.gate must be one of"):
         service.create_job(mixed)
+
+
+# --- random circuits -------------------------------------------------------------------------
+
+#: Each gate follows from a seed of its own, so that what hypothesis shrinks is their number.
+LISTS = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=12)
+
+#: It takes an exponent within 1e-8 of that of a named gate for it.
+ROUNDING = 1e-6
+
+
+def random_gate(random, width):
+    """Return one of the gates that cirq-ionq sends, for up to so many qubits."""
+    exponent = random.choice([random.randrange(-8, 9) / 4, random.uniform(-2, 2)])
+    powers = [cirq.X, cirq.Y, cirq.Z, *([cirq.XX, cirq.YY, cirq.ZZ] if width > 1 else [])]
+    turns = [cirq.rx(exponent), cirq.ry(exponent), cirq.rz(exponent)]
+    fixed = [cirq.H, *([cirq.CNOT, cirq.SWAP] if width > 1 else [])]
+    gate = random.choice([random.choice(powers) ** exponent, random.choice([*turns, *fixed]), None])
+    if gate is not None:
+        return gate
+    letters = random.choices("XYZ", k=random.randrange(1, min(4, width) + 1))
+    # It sends no negative times, and Cirq takes the sign of a string for one.
+    sign = random.choice([1, -1])
+    positive, negative = sorted((random.uniform(-1, 1) for _ in "ab"), reverse=sign < 0)
+    pauli = cirq.DensePauliString("".join(letters), coefficient=sign)
+    return cirq.PauliStringPhasorGate(pauli, exponent_pos=positive, exponent_neg=negative)
+
+
+def random_native_gate(random, width):
+    first, second, angle = (random.uniform(-1, 1) for _ in range(3))
+    pairs = [ZZGate(theta=angle), MSGate(phi0=first, phi1=second, theta=abs(angle) / 4)]
+    return random.choice([GPIGate(phi=first), GPI2Gate(phi=second), *(pairs if width > 1 else [])])
+
+
+TURNS = {
+    random_gate: [cirq.ry, cirq.rx],
+    random_native_gate: [lambda phi: GPI2Gate(phi=phi / 7), lambda phi: GPI2Gate(phi=-phi / 9)],
+}
+
+
+@st.composite
+def random_circuits(draw, gate=random_gate, least=1, most=5):
+    """Make a circuit that measures some of its qubits, in any order, and what that comes to."""
+    width = draw(st.integers(least, most))
+    qubits = cirq.LineQubit.range(draw(st.integers(width, 7)))[-width:]
+    drawn = []
+    for seed in draw(LISTS):
+        random = Random(seed)
+        one = gate(random, width)
+        drawn.append(one(*random.sample(qubits, cirq.num_qubits(one))))
+    # With all qubits turned first and last, every control is on, and every phase shows.
+    turns = [turn(0.4 + n)(q) for n, q in enumerate(qubits) for turn in TURNS[gate]]
+    circuit = cirq.Circuit(turns, drawn, turns)
+    order = draw(st.permutations(qubits))[: draw(st.integers(1, width))]
+    state = cirq.Simulator(dtype=np.complex128).simulate(circuit, qubit_order=qubits)
+    measured = np.abs(state.final_state_vector.reshape((2,) * width)) ** 2
+    others = tuple(n for n, qubit in enumerate(qubits) if qubit not in order)
+    kept = [qubit for qubit in qubits if qubit in order]
+    measured = measured.sum(axis=others).transpose([kept.index(qubit) for qubit in order])
+    return circuit + cirq.Circuit(cirq.measure(*order, key="m")), measured.reshape(-1)
+
+
+def assert_reads(result, wanted):
+    found = result.probabilities("m")
+    assert sum(abs(found.get(n, 0) - p) for n, p in enumerate(wanted)) / 2 < ROUNDING
+    assert set(found) <= set(range(len(wanted)))
+
+
+@settings(max_examples=60)
+@given(random_circuits())
+def test_random_circuits_have_the_distributions_of_cirqs_own_simulator(case):
+    circuit, wanted = case
+    with mock_ionq(FakeIonQ(seed=1)):
+        service = cirq_ionq.Service(api_key="key", default_target="simulator")
+        assert_reads(service.create_job(circuit).results(), wanted)
+
+
+@settings(max_examples=40)
+@given(random_circuits(random_native_gate, least=2, most=4))
+def test_random_native_circuits_have_the_distributions_of_its_own_matrices(case):
+    circuit, wanted = case
+    with mock_ionq(FakeIonQ(seed=1)):
+        service = cirq_ionq.Service(api_key="key", default_target="simulator")
+        assert_reads(service.create_job(circuit).results(), wanted)
+
+
+@settings(max_examples=10)
+@given(st.lists(random_circuits(most=3), min_size=2, max_size=4))
+def test_random_circuits_of_one_job_have_their_own_distributions(cases):
+    with mock_ionq(FakeIonQ(seed=1)):
+        service = cirq_ionq.Service(api_key="key", default_target="simulator")
+        job = service.create_batch_job([circuit for circuit, _ in cases], repetitions=10)
+        for result, (_, wanted) in zip(job.results(), cases, strict=True):
+            assert_reads(result, wanted)
 
 
 # --- noise models and machines ---------------------------------------------------------------

@@ -1,6 +1,7 @@
 """pennylane-ionq, unmodified, on the fake: under interception, since its host is fixed."""
 
 from math import pi, sqrt
+from random import Random
 
 import cirq
 import numpy as np
@@ -8,8 +9,11 @@ import pennylane as qml
 import pennylane_ionq.device
 import pytest
 from cirq_ionq import GPI2Gate, GPIGate, MSGate
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pennylane_ionq.api_client import Job, JobExecutionError
-from pennylane_ionq.ops import GPI, GPI2, MS
+from pennylane_ionq.ops import GPI, GPI2, MS, XX, YY, ZZ
+from random_gates import angle_of, pauli_terms
 
 from ionq_toolkit_fake import Access, FakeIonQ, mock_ionq
 
@@ -216,6 +220,115 @@ def test_native_gates_run_on_the_machine_that_has_them():
         # It knows no native gate on two qubits but ms, which Forte does not have.
         with pytest.raises(JobExecutionError, match="Job failed"):
             run(qml.device("ionq.qpu", backend="forte-1", **options), native)
+
+
+# --- random circuits -------------------------------------------------------------------------
+
+#: Each gate follows from a seed of its own, so that what hypothesis shrinks is their number.
+LISTS = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=12)
+TAPES = st.lists(LISTS, min_size=1, max_size=3)
+WIRES = 4
+
+
+def random_gate(random):
+    """Return one of the gates that pennylane-ionq sends, and the same as PennyLane knows it."""
+    wires, angle = random.sample(range(WIRES), WIRES), angle_of(random)
+    kind = random.randrange(5)
+    if kind == 0:
+        gate = random.choice([qml.X, qml.Y, qml.Z, qml.Hadamard, qml.S, qml.T, qml.SX])(wires[0])
+    elif kind == 1:
+        gate = random.choice([qml.RX, qml.RY, qml.RZ])(angle, wires[0])
+    elif kind == 2:
+        gate = random.choice([qml.CNOT, qml.SWAP])(wires[:2])
+    elif kind == 3:
+        ours = random.choice([qml.IsingXX, qml.IsingYY, qml.IsingZZ])
+        theirs = {qml.IsingXX: XX, qml.IsingYY: YY, qml.IsingZZ: ZZ}[ours]
+        gate = ours(angle, wires[:2])
+        return random.choice([gate, theirs(angle, wires[:2])]), gate
+    else:
+        count = random.randrange(1, 4)
+        terms, values = pauli_terms(random, count, commuting=random.choice([True, False]))
+        places = {wire: place for place, wire in enumerate(wires[:count])}
+        words = [qml.pauli.string_to_pauli_word(term, places) for term in terms]
+        gate = qml.evolve(qml.Hamiltonian(values, words), random.uniform(-2, 2))
+    return gate, gate
+
+
+def random_native_gate(random):
+    """Return a native gate, and its documented matrix: its own of an MS is no unitary."""
+    first, second = (random.uniform(-1, 1) for _ in "ab")
+    wires = random.sample(range(WIRES), 2)
+    angle = random.choice([0.25, random.uniform(0, 0.25)])
+    gate, matrix = random.choice(
+        [
+            (GPI(first, wires=wires[:1]), GPIGate(phi=first)),
+            (GPI2(first, wires=wires[:1]), GPI2Gate(phi=first)),
+            (
+                MS(first, second, angle, wires=wires),
+                MSGate(phi0=first, phi1=second, theta=angle),
+            ),
+        ]
+    )
+    return gate, qml.QubitUnitary(cirq.unitary(matrix), wires=gate.wires)
+
+
+TURNS = [(gate, gate) for n in range(WIRES) for gate in (qml.RY(0.4 + n, n), qml.RX(0.9 - n, n))]
+NATIVE_TURNS = [
+    (GPI2(phi, wires=n), qml.QubitUnitary(cirq.unitary(GPI2Gate(phi=phi)), wires=n))
+    for n in range(WIRES)
+    for phi in (0.1 + n / 9, 0.4 - n / 7)
+]
+
+
+def assert_same_distributions(seeds_of_tapes, gate_of, turns, **options):
+    """Run circuits in one job; their histograms must be those of PennyLane's own simulator."""
+    # With all wires turned first and last, every control is on, and every phase shows.
+    made = [
+        [*turns, *(gate_of(Random(seed)) for seed in seeds), *turns] for seeds in seeds_of_tapes
+    ]
+    sent = [
+        qml.tape.QuantumScript([gate for gate, _ in one], [qml.counts()], shots=10) for one in made
+    ]
+    known = [qml.tape.QuantumScript([gate for _, gate in one], [qml.probs()]) for one in made]
+    with mock_ionq(FakeIonQ(seed=1)):
+        device = qml.device("ionq.simulator", wires=WIRES, api_key="key", **options)
+        qml.execute(sent, device)
+        histograms = device.target_device.histograms
+    wanted = qml.execute(known, qml.device("default.qubit", wires=WIRES))
+    for histogram, probabilities in zip(histograms, wanted, strict=True):
+        found = np.zeros(2**WIRES)
+        for outcome, probability in histogram.items():
+            # PennyLane writes wire 0 first, IonQ qubit 0 last.
+            found[int(format(int(outcome), f"0{WIRES}b")[::-1], 2)] = probability
+        assert np.abs(found - probabilities).sum() / 2 < 1e-9
+
+
+@pytest.mark.filterwarnings("ignore:The 'num_steps' argument for the Evolution gate")
+@settings(max_examples=40)
+@given(TAPES)
+def test_random_circuits_have_the_distributions_of_pennylanes_own_simulator(seeds):
+    assert_same_distributions(seeds, random_gate, TURNS)
+
+
+@settings(max_examples=30)
+@given(TAPES)
+def test_random_native_circuits_have_the_distributions_of_the_documented_matrices(seeds):
+    assert_same_distributions(seeds, random_native_gate, NATIVE_TURNS, gateset="native")
+
+
+@settings(max_examples=20)
+@given(LISTS, st.permutations(range(WIRES)), st.integers(1, WIRES))
+def test_wires_are_read_in_the_order_in_which_they_are_measured(seeds, order, count):
+    """Flips alone: each wire is certain, and so is what is counted."""
+    gates = []
+    for seed in seeds:
+        first, second = Random(seed).sample(range(WIRES), 2)
+        gates.append(qml.CNOT([first, second]) if seed % 2 else qml.X(first))
+    measured = [qml.counts(wires=order[:count])]
+    tapes = [qml.tape.QuantumScript(gates, measured, shots=10)]
+    with mock_ionq(FakeIonQ(seed=1)):
+        found = qml.execute(tapes, qml.device("ionq.simulator", wires=WIRES, api_key="key"))
+    assert found == qml.execute(tapes, qml.device("default.qubit", wires=WIRES))
 
 
 # --- noise models and machines ---------------------------------------------------------------

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ionq_toolkit import HttpTransport
-from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, Transitions, after, failed
+from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, Transitions, after, failed, faults
 from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.control import CONTROLS
 
@@ -90,6 +90,38 @@ def test_transitions_are_set_shown_and_forgotten(connect, job_body):
     assert send("GET", path)[1]["status"] == "submitted"
 
 
+def test_faults_are_added_shown_and_taken_away(connect, job_body):
+    send = connect(FakeIonQ(seed=1))
+    rule = {"fault": "http", "status": 503, "on": "POST /jobs", "times": 1}
+
+    status, reply = send("POST", "/_fake/faults", rule)
+
+    assert status == 200
+    assert reply == {"rules": [{"number": 1, **rule, "reached": 0, "fired": 0}], "fired": []}
+    assert [send("POST", "/jobs", job_body())[0] for _ in range(2)] == [503, 201]
+    reply = send("GET", "/_fake/faults")[1]
+    assert (reply["rules"][0]["fired"], len(reply["fired"])) == (1, 1)
+    assert (reply["fired"][0]["fault"], reply["fired"][0]["number"]) == ("http", 1)
+    assert reply["fired"][0]["request"] == send("GET", "/_fake/requests")[1]["requests"][0]
+    assert send("DELETE", "/_fake/faults")[1]["rules"] == []
+
+
+def test_the_requests_to_the_service_are_shown_and_those_to_the_controls_are_none(
+    connect, job_body
+):
+    send = connect(FakeIonQ(seed=1))
+    job_id = send("POST", "/jobs", job_body())[1]["id"]
+    send("GET", f"/jobs/{job_id}")
+    send("GET", "/_fake/state")
+    requests = send("GET", "/_fake/requests")[1]["requests"]
+    assert [(one["operation"], one["status"], one["at"]) for one in requests] == [
+        ("POST /jobs", 201, "2026-01-01T00:00:00.000Z"),
+        ("GET /jobs/<job_id>", 200, "2026-01-01T00:00:00.000Z"),
+    ]
+    assert send("POST", "/_fake/reset")[0] == 200
+    assert send("GET", "/_fake/requests")[1] == {"requests": []}
+
+
 def test_a_living_job_is_ended_held_and_released(connect, job_body):
     send = connect(FakeIonQ(seed=1))
     one, two = (send("POST", "/jobs", job_body(name=name))[1]["id"] for name in "ab")
@@ -157,6 +189,7 @@ def test_a_cloud_that_is_reset_gives_the_same_bytes_again(way, job_body):
 
     first = run()
     cloud.transitions.set(Transitions(end=failed("InternalError")))
+    cloud.faults.add(faults.http(500))
     cloud.clock.sleep(86_400)
     control = base.removesuffix("/v0.4") + "/_fake/reset"
     reply = json.loads(transport.send("POST", control, {}, None, 30.0).body)
@@ -215,6 +248,8 @@ def test_what_there_is_is_listed(control):
         ("POST", "/_fake/clock", {"until": "2025-12-31"}, 400, "the time does not go back"),
         ("POST", "/_fake/clock", [], 400, "the body must be a JSON object"),
         ("POST", "/_fake/reset", {"seed": 3}, 400, "no part of a reset 'seed'"),
+        ("POST", "/_fake/faults", {"fault": "htp"}, 400, "there is no fault 'htp'; there is http"),
+        ("POST", "/_fake/faults", {}, 400, "at least the key 'fault'"),
         ("POST", "/_fake/transitions", {}, 400, "say nothing"),
         ("POST", "/_fake/transitions", {"end": {"code": "X"}}, 400, "no failure code 'X'"),
         ("POST", "/_fake/transitions", {"end": {"code": []}}, 400, "no failure code"),
@@ -234,6 +269,11 @@ def test_what_is_wrong_is_refused_with_what_to_do(
     assert (found, reply["statusCode"]) == (status, status)
     assert message in reply["message"]
     assert control("GET", "/_fake/state") == before
+
+
+def test_head_is_answered_without_a_body(cloud):
+    reply = cloud.handle("HEAD", "/_fake/state", {})
+    assert (reply.status, reply.body) == (404, b"")
 
 
 def test_a_body_that_is_no_json_is_refused(cloud):

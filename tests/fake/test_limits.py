@@ -8,6 +8,8 @@ import pytest
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.simulation import (
     Gate,
+    Machine,
+    Noise,
     ProcessExecutor,
     Program,
     Qasm3,
@@ -101,6 +103,60 @@ def test_workers_divide_the_memory_so_that_they_never_want_more_than_there_is(mo
         refused = executor.submit(simulate, wide).exception()
     assert isinstance(refused, SimulationFailure)
     assert "26 qubits needs 1.8 GiB of memory; each worker may take 0.5 GiB" in str(refused)
+
+
+def entangled(width, pairs):
+    """Gates on all of so many qubits, the first and the last entangled so many times."""
+    turns = [Gate("ry", (qubit,), parameters=(0.3,)) for qubit in range(width)]
+    return Program(width, (*turns, *[Gate("xx", (0, width - 1), parameters=(0.4,))] * pairs))
+
+
+ERRORS = Noise(0.01, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("noise", "fields"),
+    [
+        (None, {}),
+        (ERRORS, {"shots": 1}),
+        (ERRORS, {"shots": 1, "machine": Machine(36, "zz"), "hardware": True}),
+    ],
+    ids=["exact", "noisy", "on a machine"],
+)
+def test_a_state_without_room_fails_its_job_whatever_it_is_for(monkeypatch, noise, fields):
+    class Memory:
+        available = 2**27
+
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: Memory)
+    with pytest.raises(SimulationFailure, match=r"23 qubits needs 0\.2 GiB"):
+        simulate(Task(entangled(23, 4), seed=0, noise=noise, **fields))
+
+
+def test_more_shots_take_no_more_memory_than_a_wide_state(monkeypatch):
+    """With more shots than outcomes, Aer would make a matrix of 4^n, whatever its size."""
+    taken = []
+    run = aer.AerSimulator.run
+
+    def watched(simulator, *args, **options):
+        job = run(simulator, *args, **options)
+        taken.append(job.result().results[0].metadata["required_memory_mb"])
+        return job
+
+    monkeypatch.setattr(aer.AerSimulator, "run", watched)
+    for widest, megabytes in ((9, 4), (8, 1)):
+        monkeypatch.setattr(aer, "WIDEST_MIXED", widest)
+        outcome = simulate(Task(entangled(9, 4), seed=0, shots=600, noise=ERRORS))
+        assert len(outcome.shots) == 600
+        assert taken.pop() == megabytes
+
+
+def test_a_density_matrix_without_room_fails_its_job(monkeypatch):
+    class Memory:
+        available = 2**27
+
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: Memory)
+    with pytest.raises(SimulationFailure, match=r"12 qubits needs 0\.4 GiB"):
+        simulate(Task(entangled(12, 4), seed=0, shots=5000, noise=ERRORS))
 
 
 class Held(Executor):

@@ -57,6 +57,15 @@ def test_each_register_has_its_own_bits():
     assert registers_of(measured) == {"a": {"10": 1.0}, "b": {"0": 1.0}, "c": {"1": 1.0}}
 
 
+@pytest.mark.parametrize("name", ["__c_Z", "_c", "C", "Meas", "c_1", "esc_c"])
+def test_a_register_may_have_any_name_of_the_language(name):
+    """Qiskit's estimator names one ``__c_XZ``."""
+    body = (
+        f"qubit[2] q; bit alone; bit[2] {name}; x q[1]; {name} = measure q; alone = measure q[1];"
+    )
+    assert registers_of(body) == {"alone": {"1": 1.0}, name: {"10": 1.0}}
+
+
 def test_a_bit_that_nothing_is_measured_into_is_0():
     assert registers_of("qubit q; bit[3] c; x q; c[1] = measure q;") == {"c": {"010": 1.0}}
 

@@ -7,16 +7,23 @@ import time
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
+import numpy as np
 import pytest
 
 from ionq_toolkit_fake.simulation import (
+    Energy,
     Gate,
     InlineExecutor,
+    Machine,
+    MaxCut,
+    Noise,
     ProcessExecutor,
     Program,
+    Qasm3,
     SimulationFailure,
     Task,
     simulate,
+    simulate_several,
 )
 
 BELL = Task(Program(2, (Gate("h", (0,)), Gate("x", (1,), (0,)))), seed=1)
@@ -142,3 +149,82 @@ def test_a_shutdown_that_does_not_wait_cancels_what_waits():
     executor.shutdown(wait=False)
     assert waiting.cancelled()
     assert isinstance(stuck.exception(timeout=60), BrokenProcessPool)
+
+
+# --- whoever runs them, the same results -----------------------------------------------------
+
+WIDE = Program(
+    15,
+    (
+        *(Gate("ry", (q,), parameters=(0.3 + q,)) for q in range(15)),
+        *(Gate("cnot", (q + 1,), (q,)) for q in range(14)),
+        *(Gate("rx", (q,), parameters=(0.9 - q,)) for q in range(15)),
+    ),
+)
+NATIVE = Program(
+    2,
+    (Gate("gpi2", (0,), parameters=(0.1,)), Gate("ms", (1, 0), parameters=(0.2, 0.4, 0.25))),
+    "native",
+)
+MIDWAY = Qasm3(
+    'OPENQASM 3.0; include "stdgates.inc"; qubit[3] q; bit[3] c; bit m; h q; m = measure q[0];'
+    "reset q[0]; cx q[1], q[0]; ry(0.7) q[2]; c = measure q;"
+)
+ANSATZ = Qasm3("OPENQASM 3.0; input float a; qubit[2] q; ry(a) q[0]; cx q[0], q[1];", (0.8,))
+ERRORS = Noise(0.01, 0.05, 0.02)
+LINE = Machine(15, "ms", tuple((n, n + 1) for n in range(14)))
+
+
+def mixed_tasks():
+    """Return tasks of every kind, many of them with the same seed, and one that fails."""
+    tasks = []
+    for seed in (1, 2, 2**31 - 1):
+        exact = Task(WIDE, seed)
+        tasks += [
+            exact,
+            exact._replace(circuit=NATIVE),
+            exact._replace(circuit=MIDWAY, width=29),
+            exact._replace(shots=150, noise=ERRORS),
+            exact._replace(circuit=BELL.circuit, shots=700, noise=ERRORS),
+            exact._replace(circuit=MIDWAY, width=29, shots=300, noise=ERRORS),
+            exact._replace(shots=100, noise=ERRORS, machine=LINE, hardware=True, variants=32),
+            exact._replace(circuit=MIDWAY, width=3, shots=50, machine=LINE, hardware=True),
+            Energy(ANSATZ, (("ZX", 0.4), ("YY", -0.7)), seed, 29, shots=200, noise=ERRORS),
+            MaxCut(3, ((0, 1, 1.0), (1, 2, 0.5)), exact._replace(shots=60, noise=ERRORS)),
+        ]
+    return [*tasks, Task(Qasm3("qubit q; nonsense"), 1, width=29)]
+
+
+def contents(value):
+    """Return what an outcome consists of, arrays as their bytes."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, Exception):
+        return type(value), value.args
+    if isinstance(value, dict):
+        return [(key, contents(part)) for key, part in value.items()]
+    if isinstance(value, (tuple, list)):
+        return [contents(part) for part in value]
+    return value
+
+
+def all_of(executor, tasks):
+    """Run tasks one by one, and those of circuits together."""
+    with executor:
+        single = [executor.submit(simulate, task) for task in tasks]
+        circuits = [task for task in tasks if isinstance(task, Task)]
+        batch = executor.submit(simulate_several, circuits)
+        found = [future.exception() or future.result() for future in single]
+        return contents(found), contents(batch.result())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_are_the_same_bits_whatever_the_number_of_workers(workers):
+    """Not in their order either: what is handed out first need not be done first."""
+    tasks = mixed_tasks()
+    inline, batch = all_of(InlineExecutor(), tasks)
+    assert batch == [one for one, task in zip(inline, tasks, strict=True) if isinstance(task, Task)]
+    assert all_of(ProcessExecutor(workers), tasks[::-1]) == (inline[::-1], batch[::-1])
+    seeds = {task.seed for task in tasks if isinstance(task, Task)}
+    assert len(seeds) == 3
+    assert len({str(one) for one in inline}) > len(tasks) / 2

@@ -14,9 +14,6 @@ from ionq_toolkit import backend as backend_module
 from ionq_toolkit.estimate import count_gates
 from ionq_toolkit_fake import FakeIonQ
 
-#: Gone as soon as a job of several circuits can be read.
-several_results = pytest.mark.xfail(reason="results of several circuits", strict=True)
-
 
 @pytest.fixture
 def slow():
@@ -374,14 +371,12 @@ def test_the_sampler_is_right_for_one_circuit(backend):
         assert result[0].data.meas.get_counts() == {outcome: 100}
 
 
-@several_results
 def test_the_sampler_is_right_for_many_circuits(backend):
     several, outcomes = flips()
     result = BackendSamplerV2(backend=backend).run(several, shots=100).result()
     assert [pub.data.meas.get_counts() for pub in result] == [{o: 100} for o in outcomes]
 
 
-@several_results
 def test_primitives_send_one_job_for_many_circuits(backend, cloud):
     several, _ = flips()
     BackendSamplerV2(backend=backend).run(several, shots=100).result()
@@ -407,7 +402,6 @@ def test_the_estimator_is_right(backend):
     assert values.tolist() == [-1, 1, -0.5]
 
 
-@several_results
 def test_the_estimator_is_right_where_it_takes_several_circuits(backend):
     circuit = QuantumCircuit(2)
     circuit.h(0)

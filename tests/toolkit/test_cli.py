@@ -127,7 +127,7 @@ def test_a_gate_that_has_the_name_of_another_is_not_taken_for_it(run, tmp_path):
     file.write_text("OPENQASM 3.0; gate id a {U(pi,0,pi) a;} qubit q; bit c; id q; c=measure q;")
     result = run(file)
     assert result.exit_code == 1
-    assert "gate of your own" in result.stderr
+    assert "It is a gate of your own" in result.stderr
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(run):

@@ -5,6 +5,7 @@ import pytest
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobTimeoutError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
+from qiskit_ionq import exceptions
 
 from ionq_toolkit import errors
 
@@ -68,7 +69,6 @@ def test_what_is_retriable_is_caught_as_an_api_error_and_can_be_told_from_it():
 
 
 def test_the_names_of_qiskit_ionq_are_here_with_its_bases():
-    exceptions = pytest.importorskip("qiskit_ionq.exceptions")
     for name in exceptions.__all__:
         if hasattr(errors, name):
             theirs = [base.__name__ for base in getattr(exceptions, name).__mro__]

@@ -15,7 +15,7 @@ def test_what_is_stored_is_what_qiskit_ionq_reads():
     assert (stored["shots"], stored["sampler_seed"], stored["memory"]) == ("100", "7", "true")
     unpacked = json.loads(gzip.decompress(base64.b64decode(stored["qiskit_header"])))
     assert unpacked == {"name": "c", "n_qubits": 2}
-    assert metadata.decode_header(stored, "job-1") == unpacked
+    assert metadata.decode_headers(stored, "job-1") == [unpacked]
 
 
 def test_the_same_circuit_is_stored_as_the_same_bytes():
@@ -32,8 +32,22 @@ def test_circuit_metadata_that_is_not_json_is_refused(value):
         metadata.encode({"name": "c", "metadata": {"k": value}}, shots=1, seed=1, memory=False)
 
 
+def test_headers_of_several_circuits_are_a_list_in_their_order():
+    headers = [{"name": "b", "n_qubits": 2}, {"name": "a", "n_qubits": 3}]
+    stored = metadata.encode(headers, shots=100, seed=7, memory=False)
+    assert metadata.decode_headers(stored, "job-1") == headers
+    unpacked = json.loads(gzip.decompress(base64.b64decode(stored["qiskit_header"])))
+    assert unpacked == headers
+
+
+def test_the_circuit_whose_metadata_is_refused_is_named():
+    headers = [{"name": "good"}, {"name": "bad", "metadata": {"k": object()}}]
+    with pytest.raises(errors.IonQJobError, match="metadata of circuit 'bad'"):
+        metadata.encode(headers, shots=1, seed=1, memory=False)
+
+
 def test_no_header_is_no_error():
-    assert metadata.decode_header({"shots": "1"}, "job-1") is None
+    assert metadata.decode_headers({"shots": "1"}, "job-1") is None
 
 
 def packed(content):
@@ -51,12 +65,12 @@ def packed(content):
         packed(b"not json"),
         packed(b"\xff"),
         packed(b'"text"'),
-        packed(b"[{}, {}]"),
+        packed(b"[{}, 7]"),
     ],
 )
 def test_a_spoiled_header_is_a_job_error_that_names_the_job(header):
     with pytest.raises(errors.IonQJobError, match="job-1") as caught:
-        metadata.decode_header({"qiskit_header": header}, "job-1")
+        metadata.decode_headers({"qiskit_header": header}, "job-1")
     assert caught.value.job_id == "job-1"
 
 

@@ -1,0 +1,120 @@
+"""How a job stands, in one line that is written over: on a terminal or in a notebook."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import TextIO
+
+
+class ProgressLine:
+    """A line that can be written over, where somebody sees it; elsewhere it is quiet.
+
+    It is written to standard error if that is a terminal, and shown below the cell in a Jupyter
+    notebook.
+    """
+
+    def __init__(self, *, enabled: bool, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._display = _notebook_display() if enabled else None
+        self._terminal = enabled and self._display is None and _is_terminal(self._stream)
+        self._handle: Any = None
+        self._shown = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the line as it is, and go on below it."""
+        if self._terminal and self._shown:
+            self._write("\n")
+
+    @property
+    def visible(self) -> bool:
+        """Whether anybody sees the line."""
+        return self._terminal or self._display is not None
+
+    def show(self, text: str) -> None:
+        """Put `text` in the place of what was shown before."""
+        if text == self._shown or not self.visible:
+            return
+        if self._display is not None:
+            self._show_in_notebook(text)
+        else:
+            text = text[: shutil.get_terminal_size().columns - 1]
+            self._write(f"\r{text:<{len(self._shown)}}")
+        self._shown = text
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # what cannot be shown must not end a wait
+            self._stream.write(text)
+            self._stream.flush()
+
+    def _show_in_notebook(self, text: str) -> None:
+        data = {"text/plain": text}
+        if self._handle is None:
+            self._handle = self._display(data, raw=True, display_id=True)  # type: ignore[misc]
+        else:
+            self._handle.update(data, raw=True)
+
+
+def describe(
+    job_id: str,
+    status: str,
+    *,
+    elapsed_s: float,
+    predicted_wait_s: float | None = None,
+    children: tuple[int, int] | None = None,
+) -> str:
+    """Return a line that says how a job stands.
+
+    Args:
+        job_id: The job.
+        status: Its status.
+        elapsed_s: How long it was waited for, in seconds.
+        predicted_wait_s: How long IonQ says that it waits in the queue, in seconds.
+        children: How many of its circuits are done, and of how many.
+    """
+    parts = [f"job {job_id}", status]
+    if children is not None:
+        parts.append(f"{children[0]} of {children[1]} circuits done")
+    if predicted_wait_s is not None:
+        parts.append(f"in the queue for about {duration(predicted_wait_s)}")
+    parts.append(f"waited {duration(elapsed_s)}")
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people write it, such as ``42 s``, ``3 min 5 s`` or ``2 h 10 min``."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
+
+
+def _notebook_display() -> Any:  # noqa: ANN401 - a function of IPython's
+    """Return what shows things below the cell of a notebook, or None outside of one."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if getattr(shell, "kernel", None) is None:
+        return None
+    return sys.modules["IPython.display"].display

@@ -1,0 +1,300 @@
+"""What a completed job has to be fetched, and the experiments of a Qiskit result made of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qiskit.providers.jobstatus import JobStatus
+
+from ionq_toolkit import parallel
+from ionq_toolkit.errors import IonQJobError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ionq_toolkit.client import IonQClient
+    from ionq_toolkit.record import JobRecord
+    from ionq_toolkit.waiting import Deadline
+
+#: Formats of results that are read: schema Formats of the API document.
+AGGREGATE_V1 = "ionq.result.probabilities-aggregate.json.v1"
+SHOTS_V1, SHOTS_V2 = "ionq.result.shots.json.v1", "ionq.result.shots.json.v2"
+
+#: The register of all qubits: examples of the API document.
+_WHOLE = "output_all"
+
+#: Bits that fit NumPy's signed integers of 64 bits.
+_INT64_BITS = 62
+
+
+class Readout:
+    """Reads the results of one job, within one deadline."""
+
+    def __init__(
+        self,
+        client: IonQClient,
+        record: JobRecord,
+        children: Callable[[], Sequence[JobRecord]],
+        *,
+        query: Mapping[str, str],
+        deadline: Deadline,
+    ) -> None:
+        """Read the job of `record`.
+
+        Args:
+            client: What asks the service.
+            record: What is known of the job.
+            children: Fetches the records of its child jobs, in the order of the circuits.
+            query: Parameters for the results, such as how variants are put together. With any,
+                histograms are not those of the single shots, which are left alone then.
+            deadline: When it has to be done.
+        """
+        self._client = client
+        self._record = record
+        self._children = children
+        self._query = query
+        self._deadline = deadline
+        self._timeout = deadline.for_request
+
+    def experiments(self, *, partial: bool = False) -> list[dict[str, Any]]:
+        """Return an experiment for each circuit, in their order.
+
+        Args:
+            partial: Let circuits that came to nothing be experiments that say so. Without, the
+                job has to be completed.
+
+        Raises:
+            IonQJobError: There are no results, or they cannot be read.
+            IonQAPIError: The service refused.
+            IonQConnectionError: The service was not reached.
+        """
+        record = self._record
+        if record.is_function:
+            raise IonQJobError(
+                f"Job {record.job_id} is a {record.type!r}, which comes to a value and no counts; "
+                "client.retrieve_job(job_id)['results'] has it.",
+                job_id=record.job_id,
+            )
+        if record.dry_run and not record.has_results:
+            raise IonQJobError(
+                f"Job {record.job_id} was a dry run: it was compiled and priced, and did not run. "
+                "Use compiled_circuit() and cost(); run it without dry_run=True for a result.",
+                job_id=record.job_id,
+            )
+        if record.is_parent:
+            return self._of_children(partial=partial)
+        return [self._of_circuit(record)]
+
+    def _of_children(self, *, partial: bool) -> list[dict[str, Any]]:
+        """Return the experiments of the child jobs, paired with their results by their ids."""
+        record = self._record
+        ids = record.child_ids
+        if not ids:
+            raise IonQJobError(
+                f"Job {record.job_id} is of several circuits and names no child jobs, so that "
+                "its results cannot be told apart.",
+                job_id=record.job_id,
+            )
+        histograms = self._aggregated() if record.state is JobStatus.DONE else {}
+        surplus = sorted(set(histograms) - set(ids))
+        missing = [child_id for child_id in ids if child_id not in histograms]
+        if surplus or (missing and not partial):
+            raise self._not_paired(missing, surplus)
+        # What was stored with the job says all that is to be known of its circuits, and what it
+        # has itself is as what its child jobs have.
+        known = record.headers is not None and record.shots is not None
+        found = record.names_any_url() or not self._wants_shots(record)
+        if known and found and not missing:
+            children: Sequence[JobRecord] = [record.child(n) for n in range(len(ids))]
+        else:
+            children = self._children()
+
+        def read(child: JobRecord) -> dict[str, Any]:
+            histogram = histograms.get(child.job_id)
+            if histogram is None and child.state is not JobStatus.DONE:
+                return child.failed_experiment()
+            return self._of_circuit(child, histogram)
+
+        self._timeout = self._deadline.for_one_of_many
+        if not missing and not self._wants_shots(record):
+            return [read(child) for child in children]  # nothing more to ask for
+        return parallel.each(self._client.transport, read, children)
+
+    def _aggregated(self) -> dict[str, Any]:
+        record = self._record
+        artifact = record.artifact(AGGREGATE_V1)
+        if artifact and not self._query and not record.names_url("probabilities"):
+            found = self._artifact(record, artifact)
+        else:
+            found = self._client.get_aggregated_results(
+                record.job_id, query=self._query, timeout=self._timeout()
+            )
+        if not isinstance(found, dict) or not all(isinstance(h, dict) for h in found.values()):
+            raise IonQJobError(
+                f"The results of job {record.job_id} are not a histogram for each child job.",
+                job_id=record.job_id,
+            )
+        return found
+
+    def _not_paired(self, missing: Sequence[str], surplus: Sequence[str]) -> IonQJobError:
+        record = self._record
+        complaints = []
+        if missing:
+            which = ", ".join(f"{record.child_ids.index(i)} ({i})" for i in missing[:5])
+            complaints.append(
+                f"nothing for {len(missing)} of {len(record.child_ids)} circuits: {which}"
+                f"{', ...' if len(missing) > 5 else ''}. "  # noqa: PLR2004
+                "result(partial=True) reads the others"
+            )
+        if surplus:
+            complaints.append(f"something for jobs that are none of its: {', '.join(surplus[:5])}")
+        return IonQJobError(
+            f"The results of job {record.job_id} have {', and '.join(complaints)}.",
+            job_id=record.job_id,
+        )
+
+    def _of_circuit(
+        self, record: JobRecord, histogram: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        if record.is_program:
+            return self._of_program(record)
+        shots = self._shots(record) if self._wants_shots(record) else None
+        return record.experiment(self._histogram(record) if histogram is None else histogram, shots)
+
+    def _histogram(self, record: JobRecord) -> dict[str, Any]:
+        return self._client.get_results(record.job_id, query=self._query, timeout=self._timeout())
+
+    def _wants_shots(self, record: JobRecord) -> bool:
+        return record.memory and not record.is_ideal and not self._query
+
+    def _shots(self, record: JobRecord) -> Sequence[int | str]:
+        """Return the outcome of each shot over the qubits.
+
+        They are where the record says, at a path of their own or among the artifacts; those of a
+        child job that was not asked for, at the path.
+        """
+        by_path = not record or record.names_url("shots")
+        first, second = (record.artifact(form) for form in (SHOTS_V1, SHOTS_V2))
+        if by_path or not (first or second):
+            return self._client.get_shots(record.job_id, timeout=self._timeout())
+        if first:
+            found = self._artifact(record, first)
+            if not isinstance(found, list):
+                raise IonQJobError(
+                    f"The shots of job {record.job_id} are not a list.", job_id=record.job_id
+                )
+            return found
+        assert second is not None, "one of the two is there"  # noqa: S101
+        shots = _registers(self._artifact(record, second), record.job_id)
+        width = record.header()["n_qubits"]
+        values = fold(shots, [(_WHOLE, place) for place in range(width)], record.job_id)
+        return list(values.tolist())
+
+    def _of_program(self, record: JobRecord) -> dict[str, Any]:
+        """Return the experiment of an OpenQASM 3 program, whose outcomes are over classical bits.
+
+        Shots are read register by register, where there are any; an ideal simulation has none.
+        """
+        artifact = record.artifact(SHOTS_V2)
+        if record.is_ideal or self._query or artifact is None:
+            wanted = self._wants_shots(record)
+            shots = self._shots(record) if wanted else None
+            header = record.program_header()
+            return _with_qubits(
+                record, record.experiment(self._histogram(record), shots, header=header)
+            )
+        found = _registers(self._artifact(record, artifact), record.job_id)
+        # What the program's own registers are, the shots show; all qubits are added to them.
+        own = {name: value for name, value in found[0].items() if name != _WHOLE} or found[0]
+        registers = [(n, len(v) if isinstance(v, list) else 0) for n, v in own.items()]
+        header = record.program_header(registers)
+        bits = record.bits() or []
+        if len(bits) != header["memory_slots"] or any(name not in own for name, _ in bits):
+            bits = [(name, place) for name, size in registers for place in range(size)]
+            # Registers that nobody has stored are in their order those of the program; a circuit
+            # whose registers are not its program's is told by the only one that there can be.
+            alone = len(registers) == 1 and len(bits) == header["memory_slots"]
+            if record.has_header and not alone:
+                raise IonQJobError(
+                    f"The circuit of job {record.job_id} has {header['memory_slots']} classical "
+                    "bits, and which of them are which in the registers of its shots cannot be "
+                    f"told: {', '.join(own)}.",
+                    job_id=record.job_id,
+                )
+        values = fold(found, bits, record.job_id)
+        outcomes, counts = np.unique(values, return_counts=True)
+        histogram = {
+            str(outcome): count / len(values)
+            for outcome, count in zip(outcomes.tolist(), counts.tolist(), strict=True)
+        }
+        return _with_qubits(record, record.experiment(histogram, values.tolist(), header=header))
+
+    def _artifact(self, record: JobRecord, artifact_id: str) -> Any:  # noqa: ANN401 - any JSON
+        return self._client.get_artifact(record.job_id, artifact_id, timeout=self._timeout())
+
+
+def fold(
+    shots: Sequence[Mapping[str, Any]], bits: Sequence[tuple[str, int]], job_id: str
+) -> NDArray[Any]:
+    """Return the number that the bits of each shot make.
+
+    Args:
+        shots: For each shot, the bits of each register, bit 0 first.
+        bits: Register and place of each bit of the number, the least significant first.
+        job_id: The job that they are of.
+
+    Returns:
+        Shape (shots,), of int64 or, where that is too narrow, of Python ints.
+
+    Raises:
+        IonQJobError: A register is not in the shots, or has more or fewer bits, or others than 0
+            and 1.
+    """
+    values = np.zeros(len(shots), dtype=np.int64 if len(bits) <= _INT64_BITS else object)
+    columns: dict[str, NDArray[np.int64]] = {}
+    for name in dict.fromkeys(name for name, _ in bits):
+        size = 1 + max(place for register, place in bits if register == name)
+        try:
+            column = np.array([shot[name] for shot in shots])
+            usable = column.ndim == 2 and bool(np.isin(column, (0, 1)).all())  # noqa: PLR2004
+        except (KeyError, ValueError, TypeError):
+            usable = False
+        if not usable or column.shape[1] != size:
+            there = ", ".join(sorted({register for shot in shots for register in shot}))
+            raise IonQJobError(
+                f"The shots of job {job_id} do not all have {size} bits of register {name!r}; "
+                f"they have: {there or 'nothing'}.",
+                job_id=job_id,
+            )
+        columns[name] = column.astype(np.int64)
+    for index, (name, place) in enumerate(bits):
+        values |= columns[name][:, place].astype(values.dtype) << index
+    return values
+
+
+def _registers(body: object, job_id: str) -> list[dict[str, Any]]:
+    """Return the registers of each shot; without those that leaked, which are surplus.
+
+    Leaked shots are those with `leakage_bits`: IonQ counts them in no histogram.
+    """
+    shots = body.get("shots") if isinstance(body, dict) else None
+    if not isinstance(shots, list) or not all(
+        isinstance(shot, dict) and isinstance(shot.get("registers"), dict) for shot in shots
+    ):
+        raise IonQJobError(f"The shots of job {job_id} are not a list of registers.", job_id=job_id)
+    kept = [shot["registers"] for shot in shots if not shot.get("leakage_bits")]
+    if not kept:
+        raise IonQJobError(
+            f"Job {job_id} has no shots to be read: {len(shots)} of {len(shots)} leaked.",
+            job_id=job_id,
+        )
+    return kept
+
+
+def _with_qubits(record: JobRecord, experiment: dict[str, Any]) -> dict[str, Any]:
+    """Return a program's experiment with the number of its qubits where that of its bits was."""
+    header = {k: v for k, v in experiment["header"].items() if k != "meas_mapped"}
+    return {**experiment, "header": {**header, "n_qubits": record.num_qubits}}

@@ -1,0 +1,165 @@
+"""Waiting for a job: one deadline for everything, and the pauses between polls."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ionq_toolkit.client import DEFAULT_TIMEOUT_S
+from ionq_toolkit.clock import sleep_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ionq_toolkit.clock import Clock
+
+#: Seconds between polls, where nobody says how many: the first at the least and the most, the
+#: growth of each next, the longest. A first pause of a tenth of a second finds short jobs soon;
+#: where a request takes longer than that, asking more often than it takes finds nothing sooner.
+FIRST_PAUSE_S, LONGEST_FIRST_PAUSE_S, PAUSE_GROWTH, LONGEST_PAUSE_S = 0.1, 1.0, 1.5, 5.0
+
+#: The part of a pause that chance may take off, so that many jobs are not asked for at once.
+JITTER = 0.1
+
+#: Seconds between polls at the least: some time has to pass for a deadline to come.
+SHORTEST_PAUSE_S = 0.001
+
+#: Seconds that a request is given at the least, however near the deadline is.
+_SHORTEST_REQUEST_S = 0.1
+
+
+class TimeIsUpError(Exception):
+    """There is no time left for a request that was not begun."""
+
+
+class Deadline:
+    """The moment at which a wait of `timeout` seconds ends, if it ever does."""
+
+    def __init__(self, clock: Clock, timeout: float | None) -> None:
+        """Begin to wait for `timeout` seconds, or for ever.
+
+        Raises:
+            ValueError: `timeout` is negative or not a number.
+        """
+        if timeout is not None and not timeout >= 0:  # NaN is not either
+            raise ValueError(f"timeout={timeout} must not be negative")
+        self.timeout = timeout
+        self._clock = clock
+        self._begin = clock.monotonic()
+        self._end = float("inf") if timeout is None else self._begin + timeout
+
+    def elapsed(self) -> float:
+        """Return the seconds that have passed."""
+        return self._clock.monotonic() - self._begin
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self._end - self._clock.monotonic()
+
+    def for_request(self) -> float | None:
+        """Return the seconds that a request may take: None for the client's own limit."""
+        left = self.left()
+        return None if left >= DEFAULT_TIMEOUT_S else max(left, _SHORTEST_REQUEST_S)
+
+    def for_one_of_many(self) -> float | None:
+        """Return what `for_request` does, for requests that are only made while there is time.
+
+        Raises:
+            TimeIsUpError: There is none left.
+        """
+        if self.left() < 0:
+            raise TimeIsUpError
+        return self.for_request()
+
+
+class Pauses:
+    """The seconds to wait before each next poll of a job, without end.
+
+    They begin with twice the time that the first request took, within bounds, and grow to a limit.
+    """
+
+    def __init__(self, wait: float | None, job_id: str) -> None:
+        """Make pauses of `wait` seconds each or, if it is None, such as grow.
+
+        Raises:
+            ValueError: `wait` is negative or not a number.
+        """
+        if wait is not None and not 0 <= wait < float("inf"):  # NaN is not either
+            raise ValueError(f"wait={wait} must not be negative, or without end")
+        self._fixed = None if wait is None else max(wait, SHORTEST_PAUSE_S)
+        self._next: float | None = None
+        # The same for a job each time, and different from those of the others.
+        seed = int.from_bytes(hashlib.sha256(job_id.encode()).digest()[:8])
+        self._random = np.random.default_rng(seed)
+
+    def next(self, round_trip_s: float) -> float:
+        """Return the next one, after a request that took `round_trip_s`."""
+        if self._fixed is not None:
+            return self._fixed
+        if self._next is None:
+            self._next = min(max(2 * round_trip_s, FIRST_PAUSE_S), LONGEST_FIRST_PAUSE_S)
+        pause = self._next * (1 - JITTER * float(self._random.random()))
+        self._next = min(self._next * PAUSE_GROWTH, LONGEST_PAUSE_S)
+        return pause
+
+
+class Wait:
+    """One wait for a job: asks, tells and sleeps, by turns, until the job is final."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        deadline: Deadline,
+        pauses: Pauses,
+        *,
+        ask: Callable[[], float | None],
+        tell: Callable[[], object],
+        too_late: Callable[[], Exception],
+    ) -> None:
+        """Prepare to wait.
+
+        Args:
+            clock: What to sleep on.
+            deadline: When to give up.
+            pauses: How long to sleep.
+            ask: Asks how the job stands. It returns the seconds that this took, or None when the
+                job is final.
+            tell: Tells whoever wants to know how the job stands.
+            too_late: Makes what is raised when there is no time left.
+        """
+        self._clock = clock
+        self._deadline = deadline
+        self._pauses = pauses
+        self._ask = ask
+        self._tell = tell
+        self._too_late = too_late
+
+    def run(self) -> None:
+        """Wait in this thread."""
+        for pause in self._polls():
+            self._tell()
+            if pause:
+                self._clock.sleep(pause)
+
+    async def run_async(self) -> None:
+        """Wait in this task: what asks runs in a thread, what tells in the task.
+
+        A task that is cancelled asks no more.
+        """
+        polls = self._polls()
+        while (pause := await asyncio.to_thread(next, polls, None)) is not None:
+            self._tell()
+            if pause:
+                await sleep_on(self._clock, pause)
+
+    def _polls(self) -> Iterator[float]:
+        """Ask until the job is final, and yield after each time how long to sleep."""
+        while (round_trip_s := self._ask()) is not None:
+            left = self._deadline.left()
+            yield max(0.0, min(self._pauses.next(round_trip_s), left))
+            if left <= 0:
+                raise self._too_late()
+        yield 0.0

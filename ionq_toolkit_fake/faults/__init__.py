@@ -1,0 +1,69 @@
+"""Faults: what can go wrong between a client and the cloud, and when it does.
+
+::
+
+    from ionq_toolkit_fake import FakeIonQ, faults
+
+    cloud = FakeIonQ()
+    cloud.faults.add(faults.http(429, retry_after=3), on="POST /jobs", times=2)
+    cloud.faults.add(faults.lost_answer(), on="POST /jobs", times=1)
+    cloud.faults.add(faults.latency(0.2, jitter=0.1), on="GET *", probability=0.5)
+
+`KINDS` lists all kinds, and `STATUSES` what `faults.http` can answer with.
+"""
+
+from ionq_toolkit_fake.faults.kinds import (
+    KINDS,
+    Fault,
+    Kind,
+    content_type,
+    dribble,
+    duplicated,
+    empty,
+    html,
+    http,
+    latency,
+    lost_answer,
+    malformed,
+    refused,
+    reset,
+    stale,
+    timeout,
+    truncated,
+)
+from ionq_toolkit_fake.faults.rules import (
+    ArmedRule,
+    FaultRules,
+    Fired,
+    Rule,
+    from_dict,
+    to_dict,
+)
+from ionq_toolkit_fake.faults.statuses import STATUSES
+
+__all__ = [
+    "KINDS",
+    "STATUSES",
+    "ArmedRule",
+    "Fault",
+    "FaultRules",
+    "Fired",
+    "Kind",
+    "Rule",
+    "content_type",
+    "dribble",
+    "duplicated",
+    "empty",
+    "from_dict",
+    "html",
+    "http",
+    "latency",
+    "lost_answer",
+    "malformed",
+    "refused",
+    "reset",
+    "stale",
+    "timeout",
+    "to_dict",
+    "truncated",
+]

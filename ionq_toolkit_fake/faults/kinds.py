@@ -1,0 +1,375 @@
+"""What can go wrong with one request: a constructor and a row of `KINDS` for each kind."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ionq_toolkit_fake.faults import damage, statuses
+from ionq_toolkit_fake.faults.checks import choose, number, whole
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+
+    from ionq_toolkit_fake.exchange import Exchange
+
+_LARGEST_STATUS = 599
+
+#: Statuses of replies that have no body.
+_BODILESS = frozenset({204, 205, 304})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong; made by `faults.http(429)` and the like.
+
+    Attributes:
+        kind: Its name in `KINDS`.
+        parameters: What it was made with; what was left out is not in it.
+    """
+
+    kind: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        return f"faults.{self.kind}({given})"
+
+    def act(self, exchange: Exchange, chance: random.Random) -> Exchange:
+        """Return what it makes of an exchange; what is random is drawn from `chance`."""
+        changed = KINDS[self.kind].act(exchange, chance, **self.parameters)
+        return replace(changed, faults=(*exchange.faults, self.kind))
+
+
+class Kind(NamedTuple):
+    """One kind of fault.
+
+    Attributes:
+        make: What makes a fault of it; checks its parameters.
+        act: What it makes of an exchange; see `ionq_toolkit_fake.faults.damage`.
+        example: How it is written.
+        in_process: What a client in the same process sees.
+        on_socket: What is seen on a socket.
+        after_effect: Whether the request takes effect nevertheless; None: a rule says so, and
+            by itself it does not.
+        methods: The HTTP methods that it can happen to; empty: all.
+    """
+
+    make: Callable[..., Fault]
+    act: Callable[..., Exchange]
+    example: str
+    in_process: str
+    on_socket: str
+    after_effect: bool | None
+    methods: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """What goes wrong, in one line."""
+        return (inspect.getdoc(self.make) or "").partition("\n")[0]
+
+
+def http(status: int, retry_after: float | str | None = None) -> Fault:
+    """The service, or what is in front of it, answers with an error.
+
+    Args:
+        status: One of `STATUSES`: below 520 the body is IonQ's JSON, above a page of Cloudflare.
+        retry_after: Seconds for a header ``Retry-After``; a string is sent as it is.
+
+    Raises:
+        ValueError: The status is not among them, or no header can have this value.
+    """
+    return _fault("http", status=_status(status), retry_after=_retry_after(retry_after))
+
+
+def latency(seconds: float, jitter: float = 0.0) -> Fault:
+    """The request takes effect at once, and the answer is late.
+
+    Time passes on the cloud's clock. A client in the same process whose timeout is not longer gets
+    a `TimeoutError` once that much time has passed.
+
+    Args:
+        seconds: How late it is.
+        jitter: By how many seconds it is sooner or later at most, evenly distributed.
+
+    Raises:
+        ValueError: There is no delay, it is infinite, or the jitter is larger.
+    """
+    number("seconds", seconds, above=0)
+    number("jitter", jitter, least=0, most=seconds)
+    return _fault("latency", seconds=seconds, jitter=jitter or None)
+
+
+def timeout() -> Fault:
+    """Nothing ever comes back."""
+    return _fault("timeout")
+
+
+def refused() -> Fault:
+    """There is no connection, and nothing is sent."""
+    return _fault("refused")
+
+
+def reset() -> Fault:
+    """The connection is reset when the request has been sent."""
+    return _fault("reset")
+
+
+def lost_answer(how: str | None = None, *, status: int | None = None) -> Fault:
+    """The request takes effect, and the client does not get to know of it.
+
+    Args:
+        how: "reset" (the default) or "timeout".
+        status: Of `STATUSES`, what a gateway says instead, such as 504.
+
+    Raises:
+        ValueError: Both are given, or there is no such way or status.
+    """
+    if how is not None and status is not None:
+        raise ValueError("an answer is lost in one way: give how=... or status=..., not both")
+    if status is not None:
+        return _fault("lost_answer", status=_status(status))
+    return _fault("lost_answer", how=how and choose("how", how, ("reset", "timeout")))
+
+
+def truncated(bytes: int | None = None) -> Fault:  # noqa: A002 - what it is called everywhere
+    """The connection is closed before the body is complete.
+
+    Args:
+        bytes: How many of its bytes arrive, at least one fewer than there are; by default, half.
+
+    Raises:
+        ValueError: That is no number of bytes.
+    """
+    return _fault("truncated", bytes=bytes if bytes is None else whole("bytes", bytes, 0))
+
+
+def dribble(bytes: int = 64, seconds: float = 0.1) -> Fault:  # noqa: A002 - as above
+    """The body arrives in pieces, with pauses between them.
+
+    A timeout of most clients is for each part of the answer, so that only a pause can exceed it.
+
+    Args:
+        bytes: How many bytes a piece has.
+        seconds: How long each pause is, on the cloud's clock.
+
+    Raises:
+        ValueError: A piece has no bytes, or a pause is negative or infinite.
+    """
+    return _fault(
+        "dribble", bytes=whole("bytes", bytes, 1), seconds=number("seconds", seconds, least=0)
+    )
+
+
+def malformed() -> Fault:
+    """The body is JSON that ends in the middle, with a length that says that it is complete."""
+    return _fault("malformed")
+
+
+def empty() -> Fault:
+    """The body is empty; status and headers are as they should be."""
+    return _fault("empty")
+
+
+def html(status: int = 200) -> Fault:
+    """Something in between answers with a page of its own, as a login page does.
+
+    Args:
+        status: The HTTP status it has.
+
+    Raises:
+        ValueError: There is no such status, or it has no body.
+    """
+    if whole("status", status, 200, _LARGEST_STATUS) in _BODILESS:
+        raise ValueError(f"a reply with status {status} has no body, and so no page")
+    return _fault("html", status=status)
+
+
+def content_type(value: str = "text/plain") -> Fault:
+    """The answer is as it should be, but for its content type.
+
+    Args:
+        value: The content type.
+
+    Raises:
+        ValueError: No header can have this value.
+    """
+    return _fault("content_type", value=_header("value", value))
+
+
+def stale(by: int = 1) -> Fault:
+    """A read is answered from the past, as by a replica that lags behind.
+
+    Args:
+        by: How many states of the answer it lags behind: 1 is the state that the same read was last
+            answered with, 2 the one before it. What is older than any that is known is the time
+            when the project had no jobs and sessions yet.
+
+    Raises:
+        ValueError: It is not a positive number.
+    """
+    return _fault("stale", by=whole("by", by, 1))
+
+
+def duplicated() -> Fault:
+    """The request arrives twice: the service does it twice, and the client gets one answer."""
+    return _fault("duplicated")
+
+
+def make(kind: str, parameters: Mapping[str, Any]) -> Fault:
+    """Return a fault of a kind by its name.
+
+    Raises:
+        ValueError: There is no such kind, or it has no such parameters.
+    """
+    constructor = KINDS[choose("fault", kind, KINDS)].make
+    try:
+        inspect.signature(constructor).bind(**parameters)
+    except TypeError as error:
+        raise ValueError(f"faults.{kind}: {error}") from error
+    return constructor(**parameters)
+
+
+def _fault(kind: str, **parameters: Any) -> Fault:  # noqa: ANN401 - any plain data
+    return Fault(kind, {name: value for name, value in parameters.items() if value is not None})
+
+
+def _status(status: int) -> int:
+    if whole("status", status, 0) not in statuses.STATUSES:
+        known = ", ".join(map(str, statuses.STATUSES))
+        raise ValueError(f"there is no fault with status {status}; there are {known}")
+    return status
+
+
+def _retry_after(value: float | str | None) -> float | str | None:
+    if isinstance(value, str):
+        return _header("retry_after", value)
+    return value if value is None else number("retry_after", value, least=0)
+
+
+def _header(name: str, value: object) -> str:
+    if not (isinstance(value, str) and value.isascii() and value.isprintable() and value.strip()):
+        raise ValueError(f"{name} must be printable ASCII, to be sent in a header; is {value!r}")
+    return value.strip()
+
+
+#: Every kind of fault.
+KINDS: Mapping[str, Kind] = {
+    "http": Kind(
+        http,
+        damage.http,
+        "faults.http(429, retry_after=3)",
+        "the answer",
+        "the answer",
+        after_effect=None,
+    ),
+    "latency": Kind(
+        latency,
+        damage.latency,
+        "faults.latency(2, jitter=0.5)",
+        "the cloud's clock moves; TimeoutError if that is beyond the client's timeout",
+        "the time passes on the cloud's clock before the first byte: really, if that is real",
+        after_effect=True,
+    ),
+    "timeout": Kind(
+        timeout,
+        damage.timeout,
+        "faults.timeout()",
+        "the clock moves by the client's timeout; TimeoutError",
+        "silence until the client gives up",
+        after_effect=None,
+    ),
+    "refused": Kind(
+        refused,
+        damage.refused,
+        "faults.refused()",
+        "ConnectionRefusedError",
+        "a request shows itself only on a connection that there is, which is reset; "
+        "`FakeServer.down()` refuses connections",
+        after_effect=False,
+    ),
+    "reset": Kind(
+        reset,
+        damage.reset,
+        "faults.reset()",
+        "ConnectionResetError",
+        "RST",
+        after_effect=None,
+    ),
+    "lost_answer": Kind(
+        lost_answer,
+        damage.lost_answer,
+        "faults.lost_answer()",
+        "ConnectionResetError, TimeoutError, or the answer of a gateway",
+        "RST, silence, or the answer of a gateway",
+        after_effect=True,
+    ),
+    "truncated": Kind(
+        truncated,
+        damage.truncated,
+        "faults.truncated(bytes=10)",
+        "ConnectionError, whose cause is http.client.IncompleteRead",
+        "fewer bytes than Content-Length says, and the end",
+        after_effect=True,
+    ),
+    "dribble": Kind(
+        dribble,
+        damage.dribble,
+        "faults.dribble(bytes=64, seconds=0.1)",
+        "the clock moves; TimeoutError if a pause is beyond the client's timeout",
+        "the pieces, the pauses on the cloud's clock",
+        after_effect=True,
+    ),
+    "malformed": Kind(
+        malformed,
+        damage.malformed,
+        "faults.malformed()",
+        "the answer",
+        "the answer, with a Content-Length that fits",
+        after_effect=True,
+    ),
+    "empty": Kind(
+        empty,
+        damage.empty,
+        "faults.empty()",
+        "the answer",
+        "the answer, with Content-Length: 0",
+        after_effect=True,
+    ),
+    "html": Kind(
+        html,
+        damage.html,
+        "faults.html()",
+        "the answer",
+        "the answer",
+        after_effect=None,
+    ),
+    "content_type": Kind(
+        content_type,
+        damage.content_type,
+        'faults.content_type("text/plain")',
+        "the answer",
+        "the answer",
+        after_effect=True,
+    ),
+    "stale": Kind(
+        stale,
+        damage.none,
+        "faults.stale()",
+        "the answer",
+        "the answer",
+        after_effect=True,
+        methods=("GET",),
+    ),
+    "duplicated": Kind(
+        duplicated,
+        damage.none,
+        "faults.duplicated()",
+        "the answer",
+        "the answer",
+        after_effect=True,
+        methods=("POST", "PUT", "DELETE"),
+    ),
+}

@@ -1,0 +1,378 @@
+"""When faults happen: rules, which of them are due, and what has fired."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ionq_toolkit_fake.accounts import digest_of
+from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.faults.checks import choose, number, whole
+from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from ionq_toolkit_fake.api.routes import Operation
+    from ionq_toolkit_fake.exchange import Exchange
+    from ionq_toolkit_fake.history import LoggedRequest
+
+#: How a key is written where it must not be shown: before its SHA-256 digest, in hexadecimal.
+_DIGEST = "sha256:"
+
+#: How many of the faults that fired are remembered.
+_MOST_FIRED = 10_000
+
+_VARIABLE = re.compile(r"<[^>]*>|{[^}]*}")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which requests a fault happens to.
+
+    Attributes:
+        fault: What happens.
+        on: To which operations: names as ``POST /jobs``, ``GET /jobs/<job_id>`` or ``CreateJob``,
+            in which ``*`` stands for anything, slashes included; one or several.
+        times: To how many requests; None: to all of them.
+        skip: How many requests that it could happen to come before the first.
+        probability: How likely it happens to each of the others.
+        key: To those with this API key only. The key itself is not kept, but
+            ``sha256:`` and its digest; that form is taken as well.
+        after_effect: Whether the request takes effect nevertheless; None: as the fault has it.
+
+    Raises:
+        ValueError: Something is not as described, there is no such operation, or it could never
+            happen so.
+    """
+
+    fault: Fault
+    on: str | Sequence[str] = "*"
+    times: int | None = None
+    skip: int = 0
+    probability: float = 1.0
+    key: str | None = None
+    after_effect: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.fault, Fault):
+            raise ValueError(  # noqa: TRY004 - as everything that is wrong with a rule
+                f"a fault is made by faults.http(429) and the like; {self.fault!r} is none"
+            )
+        if self.times is not None:
+            whole("times", self.times, 1)
+        whole("skip", self.skip, 0)
+        number("probability", self.probability, above=0, most=1)
+        if self.key is not None:
+            object.__setattr__(self, "key", _without_secret(self.key))
+        fixed = KINDS[self.fault.kind].after_effect
+        if not isinstance(self.after_effect, bool | None):
+            raise ValueError(  # noqa: TRY004 - as above
+                f"after_effect must be true or false; is {self.after_effect!r}"
+            )
+        if fixed is not None and self.after_effect not in {None, fixed}:
+            what = "comes after the request took effect" if fixed else "keeps it from being sent"
+            raise ValueError(f"after_effect={self.after_effect} cannot be: {self.fault!r} {what}")
+        if not isinstance(self.on, str):
+            if not isinstance(self.on, Sequence) or not self.on:
+                raise ValueError(f"on must be one or several operations; is {self.on!r}")
+            object.__setattr__(self, "on", tuple(self.on))
+        if not self.operations:
+            methods = ", ".join(KINDS[self.fault.kind].methods)
+            raise ValueError(
+                f"{self.fault!r} happens to {methods} only: on={self.on!r} never is one of them"
+            )
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The names of the operations whose requests it can happen to."""
+        patterns = [self.on] if isinstance(self.on, str) else self.on
+        methods = KINDS[self.fault.kind].methods
+        return frozenset(
+            operation.name
+            for pattern in patterns
+            for operation in _matching(pattern)
+            if not methods or operation.method in methods
+        )
+
+    @property
+    def keeps_effect(self) -> bool:
+        """Whether the request takes effect nevertheless."""
+        fixed = KINDS[self.fault.kind].after_effect
+        return bool(self.after_effect) if fixed is None else fixed
+
+
+@dataclass(eq=False)
+class ArmedRule:
+    """A rule of one cloud, and what has become of it.
+
+    Attributes:
+        rule: What it says.
+        number: Its number among those added since the cloud was made or reset, from 1.
+        operations: As the rule's.
+        reached: How many requests it could have happened to so far.
+        fired: How many it happened to.
+    """
+
+    rule: Rule
+    number: int
+    chance: random.Random = field(repr=False)
+    operations: frozenset[str] = field(repr=False)
+    reached: int = 0
+    fired: int = 0
+
+    def due(self, operation: str, key: str | None) -> bool:
+        """Return whether it happens to a request, which is counted."""
+        rule = self.rule
+        if operation not in self.operations or (rule.key is not None and rule.key != key):
+            return False
+        if self.spent:
+            return False
+        self.reached += 1
+        if self.reached <= rule.skip or (
+            rule.probability < 1 and self.chance.random() >= rule.probability
+        ):
+            return False
+        self.fired += 1
+        return True
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has happened as often as it may."""
+        return self.rule.times is not None and self.fired >= self.rule.times
+
+    @property
+    def always(self) -> bool:
+        """Whether it happens to every request from now on that it can happen to."""
+        rule = self.rule
+        return rule.times is None and rule.probability == 1 and self.reached >= rule.skip
+
+    def act(self, exchange: Exchange) -> Exchange:
+        """Return what its fault makes of an exchange."""
+        return self.rule.fault.act(exchange, self.chance)
+
+
+class Fired(NamedTuple):
+    """A fault that happened.
+
+    Attributes:
+        rule: Whose it was.
+        request: To what it happened, and when.
+    """
+
+    rule: ArmedRule
+    request: LoggedRequest
+
+    @property
+    def fault(self) -> Fault:
+        """What happened."""
+        return self.rule.rule.fault
+
+
+class FaultRules:
+    """The rules of one cloud.
+
+    A request is held against them in the order in which they were added. Every latency that is due
+    happens, and they add up; of the other faults only the first that is due, and the rules after it
+    do not see the request. Each rule draws from a random stream of its own, which follows from the
+    cloud's seed and the rule's number.
+    """
+
+    def __init__(self, seed: int, takes: Callable[[bytes], bool]) -> None:
+        """Begin without rules.
+
+        Args:
+            seed: The cloud's.
+            takes: Says of the digest of a key whether the cloud takes the key.
+        """
+        self._seed, self._takes = seed, takes
+        self._lock = threading.RLock()
+        self._armed: list[ArmedRule] = []
+        self._added = 0
+        self._fired: deque[Fired] = deque(maxlen=_MOST_FIRED)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {[armed.rule for armed in self.rules]}>"
+
+    @property
+    def rules(self) -> list[ArmedRule]:
+        """The rules there are, those that have happened as often as they may included."""
+        with self._lock:
+            return list(self._armed)
+
+    @property
+    def fired(self) -> list[Fired]:
+        """What has happened, in order; the last 10 000."""
+        with self._lock:
+            return list(self._fired)
+
+    def add(
+        self,
+        fault: Fault,
+        on: str | Sequence[str] = "*",
+        *,
+        times: int | None = None,
+        skip: int = 0,
+        probability: float = 1.0,
+        key: str | None = None,
+        after_effect: bool | None = None,
+    ) -> ArmedRule:
+        """Let a fault happen from now on.
+
+        Args:
+            fault: What happens, such as ``faults.http(429, retry_after=3)``.
+            on: To which operations, such as ``POST /jobs``; see `Rule`.
+            times: To how many requests; None: to all of them.
+            skip: How many requests that it could happen to come before the first.
+            probability: How likely it happens to each of the others.
+            key: To those with this API key only; it is not kept.
+            after_effect: Whether the request takes effect nevertheless; None: as the fault has it.
+
+        Raises:
+            ValueError: See `Rule`; or the cloud does not take the key, or an earlier rule happens
+                to every request that this one could happen to.
+        """
+        return self.arm(Rule(fault, on, times, skip, probability, key, after_effect))
+
+    def arm(self, rule: Rule) -> ArmedRule:
+        """Add a rule that has been made already; see `add`."""
+        if rule.key is not None and not self._takes(bytes.fromhex(rule.key.removeprefix(_DIGEST))):
+            raise ValueError("key=... is none that this cloud takes, so that the rule never fires")
+        with self._lock:
+            left = rule.operations
+            for armed in self._armed:
+                same_keys = armed.rule.key in {None, rule.key}
+                if armed.always and same_keys and armed.rule.fault.kind != "latency":
+                    left -= armed.operations
+            if not left and rule.fault.kind != "latency":
+                raise ValueError(
+                    f"{rule.fault!r} on {rule.on!r} never fires: rules that were added before "
+                    "happen to all of these requests; give them times=..., or remove them first"
+                )
+            self._added += 1
+            # Streams of their own: no rule changes what another draws, or the cloud.
+            chance = random.Random(f"faults {self._seed} {self._added}")  # noqa: S311 - a fake
+            armed = ArmedRule(rule, self._added, chance, rule.operations)
+            self._armed.append(armed)
+            return armed
+
+    def remove(self, armed: ArmedRule) -> None:
+        """Take a rule away.
+
+        Raises:
+            ValueError: There is no such rule.
+        """
+        with self._lock:
+            if armed not in self._armed:
+                raise ValueError(f"there is no rule {armed!r}")
+            self._armed.remove(armed)
+
+    def clear(self) -> None:
+        """Take all rules away; what has fired is still known."""
+        with self._lock:
+            self._armed.clear()
+
+    def reset(self) -> None:
+        """Be as at the beginning: without rules, and nothing has fired."""
+        with self._lock:
+            self._armed.clear()
+            self._fired.clear()
+            self._added = 0
+
+    def due(self, operation: str, secret: str | None) -> list[ArmedRule]:
+        """Return the rules that happen to a request, in order.
+
+        Args:
+            operation: The name of its operation.
+            secret: Its API key, if it has any.
+        """
+        found: list[ArmedRule] = []
+        with self._lock:
+            if not self._armed:
+                return found
+            key = None if secret is None else _without_secret(secret)
+            answered = False
+            for armed in self._armed:
+                adds_up = armed.rule.fault.kind == "latency"
+                if (adds_up or not answered) and armed.due(operation, key):
+                    found.append(armed)
+                    answered = answered or not adds_up
+        return found
+
+    def note(self, armed: Iterable[ArmedRule], request: LoggedRequest) -> None:
+        """Remember that rules happened to a request."""
+        with self._lock:
+            self._fired.extend(Fired(one, request) for one in armed)
+
+
+def to_dict(rule: Rule) -> dict[str, Any]:
+    """Return a rule as plain data, without what is left to its default.
+
+    ::
+
+        {"fault": "http", "status": 429, "retry_after": 3, "on": "POST /jobs", "times": 2}
+    """
+    plain: dict[str, Any] = {"fault": rule.fault.kind, **rule.fault.parameters}
+    plain["on"] = rule.on if isinstance(rule.on, str) else list(rule.on)
+    for name in ("times", "skip", "probability", "key", "after_effect"):
+        value = getattr(rule, name)
+        if value != Rule.__dataclass_fields__[name].default:
+            plain[name] = value
+    return plain
+
+
+def from_dict(plain: Mapping[str, Any]) -> Rule:
+    """Return the rule that plain data describes; see `to_dict`.
+
+    Raises:
+        ValueError: It describes none.
+    """
+    if not isinstance(plain, Mapping) or "fault" not in plain:
+        raise ValueError("a rule is a table with at least the key 'fault', the kind of the fault")
+    own = {name: plain[name] for name in Rule.__dataclass_fields__ if name in plain}
+    parameters = {name: value for name, value in plain.items() if name not in own}
+    own["fault"] = make(own["fault"], parameters)
+    return Rule(**own)
+
+
+def _without_secret(key: str) -> str:
+    if not isinstance(key, str) or not key.strip():
+        raise ValueError("key must be an API key, as a string that is not empty")
+    if key.startswith(_DIGEST):
+        text = key.removeprefix(_DIGEST)
+        if not re.fullmatch(r"[0-9a-f]{64}", text):
+            raise ValueError(f"after {_DIGEST!r} there must be 64 hexadecimal digits")
+        return key
+    return _DIGEST + digest_of(key.strip()).hex()
+
+
+def _names(operation: Operation) -> Collection[str]:
+    return [_plain(operation.name), *filter(None, [operation.document])]
+
+
+def _plain(name: str) -> str:
+    """Return a name whose variable parts are not named: these are one's own choice."""
+    return _VARIABLE.sub("<>", name)
+
+
+def _matching(pattern: object) -> list[Operation]:
+    """Return the operations of a pattern.
+
+    Raises:
+        ValueError: There are none.
+    """
+    found = [
+        operation
+        for operation in OPERATIONS
+        for name in _names(operation)
+        if isinstance(pattern, str) and fnmatchcase(name, _plain(pattern))
+    ]
+    if not found:
+        choose("operation", pattern, [operation.name for operation in OPERATIONS])
+    return found

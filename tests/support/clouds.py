@@ -1,0 +1,118 @@
+"""Hand-made clouds and records for the client's tests, and submissions by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from ionq_toolkit import IonQJob, IonQProvider, circuits, metadata
+
+#: A completed ideal simulation of two qubits, as another client may have made it.
+RECORD: dict[str, Any] = {
+    "id": "job-1",
+    "status": "completed",
+    "backend": "simulator",
+    "noise": {"model": "ideal"},
+    "stats": {"qubits": 2},
+    "metadata": {"shots": "100"},
+}
+
+
+class Routed:
+    """A cloud that answers each path below /v0.4 with what it is given for it, else with 404.
+
+    A reply is a body, (status, body), (status, body, headers) or an exception to raise; of a list
+    of them, each is given once and the last for ever. The paths asked for are kept, with queries.
+    """
+
+    def __init__(self, replies: dict[str, Any]) -> None:
+        self.replies = replies
+        self.asked: list[str] = []
+
+    def handle(self, method, url, headers, body, timeout):
+        parts = urlsplit(url)
+        path = parts.path.removeprefix("/v0.4") + (f"?{parts.query}" if parts.query else "")
+        self.asked.append(path)
+        reply = self.replies.get(path, (404, {"message": f"there is no {path}"}))
+        if isinstance(reply, list) and reply and isinstance(reply[0], dict | tuple | Exception):
+            reply = reply.pop(0) if len(reply) > 1 else reply[0]
+        if isinstance(reply, Exception):
+            raise reply
+        status, content, fields = (*reply, {})[:3] if isinstance(reply, tuple) else (200, reply, {})
+        if not isinstance(content, bytes):
+            content = json.dumps(content).encode()
+        return status, {"Content-Type": "application/json", **fields}, content
+
+
+def submit(
+    provider: IonQProvider,
+    several: Any,
+    backend: str = "simulator",
+    *,
+    shots: int = 100,
+    seed: int = 5,
+    memory: bool = False,
+    **fields: Any,
+) -> IonQJob:
+    """Submit a circuit, or a list of them as one job, and return the job by its id alone."""
+    target = provider.get_backend(backend)
+    wires = [
+        circuits.to_wire(circuit)
+        for circuit in (several if isinstance(several, list) else [several])
+    ]
+    if isinstance(several, list):
+        header: Any = [circuits.header(c, w) for c, w in zip(several, wires, strict=True)]
+        kind, inner = (
+            "ionq.multi-circuit.v1",
+            {
+                "gateset": "qis",
+                "qubits": max(wire.num_qubits for wire in wires),
+                "circuits": [
+                    {"name": c.name, "qubits": w.num_qubits, "circuit": w.gates}
+                    for c, w in zip(several, wires, strict=True)
+                ],
+            },
+        )
+    else:
+        header = circuits.header(several, wires[0])
+        kind = "ionq.circuit.v1"
+        inner = {"gateset": "qis", "qubits": wires[0].num_qubits, "circuit": wires[0].gates}
+    stored = metadata.encode(header, shots=shots, seed=seed, memory=memory)
+    body = {
+        "type": kind,
+        "backend": target.api_name,
+        "shots": shots,
+        "metadata": stored,
+        "input": inner,
+    }
+    return IonQJob(target, target.client.submit_job({**body, **fields})["id"])
+
+
+def submit_program(
+    provider: IonQProvider,
+    circuit: Any,
+    source: str,
+    backend: str = "simulator",
+    *,
+    shots: int = 100,
+    memory: bool = False,
+    **fields: Any,
+) -> IonQJob:
+    """Submit an OpenQASM 3 program of `circuit`'s registers, and return the job by its id alone."""
+    target = provider.get_backend(backend)
+    header = {
+        "name": circuit.name,
+        "n_qubits": circuit.num_qubits,
+        "memory_slots": circuit.num_clbits,
+        "creg_sizes": [[register.name, register.size] for register in circuit.cregs],
+        "clbit_labels": [[r.name, place] for r in circuit.cregs for place in range(r.size)],
+    }
+    body = {
+        "type": "ionq.qasm3.v1",
+        "backend": target.api_name,
+        "shots": shots,
+        "metadata": metadata.encode(header, shots=shots, seed=5, memory=memory),
+        "input": {"data": source},
+    }
+    return IonQJob(target, target.client.submit_job({**body, **fields})["id"])
