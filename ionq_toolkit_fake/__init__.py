@@ -13,8 +13,10 @@ try:
     from ionq_toolkit_fake.accounts import Access
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.deviations import DEVIATIONS
+    from ionq_toolkit_fake.failures import FAILURES
     from ionq_toolkit_fake.intercept import mock_ionq
     from ionq_toolkit_fake.server import FakeServer
+    from ionq_toolkit_fake.transitions import Transitions, after, canceled, failed
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"ionq_toolkit_fake needs the module {error.name!r}, which is not installed. "
@@ -22,4 +24,16 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-__all__ = ["DEVIATIONS", "Access", "FakeIonQ", "FakeServer", "faults", "mock_ionq"]
+__all__ = [
+    "DEVIATIONS",
+    "FAILURES",
+    "Access",
+    "FakeIonQ",
+    "FakeServer",
+    "Transitions",
+    "after",
+    "canceled",
+    "failed",
+    "faults",
+    "mock_ionq",
+]

@@ -77,8 +77,7 @@ class Accounts:
         """
         self._identifiers = identifiers
         self._open = keys is None
-        self._keys: dict[bytes, ApiKey] = {}
-        project_ids: dict[str, str] = {}
+        self._given: list[tuple[bytes, Access]] = []
         for secret, given in (keys or {}).items():
             access = Access(given) if isinstance(given, str) else given
             if not secret.strip():
@@ -88,22 +87,31 @@ class Accounts:
                 raise ValueError(
                     f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}"
                 )
-            project_id = project_ids.setdefault(access.project, identifiers.uuid4())
-            self._add(secret.strip(), project_id, access)
+            self._given.append((digest_of(secret.strip()), access))
+        self.reset()
+
+    def reset(self) -> None:
+        """Know only the keys that were given."""
+        self._keys: dict[bytes, ApiKey] = {}
+        project_ids: dict[str, str] = {}
+        for digest, access in self._given:
+            project_id = project_ids.setdefault(access.project, self._identifiers.uuid4())
+            self._add(digest, project_id, access)
 
     def find(self, secret: str) -> ApiKey | None:
         """Return the key, or None if it is not taken."""
-        known = self._keys.get(digest_of(secret))
+        digest = digest_of(secret)
+        known = self._keys.get(digest)
         if known is None and self._open and secret:
             access = Access(f"project {len(self._keys) + 1}")
-            return self._add(secret, self._identifiers.uuid4(), access)
+            return self._add(digest, self._identifiers.uuid4(), access)
         return known
 
     def takes(self, secret_digest: bytes) -> bool:
         """Return whether the key of a digest is taken, or would be when it is used."""
         return self._open or secret_digest in self._keys
 
-    def _add(self, secret: str, project_id: str, access: Access) -> ApiKey:
+    def _add(self, digest: bytes, project_id: str, access: Access) -> ApiKey:
         key = ApiKey(
             id=self._identifiers.uuid4(),
             name=f"key {len(self._keys) + 1}",
@@ -111,7 +119,7 @@ class Accounts:
             submitter_id=self._identifiers.hex24(),
             access=access,
         )
-        self._keys[digest_of(secret)] = key
+        self._keys[digest] = key
         return key
 
 

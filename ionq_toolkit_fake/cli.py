@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ionq_toolkit_fake.clock import SystemClock
+from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.pace import IMMEDIATELY, PREDICTED
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.simulation import (
     DaskExecutor,
@@ -41,6 +42,21 @@ def main() -> None:
     show_default=True,
     help="The port to listen on; 0 takes a free one.",
 )
+@click.option(
+    "--clock",
+    type=click.Choice([name for name in CLOCKS if name != "instant"]),
+    default="real",
+    show_default=True,
+    help="The machine's time, or one that begins on 1 January 2026 and stands still until it is "
+    "moved: POST /_fake/clock.",
+)
+@click.option(
+    "--transitions",
+    type=click.Choice([IMMEDIATELY, PREDICTED]),
+    default=IMMEDIATELY,
+    show_default=True,
+    help="When jobs go on: as soon as they can, or after the time that a machine predicts.",
+)
 @click.option("--seed", type=int, help="Seed everything random, such as job ids.")
 @click.option(
     "--polls-per-status",
@@ -48,7 +64,7 @@ def main() -> None:
     default=0,
     show_default=True,
     help="How many times a job shows each status before it goes on to the next; "
-    "0: a job is completed as soon as it is simulated.",
+    "0: as --transitions says.",
 )
 @click.option(
     "--workers",
@@ -74,6 +90,8 @@ def main() -> None:
 def serve(  # noqa: PLR0917 - click passes them by name
     host: str,
     port: int,
+    clock: str,
+    transitions: str,
     seed: int | None,
     polls_per_status: int,
     workers: int,
@@ -83,15 +101,19 @@ def serve(  # noqa: PLR0917 - click passes them by name
     """Serve a new, empty cloud until Ctrl-C.
 
     The first line printed is the base URL to give to a client, as
-    "ionq-fake listening on URL". Any API key is taken.
+    "ionq-fake listening on URL". Any API key is taken. What can be done to the cloud beside the API
+    is below /_fake: GET /_fake lists it.
     """
+    if polls_per_status and transitions == PREDICTED:
+        raise click.UsageError("--polls-per-status and --transitions predicted exclude each other.")
     simulations = ProcessExecutor(workers) if scheduler is None else _cluster(scheduler)
     try:
         cloud = FakeIonQ(
             seed,
-            clock=SystemClock(),
+            clock=clock,
             executor=simulations,
             polls_per_status=polls_per_status,
+            transitions=None if polls_per_status else transitions,
             statuses=dict(_pair(text) for text in statuses),
         )
     except ValueError as error:

@@ -8,8 +8,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from ionq_toolkit_fake.names import unknown
+
 #: Where a virtual clock begins, so that a seeded run gives the same bytes whenever it runs.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+#: The last day that a virtual clock gets to: dates end with the year 9999, and jobs may take years.
+LAST_DAY = datetime(9900, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -46,11 +51,22 @@ class VirtualClock:
             return self._elapsed_s
 
     def sleep(self, seconds: float) -> None:
-        """Move the time on by `seconds`, at once."""
+        """Move the time on by `seconds`, at once.
+
+        Raises:
+            ValueError: That is no time to sleep, or beyond the year 9900.
+        """
         if not 0 <= seconds < math.inf:  # NaN is not either
             raise ValueError(f"cannot sleep for {seconds} s")
         with self._lock:
+            if seconds > (LAST_DAY - self._start).total_seconds() - self._elapsed_s:
+                raise ValueError(f"{seconds} s more are beyond {LAST_DAY.date()}")
             self._elapsed_s += seconds
+
+    def reset(self) -> None:
+        """Go back to the start."""
+        with self._lock:
+            self._elapsed_s = 0.0
 
 
 class SystemClock:
@@ -67,6 +83,23 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Block this thread for `seconds`."""
         time.sleep(seconds)
+
+
+#: The clocks by name. `instant` and `virtual` are the same clock: what differs is how long jobs
+#: take where nobody says so, no time or that which is predicted.
+CLOCKS = {"instant": VirtualClock, "virtual": VirtualClock, "real": SystemClock}
+
+
+def clock_named(name: str) -> Clock:
+    """Return a new clock.
+
+    Raises:
+        ValueError: There is no such clock.
+    """
+    if name not in CLOCKS:
+        raise unknown("clock", name, CLOCKS)
+    clock: Clock = CLOCKS[name]()
+    return clock
 
 
 def iso(moment: datetime) -> str:

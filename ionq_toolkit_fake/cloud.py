@@ -9,19 +9,24 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ionq_toolkit_fake import control
 from ionq_toolkit_fake.accounts import Accounts
 from ionq_toolkit_fake.api import wire
 from ionq_toolkit_fake.api.wire import Refusal, Request, Response
 from ionq_toolkit_fake.call import Call
-from ionq_toolkit_fake.clock import Clock, VirtualClock
+from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.deviations import DEVIATIONS
 from ionq_toolkit_fake.exchange import Exchange
 from ionq_toolkit_fake.facility import Facility
 from ionq_toolkit_fake.faults import FaultRules
 from ionq_toolkit_fake.history import History, LoggedRequest, without_secret
 from ionq_toolkit_fake.identifiers import Identifiers
+from ionq_toolkit_fake.names import unknown
+from ionq_toolkit_fake.pace import FINAL, LIFE, PREDICTED, End
 from ionq_toolkit_fake.project import Project
 from ionq_toolkit_fake.simulation import InlineExecutor
+from ionq_toolkit_fake.transition_rules import TransitionRules
+from ionq_toolkit_fake.transitions import Transitions, end_of, failed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -29,7 +34,8 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.accounts import Access, ApiKey
     from ionq_toolkit_fake.faults import Fault
-    from ionq_toolkit_fake.jobs import Job
+    from ionq_toolkit_fake.job import Job
+    from ionq_toolkit_fake.jobs import Jobs
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +53,7 @@ class FakeIonQ:
         seed: What seeds everything random in it, whether given or drawn: with it, the same
             requests get the same replies.
         clock: Its time.
+        transitions: When its jobs go on, and what becomes of them.
         started_at: When it began.
         facility: Its machines.
         deviations: In what it does as the service rather than as its document.
@@ -57,21 +64,27 @@ class FakeIonQ:
         self,
         seed: int | None = None,
         *,
-        clock: Clock | None = None,
+        clock: Clock | str | None = None,
         executor: Executor | None = None,
         polls_per_status: int = 0,
         keys: Mapping[str, str | Access] | None = None,
         statuses: Mapping[str, str] | None = None,
         deviations: Collection[str] = frozenset(DEVIATIONS),
+        transitions: Transitions | str | None = None,
     ) -> None:
         """Make an empty cloud.
 
         Args:
             seed: Seeds everything random; if None, it is drawn.
-            clock: The time; if None, a virtual clock that begins on 1 January 2026.
+            clock: The time: `"instant"`, which None stands for, `"virtual"` or `"real"`, or a clock
+                of your own. The first two begin on 1 January 2026 and stand still until somebody
+                sleeps on them, or moves them over a socket; the third is the machine's. Where
+                nothing is said of it, jobs take no time on the first, and on the others that which
+                a machine predicts.
             executor: What simulates; if None, each job is simulated when it is submitted.
             polls_per_status: How many times a job shows each status to those who ask for it,
-                before it goes on to the next; 0: it is final when it is first asked for.
+                before it goes on to the next; 0: it is final when it is first asked for. Short for
+                `transitions` with ``after(polls=...)``, for the steps that those do not give.
             keys: The API keys that are taken, each with the name of its project or its whole
                 `Access`. Keys of one project see the same jobs, and those of others none of
                 them. If None, every key is taken and has a project of its own.
@@ -79,17 +92,23 @@ class FakeIonQ:
                 ``{"qpu.aria-1": "available"}``.
             deviations: In which of the `DEVIATIONS` the service's ways go before its document's.
 
+            transitions: When jobs go on, and what becomes of them; `"immediately"` or `"predicted"`
+                stand for whole ones. More can be set on the attribute, for some jobs too.
+
         Raises:
             ValueError: `polls_per_status` is negative, a key is empty or has a scope that there is
-                not, or there is no such backend, status or deviation.
+                not, or there is no such clock, backend, status, deviation or pace.
         """
         if polls_per_status < 0:
             raise ValueError(f"polls_per_status must not be negative, is {polls_per_status}")
-        unknown = set(deviations) - set(DEVIATIONS)
-        if unknown:
-            raise ValueError(f"there is no deviation {', '.join(sorted(unknown))}")
+        for name in set(deviations) - set(DEVIATIONS):
+            raise unknown("deviation", name, DEVIATIONS)
+        if transitions is None and not polls_per_status and clock in {"virtual", "real"}:
+            transitions = PREDICTED
         self.seed = secrets.randbits(32) if seed is None else seed
-        self.clock: Clock = clock or VirtualClock()
+        self.clock: Clock = (
+            clock_named(clock) if isinstance(clock, str) else clock or VirtualClock()
+        )
         self.started_at = self.clock.now()
         self.deviations = frozenset(deviations)
         self.facility = Facility(self.seed, self.clock, statuses)
@@ -98,17 +117,22 @@ class FakeIonQ:
         self.faults = FaultRules(self.seed, self._accounts.takes)
         self._history = History()
         self._executor = executor or InlineExecutor()
-        self._polls_per_status = polls_per_status
+        self.transitions = TransitionRules(
+            Transitions.of(transitions), polls_per_status=polls_per_status
+        )
         self._projects: dict[str, Project] = {}
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} seed={self.seed}, {len(self.jobs)} jobs>"
+        count = sum(len(project.jobs.shown()) for project in self.projects)
+        return f"<{type(self).__name__} seed={self.seed}, {count} jobs>"
 
     @property
     def jobs(self) -> list[Job]:
-        """All jobs of all projects, child jobs included."""
-        return [job for project in self.projects for job in project.jobs]
+        """All jobs of all projects as they stand now, child jobs included."""
+        with self._lock:
+            self.settle()
+            return [job for project in self.projects for job in project.jobs]
 
     @property
     def projects(self) -> list[Project]:
@@ -124,7 +148,7 @@ class FakeIonQ:
                 identifiers=self._identifiers,
                 facility=self.facility,
                 executor=self._executor,
-                polls_per_status=self._polls_per_status,
+                transitions=self.transitions,
             )
         return self._projects[key.project_id]
 
@@ -132,6 +156,112 @@ class FakeIonQ:
     def requests(self) -> list[LoggedRequest]:
         """The requests that it got, in order; the last 10 000."""
         return self._history.requests
+
+    def settle(self) -> None:
+        """Move on every job whose time has come."""
+        with self._lock:
+            for project in self.projects:
+                project.jobs.settle()
+
+    def peek(self, job_id: str) -> Job:
+        """Return a job as it stands, without asking for it: nobody sees its status.
+
+        Raises:
+            ValueError: There is no such job.
+        """
+        with self._lock:
+            return self._job(job_id)[1]
+
+    def end(self, job_id: str, end: End | str = LIFE[-1]) -> None:
+        """Bring a job, or a child job by itself, to its end now.
+
+        Args:
+            job_id: Its id.
+            end: `"completed"`, which it is as soon as it is simulated, `"canceled"`, or
+                `failed(...)`, from whatever status.
+
+        Raises:
+            ValueError: There is no such job, it has come to its end, or that is no end.
+        """
+        found = end_of(end)
+        if found.status not in FINAL:
+            raise ValueError(
+                f"{found.status!r} is no end: show it by hold(job_id, {found.status!r})"
+            )
+        with self._lock:
+            jobs, job = self._job(job_id)
+            jobs.end(job, found)
+
+    def fail(self, job_id: str, code: str, message: str | None = None) -> None:
+        """Let a job, or a child job by itself, fail now.
+
+        Args:
+            job_id: Its id.
+            code: One of IonQ's failure codes.
+            message: What is said with it; None: what there is for the code.
+
+        Raises:
+            ValueError: There is no such job or code, or the job has come to its end.
+        """
+        self.end(job_id, failed(code, message))
+
+    def hold(self, job_id: str, status: str | None = None) -> None:
+        """Keep a job, or a child job by itself, from going on until it is released.
+
+        Args:
+            job_id: Its id.
+            status: What it shows meanwhile: a status that it goes on to now, or any word that is
+                none; None: the status that it has.
+
+        Raises:
+            ValueError: There is no such job, it has come to its end or gone past that status.
+        """
+        if status in FINAL:
+            raise ValueError(f"a job is not held {status}: end(job_id, {status!r}) ends it")
+        if status is not None and status not in LIFE:
+            end_of(status)
+        with self._lock:
+            jobs, job = self._job(job_id)
+            jobs.hold(job, status)
+
+    def release(self, job_id: str) -> None:
+        """Let a job go on that was held; the time that it was does not count.
+
+        Raises:
+            ValueError: There is no such job.
+        """
+        with self._lock:
+            jobs, job = self._job(job_id)
+            jobs.release(job)
+
+    def reset(self) -> None:
+        """Be as new: the same requests get the same replies once more.
+
+        Jobs, sessions, keys that were not given, requests, and what was set of transitions and
+        faults are forgotten, and a virtual clock goes back to its start.
+        """
+        with self._lock:
+            for project in self.projects:
+                project.jobs.give_up()
+            self._projects.clear()
+            self.transitions.clear()
+            if isinstance(self.clock, VirtualClock):
+                self.clock.reset()
+            self.facility.reset()
+            self._identifiers.reset()
+            self._accounts.reset()
+            self.faults.reset()
+            self._history.clear()
+
+    def _job(self, job_id: str) -> tuple[Jobs, Job]:
+        """Return the job of an id as it stands now, and the jobs that it is among."""
+        self.settle()
+        for project in self.projects:
+            job = project.jobs.peek(job_id)
+            if job is not None:
+                return project.jobs, job
+        ids = [job.id for project in self.projects for job in project.jobs.shown()]
+        raise unknown("job", job_id, ids)
 
     def handle(
         self,
@@ -171,6 +301,8 @@ class FakeIonQ:
             body: The bytes of the body, or None.
         """
         with self._lock:
+            if control.is_control(url):
+                return Exchange("", control.answer(self, method, url, body or b""))
             at, call = self.clock.now(), Call.read(method, url, headers, body, self._accounts)
             name = None if call.operation is None else call.operation.name
             due = [] if name is None else self.faults.due(name, call.secret)
@@ -236,4 +368,5 @@ class FakeIonQ:
             raise wire.forbidden("Insufficient Scope")
         if len(call.body) > MAX_BODY_BYTES:
             raise wire.too_large()
+        self.settle()
         return operation.handler(Request(self, call.parameters, call.query, call.body, key))

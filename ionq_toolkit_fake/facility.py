@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ionq_toolkit_fake.devices import DEVICES
-from ionq_toolkit_fake.jobs import FINAL
+from ionq_toolkit_fake.names import unknown
+from ionq_toolkit_fake.pace import FINAL
 from ionq_toolkit_fake.simulation import Noise, of_fidelities
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.devices import Device
-    from ionq_toolkit_fake.jobs import Job
+    from ionq_toolkit_fake.job import Job
 
 #: The statuses of a backend: schema Backend of the API document.
 STATUSES = ("available", "unavailable", "retired")
@@ -77,7 +78,7 @@ class Facility:
         self.devices: Mapping[str, Device] = dict(DEVICES)
         for name, status in (statuses or {}).items():
             if name not in DEVICES:
-                raise ValueError(f"there is no backend {name!r}; there are {', '.join(DEVICES)}")
+                raise unknown("backend", name, DEVICES)
             if status not in STATUSES:
                 raise ValueError(f"a backend is {', '.join(STATUSES)}, not {status!r}")
             self.devices = {**self.devices, name: self.devices[name]._replace(status=status)}
@@ -98,7 +99,9 @@ class Facility:
         self._queues.setdefault(job.submission.device.name, []).append(job)
 
     def queue_ms(self, name: str, before: Job | None = None) -> int:
-        """Return how long the jobs in the queue of a device take to run, in milliseconds.
+        """Return how long it takes until the jobs in the queue of a device have run, in ms.
+
+        Those that time moves on end when they will; of others, it is how long they take to run.
 
         Args:
             name: The device.
@@ -109,7 +112,18 @@ class Facility:
         if before is not None:  # one of its own kind has the same submission: a parent, a child
             own = before.submission
             queue = list(itertools.takewhile(lambda job: job.submission is not own, queue))
-        return sum(job.execution_ms for job in queue)
+        now, found = self._clock.now(), 0
+        for job in queue:
+            ends = job.ends_at
+            if ends is None:
+                found += job.execution_ms
+            else:
+                found = max(found, round(1000 * (ends - now).total_seconds()))
+        return found
+
+    def reset(self) -> None:
+        """Empty the queues."""
+        self._queues.clear()
 
     def noise(self, device: Device) -> Noise:
         """Return the noise of a device, as its newest characterization has it."""

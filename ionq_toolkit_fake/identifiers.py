@@ -15,6 +15,7 @@ class Identifiers:
     """Makes ids; with the same seed and the same times, the same ids."""
 
     def __init__(self, seed: int, clock: Clock) -> None:
+        self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - ids of a fake, reproducible on purpose
         # Of their own, so that nobody's ids and noise depend on how often anybody asked.
         self._requests = random.Random(f"requests {seed}")  # noqa: S311 - as above
@@ -39,6 +40,12 @@ class Identifiers:
     def hex24(self) -> str:
         """Return 24 hexadecimal digits, the form of a user's id."""
         return f"{self._bits(96):024x}"
+
+    def reset(self) -> None:
+        """Make the same ids again, from the first."""
+        with self._lock:
+            self._random.seed(self._seed)
+            self._requests.seed(f"requests {self._seed}")
 
     def _bits(self, count: int) -> int:
         with self._lock:

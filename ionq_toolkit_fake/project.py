@@ -6,7 +6,9 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.jobs import MULTI_CIRCUIT, Failure, Jobs
+from ionq_toolkit_fake.devices import execution_ms
+from ionq_toolkit_fake.failures import Failure
+from ionq_toolkit_fake.jobs import Jobs
 from ionq_toolkit_fake.sessions import Sessions
 from ionq_toolkit_fake.simulation import (
     NOISE_MODELS,
@@ -20,17 +22,20 @@ from ionq_toolkit_fake.simulation import (
     simulate_several,
 )
 from ionq_toolkit_fake.simulation.mitigation import VARIANTS
+from ionq_toolkit_fake.submission import MULTI_CIRCUIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor, Future
 
     from ionq_toolkit_fake.accounts import ApiKey
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.facility import Facility
     from ionq_toolkit_fake.identifiers import Identifiers
-    from ionq_toolkit_fake.jobs import Job, Submission
+    from ionq_toolkit_fake.job import Job
     from ionq_toolkit_fake.simulation import Outcome
+    from ionq_toolkit_fake.submission import Submission
+    from ionq_toolkit_fake.transition_rules import TransitionRules
 
 
 #: How many circuits of one job are simulated in one call, and how many amplitudes they have.
@@ -78,6 +83,10 @@ class _Part:
         self._left.discard(self._index)
         return not self._left and self._outcomes.cancel()
 
+    def add_done_callback(self, fn: Callable[..., object], /) -> None:
+        """Call `fn` when all of them have come to their end."""
+        self._outcomes.add_done_callback(fn)
+
 
 class Project:
     """One project.
@@ -99,15 +108,17 @@ class Project:
         identifiers: Identifiers,
         facility: Facility,
         executor: Executor,
-        polls_per_status: int,
+        transitions: TransitionRules,
     ) -> None:
         """Make a project without jobs for the first of its keys that is used."""
         self.id, self.name, self.quota = key.project_id, key.access.project, key.access.quota
-        self.jobs = Jobs(clock=clock, identifiers=identifiers, polls_per_status=polls_per_status)
+        self.jobs = Jobs(clock=clock, identifiers=identifiers)
         self.sessions = Sessions(clock=clock, identifiers=identifiers)
         self.ledger: list[Job] = []
+        self._clock = clock
         self._facility = facility
         self._executor = executor
+        self._transitions = transitions
 
     @property
     def spent(self) -> float:
@@ -117,7 +128,7 @@ class Project:
     def submit(self, submission: Submission, owner: ApiKey) -> Job:
         """Make a job and begin it, or let it fail if the project cannot pay for it."""
         spent = self.spent
-        job = self.jobs.create(submission, owner)
+        job = self._planned(submission, owner)
         if self.quota is not None and spent + job.price > self.quota:
             job.doomed = Failure(
                 "QuotaExhaustedError",
@@ -138,14 +149,29 @@ class Project:
         ]
         if submission.type != MULTI_CIRCUIT:
             for part in parts:
-                part.begin(self._executor.submit(simulate, self._task(part)))
+                part.begin(self._executor.submit(simulate, self._task(part)), self._clock)
             return job
         tasks = [self._circuit_task_of(part, place) for place, part in enumerate(parts)]
         for batch in _batches(tasks):
             outcomes = self._executor.submit(simulate_several, tasks[batch])
             left: set[int] = set()
             for index, part in enumerate(parts[batch]):
-                part.begin(_Part(outcomes, index, left))
+                part.begin(_Part(outcomes, index, left), self._clock)
+        return job
+
+    def _planned(self, submission: Submission, owner: ApiKey) -> Job:
+        """Make a job with the plan that the cloud has for it."""
+        device = submission.device
+        plan, ends = self._transitions.plan(
+            submission,
+            wait_s=lambda: self._facility.queue_ms(device.name) / 1000,
+            run_s=lambda: execution_ms(device, *submission.billed, submission.shots) / 1000,
+        )
+        job = self.jobs.create(submission, owner, plan)
+        for place, child in enumerate(job.children, 1):
+            end = ends.get(place) or ends.get(child.name or "")
+            if end is not None:
+                child.plan = plan._replace(end=end)
         return job
 
     @contextmanager

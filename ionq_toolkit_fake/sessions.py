@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.accounts import ApiKey
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.identifiers import Identifiers
-    from ionq_toolkit_fake.jobs import Job
+    from ionq_toolkit_fake.job import Job
 
 
 @dataclass

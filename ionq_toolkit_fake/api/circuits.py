@@ -9,9 +9,10 @@ import msgspec
 
 from ionq_toolkit_fake.api.decoding import decode, one_of
 from ionq_toolkit_fake.api.wire import bad_request
-from ionq_toolkit_fake.jobs import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit, Failure
+from ionq_toolkit_fake.failures import Failure
 from ionq_toolkit_fake.simulation import NATIVE_GATES, QIS_GATES, Gate, Program, Qasm3
 from ionq_toolkit_fake.simulation.outcome import MOST_BITS
+from ionq_toolkit_fake.submission import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,8 +8,8 @@ import msgspec
 
 from ionq_toolkit_fake.api.decoding import decode, one_of
 from ionq_toolkit_fake.api.wire import bad_request
-from ionq_toolkit_fake.jobs import Circuit
 from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3, Task
+from ionq_toolkit_fake.submission import Circuit
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.devices import Device

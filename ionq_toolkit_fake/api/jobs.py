@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ionq_toolkit_fake.api.wire import Request, Response
-    from ionq_toolkit_fake.jobs import Job, Submission
+    from ionq_toolkit_fake.job import Job
+    from ionq_toolkit_fake.submission import Submission
 
 
 #: How many jobs a page has: schema pagination-limit of the API document.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api.results import ArtifactKind, artifacts_of, descriptor
 from ionq_toolkit_fake.clock import iso
+from ionq_toolkit_fake.pace import STARTED
 from ionq_toolkit_fake.simulation import Optimum, Value
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ionq_toolkit_fake.cloud import FakeIonQ
-    from ionq_toolkit_fake.jobs import Job
+    from ionq_toolkit_fake.job import Job
 
 #: Failure codes of the API document, schema Failure, and what stands for the one that is none.
 _DOCUMENTED = {"UnexpectedCompilationError": "CompilationError"}
@@ -78,7 +79,10 @@ def _wait_ms(job: Job, cloud: FakeIonQ) -> int | None:
     waits = job.status in {"submitted", "ready"} and not job.submission.is_rehearsal
     if not (waits and device.is_qpu):
         return None
-    return cloud.facility.queue_ms(device.name, before=job)
+    starts = job.expected(STARTED)
+    if starts is None:
+        return cloud.facility.queue_ms(device.name, before=job)
+    return max(0, round(1000 * (starts - cloud.clock.now()).total_seconds()))
 
 
 def _failure(job: Job, cloud: FakeIonQ) -> dict[str, str] | None:

@@ -20,10 +20,10 @@ from ionq_toolkit_fake.api.formats import (
     SHOTS_V2,
 )
 from ionq_toolkit_fake.api.wire import gone, json_response, not_found
-from ionq_toolkit_fake.jobs import MULTI_CIRCUIT
 from ionq_toolkit_fake.simulation import Distribution
 from ionq_toolkit_fake.simulation.mitigation import filtered, majority, voted
 from ionq_toolkit_fake.simulation.outcome import take
+from ionq_toolkit_fake.submission import MULTI_CIRCUIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ionq_toolkit_fake.api.wire import Request, Response
-    from ionq_toolkit_fake.jobs import Job
+    from ionq_toolkit_fake.job import Job
     from ionq_toolkit_fake.simulation import Gate, Outcome
 
     Registers = Mapping[str, Sequence[int | None]]

@@ -176,3 +176,23 @@ def test_a_status_that_is_none_is_one_line(value, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_time_stands_still_until_it_is_moved_over_the_socket(serve, job_body):
+    _, url = serve("--clock", "virtual", "--transitions", "predicted", "--seed", "5")
+    control = url.removesuffix("/v0.4") + "/_fake"
+    job = ask(url, "/jobs", job_body(backend="qpu.forte-1"))["id"]
+    assert ask(url, f"/jobs/{job}")["submitted_at"] == "2026-01-01T00:00:00.000Z"
+    assert {ask(url, f"/jobs/{job}")["status"] for _ in range(20)} == {"started"}
+
+    assert ask(control, "/clock", {"seconds": 3600})["now"] == "2026-01-01T01:00:00.000Z"
+
+    while ask(url, f"/jobs/{job}")["status"] != "completed":  # until it is simulated
+        pass
+    assert ask(control, "/state")["seed"] == 5
+
+
+def test_paces_that_exclude_each_other_are_one_line():
+    done = ionq_fake("serve", "--polls-per-status", "1", "--transitions", "predicted")
+    assert (done.returncode, done.stderr.count("Traceback")) == (2, 0)
+    assert "exclude each other" in done.stderr

@@ -119,7 +119,7 @@ def test_each_says_where_it_is_and_who_saw_it(name):
 
 
 def test_a_deviation_that_there_is_not_is_an_error():
-    with pytest.raises(ValueError, match="there is no deviation results-ulrs"):
+    with pytest.raises(ValueError, match=r"'results-ulrs'.* Did you mean 'results-urls'"):
         FakeIonQ(deviations={"results-ulrs"})
 
 

@@ -1,0 +1,259 @@
+"""What can be done to a cloud beside what IonQ's API has: paths below /_fake/, in plain JSON.
+
+They need no key, and count as nobody asking. What is wrong is refused in the form of IonQ's
+refusals, with 400, and a path that there is not with 404.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from ionq_toolkit_fake import faults as kinds
+from ionq_toolkit_fake.api.wire import Refusal, internal_error, json_response
+from ionq_toolkit_fake.clock import SystemClock, VirtualClock, iso
+from ionq_toolkit_fake.names import unknown, wrong
+from ionq_toolkit_fake.transition_rules import Rule
+from ionq_toolkit_fake.transitions import end_from_data, only
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ionq_toolkit_fake.api.wire import Response
+    from ionq_toolkit_fake.cloud import FakeIonQ
+    from ionq_toolkit_fake.history import LoggedRequest
+    from ionq_toolkit_fake.job import Job
+
+logger = logging.getLogger(__name__)
+
+_PATH = re.compile(r"/_fake(/.*)?")
+
+
+def is_control(url: str) -> bool:
+    """Return whether a request is for the controls."""
+    try:
+        return _PATH.fullmatch(urlsplit(url).path) is not None
+    except ValueError:
+        return False
+
+
+def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response:
+    """Answer a request to the controls of a cloud."""
+    response = _response(cloud, method.upper(), url, body)
+    return response if method.upper() != "HEAD" else response._replace(body=b"")
+
+
+def index(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+    """GET /_fake: which controls there are."""
+    return {"controls": list(CONTROLS)}
+
+
+def state(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """GET /_fake/state: the seed, the time, the transitions, and all jobs, the oldest first."""
+    cloud.settle()
+    jobs = (job for project in cloud.projects for job in project.jobs.shown())
+    return {
+        "seed": cloud.seed,
+        "clock": clock(cloud, body, job_id),
+        "transitions": cloud.transitions.as_list(),
+        "jobs": [_job(one) for one in jobs],
+    }
+
+
+def reset(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """POST /_fake/reset: the cloud is as new."""
+    only(body, (), "part of a reset")
+    cloud.reset()
+    return state(cloud, body, job_id)
+
+
+def clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+    """GET /_fake/clock: the time, and how long the cloud has been there."""
+    now = cloud.clock.now()
+    virtual = isinstance(cloud.clock, VirtualClock)
+    real = isinstance(cloud.clock, SystemClock)
+    return {
+        "clock": "virtual" if virtual else "real" if real else "another",
+        "now": iso(now),
+        "elapsed_s": (now - cloud.started_at).total_seconds(),
+    }
+
+
+def move_clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """POST /_fake/clock: ``{"seconds": 60}`` or ``{"until": "2026-01-02T00:00Z"}`` moves it on."""
+    only(body, ("seconds", "until"), "way to move the clock")
+    if len(body) != 1:
+        raise ValueError("the clock is moved by seconds or until a moment: give one of them")
+    if not isinstance(cloud.clock, VirtualClock):
+        raise ValueError(  # noqa: TRY004 - nothing is wrong with a type
+            "only a virtual clock can be moved: ionq-fake serve --clock virtual"
+        )
+    seconds = body.get("seconds")
+    if "until" in body:
+        seconds = (_moment(body["until"]) - cloud.clock.now()).total_seconds()
+        if seconds < 0:
+            raise ValueError(f"the time does not go back: it is {iso(cloud.clock.now())}")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise wrong("seconds", "a number", seconds)
+    cloud.clock.sleep(seconds)
+    cloud.settle()
+    return clock(cloud, body, job_id)
+
+
+def transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+    """GET /_fake/transitions: those for all jobs, and then the rules for some."""
+    return {"transitions": cloud.transitions.as_list()}
+
+
+def set_transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """POST /_fake/transitions: set those of jobs that are submitted from now on; see `Rule`."""
+    cloud.transitions.add(Rule.from_dict(body))
+    return transitions(cloud, body, job_id)
+
+
+def clear_transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """DELETE /_fake/transitions: forget those that were set."""
+    cloud.transitions.clear()
+    return transitions(cloud, body, job_id)
+
+
+def faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+    """GET /_fake/faults: the rules, how often each could have happened and did, and what did."""
+    rules = [
+        {
+            "number": armed.number,
+            **kinds.to_dict(armed.rule),
+            "reached": armed.reached,
+            "fired": armed.fired,
+        }
+        for armed in cloud.faults.rules
+    ]
+    fired = [
+        {"number": one.rule.number, "fault": one.fault.kind, "request": _request(one.request)}
+        for one in cloud.faults.fired
+    ]
+    return {"rules": rules, "fired": fired}
+
+
+def add_fault(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """POST /_fake/faults: ``{"fault": "http", "status": 429, "on": "POST /jobs", "times": 2}``."""
+    cloud.faults.arm(kinds.from_dict(body))
+    return faults(cloud, body, job_id)
+
+
+def clear_faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """DELETE /_fake/faults: take all rules away; what has happened is still known."""
+    cloud.faults.clear()
+    return faults(cloud, body, job_id)
+
+
+def requests(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+    """GET /_fake/requests: what the cloud was asked, in order; the last 10 000."""
+    return {"requests": [_request(one) for one in cloud.requests]}
+
+
+def job(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+    """GET /_fake/jobs/{id}: the job as it stands, without asking for it."""
+    return _job(cloud.peek(job_id))
+
+
+def change_job(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+    """POST /_fake/jobs/{id}: end, hold or release it.
+
+    ``{"end": "completed"}``, or an end as transitions have it; ``{"hold": true}``, or a status;
+    ``{"release": true}``.
+    """
+    only(body, ("end", "hold", "release"), "change of a job")
+    if len(body) != 1:
+        raise ValueError("give one of end, hold, release")
+    ((change, value),) = body.items()
+    if change == "end":
+        cloud.end(job_id, end_from_data(value))
+    elif change == "hold" and (value is True or isinstance(value, str)):
+        cloud.hold(job_id, None if value is True else value)
+    elif change == "release" and value is True:
+        cloud.release(job_id)
+    else:
+        raise wrong(change, "true", value)
+    return job(cloud, body, job_id)
+
+
+#: Every control, by its method and path.
+CONTROLS: Mapping[str, Callable[[FakeIonQ, Mapping[str, Any], str], object]] = {
+    "GET /_fake": index,
+    "GET /_fake/state": state,
+    "POST /_fake/reset": reset,
+    "GET /_fake/clock": clock,
+    "POST /_fake/clock": move_clock,
+    "GET /_fake/transitions": transitions,
+    "POST /_fake/transitions": set_transitions,
+    "DELETE /_fake/transitions": clear_transitions,
+    "GET /_fake/faults": faults,
+    "POST /_fake/faults": add_fault,
+    "DELETE /_fake/faults": clear_faults,
+    "GET /_fake/requests": requests,
+    "GET /_fake/jobs/<job_id>": job,
+    "POST /_fake/jobs/<job_id>": change_job,
+}
+
+
+def _response(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response:
+    path = unquote(urlsplit(url).path).rstrip("/")
+    try:
+        handler, job_id = _route(method, path)
+        return json_response(handler(cloud, _decoded(body), job_id))
+    except Refusal as refusal:
+        return refusal.response()
+    except ValueError as error:
+        return Refusal(400, "Bad Request", str(error)).response()
+    except Exception:
+        logger.exception("no answer to %s %s", method, path)
+        return internal_error().response()
+
+
+def _route(
+    method: str, path: str
+) -> tuple[Callable[[FakeIonQ, Mapping[str, Any], str], object], str]:
+    job_id = ""
+    if found := re.fullmatch("/_fake/jobs/([^/]+)", path):
+        job_id, path = found[1], "/_fake/jobs/<job_id>"
+    name = f"{method} {path}"
+    if name not in CONTROLS:
+        raise Refusal(404, "Not Found Error", str(unknown("control", name, CONTROLS)))
+    return CONTROLS[name], job_id
+
+
+def _decoded(body: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(body or b"{}", type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"the body must be a JSON object: {error}") from error
+
+
+def _moment(text: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text if isinstance(text, str) else "")
+    except ValueError as error:
+        raise wrong("until", "a date and time", text) from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _request(one: LoggedRequest) -> dict[str, Any]:
+    return {**one._asdict(), "at": iso(one.at)}
+
+
+def _job(one: Job) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "status": one.status,
+        "backend": one.submission.device.name,
+        "parent_job_id": one.parent_id,
+        "project_id": one.owner.project_id,
+        "held": one.standing.held_at is not None,
+    }
