@@ -6,23 +6,66 @@
 
     @mock_ionq
     def test_any_client_of_api_ionq_co(): ...
+
+What is named here is imported when it is first used: a pytest plugin belongs to this package, and
+is loaded for every test run on the machine, of whatever project.
 """
 
-try:
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
     from ionq_toolkit_fake import faults
     from ionq_toolkit_fake.accounts import Access
+    from ionq_toolkit_fake.assertions import assert_counts_agree, assert_counts_follow
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.deviations import DEVIATIONS
     from ionq_toolkit_fake.failures import FAILURES
     from ionq_toolkit_fake.intercept import mock_ionq
+    from ionq_toolkit_fake.scenario import Scenario
     from ionq_toolkit_fake.server import FakeServer
     from ionq_toolkit_fake.transitions import Transitions, after, canceled, failed
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        f"ionq_toolkit_fake needs the module {error.name!r}, which is not installed. "
-        "Install the extra: pip install 'ionq-toolkit[fake]'",
-        name=error.name,
-    ) from error
+
+#: Where each public name is.
+_MODULES = {
+    "DEVIATIONS": "deviations",
+    "FAILURES": "failures",
+    "Access": "accounts",
+    "FakeIonQ": "cloud",
+    "FakeServer": "server",
+    "Scenario": "scenario",
+    "Transitions": "transitions",
+    "after": "transitions",
+    "assert_counts_agree": "assertions",
+    "assert_counts_follow": "assertions",
+    "canceled": "transitions",
+    "failed": "transitions",
+    "faults": "faults",
+    "mock_ionq": "intercept",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"ionq_toolkit_fake needs the module {error.name!r}, which is not installed. "
+            "Install the extra: pip install 'ionq-toolkit[fake]'",
+            name=error.name,
+        ) from error
+    found: object = module if _MODULES[name] == name else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_MODULES]
+
 
 __all__ = [
     "DEVIATIONS",
@@ -30,8 +73,11 @@ __all__ = [
     "Access",
     "FakeIonQ",
     "FakeServer",
+    "Scenario",
     "Transitions",
     "after",
+    "assert_counts_agree",
+    "assert_counts_follow",
     "canceled",
     "failed",
     "faults",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 #: What a key may do: a scope for each kind of operation that needs a key. IonQ has scopes ("405:
 #: Insufficient Scope", said a client in its workshop of 2025) and does not publish their names.
 SCOPES = ("jobs:read", "jobs:write", "sessions:read", "sessions:write", "billing")
+
+#: How a key is written where it must not be shown: before its SHA-256 digest, in hexadecimal.
+DIGEST = "sha256:"
+_WRITTEN = re.compile(f"{DIGEST}([0-9a-f]{{64}})")
 
 #: The id of the one organization that all projects belong to: of the form that users saw.
 ORGANIZATION = "com.example"
@@ -69,8 +74,8 @@ class Accounts:
 
         Args:
             identifiers: What makes ids.
-            keys: Each key and its project's name, or all of its `Access`. None: every key is
-                taken, may do everything, and has a project of its own.
+            keys: Each key, or ``sha256:`` and its digest, and its project's name, or all of its
+                `Access`. None: every key is taken, may do everything, and has a project of its own.
 
         Raises:
             ValueError: A key is empty, or has a scope that there is not.
@@ -87,7 +92,7 @@ class Accounts:
                 raise ValueError(
                     f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}"
                 )
-            self._given.append((digest_of(secret.strip()), access))
+            self._given.append((_digest_of_given(secret.strip()), access))
         self.reset()
 
     def reset(self) -> None:
@@ -121,6 +126,22 @@ class Accounts:
         )
         self._keys[digest] = key
         return key
+
+
+def stored(secret: str) -> str:
+    """Return a key as it may be written down: by its digest. That form is taken as the key is."""
+    if not isinstance(secret, str) or not secret.strip():
+        raise ValueError("an API key is a text that is not empty")
+    return f"{DIGEST}{_digest_of_given(secret.strip()).hex()}"
+
+
+def _digest_of_given(secret: str) -> bytes:
+    if not secret.startswith(DIGEST):
+        return digest_of(secret)
+    found = _WRITTEN.fullmatch(secret)
+    if found is None:
+        raise ValueError(f"after {DIGEST!r} there must be 64 hexadecimal digits")
+    return bytes.fromhex(found[1])
 
 
 def digest_of(secret: str) -> bytes:

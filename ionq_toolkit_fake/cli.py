@@ -10,10 +10,12 @@ import signal
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.pace import IMMEDIATELY, PREDICTED
+from ionq_toolkit_fake.scenario import Scenario, names
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.simulation import (
     DaskExecutor,
@@ -81,13 +83,21 @@ def main() -> None:
     "(tcp://127.0.0.1:8786), instead of in processes of this machine.",
 )
 @click.option(
+    "--scenario",
+    metavar="NAME",
+    help="What the cloud is to be like: a ready-made scenario (see: ionq-fake scenarios), a TOML "
+    "file, or a token. Seed and clock given here go before its own.",
+)
+@click.option(
     "--status",
     "statuses",
     metavar="BACKEND=STATUS",
     multiple=True,
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
 )
+@click.pass_context
 def serve(  # noqa: PLR0917 - click passes them by name
+    context: click.Context,
     host: str,
     port: int,
     clock: str,
@@ -96,6 +106,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
     polls_per_status: int,
     workers: int,
     scheduler: str | None,
+    scenario: str | None,
     statuses: tuple[str, ...],
 ) -> None:
     """Serve a new, empty cloud until Ctrl-C.
@@ -106,16 +117,22 @@ def serve(  # noqa: PLR0917 - click passes them by name
     """
     if polls_per_status and transitions == PREDICTED:
         raise click.UsageError("--polls-per-status and --transitions predicted exclude each other.")
+    like = None if scenario is None else _scenario(context, scenario)
     simulations = ProcessExecutor(workers) if scheduler is None else _cluster(scheduler)
     try:
-        cloud = FakeIonQ(
-            seed,
-            clock=clock,
-            executor=simulations,
-            polls_per_status=polls_per_status,
-            transitions=None if polls_per_status else transitions,
-            statuses=dict(_pair(text) for text in statuses),
-        )
+        if like is not None:
+            if _is_default(context, "clock") and like.clock != "instant":
+                clock = like.clock
+            cloud = like.cloud(seed, clock=clock, executor=simulations)
+        else:
+            cloud = FakeIonQ(
+                seed,
+                clock=clock,
+                executor=simulations,
+                polls_per_status=polls_per_status,
+                transitions=None if polls_per_status else transitions,
+                statuses=dict(_pair(text) for text in statuses),
+            )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--status") from error
     # So that the first job need not wait for Aer:
@@ -143,7 +160,30 @@ async def _serve(cloud: FakeIonQ, host: str, port: int) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
     with contextlib.suppress(asyncio.CancelledError):
-        await serve_cloud(cloud, host, port, stop=stop, on_listening=_announce)
+        await serve_cloud(lambda: cloud, host, port, stop=stop, on_listening=_announce)
+
+
+@main.command()
+def scenarios() -> None:
+    """List the ready-made scenarios."""
+    for name in names():
+        click.echo(f"{name:16} {Scenario.of(name).description}")
+
+
+def _scenario(context: click.Context, text: str) -> Scenario:
+    others = ("transitions", "polls_per_status", "statuses")
+    if not all(_is_default(context, name) for name in others):
+        raise click.UsageError(
+            "--scenario says it all: leave --transitions, --polls-per-status and --status out."
+        )
+    try:
+        return Scenario.of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--scenario") from error
+
+
+def _is_default(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.DEFAULT
 
 
 def _cluster(address: str) -> Executor:

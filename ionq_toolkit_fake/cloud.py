@@ -29,7 +29,7 @@ from ionq_toolkit_fake.transition_rules import TransitionRules
 from ionq_toolkit_fake.transitions import Transitions, end_of, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from concurrent.futures import Executor
 
     from ionq_toolkit_fake.accounts import Access, ApiKey
@@ -71,6 +71,8 @@ class FakeIonQ:
         statuses: Mapping[str, str] | None = None,
         deviations: Collection[str] = frozenset(DEVIATIONS),
         transitions: Transitions | str | None = None,
+        fidelities: Mapping[str, Mapping[str, float]] | None = None,
+        prepare: Callable[[FakeIonQ], object] | None = None,
     ) -> None:
         """Make an empty cloud.
 
@@ -91,9 +93,11 @@ class FakeIonQ:
             statuses: Statuses of backends that differ from the catalogue's: a retired one can be
                 ``{"qpu.aria-1": "available"}``.
             deviations: In which of the `DEVIATIONS` the service's ways go before its document's.
-
             transitions: When jobs go on, and what becomes of them; `"immediately"` or `"predicted"`
                 stand for whole ones. More can be set on the attribute, for some jobs too.
+            fidelities: Median fidelities of machines that differ from the catalogue's:
+                ``{"qpu.forte-1": {"1q": 0.999, "2q": 0.97, "spam": 0.98}}``.
+            prepare: What sets the cloud up, now and after each reset, such as rules of faults.
 
         Raises:
             ValueError: `polls_per_status` is negative, a key is empty or has a scope that there is
@@ -111,7 +115,7 @@ class FakeIonQ:
         )
         self.started_at = self.clock.now()
         self.deviations = frozenset(deviations)
-        self.facility = Facility(self.seed, self.clock, statuses)
+        self.facility = Facility(self.seed, self.clock, statuses, fidelities)
         self._identifiers = Identifiers(self.seed, self.clock)
         self._accounts = Accounts(self._identifiers, keys)
         self.faults = FaultRules(self.seed, self._accounts.takes)
@@ -122,6 +126,9 @@ class FakeIonQ:
         )
         self._projects: dict[str, Project] = {}
         self._lock = threading.RLock()
+        self._prepare = prepare
+        if prepare is not None:
+            prepare(self)
 
     def __repr__(self) -> str:
         count = sum(len(project.jobs.shown()) for project in self.projects)
@@ -238,7 +245,7 @@ class FakeIonQ:
         """Be as new: the same requests get the same replies once more.
 
         Jobs, sessions, keys that were not given, requests, and what was set of transitions and
-        faults are forgotten, and a virtual clock goes back to its start.
+        faults are forgotten, and a virtual clock goes back to its start; then it is prepared again.
         """
         with self._lock:
             for project in self.projects:
@@ -252,6 +259,8 @@ class FakeIonQ:
             self._accounts.reset()
             self.faults.reset()
             self._history.clear()
+            if self._prepare is not None:
+                self._prepare(self)
 
     def _job(self, job_id: str) -> tuple[Jobs, Job]:
         """Return the job of an id as it stands now, and the jobs that it is among."""

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ionq_toolkit_fake.devices import DEVICES
-from ionq_toolkit_fake.names import unknown
+from ionq_toolkit_fake.names import unknown, wrong
 from ionq_toolkit_fake.pace import FINAL
 from ionq_toolkit_fake.simulation import Noise, of_fidelities
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.devices import Device
     from ionq_toolkit_fake.job import Job
@@ -60,16 +59,24 @@ class Facility:
 
     _queues: dict[str, list[Job]]
 
-    def __init__(self, seed: int, clock: Clock, statuses: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        clock: Clock,
+        statuses: Mapping[str, str] | None = None,
+        fidelities: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
         """Set up the devices of the catalogue.
 
         Args:
             seed: Seeds what is measured on them.
             clock: The time.
             statuses: Statuses that differ from the catalogue's, by the names of their devices.
+            fidelities: Medians that differ from the catalogue's, by `1q`, `2q` and `spam`, by the
+                names of their devices.
 
         Raises:
-            ValueError: There is no such device, or no such status.
+            ValueError: There is no such device, status or fidelity.
         """
         self._seed = seed
         self._clock = clock
@@ -82,6 +89,13 @@ class Facility:
             if status not in STATUSES:
                 raise ValueError(f"a backend is {', '.join(STATUSES)}, not {status!r}")
             self.devices = {**self.devices, name: self.devices[name]._replace(status=status)}
+        for name, medians in (fidelities or {}).items():
+            device = self.devices.get(name)
+            if device is None or device.performance is None:
+                machines = [name for name, device in DEVICES.items() if device.is_qpu]
+                raise unknown("machine", name, machines)
+            changed = device.performance._replace(**_medians(medians))
+            self.devices = {**self.devices, name: device._replace(performance=changed)}
 
     def characterizations(self, name: str) -> list[Characterization]:
         """Return what a device was measured to be like, the newest first; of none, nothing."""
@@ -155,6 +169,23 @@ class Facility:
             two_qubits=None if missing[1] else two_qubits,
             spam=spam,
         )
+
+
+#: IonQ's names of the fidelities that are measured, and ours.
+_FIDELITIES = {"1q": "one_qubit", "2q": "two_qubits", "spam": "spam"}
+
+
+def _medians(given: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(given, Mapping):
+        raise wrong("the fidelities of a machine", f"a table of {', '.join(_FIDELITIES)}", given)
+    found = {}
+    for name, value in given.items():
+        if name not in _FIDELITIES:
+            raise unknown("fidelity", name, _FIDELITIES)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.25 <= value <= 1:  # noqa: PLR2004
+            raise wrong(f"the fidelity {name}", "a number from 0.25 to 1", value)
+        found[_FIDELITIES[name]] = float(value)
+    return found
 
 
 def midnight(day: date) -> datetime:

@@ -102,6 +102,15 @@ class FakeServer:
             self._thread.join(_THREAD_TIMEOUT_S)
 
     @contextlib.contextmanager
+    def serving(self, cloud: FakeIonQ) -> Iterator[Self]:
+        """Serve another cloud as long as a ``with`` lasts, at the same URL."""
+        before, self.cloud = self.cloud, cloud
+        try:
+            yield self
+        finally:
+            self.cloud = before
+
+    @contextlib.contextmanager
     def down(self) -> Iterator[None]:
         """Be out of service as long as a ``with`` lasts: connections end, and new ones are refused.
 
@@ -135,7 +144,9 @@ class FakeServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await serve(self.cloud, *self._address, stop=self._stop, on_listening=self._listening)
+        await serve(
+            lambda: self.cloud, *self._address, stop=self._stop, on_listening=self._listening
+        )
 
     def _listening(self, url: str) -> None:
         self.url = url
@@ -143,17 +154,17 @@ class FakeServer:
 
 
 async def serve(
-    cloud: FakeIonQ,
+    serving: Callable[[], FakeIonQ],
     host: str,
     port: int,
     *,
     stop: asyncio.Event,
     on_listening: Callable[[str], None],
 ) -> None:
-    """Serve `cloud` until `stop` is set, and then close every connection.
+    """Serve a cloud until `stop` is set, and then close every connection.
 
     Args:
-        cloud: What answers.
+        serving: Returns what answers the next request.
         host: The address to listen on.
         port: The port to listen on; 0 takes a free one.
         stop: Ends the server.
@@ -165,7 +176,7 @@ async def serve(
     connections: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(_Connection(cloud, reader, writer).run())
+        task = asyncio.create_task(_Connection(serving, reader, writer).run())
         connections.add(task)
         task.add_done_callback(connections.discard)
 
@@ -189,9 +200,13 @@ class _Connection:
     """One connection: requests in, responses out, until either side ends it."""
 
     def __init__(
-        self, cloud: FakeIonQ, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        serving: Callable[[], FakeIonQ],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
-        self._cloud, self._reader, self._writer = cloud, reader, writer
+        self._serving, self._reader, self._writer = serving, reader, writer
+        self._cloud = serving()
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
 
     async def run(self) -> None:
@@ -219,6 +234,7 @@ class _Connection:
             return False
         method = request.method.decode("ascii")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
+        self._cloud = self._serving()
         # In a thread: what takes time in the cloud must not keep the loop from its connections.
         exchange = await asyncio.to_thread(
             self._cloud.exchange, method, request.target.decode("latin-1"), headers, body

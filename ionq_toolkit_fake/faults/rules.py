@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ionq_toolkit_fake.accounts import digest_of
+from ionq_toolkit_fake.accounts import DIGEST, digest_of, stored
 from ionq_toolkit_fake.api.routes import OPERATIONS
 from ionq_toolkit_fake.faults.checks import choose, number, whole
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.api.routes import Operation
     from ionq_toolkit_fake.exchange import Exchange
     from ionq_toolkit_fake.history import LoggedRequest
-
-#: How a key is written where it must not be shown: before its SHA-256 digest, in hexadecimal.
-_DIGEST = "sha256:"
 
 #: How many of the faults that fired are remembered.
 _MOST_FIRED = 10_000
@@ -70,7 +67,7 @@ class Rule:
         whole("skip", self.skip, 0)
         number("probability", self.probability, above=0, most=1)
         if self.key is not None:
-            object.__setattr__(self, "key", _without_secret(self.key))
+            object.__setattr__(self, "key", stored(self.key))
         fixed = KINDS[self.fault.kind].after_effect
         if not isinstance(self.after_effect, bool | None):
             raise ValueError(  # noqa: TRY004 - as above
@@ -242,7 +239,7 @@ class FaultRules:
 
     def arm(self, rule: Rule) -> ArmedRule:
         """Add a rule that has been made already; see `add`."""
-        if rule.key is not None and not self._takes(bytes.fromhex(rule.key.removeprefix(_DIGEST))):
+        if rule.key is not None and not self._takes(bytes.fromhex(rule.key.removeprefix(DIGEST))):
             raise ValueError("key=... is none that this cloud takes, so that the rule never fires")
         with self._lock:
             left = rule.operations
@@ -296,7 +293,7 @@ class FaultRules:
         with self._lock:
             if not self._armed:
                 return found
-            key = None if secret is None else _without_secret(secret)
+            key = None if secret is None else DIGEST + digest_of(secret.strip()).hex()
             answered = False
             for armed in self._armed:
                 adds_up = armed.rule.fault.kind == "latency"
@@ -339,17 +336,6 @@ def from_dict(plain: Mapping[str, Any]) -> Rule:
     parameters = {name: value for name, value in plain.items() if name not in own}
     own["fault"] = make(own["fault"], parameters)
     return Rule(**own)
-
-
-def _without_secret(key: str) -> str:
-    if not isinstance(key, str) or not key.strip():
-        raise ValueError("key must be an API key, as a string that is not empty")
-    if key.startswith(_DIGEST):
-        text = key.removeprefix(_DIGEST)
-        if not re.fullmatch(r"[0-9a-f]{64}", text):
-            raise ValueError(f"after {_DIGEST!r} there must be 64 hexadecimal digits")
-        return key
-    return _DIGEST + digest_of(key.strip()).hex()
 
 
 def _names(operation: Operation) -> Collection[str]:

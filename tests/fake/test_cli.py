@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ionq_toolkit import IonQProvider
-from ionq_toolkit_fake import FakeServer
+from ionq_toolkit import HttpTransport, IonQProvider
+from ionq_toolkit_fake import FakeServer, Scenario
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "ionq-fake"
 
@@ -196,3 +196,15 @@ def test_paces_that_exclude_each_other_are_one_line():
     done = ionq_fake("serve", "--polls-per-status", "1", "--transitions", "predicted")
     assert (done.returncode, done.stderr.count("Traceback")) == (2, 0)
     assert "exclude each other" in done.stderr
+
+
+def test_it_serves_a_scenario(serve):
+    _, url = serve("--scenario", "rate-limited", "--seed", "4")
+    direct = Scenario.of("rate-limited").cloud(seed=4)
+    headers = {"Authorization": "apiKey any"}
+    transport = HttpTransport()
+    for _ in range(8):
+        found = transport.send("GET", f"{url}/whoami", headers, None, 30.0)
+        assert found.status == direct.handle("GET", "/v0.4/whoami", headers).status
+    transport.close()
+    assert {request.status for request in direct.requests} == {200, 429}

@@ -148,7 +148,7 @@ def test_a_rule_for_a_key_makes_no_key_known(sender, job_body):
         (faults.reset(), {"probability": 1.1}, "probability must be"),
         (faults.reset(), {"probability": float("nan")}, "probability must be"),
         (faults.reset(), {"probability": "high"}, "probability must be"),
-        (faults.reset(), {"key": " "}, "key must be"),
+        (faults.reset(), {"key": " "}, "an API key is a text"),
         (faults.reset(), {"key": "sha256:short"}, "64 hexadecimal digits"),
         (faults.reset(), {"after_effect": "yes"}, "after_effect must be true or false"),
         (faults.stale(), {"on": POST}, r"stale\(by=1\) happens to GET only"),

@@ -1,0 +1,210 @@
+"""The pytest plugin, in test runs of its own."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+BELL = """
+import pytest
+from qiskit import QuantumCircuit
+
+def bell():
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    return circuit
+"""
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Run tests in a file of their own, in this process, which has Qiskit loaded."""
+    monkeypatch.delenv("IONQ_API_KEY", raising=False)
+
+    def run(source, *options):
+        pytester.makepyfile(BELL + source)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
+
+    return run
+
+
+def test_the_fixtures_need_nothing_but_their_names(run):
+    result = run("""
+def test_in_process(ionq_cloud, ionq_provider):
+    counts = ionq_provider.get_backend("simulator").run(bell(), shots=10).get_counts()
+    assert sum(counts.values()) == 10
+    assert [job.status for job in ionq_cloud.jobs] == ["completed"]
+
+def test_over_a_socket(ionq_cloud, ionq_server):
+    import requests
+    from ionq_toolkit import IonQProvider
+    with IonQProvider("any-key", url=ionq_server.url) as provider:
+        provider.get_backend("simulator").run(bell(), shots=10).get_counts()
+    assert requests.get(ionq_server.url + "/health", timeout=10).json() == {"status": "pass"}
+    assert len(ionq_cloud.jobs) == 1
+
+def test_each_has_a_cloud_of_its_own(ionq_cloud, ionq_server):
+    assert ionq_cloud.jobs == [] and ionq_server.cloud is ionq_cloud
+""")
+    result.assert_outcomes(passed=3)
+
+
+SEEDS = """
+@pytest.mark.parametrize("n", range(3))
+def test_seed(ionq_cloud, n, record_property):
+    print("seed", n, ionq_cloud.seed)
+
+def test_other(ionq_cloud):
+    print("seed", 9, ionq_cloud.seed)
+"""
+
+
+def seeds(result):
+    result.assert_outcomes(passed=4)
+    return sorted(re.findall(r"seed (\d) (\d+)", result.stdout.str()))
+
+
+def test_a_cloud_is_seeded_by_the_name_of_its_test_whatever_runs_before_it(run):
+    first = seeds(run(SEEDS, "-s"))
+    assert len({seed for _, seed in first}) == 4
+    assert seeds(run(SEEDS, "-s")) == first
+    other = run(SEEDS, "-s", "--ionq-seed", "1")
+    assert not {seed for _, seed in seeds(other)} & {seed for _, seed in first}
+    alone = run(SEEDS, "-s", "-k", "test_other")
+    assert re.search(r"seed 9 (\d+)", alone.stdout.str())[1] == dict(first)["9"]
+
+
+def test_the_marker_says_what_the_cloud_is_like(run):
+    result = run("""
+@pytest.mark.ionq_scenario("rate-limited")
+def test_named(ionq_cloud):
+    assert len(ionq_cloud.faults.rules) == 1
+
+@pytest.mark.ionq_scenario("noisy-forte", seed=3, polls_per_status=2)
+def test_changed(ionq_cloud, ionq_provider):
+    assert ionq_cloud.seed == 3
+    assert ionq_provider.get_backend("simulator").run(bell()).status().name == "INITIALIZING"
+
+@pytest.mark.ionq_scenario(keys={"alices-key": "physics"})
+def test_of_its_own(ionq_cloud):
+    assert ionq_cloud.handle("GET", "/v0.4/whoami", {"Authorization": "apiKey bobs"}).status == 401
+
+def test_without(ionq_cloud):
+    assert len(ionq_cloud.faults.rules) == 0
+""")
+    result.assert_outcomes(passed=4)
+
+
+def test_the_option_is_for_tests_that_name_none(run):
+    result = run(
+        """
+def test_without(ionq_cloud):
+    assert len(ionq_cloud.faults.rules) == 1
+
+@pytest.mark.ionq_scenario("noisy-forte")
+def test_named(ionq_cloud):
+    assert len(ionq_cloud.faults.rules) == 0
+""",
+        "--ionq-scenario",
+        "rate-limited",
+    )
+    result.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("mark", "message"),
+    [
+        ('"busy-que"', "Did you mean 'busy-queue'"),
+        ("polls=3", "unexpected keyword argument 'polls'"),
+        ("clock='wall'", "no clock 'wall'"),
+    ],
+)
+def test_a_wrong_marker_is_an_error_that_says_what_is_wrong(run, mark, message):
+    result = run(f"""
+@pytest.mark.ionq_scenario({mark})
+def test_it(ionq_cloud):
+    pass
+""")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*ionq_scenario: *{message}*"])
+
+
+def test_a_wrong_option_is_refused_before_any_test(run):
+    result = run("def test_it(): pass", "--ionq-scenario", "busy-que")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*Did you mean 'busy-queue'*"])
+
+
+FAILING = """
+def test_it(ionq_cloud, ionq_provider):
+    key = "-".join(["a", "secret", "key"])
+    ionq_cloud.handle("GET", "/v0.4/whoami", {"Authorization": f"apiKey {key}"})
+    job = ionq_provider.get_backend("simulator").run(bell(), shots=50)
+    print("counts", job.get_counts(), job.job_id())
+    assert ionq_cloud.seed == 0
+"""
+
+
+def test_a_failed_test_prints_the_token_that_replays_it(run, pytester):
+    result = run(FAILING)
+    result.assert_outcomes(failed=1)
+    shown = result.stdout.str()
+    token = re.search(r"pytest --ionq-scenario (ionq-scenario-1\.\S+)", shown)[1]
+    line = re.search(r"counts .*", shown)[0]
+    again = run(
+        FAILING.replace("def test_it", "def test_of_another_name"), "--ionq-scenario", token
+    )
+    assert line in again.stdout.str()
+    assert "a-secret-key" not in shown
+
+
+def test_a_test_without_a_cloud_prints_none(run):
+    assert "ionq-scenario" not in run("def test_it(): assert False").stdout.str()
+
+
+def test_live_without_a_key_is_refused(run):
+    result = run("def test_it(): pass", "--ionq-live")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--ionq-live needs an API key in IONQ_API_KEY*"])
+
+
+def test_live_runs_what_needs_the_provider_alone_on_the_service(run, monkeypatch):
+    """The service is a fake under `mock_ionq`: nothing here knows."""
+    source = """
+from ionq_toolkit_fake import FakeIonQ, mock_ionq
+
+def test_of_provider(ionq_provider):
+    cloud = FakeIonQ(keys={"the-live-key": "project"})
+    with mock_ionq(cloud):
+        counts = ionq_provider.get_backend("simulator").run(bell(), shots=10).get_counts()
+    assert len(cloud.jobs) == 1 and sum(counts.values()) == 10
+
+def test_of_cloud(ionq_cloud):
+    assert False
+
+def test_of_server(ionq_server):
+    assert False
+"""
+    monkeypatch.setenv("IONQ_API_KEY", "the-live-key")
+    result = run(source, "--ionq-live", "-rs")
+    result.assert_outcomes(passed=1, skipped=2)
+    result.stdout.fnmatch_lines(["*SKIPPED*--ionq-live: the test needs a fake cloud"])
+    assert "the-live-key" not in result.stdout.str()
+
+
+def test_loading_the_plugin_imports_nothing_of_the_package():
+    """It is loaded for the tests of every project on the machine."""
+    script = (
+        "import sys, pytest; import ionq_toolkit_fake.pytest_plugin; "
+        "print(sorted(name for name in sys.modules if name.split('.')[0] in "
+        "{'ionq_toolkit', 'ionq_toolkit_fake', 'qiskit', 'numpy', 'werkzeug', 'responses'}))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert out.strip() == "['ionq_toolkit_fake', 'ionq_toolkit_fake.pytest_plugin']"
