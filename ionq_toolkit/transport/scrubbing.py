@@ -285,4 +285,5 @@ def _in_base64(secret: bytes) -> Iterator[str]:
         # Characters of which all six bits are the secret's.
         sure = text[(8 * before + 5) // 6 : 8 * (before + len(secret)) // 6]
         yield sure
+        yield quote(sure, safe="")
         yield sure.replace("+", "-").replace("/", "_")
