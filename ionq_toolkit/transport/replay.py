@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import math
 import threading
@@ -24,6 +25,9 @@ _SAFE = frozenset({"GET", "HEAD"})
 
 #: How many differences are told, and how much of each value.
 _MOST_DIFFERENCES, _EXCERPT_CHARS = 5, 60
+
+#: How many differences are counted, to see which request is nearest.
+_MOST_COUNTED = 1000
 
 _ABSENT = object()
 
@@ -99,11 +103,10 @@ class ReplayTransport:
         self._lock = threading.Lock()
         recording = read(path)
         self._breaks_off_at = recording.breaks_off_at
-        self._tracks = [_Track(exchange, match) for exchange in recording.exchanges]
-        self._by_key: dict[str, list[_Track]] = {}
-        for track in self._tracks:
-            self._by_key.setdefault(track.key, []).append(track)
-        self._recorded_ids = {one for track in self._tracks for one in track.ids}
+        self._by_key: dict[str, list[_Sequence]] = {}
+        self._recorded_ids: set[str] = set()
+        for exchange in recording.exchanges:
+            self._add(exchange)
         self._meaning: dict[str, str] = {}
         #: What a client waits on: no wait takes any time.
         self.clock: Clock = _ReplayClock()
@@ -124,9 +127,9 @@ class ReplayTransport:
         Raises:
             RecordingMissError: It was not recorded; the message says what comes nearest to it.
         """
-        sent = _Track(Exchange(Request.of(method, url, body)), self._match, headers)
+        sent = _Form(Request.of(method, url, body), self._match, headers)
         with self._lock:
-            played = self._next(sent).exchange
+            played = self._next(sent)
         if played.error is None:
             return Response(played.status, dict(played.headers), encode(played.body))
         if played.error is TimeoutError and timeout is not None and 0 <= timeout < math.inf:
@@ -137,56 +140,70 @@ class ReplayTransport:
     def close(self) -> None:
         """Do nothing: the recording is read, and stays as far as it was played."""
 
-    def _next(self, sent: _Track) -> _Track:
-        same = self._by_key.get(sent.key, [])
-        possible = [track for track in same if self._may_be(sent, track)]
+    def _add(self, exchange: Exchange) -> None:
+        form = _Form(exchange.request, self._match)
+        same = self._by_key.setdefault(form.key, [])
+        found = [one for one in same if (one.form.whole, one.form.ids) == (form.whole, form.ids)]
+        if not found:
+            found = [_Sequence(form)]
+            same.extend(found)
+        found[0].exchanges.append(exchange)
+        self._recorded_ids.update(form.ids)
+
+    def _next(self, sent: _Form) -> Exchange:
+        possible = [
+            sequence
+            for sequence in self._by_key.get(sent.key, [])
+            if self._may_be(sent.ids, sequence.form.ids)
+        ]
         # Those that are the same in everything go first.
-        possible.sort(key=lambda track: track.whole != sent.whole)
-        left = [track for track in possible if not track.played]
-        if left:
-            found = left[0]
-        elif possible and sent.exchange.request.method in _SAFE:
-            exact = [track for track in possible if track.whole == sent.whole]
-            found = (exact or possible)[-1]
+        for of in ([one for one in possible if one.form.whole == sent.whole], possible):
+            left = [sequence for sequence in of if not sequence.at_end]
+            if left:
+                found = min(left, key=lambda sequence: sequence.next.line)
+                break
+            if of and sent.masked.method in _SAFE:
+                found = max(of, key=lambda sequence: sequence.next.line)
+                break
         else:
             raise RecordingMissError(self._missed(sent, possible))
-        found.played = True
         self._meaning.update(
             (one, recorded)
-            for one, recorded in zip(sent.ids, found.ids, strict=True)
+            for one, recorded in zip(sent.ids, found.form.ids, strict=True)
             if one not in self._recorded_ids
         )
-        return found
+        return found.play()
 
-    def _may_be(self, sent: _Track, track: _Track) -> bool:
+    def _may_be(self, sent: list[str], recorded: list[str]) -> bool:
         """Return whether the ids of a request can stand for those of a recorded one."""
-        if len(sent.ids) != len(track.ids):
+        if len(sent) != len(recorded):
             return False
-        taken = {recorded: one for one, recorded in self._meaning.items()}
-        for one, recorded in zip(sent.ids, track.ids, strict=True):
-            if one in self._recorded_ids:
-                if one != recorded:
+        taken = {theirs: ours for ours, theirs in self._meaning.items()}
+        for ours, theirs in zip(sent, recorded, strict=True):
+            if ours in self._recorded_ids:
+                if ours != theirs:
                     return False
-            elif self._meaning.get(one, recorded) != recorded or taken.get(recorded, one) != one:
+            elif self._meaning.get(ours, theirs) != theirs or taken.get(theirs, ours) != ours:
                 return False
         return True
 
-    def _missed(self, sent: _Track, possible: list[_Track]) -> str:
+    def _missed(self, sent: _Form, possible: list[_Sequence]) -> str:
         request = sent.masked
         if possible:
-            lines = ", ".join(str(track.exchange.line) for track in possible)
+            lines = ", ".join(str(one.line) for sequence in possible for one in sequence.exchanges)
             return (
                 f"{request} was played as often as it is in {self._path} (line {lines}). It may "
                 "change something, so that it is not answered again unless that was recorded."
             )
         message = f"{request} is not in the recording {self._path}"
-        if not self._tracks:
+        sequences = [sequence for same in self._by_key.values() for sequence in same]
+        if not sequences:
             return f"{message}, which is empty."
-        near = min(self._tracks, key=lambda track: _distance(track, sent))
-        differences = list(_differences(near.matched, sent.matched, ""))
+        near = min(sequences, key=lambda sequence: _distance(sequence.form, sent))
+        differences = list(_differences(near.form.matched, sent.matched, ""))
         more = len(differences) - _MOST_DIFFERENCES
         told = "; ".join(differences[:_MOST_DIFFERENCES]) or "it is about somebody else"
-        message += f". Nearest to it is {near.masked} in line {near.exchange.line}: {told}"
+        message += f". Nearest to it is {near.form.masked} in line {near.exchanges[0].line}: {told}"
         message += f"; and {more} more." if more > 0 else "."
         if self._breaks_off_at is not None:
             message += f" The recording breaks off in line {self._breaks_off_at}."
@@ -196,22 +213,19 @@ class ReplayTransport:
         )
 
 
-class _Track:
-    """A recorded exchange or a request sent, in the forms in which they are compared."""
+class _Form:
+    """A request in the forms in which it is compared."""
 
     def __init__(
         self,
-        exchange: Exchange,
+        request: Request,
         match: Callable[[Request], object],
         headers: Mapping[str, str] | None = None,
     ) -> None:
         masks = Masks()
         scrubber = Scrubber(masks)
         scrubber.learn_key(headers or {})
-        #: The exchange itself; of a request that was sent, without a reply.
-        self.exchange = exchange
-        request = exchange.request
-        #: The request, without ids of somebody.
+        #: Without ids of somebody.
         self.masked = scrubber.request(request._replace(body=_plain(request.body)))
         #: The ids of somebody in it.
         self.ids = masks.found
@@ -219,7 +233,31 @@ class _Track:
         self.matched = match(self.masked)
         self.key = _canonical(self.matched)
         self.whole = _canonical(self.masked)
-        self.played = False
+
+
+class _Sequence:
+    """What was recorded for one request, in order, and how far it was played."""
+
+    def __init__(self, form: _Form) -> None:
+        self.form = form
+        self.exchanges: list[Exchange] = []
+        self._played = 0
+
+    @property
+    def at_end(self) -> bool:
+        """Whether all of it was played."""
+        return self._played == len(self.exchanges)
+
+    @property
+    def next(self) -> Exchange:
+        """What is played next: at the end, the last once more."""
+        return self.exchanges[min(self._played, len(self.exchanges) - 1)]
+
+    def play(self) -> Exchange:
+        """Return what is next, and go on."""
+        exchange = self.next
+        self._played += not self.at_end
+        return exchange
 
 
 class _ReplayClock:
@@ -255,12 +293,13 @@ def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=repr)
 
 
-def _distance(track: _Track, sent: _Track) -> tuple[float, int]:
+def _distance(recorded: _Form, sent: _Form) -> tuple[float, int]:
     """Return how far a recorded request is from one that was sent."""
-    ours, theirs = track.masked, sent.masked
+    ours, theirs = recorded.masked, sent.masked
     alike = difflib.SequenceMatcher(None, ours.path, theirs.path, autojunk=False).ratio()
     apart = 1 - alike + 0.5 * (ours.method != theirs.method)
-    return apart, sum(1 for _ in _differences(track.matched, sent.matched, ""))
+    differences = _differences(recorded.matched, sent.matched, "")
+    return apart, sum(1 for _ in itertools.islice(differences, _MOST_COUNTED))
 
 
 def _differences(recorded: object, sent: object, where: str) -> Iterator[str]:

@@ -155,7 +155,9 @@ def _document(value: dict[str, Any]) -> bytes:
 def _layout(value: Any, indent: int, room: int) -> str:  # noqa: ANN401 - any JSON
     """Return JSON; what does not fit into `room` characters has a line for each of its parts."""
     line = json.dumps(value)
-    if len(line) <= room or not value or indent >= 2 * _DEEPEST:
+    if not isinstance(value, dict | list) or not value:
+        return line
+    if len(line) <= room or indent >= 2 * _DEEPEST:
         return line
     inner = indent + 2
     parts: Iterable[str]
@@ -165,10 +167,8 @@ def _layout(value: Any, indent: int, room: int) -> str:  # noqa: ANN401 - any JS
             name + _layout(one, inner, _WIDTH - inner - len(name) - 1)
             for name, one in zip(names, value.values(), strict=True)
         )
-    elif isinstance(value, list):
-        parts = (_layout(one, inner, _WIDTH - inner - 1) for one in value)
     else:
-        return line
+        parts = (_layout(one, inner, _WIDTH - inner - 1) for one in value)
     opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
     between = ",\n" + " " * inner
     return f"{opening}\n{' ' * inner}{between.join(parts)}\n{' ' * indent}{closing}"

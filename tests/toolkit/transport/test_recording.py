@@ -1033,6 +1033,24 @@ def test_a_body_that_is_not_plain_json_is_played_to_the_byte(record, path, body)
     assert ask(ReplayTransport(path), "POST", "/jobs", body).body == body
 
 
+@pytest.mark.parametrize(
+    "text", ["x" * 200_000, '"ab' * 70_000, "user id " * 30_000, "/a@" * 70_000]
+)
+def test_a_long_text_takes_no_long_time(record, path, text):
+    """Not with the square of its length, that is: these would take an hour."""
+    record((("GET", "/jobs/j"), reply({"text": text})))
+    assert json.loads(ask(ReplayTransport(path), "GET", "/jobs/j").body) == {"text": text}
+
+
+def test_a_long_sequence_is_played_in_order(record, path):
+    record(*((("GET", "/jobs/j"), reply([n])) for n in range(300)))
+    replay = ReplayTransport(path)
+    assert [json.loads(ask(replay, "GET", "/jobs/j").body) for _ in range(301)] == [
+        *([n] for n in range(300)),
+        [299],
+    ]
+
+
 TEXTS = st.text(max_size=20).filter(lambda text: "@" not in text)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
