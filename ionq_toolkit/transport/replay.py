@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit.transport.base import Response
 from ionq_toolkit.transport.exchange import Exchange, Request, encode
-from ionq_toolkit.transport.scrubbing import Masks, Scrubber
+from ionq_toolkit.transport.scrubbing import Masks, Scrubber, is_placeholder
 from ionq_toolkit.transport.tape import RecordingError, read
 
 if TYPE_CHECKING:
@@ -104,7 +104,6 @@ class ReplayTransport:
         recording = read(path)
         self._breaks_off_at = recording.breaks_off_at
         self._by_key: dict[str, list[_Sequence]] = {}
-        self._recorded_ids: set[str] = set()
         for exchange in recording.exchanges:
             self._add(exchange)
         self._meaning: dict[str, str] = {}
@@ -148,7 +147,6 @@ class ReplayTransport:
             found = [_Sequence(form)]
             same.extend(found)
         found[0].exchanges.append(exchange)
-        self._recorded_ids.update(form.ids)
 
     def _next(self, sent: _Form) -> Exchange:
         possible = [
@@ -168,9 +166,9 @@ class ReplayTransport:
         else:
             raise RecordingMissError(self._missed(sent, possible))
         self._meaning.update(
-            (one, recorded)
-            for one, recorded in zip(sent.ids, found.form.ids, strict=True)
-            if one not in self._recorded_ids
+            (ours, theirs)
+            for ours, theirs in zip(sent.ids, found.form.ids, strict=True)
+            if ours != theirs
         )
         return found.play()
 
@@ -180,10 +178,11 @@ class ReplayTransport:
             return False
         taken = {theirs: ours for ours, theirs in self._meaning.items()}
         for ours, theirs in zip(sent, recorded, strict=True):
-            if ours in self._recorded_ids:
-                if ours != theirs:
-                    return False
-            elif self._meaning.get(ours, theirs) != theirs or taken.get(theirs, ours) != ours:
+            if ours == theirs:
+                continue
+            if is_placeholder(ours):  # it came with a reply, and is somebody else's
+                return False
+            if self._meaning.get(ours, theirs) != theirs or taken.get(theirs, ours) != ours:
                 return False
         return True
 

@@ -74,6 +74,13 @@ _UUID_DASHES = 4
 _FLAGS = re.ASCII | re.IGNORECASE
 _LOOKS_LIKE_AN_ID = re.compile(_ID, _FLAGS)
 
+#: What stands for somebody: see `_placeholder`. Nobody's hexadecimal id begins with so many zeros.
+_PLACEHOLDER = re.compile(
+    r"person-\d+@example\.com|(?:key|organization|project|user)-\d+|"
+    r"00000000-0000-4000-8000-0000[0-9a-f]{8}|0{12}[0-9a-f]{4,52}",
+    re.ASCII,
+)
+
 #: Begun only where a name begins, so that a long text which is none takes no long time.
 _ADDRESS = re.compile(r"(?<![a-z0-9._+-])[a-z0-9._+-]+(?:@|%40)(?:[a-z0-9-]+\.)+[a-z]{2,}", _FLAGS)
 
@@ -237,6 +244,11 @@ class Masks:
         if kind != SECRET:
             self.found.append(value)
         return "*"
+
+
+def is_placeholder(value: str) -> bool:
+    """Return whether a value stands for another, by its form."""
+    return _PLACEHOLDER.fullmatch(value) is not None
 
 
 def _placeholder(kind: str, value: str, number: int) -> str:

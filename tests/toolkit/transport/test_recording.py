@@ -721,6 +721,23 @@ def test_a_credential_for_another_service_is_in_no_body(record, path):
     assert ask(ReplayTransport(path), "POST", "/jobs", body("another")).status == 201
 
 
+def test_an_id_from_a_reply_is_never_taken_for_another(record, path):
+    """Of whatever form it is: what stands for it is not an unknown one that might be anybody's."""
+    ids = [USER, PROJECT, "deadbeefdeadbeef", "com.corp", "alice@corp.com"]
+    for kind, one in itertools.product(("submitter_id", "project_id", "key_name"), ids):
+        path.unlink(missing_ok=True)
+        record(
+            ((("GET", f"/jobs?{kind}={'9' * 24}")), reply([1])),
+            (("GET", "/jobs/j"), reply({kind: one})),
+        )
+        replay = ReplayTransport(path)
+        learned = json.loads(ask(replay, "GET", "/jobs/j").body)[kind]
+        assert learned != one
+        with pytest.raises(RecordingMissError, match="it is about somebody else"):
+            ask(replay, "GET", f"/jobs?{kind}={learned}")
+        assert ask(replay, "GET", f"/jobs?{kind}={'9' * 24}").body == b"[1]"
+
+
 def test_an_id_that_the_code_has_in_it_is_known_again(record, path):
     """It is in no recording; what stands for it there is found by its place."""
     others = ["64b03577072d45001c85e9c5", "64b03577072d45001c85e9c6"]
@@ -729,6 +746,7 @@ def test_an_id_that_the_code_has_in_it_is_known_again(record, path):
         (("GET", f"/jobs?submitter_id={others[0]}"), reply(["theirs"])),
         (("GET", f"/jobs?submitter_id={USER}"), reply(["ours again"])),
         (("GET", "/jobs/j"), reply({"submitter_id": others[0]})),
+        (("GET", "/jobs/k"), reply({"submitter_id": others[1]})),
     )
     replay = ReplayTransport(path)
 
@@ -741,6 +759,9 @@ def test_an_id_that_the_code_has_in_it_is_known_again(record, path):
     assert jobs(USER) == ["ours again"]
     assert jobs(USER) == ["ours again"]
     assert jobs(learned) == ["theirs"]
+    unasked = json.loads(ask(replay, "GET", "/jobs/k").body)["submitter_id"]
+    with pytest.raises(RecordingMissError, match="it is about somebody else"):
+        jobs(unasked)
     with pytest.raises(RecordingMissError, match="it is about somebody else"):
         jobs(others[1])
 
