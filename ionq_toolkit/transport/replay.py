@@ -29,6 +29,10 @@ _MOST_DIFFERENCES, _EXCERPT_CHARS = 5, 60
 #: How many differences are counted, to see which request is nearest.
 _MOST_COUNTED = 1000
 
+#: The lengths of what tells a job from others: UUIDs and the like. What is shorter, such as a
+#: number, may be a word of anything else; what is longer describes the job.
+_TAG_CHARS = range(16, 65)
+
 _ABSENT = object()
 
 
@@ -39,11 +43,11 @@ class RecordingMissError(RecordingError):
 def essentials(request: Request) -> Request:
     """Return what of a request tells which recorded one it is the same as.
 
-    Of what is posted, names, metadata and the seed of the noise are left out: Qiskit numbers
-    its circuits, and seeds are drawn.
+    Of a job, names, metadata and the seed of the noise are left out: Qiskit numbers its circuits,
+    and seeds are drawn.
     """
     body = request.body
-    if request.method != "POST" or not isinstance(body, dict):
+    if not isinstance(body, dict):
         return request
     body = {name: value for name, value in body.items() if name not in {"name", "metadata"}}
     if isinstance(body.get("noise"), dict):
@@ -75,6 +79,10 @@ class ReplayTransport:
     Ids of people, projects and organisations are not in a recording. One in a request is taken
     for the first in the recording that it can be, and from then on for that one only.
 
+    What a job carries in its metadata to be known by, such as a tag that is drawn, comes back as
+    it was sent, not as it was recorded. The seed of its counts comes back as it was recorded, and
+    so do the counts.
+
     It may be used from several threads.
     """
 
@@ -92,7 +100,8 @@ class ReplayTransport:
             path: The file.
             match: Returns, as plain data, what two requests have in common that are the same,
                 such as ``lambda request: request[:2]`` for method and path. Ids of somebody
-                are ``"*"`` in what it is given.
+                are ``"*"`` in what it is given; those of others are taken as well if there is
+                nothing else.
 
         Raises:
             FileNotFoundError: There is no such file.
@@ -107,6 +116,7 @@ class ReplayTransport:
         for exchange in recording.exchanges:
             self._add(exchange)
         self._meaning: dict[str, str] = {}
+        self._echo: dict[str, str] = {}
         #: What a client waits on: no wait takes any time.
         self.clock: Clock = _ReplayClock()
 
@@ -129,8 +139,10 @@ class ReplayTransport:
         sent = _Form(Request.of(method, url, body), self._match, headers)
         with self._lock:
             played = self._next(sent)
+            echo = dict(self._echo)
         if played.error is None:
-            return Response(played.status, dict(played.headers), encode(played.body))
+            body = _echoed(played.body, echo) if echo else played.body
+            return Response(played.status, dict(played.headers), encode(body))
         if played.error is TimeoutError and timeout is not None and 0 <= timeout < math.inf:
             # So that a client that has a deadline finds it as near as it was.
             self.clock.sleep(timeout)
@@ -149,11 +161,10 @@ class ReplayTransport:
         found[0].exchanges.append(exchange)
 
     def _next(self, sent: _Form) -> Exchange:
-        possible = [
-            sequence
-            for sequence in self._by_key.get(sent.key, [])
-            if self._may_be(sent.ids, sequence.form.ids)
-        ]
+        same = self._by_key.get(sent.key, [])
+        possible = [one for one in same if self._may_be(sent.ids, one.form.ids)]
+        if not possible and self._match is not essentials:
+            possible = same
         # Those that are the same in everything go first.
         for of in ([one for one in possible if one.form.whole == sent.whole], possible):
             left = [sequence for sequence in of if not sequence.at_end]
@@ -165,12 +176,12 @@ class ReplayTransport:
                 break
         else:
             raise RecordingMissError(self._missed(sent, possible))
-        self._meaning.update(
-            (ours, theirs)
-            for ours, theirs in zip(sent.ids, found.form.ids, strict=True)
-            if ours != theirs
-        )
-        return found.play()
+        if self._may_be(sent.ids, found.form.ids):
+            pairs = zip(sent.ids, found.form.ids, strict=True)
+            self._meaning.update((ours, theirs) for ours, theirs in pairs if ours != theirs)
+        exchange = found.play()
+        self._echo.update(_echo(sent.request, exchange.request))
+        return exchange
 
     def _may_be(self, sent: list[str], recorded: list[str]) -> bool:
         """Return whether the ids of a request can stand for those of a recorded one."""
@@ -224,6 +235,7 @@ class _Form:
         masks = Masks()
         scrubber = Scrubber(masks)
         scrubber.learn_key(headers or {})
+        self.request = request
         #: Without ids of somebody.
         self.masked = scrubber.request(request._replace(body=_plain(request.body)))
         #: The ids of somebody in it.
@@ -279,6 +291,26 @@ class _ReplayClock:
             self._elapsed_s += seconds
 
 
+def _echo(sent: Request, recorded: Request) -> Iterator[tuple[str, str]]:
+    """Yield what a job carries to be known by, as it was recorded and as it was sent."""
+    ours, theirs = (
+        one.body.get("metadata") if isinstance(one.body, dict) else None for one in (sent, recorded)
+    )
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in ours.keys() & theirs.keys():
+            was, is_now = theirs[name], ours[name]
+            if isinstance(was, str) and isinstance(is_now, str) and len(was) in _TAG_CHARS:
+                yield was, is_now
+
+
+def _echoed(value: Any, echo: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {name: _echoed(one, echo) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_echoed(one, echo) for one in value]
+    return echo.get(value, value) if isinstance(value, str) else value
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return JSON in one form for all that is the same: 1.0 as 1, fields by name."""
     if isinstance(value, dict):
@@ -294,11 +326,10 @@ def _canonical(value: object) -> str:
 
 def _distance(recorded: _Form, sent: _Form) -> tuple[float, int]:
     """Return how far a recorded request is from one that was sent."""
-    ours, theirs = recorded.masked, sent.masked
-    alike = difflib.SequenceMatcher(None, ours.path, theirs.path, autojunk=False).ratio()
-    apart = 1 - alike + 0.5 * (ours.method != theirs.method)
+    paths = (recorded.masked.path, sent.masked.path)
+    alike = difflib.SequenceMatcher(None, *paths, autojunk=False).ratio()
     differences = _differences(recorded.matched, sent.matched, "")
-    return apart, sum(1 for _ in itertools.islice(differences, _MOST_COUNTED))
+    return -alike, sum(1 for _ in itertools.islice(differences, _MOST_COUNTED))
 
 
 def _differences(recorded: object, sent: object, where: str) -> Iterator[str]:

@@ -279,7 +279,7 @@ def _plain(name: str) -> str:
 
 def _forms(secret: str) -> set[str]:
     """Return the ways in which a secret may be written, of which none may be found again."""
-    forms = {
+    return {
         secret,
         quote(secret),
         quote(secret, safe=""),
@@ -290,7 +290,6 @@ def _forms(secret: str) -> set[str]:
         secret.encode().hex(),
         *_in_base64(secret.encode()),
     }
-    return {form for form in forms if len(form) >= _SHORTEST_KEY}
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:

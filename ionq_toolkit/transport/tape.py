@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 FORMAT, VERSION = "ionq-toolkit recording", 1
 
-#: The width of a line, and how deep objects are laid out on lines of their own.
-_WIDTH, _DEEPEST = 100, 10
+#: The width of a line.
+_WIDTH = 100
 
 #: What a transport raises where there is no reply: see `Transport.send`.
 ERRORS: Mapping[str, type[OSError]] = {
@@ -155,9 +155,7 @@ def _document(value: dict[str, Any]) -> bytes:
 def _layout(value: Any, indent: int, room: int) -> str:  # noqa: ANN401 - any JSON
     """Return JSON; what does not fit into `room` characters has a line for each of its parts."""
     line = json.dumps(value)
-    if not isinstance(value, dict | list) or not value:
-        return line
-    if len(line) <= room or indent >= 2 * _DEEPEST:
+    if len(line) <= room or not value or not isinstance(value, dict | list):
         return line
     inner = indent + 2
     parts: Iterable[str]
