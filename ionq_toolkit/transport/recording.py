@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ionq_toolkit.transport.base import Response, Transport
 from ionq_toolkit.transport.exchange import Exchange, Request, decode, encode
 from ionq_toolkit.transport.scrubbing import Placeholders, Scrubber
-from ionq_toolkit.transport.tape import ERRORS, append, create
+from ionq_toolkit.transport.tape import ERRORS, RecordingFileError, append, create
 
 if TYPE_CHECKING:
     import os
@@ -37,8 +37,10 @@ class RecordingTransport:
     Each exchange is in the file as soon as it is over, so that what was recorded stays whatever
     becomes of the process. API keys, ids and names of people, projects and organisations, and
     e-mail addresses never get there: something else stands for them, the same for the same.
-    Headers of requests are not recorded, of replies those that a client goes by. What a job is
-    called, its circuits and its metadata are recorded as they are, but for e-mail addresses.
+    They are known by the fields and places where IonQ has them; headers of requests are not
+    recorded, of replies those that a client goes by. What a job is called, its circuits and its
+    metadata are recorded as they are, but for e-mail addresses: look through a file before
+    others see it.
 
     It may be used from several threads.
     """
@@ -56,9 +58,10 @@ class RecordingTransport:
             OSError: The file cannot be made.
         """
         if isinstance(inner, type) or not isinstance(inner, Transport):
+            kind = inner if isinstance(inner, type) else type(inner)
             raise TypeError(
                 "RecordingTransport records an object with send() and close(), such as "
-                f"HttpTransport(); got {inner!r}"
+                f"HttpTransport(); got {kind.__name__}"
             )
         self._inner = inner
         # The same file if the process goes to another folder.
@@ -92,7 +95,7 @@ class RecordingTransport:
         """Send one request; see `Transport.send`.
 
         Raises:
-            OSError: What came of it could not be written; a note says what it was.
+            RecordingFileError: What came of it could not be written; the message says what it was.
         """
         with self._lock:
             # Before anybody can echo it, in whichever thread.
@@ -125,11 +128,13 @@ class RecordingTransport:
             try:
                 append(self._path, scrubbed)
             except OSError as error:
-                error.add_note(
-                    f"Not recorded: {scrubbed.request} was answered {scrubbed.status} "
-                    f"{encode(scrubbed.body)[:_EXCERPT_BYTES].decode(errors='replace')}"
-                )
-                raise
+                # Not as it is: on a file system in the network it may be a TimeoutError.
+                told = encode(scrubbed.body)[:_EXCERPT_BYTES].decode(errors="replace")
+                raise RecordingFileError(
+                    f"{self._path} could not be written ({error.strerror}), so that this is not "
+                    f"in it: {scrubbed.request} was answered {scrubbed.status} {told}",
+                    str(self._path),
+                ) from error
 
 
 def _builtin(error: OSError) -> type[OSError]:

@@ -43,11 +43,11 @@ class RecordingError(Exception):
 
 
 class RecordingFileError(RecordingError):
-    """A file is no recording, or a damaged one, or one of a version that is not known here.
+    """A file is no recording, a damaged one, of a version not known here, or not to be written.
 
     Attributes:
         path: The file.
-        line: The line, from 1.
+        line: The line, from 1; 0 where it is none in particular.
     """
 
     def __init__(self, message: str, path: str = "", line: int = 0) -> None:

@@ -972,6 +972,7 @@ def test_a_full_disk_is_an_error_that_loses_neither_reply_nor_recording(path):
     script = """
 import resource, signal, sys
 from ionq_toolkit import InProcessTransport, RecordingTransport
+from ionq_toolkit.transport import RecordingError
 class Cloud:
     def handle(self, method, url, headers, body, timeout):
         return 201, {}, b'{"id": "job-%d", "submitter_id": "64b03577072d45001c85e9c4"}' % len(url)
@@ -981,8 +982,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
 for n in range(9):
     try:
         transport.send("POST", "http://x/jobs/" + "9" * n, {}, b"{}", None)
-    except OSError as error:
-        print(n, type(error).__name__, isinstance(error, ConnectionError), *error.__notes__)
+    except RecordingError as error:
+        print(n, type(error).__name__, error)
         break
 """
     out = subprocess.run(
@@ -996,14 +997,29 @@ for n in range(9):
     count = len(recorded)
     assert count >= 1
     assert path.stat().st_size <= 700
-    assert out.startswith(f"{count} OSError False Not recorded: POST /jobs/{'9' * count}")
-    assert f'was answered 201 {{"id":"job-{14 + count}","submitter_id":"0000' in out
+    assert out.startswith(f"{count} RecordingFileError {path} could not be written (")
+    assert f"POST /jobs/{'9' * count} was answered 201" in out
+    assert f'{{"id":"job-{14 + count}","submitter_id":"0000' in out
+
+
+@pytest.mark.parametrize("failure", [TimeoutError(110, "Connection timed out"), OSError(5, "I/O")])
+def test_a_disk_that_fails_looks_like_no_failure_of_the_network(path, monkeypatch, failure):
+    transport = RecordingTransport(Script(reply({"id": "j"}, 201)), path)
+
+    def fail(*_, **__):
+        raise failure
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(RecordingFileError, match=r'answered 201 \{"id":"j"\}') as caught:
+        ask(transport, "POST", "/jobs", {})
+    assert not isinstance(caught.value, OSError)
+    assert caught.value.__cause__ is failure
 
 
 def test_a_recording_that_is_taken_away_is_not_begun_anew_without_its_beginning(path):
     transport = RecordingTransport(Script(reply([1]), reply([2])), path)
     path.unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(RecordingFileError, match="could not be written"):
         ask(transport)
     assert not path.exists()
 
@@ -1292,10 +1308,11 @@ def test_it_is_as_the_transport_within(path, cloud):
     assert "InProcessTransport" in repr(recorder)
 
 
-@pytest.mark.parametrize("inner", [None, "http", FakeIonQ, HttpTransport])
+@pytest.mark.parametrize("inner", [None, KEY, FakeIonQ, HttpTransport])
 def test_what_is_no_transport_is_refused_before_a_file_is_made(path, inner):
-    with pytest.raises(TypeError, match="RecordingTransport records an object with send"):
+    with pytest.raises(TypeError, match="RecordingTransport records an object with send") as caught:
         RecordingTransport(inner, path)
+    assert KEY not in str(caught.value)
     assert not path.exists()
 
 
