@@ -20,7 +20,14 @@ from ionq_toolkit.options import ErrorMitigation
 from ionq_toolkit.provider import IonQProvider
 from ionq_toolkit.result import IonQResult
 from ionq_toolkit.session import Session
-from ionq_toolkit.transport import HttpTransport, InProcessTransport, Response, Transport
+from ionq_toolkit.transport import (
+    HttpTransport,
+    InProcessTransport,
+    RecordingTransport,
+    ReplayTransport,
+    Response,
+    Transport,
+)
 
 __all__ = [
     "ErrorMitigation",
@@ -34,6 +41,8 @@ __all__ = [
     "IonQProvider",
     "IonQResult",
     "MSGate",
+    "RecordingTransport",
+    "ReplayTransport",
     "Response",
     "Session",
     "Transport",

@@ -1,7 +1,20 @@
-"""Ways for the client to reach an IonQ API: over HTTP, or inside this process."""
+"""Ways for the client to reach an IonQ API: over HTTP, inside this process, or as recorded."""
 
 from ionq_toolkit.transport.base import Response, Transport
 from ionq_toolkit.transport.http import HttpTransport
 from ionq_toolkit.transport.in_process import InProcessTransport
+from ionq_toolkit.transport.recording import RecordingTransport
+from ionq_toolkit.transport.replay import RecordingMissError, ReplayTransport
+from ionq_toolkit.transport.tape import RecordingError, RecordingFileError
 
-__all__ = ["HttpTransport", "InProcessTransport", "Response", "Transport"]
+__all__ = [
+    "HttpTransport",
+    "InProcessTransport",
+    "RecordingError",
+    "RecordingFileError",
+    "RecordingMissError",
+    "RecordingTransport",
+    "ReplayTransport",
+    "Response",
+    "Transport",
+]
