@@ -91,7 +91,6 @@ class FakeIonQ:
             statuses: Statuses of backends that differ from the catalogue's: a retired one can be
                 ``{"qpu.aria-1": "available"}``.
             deviations: In which of the `DEVIATIONS` the service's ways go before its document's.
-
             transitions: When jobs go on, and what becomes of them; `"immediately"` or `"predicted"`
                 stand for whole ones. More can be set on the attribute, for some jobs too.
 
@@ -101,9 +100,10 @@ class FakeIonQ:
         """
         if polls_per_status < 0:
             raise ValueError(f"polls_per_status must not be negative, is {polls_per_status}")
-        for name in set(deviations) - set(DEVIATIONS):
+        for name in sorted(set(deviations) - set(DEVIATIONS)):
             raise unknown("deviation", name, DEVIATIONS)
-        if transitions is None and not polls_per_status and clock in {"virtual", "real"}:
+        passes = isinstance(clock, str) and clock != "instant"
+        if passes and transitions is None and not polls_per_status:
             transitions = PREDICTED
         self.seed = secrets.randbits(32) if seed is None else seed
         self.clock: Clock = (
