@@ -105,9 +105,10 @@ class FakeIonQ:
         """
         if polls_per_status < 0:
             raise ValueError(f"polls_per_status must not be negative, is {polls_per_status}")
-        for name in set(deviations) - set(DEVIATIONS):
+        for name in sorted(set(deviations) - set(DEVIATIONS)):
             raise unknown("deviation", name, DEVIATIONS)
-        if transitions is None and not polls_per_status and clock in {"virtual", "real"}:
+        passes = isinstance(clock, str) and clock != "instant"
+        if passes and transitions is None and not polls_per_status:
             transitions = PREDICTED
         self.seed = secrets.randbits(32) if seed is None else seed
         self.clock: Clock = (

@@ -101,7 +101,6 @@ def move_clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise wrong("seconds", "a number", seconds)
     cloud.clock.sleep(seconds)
-    cloud.settle()
     return clock(cloud, body, job_id)
 
 

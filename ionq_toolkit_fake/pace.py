@@ -132,7 +132,7 @@ def proceed(
     Args:
         steps: When it goes on.
         standing: Where it stood when it was last looked at.
-        now: The time; not before any moment of `standing`.
+        now: The time; a machine's clock may have gone back since it was last looked at.
         asked: Whether somebody asks for it.
         polled: Whether it is asked for by itself, which counts as a poll.
     """
@@ -149,7 +149,7 @@ def proceed(
         elif step.kind == POLLS:
             if not polled or standing.polls < step.amount:
                 break
-            moment = now
+            moment = max(moment, now)
         elif step.kind != IMMEDIATELY:
             break
         standing = Standing((*standing.entered, moment), moment)

@@ -161,6 +161,15 @@ def test_the_state_shows_jobs_without_asking_for_them(connect, job_body):
     assert send("GET", f"/jobs/{ids[0]}")[1]["status"] == "submitted"
 
 
+def test_the_state_is_that_of_the_present_time(connect, job_body):
+    send = connect(FakeIonQ(seed=1, transitions=Transitions(finished=after(seconds=60))))
+    path = "/jobs/" + send("POST", "/jobs", job_body())[1]["id"]
+    send("GET", path)
+    for seconds, status in ((59, "started"), (1, "completed")):
+        send("POST", "/_fake/clock", {"seconds": seconds})
+        assert send("GET", "/_fake/state")[1]["jobs"][0]["status"] == status
+
+
 def test_a_cloud_that_is_reset_gives_the_same_bytes_again(way, job_body):
     keys = {"k": "physics", "other": Access("chemistry")}
     cloud = FakeIonQ(seed=1, keys=keys, transitions=Transitions(started=after(seconds=60)))

@@ -89,6 +89,12 @@ def test_polls_show_each_status_so_often():
     assert standing.entered == (START, at(2), at(4), at(6))
 
 
+def test_a_machines_clock_that_is_put_back_puts_no_moment_back():
+    standing = proceed((NOW, TWO, TWO), Standing.new(START)._replace(polls=2), at(9), asked=True)
+    standing = proceed((NOW, TWO, TWO), standing._replace(polls=2), at(-5), asked=True, polled=True)
+    assert standing.entered == (START, START, START)
+
+
 def test_asking_is_not_polling_and_being_there_is_neither():
     shown = proceed((TWO, TWO, TWO), Standing.new(START)._replace(polls=9), at(1), asked=True)
     assert shown.place == 0
