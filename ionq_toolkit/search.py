@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 #: By how much clocks of the service may differ. Its times are compared with each other only.
 ALLOWANCE = timedelta(minutes=1)
 
-#: After how many jobs in a row that are too old no more are asked for: a page of them, so that one
-#: out of its order does not end the search.
-_TOO_OLD = 25
+#: After how many jobs in a row that are too old no more are asked for, so that one out of its order
+#: does not end the search. Less than a page: one request is enough for most.
+_TOO_OLD = 10
 
 #: How many jobs a submission looks through at the most, should the service not say how old they
 #: are.
@@ -93,7 +93,7 @@ class Search:
         return oldest
 
     def _not_too_old(self, listing: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        """Yield jobs until a whole page of them was submitted before `since`.
+        """Yield jobs until many in a row were submitted before `since`.
 
         The newest job shows a time that the service's clock has passed. Less the time since the
         submission, that is a time before it. So clocks of client and service need not agree.
@@ -108,7 +108,7 @@ class Search:
                 self.since = earliest if self.since is None else max(self.since, earliest)
             old = self.since is not None and submitted is not None and submitted < self.since
             too_old = too_old + 1 if old else 0
-            if too_old > _TOO_OLD:
+            if too_old >= _TOO_OLD:
                 return
             yield record
 
