@@ -208,9 +208,9 @@ class SessionAttempt(Attempt):
 
     Sessions carry nothing of the client's. So those that there are before are looked up, and the
     one that was begun is a new one, on its backend, with its limits, that nobody has used or ended.
-    Somebody else of the project may begin an equal one in these seconds. If there are then two,
-    neither is taken. If this one was never begun, theirs is taken, since that can be undone and two
-    paid sessions cannot.
+    Of two such, neither is taken. What cannot be told is that this one was never begun, and
+    another process of the project has begun one of the same limits in these seconds, which is
+    then taken. A session that nobody knows of, and that costs, would be the more frequent evil.
     """
 
     def __init__(

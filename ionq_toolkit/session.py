@@ -59,7 +59,9 @@ class Session:
 
         A session is begun once. When the answer is lost, it is looked for: sessions carry no tag,
         so that it is the one on this backend, with these limits, without a job, that was not there
-        before. It is not begun again if it is not found, or if there are two.
+        before. It is not begun again if it is not found, or if there are two. Processes of one
+        project that begin sessions at the same time should give them different limits, or the one
+        may take the other's for its own after a lost answer.
 
         Args:
             backend: What it is on.

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from lossy import AMBIGUOUS, CERTAIN, Lossy, losing
+from lossy import AMBIGUOUS, CERTAIN, Lossy, losing, provider_of
 from qiskit import QuantumCircuit
 
-from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors
+from ionq_toolkit import IonQJob, IonQProvider, errors
 from ionq_toolkit.attempt import LOOKING_S, PAUSES_S
 from ionq_toolkit.primitives import SamplerV2
 from ionq_toolkit_fake import FakeIonQ
@@ -54,7 +54,7 @@ def lossy():
 
 @pytest.fixture
 def provider(lossy):
-    return IonQProvider(transport=InProcessTransport(lossy), seed=7)
+    return provider_of(lossy, seed=7)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_job_whose_answer_was_lost_is_found_and_not_made_again(lossy, provider
 
 @pytest.mark.parametrize("kind", ["single", "several", "OpenQASM 3", "in a session"])
 def test_a_job_that_was_found_is_like_any_other(lossy, provider, kind):
-    undisturbed = IonQProvider(transport=InProcessTransport(Lossy(FakeIonQ(seed=7))), seed=7)
+    undisturbed = provider_of(Lossy(FakeIonQ(seed=7)), seed=7)
     lossy.lose = losing(SUBMISSION, RESET, effect=True)
     job, expected = run(provider, kind), run(undisturbed, kind)
 
@@ -112,7 +112,7 @@ def test_a_job_that_was_found_is_like_any_other(lossy, provider, kind):
 def test_a_job_is_found_among_others_and_not_mistaken_for_one(lossy, simulator):
     for _ in range(3):
         simulator.run(bell())
-    other = IonQProvider(transport=InProcessTransport(lossy), seed=8).get_backend("simulator")
+    other = provider_of(lossy, seed=8).get_backend("simulator")
     theirs = []
 
     def lose(method, path):
@@ -132,7 +132,7 @@ def test_a_job_is_found_among_others_and_not_mistaken_for_one(lossy, simulator):
 
 @pytest.mark.parametrize("delay", [0.5, 1, 3, 6, 14.9])
 def test_a_job_that_is_shown_late_is_found(lossy, simulator, delay):
-    lossy.lose = losing(SUBMISSION, TIMEOUT, effect=True)
+    lossy.lose = losing(SUBMISSION, RESET, effect=True)
     lossy.hidden = lambda record: lossy.clock.monotonic() < delay
     assert made(lossy) == [] != [simulator.run(bell()).job_id()] == made(lossy)
     assert lossy.posts() == 1
@@ -235,7 +235,7 @@ def test_the_error_can_be_kept_and_asked_about_in_another_process(lossy, provide
     lossy.hidden = lambda record: lossy.clock.monotonic() < 3600
     kept = pickle.loads(pickle.dumps(unknown(simulator.run, bell())))
     lossy.clock.sleep(3600)
-    elsewhere = IonQProvider(transport=InProcessTransport(lossy))
+    elsewhere = provider_of(lossy)
     assert elsewhere.find_submission(kept.tag, since=kept.since).job_id() == made(lossy)[-1]
 
 
@@ -275,9 +275,7 @@ class Silent:
 def test_a_run_ends_in_its_time(instant_clock, timeout, after, wide):
     cloud = Silent(instant_clock, after=after)
     options = {"timeout": timeout} if wide else {}
-    provider = IonQProvider(
-        transport=InProcessTransport(cloud), clock=instant_clock, seed=1, **options
-    )
+    provider = provider_of(cloud, clock=instant_clock, seed=1, **options)
     options = {} if wide else {"timeout": timeout}
     with pytest.raises(errors.IonQError):
         provider.get_backend("simulator").run(bell(), **options)
@@ -290,7 +288,7 @@ def test_a_run_ends_in_its_time(instant_clock, timeout, after, wide):
 
 def test_a_run_without_a_limit_ends_as_well(instant_clock):
     cloud = Silent(instant_clock)
-    provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
+    provider = provider_of(cloud, clock=instant_clock)
     unknown(provider.get_backend("simulator").run, bell())
     assert instant_clock.time <= cloud.requests[0][2] + LOOKING_S + 0.1
 
@@ -348,7 +346,7 @@ class Listed:
 @pytest.fixture
 def run_on(instant_clock):
     def run_on(cloud, **options):
-        provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
+        provider = provider_of(cloud, clock=instant_clock)
         return provider.get_backend("simulator").run(bell(), **options)
 
     return run_on
@@ -403,7 +401,7 @@ def test_a_list_without_end_ends_the_look_in_time(instant_clock):
 
     for options in ({}, {"timeout": 20}):
         cloud, began = Endless(instant_clock), instant_clock.time
-        provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
+        provider = provider_of(cloud, clock=instant_clock)
         backend = provider.get_backend("simulator")
         unknown(backend.run, bell(), **options)
         assert instant_clock.time - began <= options.get("timeout", LOOKING_S) + 0.6
@@ -494,7 +492,7 @@ def test_tags_are_uuids_of_which_no_two_are_alike(provider):
 def test_a_seed_gives_the_same_bytes_and_tags_take_nothing_from_its_other_numbers(lossy):
     def sent(seed):
         cloud = Lossy(FakeIonQ(seed=7))
-        provider = IonQProvider(transport=InProcessTransport(cloud), seed=seed)
+        provider = provider_of(cloud, seed=seed)
         for _ in range(3):
             provider.get_backend("simulator").run(bell())
         return cloud.bodies
