@@ -152,9 +152,10 @@ class IonQJob(JobV1):
             )
             self._attempt = JobAttempt(self._client, self._clock, made.body, tag)
             self.metadata = made.metadata
-        self._job_id = self._attempt.run(deadline)
+        attempt = self._attempt
+        self._job_id = attempt.run(deadline)
         self._attempt = None
-        logger.debug("submitted job %s", self._job_id)
+        logger.debug("%s job %s", "found" if attempt.adopted else "submitted", self._job_id)
 
     @property
     def submission_tag(self) -> str | None:

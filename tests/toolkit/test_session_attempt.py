@@ -56,7 +56,7 @@ def test_a_session_whose_answer_was_lost_is_found_and_not_begun_again(
 
 @pytest.mark.parametrize("outcome", AMBIGUOUS)
 def test_a_session_that_is_not_found_is_an_error_that_says_where_to_look(lossy, forte, outcome):
-    earlier = Session(forte)
+    earlier = Session(provider_of(lossy, seed=8).get_backend("forte-1"))
     lossy.lose = losing(BEGINNING, AMBIGUOUS[outcome], effect=False)
     error = unknown(forte)
     assert (error.tag, error.since, error.candidates) == (None, None, ())
