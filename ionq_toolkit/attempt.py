@@ -256,8 +256,7 @@ class SessionAttempt(Attempt):
             session
             for session in listed
             if session.get("backend") == self._payload["backend"]
-            and session.get("status") in {None, "created"}
-            and session.get("ended_at") is None
+            and session.get("status") == "created"
             and _limits(session) == _limits(self._payload)
         ]
         self._candidates = tuple(

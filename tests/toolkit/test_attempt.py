@@ -373,6 +373,16 @@ def test_it_looks_past_what_was_submitted_after_it(run_on):
     assert 9 <= cloud.pages <= 10
 
 
+def test_the_time_that_the_submission_took_counts(run_on, instant_clock):
+    class Late(Listed):
+        def handle(self, method, *rest):
+            if method == "POST":
+                instant_clock.sleep(25)
+            return super().handle(method, *rest)
+
+    assert run_on(Late(np.linspace(0, 120, 400), mine_s=84)).job_id() == "mine"
+
+
 def test_a_list_in_another_order_is_looked_through_as_well(run_on):
     assert run_on(Listed(range(100, 2_000, 10), reverse=True)).job_id() == "mine"
 
@@ -407,6 +417,20 @@ def test_a_list_without_end_ends_the_look_in_time(instant_clock):
         assert instant_clock.time - began <= options.get("timeout", LOOKING_S) + 0.6
         with pytest.raises(errors.IonQConnectionError, match="since= which to look"):
             provider.find_submission("tag", timeout=5)
+
+
+def test_a_list_without_end_ends_the_look_although_no_time_passes(run_on):
+    class Endless(Listed):
+        def handle(self, method, *rest):
+            if method == "POST":
+                raise TimeoutError("lost")
+            self.pages += 1
+            page = {"jobs": [{"id": "job"}] * 2500, "next": f"page-{self.pages}"}
+            return 200, {}, json.dumps(page).encode()
+
+    cloud = Endless([])
+    unknown(run_on, cloud)
+    assert cloud.pages == 4 * len(PAUSES_S)
 
 
 @pytest.mark.parametrize(
