@@ -12,11 +12,14 @@ from ionq_toolkit.errors import IonQBackendError
 from ionq_toolkit.estimate import JobEstimate, count_gates
 from ionq_toolkit.job import IonQJob
 from ionq_toolkit.options import DEBIASING_SHOTS, GATESETS, choice
+from ionq_toolkit.search import find_job
 from ionq_toolkit.submission import MAX_CIRCUITS, check_circuits, circuits_of, job_type
 from ionq_toolkit.targets import target_for
+from ionq_toolkit.waiting import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
@@ -131,15 +134,45 @@ class IonQBackend(BackendV2):
         """Return a seed for a run that names none."""
         return self._ionq_provider.draw_seed()
 
+    def draw_tag(self) -> str:
+        """Return a tag for a submission."""
+        return self._ionq_provider.draw_tag()
+
+    def deadline(self, timeout: float | None) -> Deadline:
+        """Return when a call ends that is given so many seconds; None: as of the provider.
+
+        Raises:
+            ValueError: `timeout` is negative or not a number.
+        """
+        return Deadline(self.clock, self._ionq_provider.timeout if timeout is None else timeout)
+
+    @property
+    def known_sessions(self) -> set[str]:
+        """The ids of the sessions that were begun or taken up through the provider."""
+        return self._ionq_provider.known_sessions
+
     def run(
         self,
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
+        *,
+        timeout: float | None = None,
         **options: Any,  # noqa: ANN401 - each is checked
     ) -> IonQJob:
         """Submit circuits as one job, and return it.
 
+        A job is submitted once. Its metadata carry a tag that no other submission has. When the
+        answer is lost, or is such that there may be a job all the same (no answer in time, a broken
+        connection, a reply that cannot be read, 5xx), the newest jobs are looked through for the
+        tag, several times, since a list can be behind. A job that is found is returned as if
+        nothing had happened. If none is found, it is still not sent again, for it may be under way:
+        that is an `IonQSubmissionUnknownError`, with the tag, by which `find_submission` finds the
+        job later. After every other error there is certainly no job.
+
         Args:
             run_input: One circuit, or a sequence of up to 5,000.
+            timeout: Seconds for everything, the search included; None: as of the provider. Up to
+                half of it is given to the submission itself, and to the search never more than
+                60 s.
             **options: For this run, over the backend's own options:
 
                 `shots`: 1 to 1,000,000, on a QPU to 10,000.
@@ -166,12 +199,14 @@ class IonQBackend(BackendV2):
             IonQJobError: The circuits are too many or too large for a job.
             IonQCredentialsError: There is no API key.
             IonQAPIError: IonQ refused the job.
-            IonQConnectionError: The answer did not arrive; the job may exist all the same.
+            IonQSubmissionUnknownError: The answer was lost, and the job not found: it may exist.
+            IonQConnectionError: The service was not reached, so that nothing was sent.
+            ValueError: `timeout` is negative or not a number.
         """
         if self._sessions:
             options.setdefault("session_id", self._sessions[-1])
         job = IonQJob(self, None, None, run_input, options)
-        job.submit()
+        job.submit(timeout)
         return job
 
     def estimate(
@@ -233,6 +268,18 @@ class IonQBackend(BackendV2):
     def retrieve_jobs(self, job_ids: Iterable[str]) -> list[IonQJob]:
         """Return jobs by their ids, in their order; see `retrieve_job`."""
         return [self.retrieve_job(job_id) for job_id in job_ids]
+
+    def find_submission(
+        self, tag: str, *, since: datetime | None = None, timeout: float | None = None
+    ) -> IonQJob | None:
+        """Return the job of a tag, or None if the project has none; see `IonQProvider`.
+
+        Raises:
+            IonQBackendError: The job is of another backend.
+            IonQError: As of `IonQProvider.find_submission`.
+        """
+        record = find_job(self.client, tag, since, self.deadline(timeout))
+        return None if record is None else self.retrieve_job(record["id"])
 
     def cancel_job(self, job_id: str) -> dict[str, Any]:
         """Cancel a job by its id; return that and its new status.

@@ -10,7 +10,7 @@ from ionq_toolkit.connection import DEFAULT_TIMEOUT_S, Connection, encode, query
 from ionq_toolkit.errors import IonQClientError, IonQError, IonQResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["DEFAULT_TIMEOUT_S", "IonQClient"]
 
@@ -188,7 +188,7 @@ class IonQClient(Connection):
         session_id: str | None = None,
         submitter_id: str | None = None,
         limit: int | None = None,
-        timeout: float | None = None,
+        timeout: float | Callable[[], float | None] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Yield the records of the project's jobs, the newest first, page by page: GET /jobs.
 
@@ -200,7 +200,7 @@ class IonQClient(Connection):
             session_id: Only those of this session.
             submitter_id: Only those of this user of the project.
             limit: How many jobs a page has; all pages are gone through.
-            timeout: Seconds each request may take.
+            timeout: Seconds each request may take, or a function that says so before each.
         """
         query = {
             "ids": ids,

@@ -21,7 +21,7 @@ from ionq_toolkit.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ionq_toolkit.transport import Response, Transport
 
@@ -143,7 +143,9 @@ class Connection:
         )
         if method == "POST" and not isinstance(error, ConnectionRefusedError):
             message += f" {_LOOK_FIRST}"
-        return IonQConnectionError(message, job_id=job_id)
+        return IonQConnectionError(
+            message, nothing_sent=isinstance(error, ConnectionRefusedError), job_id=job_id
+        )
 
     def _refusal(self, reply: Response, method: str, path: str, job_id: str | None) -> IonQAPIError:
         # Before its end is cut off, and again with what was escaped in JSON.
@@ -201,15 +203,23 @@ class Connection:
         return found
 
     def _pages(
-        self, path: str, query: Mapping[str, Any], timeout: float | None
+        self,
+        path: str,
+        query: Mapping[str, Any],
+        timeout: float | Callable[[], float | None] | None,
     ) -> Iterator[dict[str, Any]]:
-        """Yield the jobs of all pages of a list, each of which names the next."""
+        """Yield the jobs of all pages of a list, each of which names the next.
+
+        `timeout` is of each request, or says it before each.
+        """
         operation = f"GET {path}"
         seen: set[str] = set()
         following: Any = None
         while True:
             page = {**query} if following is None else {**query, "next": following}
-            reply = self._request("GET", path + query_text(page), timeout=timeout)
+            reply = self._request(
+                "GET", path + query_text(page), timeout=timeout() if callable(timeout) else timeout
+            )
             body = self._json_object(reply, operation)
             yield from self._objects(body.get("jobs"), reply, operation)
             following = body.get("next")

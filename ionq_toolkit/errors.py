@@ -8,6 +8,7 @@
     |   `-- IonQBackendNotFoundError      no backend of that name (QiskitBackendNotFoundError)
     |-- IonQClientError                   no usable reply
     |   |-- IonQConnectionError           the service was not reached, or the connection broke
+    |   |   `-- IonQSubmissionUnknownError  whether there is a job or session is not known
     |   `-- IonQResponseError             the reply is not what the API promises
     |-- IonQAPIError                      the service refused: `status_code` says how
     |   `-- IonQRetriableError            for now: the same request may be taken later
@@ -25,9 +26,14 @@ Every error can be pickled with all it carries, and none carries an API key.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobTimeoutError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class IonQError(QiskitError):
@@ -68,8 +74,47 @@ class IonQClientError(IonQError):
 class IonQConnectionError(IonQClientError):
     """The service was not reached, or the connection broke before the reply was complete.
 
-    For a submission this leaves open whether the job exists: look before sending it again.
+    For a request that changes something this leaves open whether it did, unless nothing was sent.
+
+    Attributes:
+        nothing_sent: Whether no connection came about, so that the request had no effect.
     """
+
+    def __init__(
+        self, message: str, *, nothing_sent: bool = False, job_id: str | None = None
+    ) -> None:
+        super().__init__(message, job_id=job_id)
+        self.nothing_sent = nothing_sent
+
+
+class IonQSubmissionUnknownError(IonQConnectionError):
+    """Whether there is now a job, or a session, is not known: do not submit it again blindly.
+
+    The answer to the submission was lost, or came from something in front of the service, and what
+    was submitted was looked for and not found, so far. `IonQProvider.find_submission`
+    looks for a job again, at any time and in any process.
+
+    Attributes:
+        tag: What the job is found by; None for a session, which carries nothing.
+        since: A time on the service's clock before the job was submitted, or None if none is
+            known: with it, the search for the job is short.
+        candidates: Ids of several sessions any of which may be the one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        tag: str | None = None,
+        since: datetime | None = None,
+        candidates: tuple[str, ...] = (),
+        nothing_sent: bool = False,
+        job_id: str | None = None,
+    ) -> None:
+        super().__init__(message, nothing_sent=nothing_sent, job_id=job_id)
+        self.tag = tag
+        self.since = since
+        self.candidates = candidates
 
 
 class IonQResponseError(IonQClientError):
@@ -233,4 +278,5 @@ __all__ = [
     "IonQMidCircuitMeasurementError",
     "IonQResponseError",
     "IonQRetriableError",
+    "IonQSubmissionUnknownError",
 ]

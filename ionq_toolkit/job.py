@@ -11,6 +11,7 @@ from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from ionq_toolkit import parallel, submission
+from ionq_toolkit.attempt import JobAttempt
 from ionq_toolkit.children import Children, in_words, summary
 from ionq_toolkit.cost import read_cost
 from ionq_toolkit.errors import (
@@ -22,11 +23,12 @@ from ionq_toolkit.errors import (
     IonQJobStateError,
     IonQJobTimeoutError,
 )
+from ionq_toolkit.metadata import TAG
 from ionq_toolkit.progress import ProgressLine, describe
 from ionq_toolkit.readout import Readout
 from ionq_toolkit.record import JobRecord
 from ionq_toolkit.result import IonQResult
-from ionq_toolkit.waiting import Deadline, Pauses, TimeIsUpError, Wait
+from ionq_toolkit.waiting import Pauses, TimeIsUpError, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.client import IonQClient
     from ionq_toolkit.cost import JobCost
     from ionq_toolkit.record import JobTimings
+    from ionq_toolkit.waiting import Deadline
 
     Callback = Callable[[str, JobStatus, "IonQJob"], object]
 
@@ -100,6 +103,7 @@ class IonQJob(JobV1):
             self._options = backend.preflight(self._circuits, passed_args or {})
         self._client = client or backend.client
         self._clock = backend.clock
+        self._attempt: JobAttempt | None = None
         self._record = JobRecord(self._job_id, {})
         self._status = JobStatus.INITIALIZING
         self._unknown_word: str | None = None
@@ -111,34 +115,56 @@ class IonQJob(JobV1):
             f"<{type(self).__name__} {self._job_id or '(not submitted)'} on {self._backend.name}>"
         )
 
-    def submit(self) -> None:
+    def submit(self, timeout: float | None = None) -> None:
         """Send the job to IonQ.
 
         The seed that samples its counts is fixed now and stored with the job, so that they
-        are the same whenever and from wherever they are asked for.
+        are the same whenever and from wherever they are asked for. What happens when the answer
+        is lost, see `IonQBackend.run`. Afterwards, `submit` does not send it again but
+        looks for it again.
+
+        Args:
+            timeout: Seconds for everything; None: as of the provider.
 
         Raises:
             IonQJobStateError: The job was submitted before.
             IonQGateError: A circuit has a gate that IonQ does not take.
             IonQJobError: The circuits are too many or too large for a job.
             IonQAPIError: IonQ refused the job.
-            IonQConnectionError: The answer did not arrive; the job may exist all the same.
+            IonQSubmissionUnknownError: The answer was lost, and the job not found: it may exist.
+            IonQConnectionError: The service was not reached, so that nothing was sent.
+            ValueError: `timeout` is negative or not a number.
         """
+        deadline = self._deadline(timeout)
         if self._job_id:
             raise IonQJobStateError(
                 f"Job {self._job_id} is submitted already; run the circuit again for a new one.",
                 job_id=self._job_id,
             )
-        seed = self._options.seed
-        made = submission.build(
-            self._circuits,
-            self._backend.device,
-            self._options,
-            seed=self._backend.draw_seed() if seed is None else seed,
-        )
-        self._job_id = self._client.submit_job(made.body)["id"]
-        self.metadata = made.metadata
-        logger.debug("submitted job %s", self._job_id)
+        if self._attempt is None or not self._attempt.open:
+            seed, tag = self._options.seed, self._backend.draw_tag()
+            made = submission.build(
+                self._circuits,
+                self._backend.device,
+                self._options,
+                seed=self._backend.draw_seed() if seed is None else seed,
+                tag=tag,
+            )
+            self._attempt = JobAttempt(self._client, self._clock, made.body, tag)
+            self.metadata = made.metadata
+        attempt = self._attempt
+        self._job_id = attempt.run(deadline)
+        self._attempt = None
+        logger.debug("%s job %s", "found" if attempt.adopted else "submitted", self._job_id)
+
+    @property
+    def submission_tag(self) -> str | None:
+        """What the job is found by where its id is not known; None if nothing is known of it.
+
+        See `IonQProvider.find_submission`.
+        """
+        tag = self.metadata.get(TAG)
+        return tag if isinstance(tag, str) else None
 
     def status(self, detailed: bool = False) -> JobStatus | dict[str, Any]:
         """Return where the job stands.
@@ -312,7 +338,8 @@ class IonQJob(JobV1):
         """Wait until the job is completed, failed or cancelled, whichever of these it is.
 
         Args:
-            timeout: Seconds to wait in all, polls included; None waits for ever.
+            timeout: Seconds to wait in all, polls included; None: as of the provider, which
+                waits for ever unless it is told otherwise.
             wait: Seconds between polls, at least 0.001; None starts with short waits, by the
                 time that a request takes, and lets them grow.
             callback: Called as `callback(job_id, status, job)` after each poll, the last
@@ -327,7 +354,7 @@ class IonQJob(JobV1):
             ValueError: `timeout` or `wait` is negative or not a number.
         """
         with ProgressLine(enabled=progress) as line:
-            self._wait_for(line, Deadline(self._clock, timeout), wait, callback).run()
+            self._wait_for(line, self._deadline(timeout), wait, callback).run()
 
     async def wait_async(
         self,
@@ -343,7 +370,7 @@ class IonQJob(JobV1):
         asks no more, once a request under way is answered; the job itself goes on.
         """
         with ProgressLine(enabled=progress) as line:
-            deadline = Deadline(self._clock, timeout)
+            deadline = self._deadline(timeout)
             await self._wait_for(line, deadline, wait, callback).run_async()
 
     def result(
@@ -367,7 +394,8 @@ class IonQJob(JobV1):
             partial: Of a job of several circuits, return what there is even if some came to
                 nothing: their experiments have `success` False and a `status` that says why, and
                 so has what `get_counts(i)` raises for them.
-            timeout: Seconds for everything: to wait, and to fetch the result; None: any time.
+            timeout: Seconds for everything: to wait, and to fetch the result; None: as of the
+                provider.
             wait: As of `wait_for_final_state`.
             callback: As of `wait_for_final_state`.
             progress: As of `wait_for_final_state`.
@@ -378,7 +406,7 @@ class IonQJob(JobV1):
             IonQJobTimeoutError: The job is not final after `timeout`.
             IonQJobError: The result cannot be read.
         """
-        deadline = Deadline(self._clock, timeout)
+        deadline = self._deadline(timeout)
         with ProgressLine(enabled=progress) as line:
             self._wait_for(line, deadline, wait, callback).run()
         return self._fetch_result(deadline, sharpen, extra_query_params, partial=partial)
@@ -395,7 +423,7 @@ class IonQJob(JobV1):
         progress: bool = False,
     ) -> IonQResult:
         """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
-        deadline = Deadline(self._clock, timeout)
+        deadline = self._deadline(timeout)
         with ProgressLine(enabled=progress) as line:
             await self._wait_for(line, deadline, wait, callback).run_async()
         return await asyncio.to_thread(
@@ -431,6 +459,10 @@ class IonQJob(JobV1):
             QiskitError: The job was not run with ``memory=True``.
         """
         return self.result().get_memory(circuit)
+
+    def _deadline(self, timeout: float | None) -> Deadline:
+        deadline: Deadline = self._backend.deadline(timeout)
+        return deadline
 
     def _refresh(self, timeout: float | None = None) -> JobStatus:
         """Ask the service how the job stands, unless that is settled, and return it."""

@@ -2,7 +2,8 @@
 
 IonQ keeps a flat object of strings with each job. The keys `shots`, `sampler_seed` and
 `qiskit_header` (JSON, gzipped, base64) are those of qiskit-ionq, so that each client can
-read the other's jobs.
+read the other's jobs; `memory` and `toolkit_tag`, by which a job is found whose id was lost,
+it lets pass.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from ionq_toolkit.errors import IonQJobError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: What tells a submission from all others.
+TAG = "toolkit_tag"
+
 
 def encode(
     header: Mapping[str, Any] | Sequence[Mapping[str, Any]],
@@ -27,6 +31,7 @@ def encode(
     shots: int,
     seed: int,
     memory: bool,
+    tag: str | None = None,
 ) -> dict[str, str]:
     """Return the metadata to send with a job.
 
@@ -36,6 +41,7 @@ def encode(
         shots: How often each is run.
         seed: What seeds the sampling of exact probabilities.
         memory: Whether each shot is to be kept.
+        tag: What tells this submission from all others, if there is to be anything.
 
     Raises:
         IonQJobError: The metadata of a circuit is not JSON.
@@ -54,6 +60,8 @@ def encode(
     stored = {"shots": str(shots), "sampler_seed": str(seed), "qiskit_header": packed}
     if memory:
         stored["memory"] = "true"
+    if tag is not None:
+        stored[TAG] = tag
     return stored
 
 

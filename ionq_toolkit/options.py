@@ -14,6 +14,7 @@ import numpy as np
 
 from ionq_toolkit.catalogue import NOISE_MODELS
 from ionq_toolkit.errors import IonQBackendError
+from ionq_toolkit.metadata import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -50,7 +51,7 @@ _MITIGATIONS = ("debiasing", "symmetry_verification")
 MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE = 10, 40, 40_000
 
 #: What the toolkit itself stores with a job.
-OWN_METADATA = ("shots", "sampler_seed", "qiskit_header", "memory")
+OWN_METADATA = ("shots", "sampler_seed", "qiskit_header", "memory", TAG)
 
 #: Fields of the body of POST /jobs that follow from the circuit and the options, each with the
 #: option that sets it, if there is one. The last two are of v0.3; IonQ ignores them now.
@@ -322,8 +323,8 @@ def _extra_metadata(stored: Mapping[str, Any]) -> Mapping[str, str]:
     for name, text in stored.items():
         if name in OWN_METADATA:
             raise IonQBackendError(
-                f"extra_metadata must not set {name!r}, by which the job's result is read; "
-                "choose another name."
+                f"extra_metadata must not set {name!r}, by which the job's result is read or the "
+                "job is found; choose another name."
             )
         if not isinstance(text, str):
             raise IonQBackendError(f"extra_metadata[{name!r}] must be a str, not {text!r}.")
@@ -337,6 +338,6 @@ def _extra_metadata(stored: Mapping[str, Any]) -> Mapping[str, str]:
     if len(stored) > MAX_METADATA - own:
         raise IonQBackendError(
             f"extra_metadata has {len(stored)} keys: IonQ keeps {MAX_METADATA} with a job, and "
-            f"{own} of them are for reading its result."
+            f"{own} of them are for finding it and reading its result."
         )
     return stored

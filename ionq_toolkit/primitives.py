@@ -27,7 +27,6 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from ionq_toolkit.circuits import needs_qasm3
 from ionq_toolkit.errors import IonQError, IonQJobFailureError, IonQJobStateError
-from ionq_toolkit.waiting import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.job import IonQJob
+    from ionq_toolkit.waiting import Deadline
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class IonQPrimitiveJob(BasePrimitiveJob):
         self,
         backend: IonQBackend,
         jobs: Sequence[IonQJob],
-        collect: Callable[[], PrimitiveResult],
+        collect: Callable[[Deadline], PrimitiveResult],
     ) -> None:
         """Stand for `jobs`, whose results `collect` puts together."""
         super().__init__(jobs[0].job_id() if jobs else "")
@@ -72,7 +72,7 @@ class IonQPrimitiveJob(BasePrimitiveJob):
         """Wait for all of the jobs and return what they come to; the same at every call.
 
         Args:
-            timeout: Seconds to wait for all of them together; None waits for ever.
+            timeout: Seconds for all of them together, results included; None: as of the provider.
 
         Raises:
             IonQJobFailureError: One of them failed.
@@ -80,10 +80,10 @@ class IonQPrimitiveJob(BasePrimitiveJob):
             IonQJobTimeoutError: One of them is not final after `timeout`.
         """
         if self._result is None:
-            deadline = Deadline(self._backend.clock, timeout)
+            deadline = self._backend.deadline(timeout)
             for job in self._jobs:
-                job.wait_for_final_state(None if timeout is None else max(0.0, deadline.left()))
-            self._result = self._collect()
+                job.wait_for_final_state(max(0.0, deadline.left()))
+            self._result = self._collect(deadline)
         return self._result
 
     def status(self) -> JobStatus:
@@ -177,8 +177,8 @@ class _Pending:
 class _Joined:
     """The results of several jobs, in the place of the one that a primitive has asked for."""
 
-    def __init__(self, jobs: Iterable[IonQJob]) -> None:
-        self._found = [job.result() for job in jobs]
+    def __init__(self, jobs: Iterable[IonQJob], deadline: Deadline) -> None:
+        self._found = [job.result(timeout=max(0.0, deadline.left())) for job in jobs]
 
     def result(self) -> _Joined:
         return self
@@ -222,18 +222,18 @@ def _submit(
 
         return run
 
-    def reading(number: int) -> Callable[..., _Joined]:
+    def reading(number: int, deadline: Deadline) -> Callable[..., _Joined]:
         submitted = iter(jobs[number])
 
         def run(circuits: Sequence[QuantumCircuit], **_: Any) -> _Joined:  # noqa: ANN401 - as above
-            return _Joined([next(submitted) for _ in _parts(circuits)])
+            return _Joined([next(submitted) for _ in _parts(circuits)], deadline)
 
         return run
 
-    def collect() -> PrimitiveResult:
+    def collect(deadline: Deadline) -> PrimitiveResult:
         results: list[Any] = [None] * len(pubs)
         for number, places in groups.items():
-            again = _running_by(primitive, reading(number))
+            again = _running_by(primitive, reading(number, deadline))
             found = again._run_pubs([pubs[place] for place in places], number)  # noqa: SLF001
             for place, pub_result in zip(places, found, strict=True):
                 results[place] = pub_result

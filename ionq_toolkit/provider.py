@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import uuid
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.catalogue import DEVICES, find_device
-from ionq_toolkit.client import IonQClient
+from ionq_toolkit.client import DEFAULT_TIMEOUT_S, IonQClient
 from ionq_toolkit.clock import Clock, SystemClock
 from ionq_toolkit.errors import (
     IonQBackendError,
@@ -20,12 +21,17 @@ from ionq_toolkit.errors import (
     IonQClientError,
     IonQCredentialsError,
 )
+from ionq_toolkit.search import find_job
 from ionq_toolkit.transport import HttpTransport, Transport
 from ionq_toolkit.transport.embedded import shared_fake
+from ionq_toolkit.waiting import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from types import TracebackType
+
+    from ionq_toolkit.job import IonQJob
 
 #: The environment variables that the provider reads.
 KEY_VARIABLE, URL_VARIABLE, TRANSPORT_VARIABLE = "IONQ_API_KEY", "IONQ_API_URL", "IONQ_TRANSPORT"
@@ -38,6 +44,9 @@ _HOST = re.compile(r"[^\s%/\\<>\"{}|^`\x00-\x1f\x7f]+")
 
 #: Sent where no key is needed.
 _NO_KEY = "no-key-needed"
+
+#: Of a seed's streams of random numbers, the one that tags come from.
+_TAGS = 1
 
 
 class IonQProvider:
@@ -60,6 +69,7 @@ class IonQProvider:
         transport: Transport | str | None = None,
         clock: Clock | None = None,
         seed: int | None = None,
+        timeout: float | None = None,
     ) -> None:
         """Choose a key, a service, and a way to reach it. Nothing is sent yet.
 
@@ -71,11 +81,18 @@ class IonQProvider:
                 `InProcessTransport`; if None, `IONQ_TRANSPORT`, then ``"http"``. ``"fake"``
                 is one cloud for the whole process, and takes no heed of `url`.
             clock: What jobs wait on; if None, the transport's own, then the machine's.
-            seed: Seeds the generator of the seeds for runs that name none.
+            seed: Seeds the generator of the seeds for runs that name none. The tags of submissions
+                follow from it as well, in a cloud in this process or on a `clock` that is not the
+                machine's. On the network they must be unlike those of all other processes, and are
+                random.
+            timeout: Seconds that each call may take which is given none: `run`, `result`,
+                `wait_for_final_state` and the like, with all that they do; of other calls, each
+                request. None: waiting for a job has no end, and requests have 30 s.
 
         Raises:
             IonQCredentialsError: The URL is not one, or the key not a str.
-            IonQClientError: There is no such transport, or it is not installed.
+            IonQClientError: There is no such transport, or it is not installed; or `timeout` is not
+                a positive number.
         """
         if transport is None:
             transport = os.environ.get(TRANSPORT_VARIABLE, "").strip().lower() or "http"
@@ -94,6 +111,16 @@ class IonQProvider:
         self._seeds = np.random.default_rng(seed)
         #: What jobs wait on.
         self.clock: Clock = clock or getattr(self._transport, "clock", None) or SystemClock()
+        alone = not self._on_network or not isinstance(self.clock, SystemClock)
+        self._tags = (
+            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_TAGS,)))
+            if alone and seed is not None
+            else None
+        )
+        #: Seconds that a call may take which is given none.
+        self.timeout = _checked_timeout(timeout)
+        #: The ids of the sessions that were begun or taken up through this provider.
+        self.known_sessions: set[str] = set()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(url={self._url!r}, transport={self._transport!r})"
@@ -117,7 +144,10 @@ class IonQProvider:
             IonQCredentialsError: A key is needed and there is none.
         """
         if self._client is None:
-            self._client = IonQClient(self._key(), self._url, self._transport)
+            limit = DEFAULT_TIMEOUT_S if self.timeout is None else self.timeout
+            self._client = IonQClient(
+                self._key(), self._url, self._transport, timeout=min(limit, DEFAULT_TIMEOUT_S)
+            )
         return self._client
 
     @property
@@ -174,6 +204,45 @@ class IonQProvider:
         """Return the next seed for a run that names none."""
         return int(self._seeds.integers(2**31))
 
+    def draw_tag(self) -> str:
+        """Return a tag for a submission: 32 hexadecimal digits, no two alike."""
+        if self._tags is None:
+            return uuid.uuid4().hex
+        return uuid.UUID(bytes=self._tags.bytes(16), version=4).hex
+
+    def find_submission(
+        self, tag: str, *, since: datetime | None = None, timeout: float | None = None
+    ) -> IonQJob | None:
+        """Return the job of a tag, or None if the project has none: whose id was never known.
+
+        ::
+
+            except IonQSubmissionUnknownError as error:
+                tag, since = error.tag, error.since  # keep them, and ask later
+            job = provider.find_submission(tag, since=since)
+
+        None says that there is no such job in the list of jobs now. One may still appear as long
+        as the service is in trouble, and for some minutes after the submission.
+
+        Args:
+            tag: As of `IonQSubmissionUnknownError` and `IonQJob.submission_tag`.
+            since: Only jobs that were submitted after this time are looked through, at 25 a
+                request; None: all jobs of the project.
+            timeout: Seconds for everything; None: as of the provider.
+
+        Raises:
+            IonQClientError: That is no tag.
+            IonQConnectionError: The service was not reached, or the time was too short.
+            IonQAPIError: IonQ refused.
+            IonQBackendNotFoundError: The job is of a backend that is not known here.
+            ValueError: `timeout` is negative or not a number.
+        """
+        deadline = Deadline(self.clock, self.timeout if timeout is None else timeout)
+        record = find_job(self.client, tag, since, deadline)
+        if record is None:
+            return None
+        return self.get_backend(record.get("backend", "")).retrieve_job(record["id"])
+
     def close(self) -> None:
         """Close the connections to the service."""
         self._transport.close()
@@ -200,6 +269,17 @@ class IonQProvider:
                 "was copied whole."
             )
         return key
+
+
+def _checked_timeout(timeout: float | None) -> float | None:
+    if timeout is None:
+        return None
+    number = isinstance(timeout, int | float | np.number) and not isinstance(timeout, bool)
+    if not (number and timeout > 0):  # NaN is not either
+        raise IonQClientError(
+            f"timeout={timeout!r} is not a positive number of seconds; None is no limit."
+        )
+    return float(timeout)
 
 
 def _names_a_key(variable: str) -> bool:

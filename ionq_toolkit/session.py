@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, Self
 
 from ionq_toolkit import reading
+from ionq_toolkit.attempt import SessionAttempt
 from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.options import integer
 
@@ -52,8 +53,15 @@ class Session:
         max_jobs: int | str | None = None,
         create_new: bool = True,
         session_id: str | None = None,
+        timeout: float | None = None,
     ) -> None:
         """Begin a session, or take up the one that is named.
+
+        A session is begun once. When the answer is lost, it is looked for: sessions carry no tag,
+        so that it is the one on this backend, with these limits, without a job, that was not there
+        before. It is not begun again if it is not found, or if there are two. Processes of one
+        project that begin sessions at the same time should give them different limits, or the one
+        may take the other's for its own after a lost answer.
 
         Args:
             backend: What it is on.
@@ -62,34 +70,43 @@ class Session:
             max_jobs: How many jobs it takes.
             create_new: False asks for `session_id`.
             session_id: One that exists; its limits stay as they are.
+            timeout: Seconds for everything; None: as of the provider.
 
         Raises:
             IonQBackendError: A limit is no positive number, or the session is on another backend.
             IonQAPIError: IonQ refused, or there is no such session.
-            IonQConnectionError: The answer did not arrive; the session may exist all the same.
+            IonQSubmissionUnknownError: The answer was lost, and the session not found: it may
+                exist.
+            IonQConnectionError: The service was not reached.
+            ValueError: `timeout` is negative or not a number.
         """
         self._backend = backend
         self._client = backend.client
         limits = _limits(max_time, max_cost, max_jobs)
+        deadline = backend.deadline(timeout)
         if session_id is None:
             if not create_new:
                 raise IonQBackendError("A session that is not made anew needs its session_id.")
             payload: dict[str, Any] = {"backend": backend.api_name}
             if limits:
                 payload["settings"] = limits
-            session_id = self._client.create_session(payload)["id"]
+            known = backend.known_sessions
+            attempt = SessionAttempt(self._client, backend.clock, payload, known, deadline)
+            session_id = attempt.run(deadline)
             logger.debug("began session %s", session_id)
         else:
             if limits:
                 raise IonQBackendError(
                     "max_time, max_cost and max_jobs are for a new session; leave session_id out."
                 )
-            on = self._client.get_session(session_id).get("backend")
+            record = self._client.get_session(session_id, timeout=deadline.for_request())
+            on = record.get("backend")
             if isinstance(on, str) and on != backend.api_name:
                 raise IonQBackendError(
                     f"Session {session_id} is on {on!r}, not on {backend.api_name!r}."
                 )
         self._session_id: str = session_id
+        backend.known_sessions.add(session_id)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._session_id} on {self._backend.name}>"

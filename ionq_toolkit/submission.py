@@ -109,7 +109,12 @@ def check_circuits(run_input: Sequence[QuantumCircuit], device: Device, noise_mo
 
 
 def build(
-    run_input: Sequence[QuantumCircuit], device: Device, options: RunOptions, *, seed: int
+    run_input: Sequence[QuantumCircuit],
+    device: Device,
+    options: RunOptions,
+    *,
+    seed: int,
+    tag: str | None = None,
 ) -> Submission:
     """Make the body that submits circuits as one job.
 
@@ -118,6 +123,7 @@ def build(
         device: Where they run.
         options: How.
         seed: What fixes the counts drawn and the noise: that of `options`, or drawn for it.
+        tag: What tells this submission from all others, if there is to be anything.
 
     Raises:
         IonQBackendError: A circuit is too wide.
@@ -130,7 +136,7 @@ def build(
         body_input, described = _qasm3(run_input)
     else:
         body_input, described = _gates(run_input, device, options)
-    stored = _metadata(described, options, seed)
+    stored = _metadata(described, options, seed, tag)
     body: dict[str, Any] = {
         "type": kind,
         "name": options.name or _name(run_input),
@@ -237,10 +243,10 @@ def _settings(kind: str, options: RunOptions) -> dict[str, Any]:
 
 
 def _metadata(
-    described: Sequence[Mapping[str, Any]], options: RunOptions, seed: int
+    described: Sequence[Mapping[str, Any]], options: RunOptions, seed: int, tag: str | None
 ) -> dict[str, str]:
     header: Any = described[0] if len(described) == 1 else list(described)
-    own = metadata.encode(header, shots=options.shots, seed=seed, memory=options.memory)
+    own = metadata.encode(header, shots=options.shots, seed=seed, memory=options.memory, tag=tag)
     size = len(own["qiskit_header"])
     if size > MAX_METADATA_VALUE:
         carrying = [header["name"] for header in described if header.get("metadata")]

@@ -237,6 +237,7 @@ def test_we_read_their_jobs(theirs, ours, two_registers):
 
 def test_they_read_our_jobs(theirs, ours, two_registers):
     job = ours.run(two_registers, shots=250)
+    assert job.submission_tag is not None  # which they let pass
     assert theirs.retrieve_job(job.job_id()).get_counts() == job.get_counts() == {"11 0": 250}
 
 

@@ -56,6 +56,7 @@ TABLE = {
     "child_jobs": (list, list, list, list, list, *NO_REPLY),
     "timings": (JobTimings,) * 5 + NO_REPLY,
     "dry_run": (bool, bool, bool, bool, bool, *NO_REPLY),
+    "submission_tag": (NONE,) * 8,
     "cost": (JobCost,) * 5 + NO_REPLY,
     "compiled_circuit": (STATE, STATE, JOB, JOB, JOB, *NO_REPLY),
     "wait_for_final_state": (LATE, JOB, NONE, NONE, NONE, *NO_REPLY),
@@ -86,6 +87,7 @@ READING = [
 CALLS = {
     "detailed_status": lambda job: job.status(detailed=True),
     "dry_run": lambda job: job.dry_run,
+    "submission_tag": lambda job: job.submission_tag,
     "wait_for_final_state": lambda job: job.wait_for_final_state(timeout=0),
     "wait_async": lambda job: asyncio.run(job.wait_async(timeout=0)),
     "result": lambda job: job.result(timeout=0),

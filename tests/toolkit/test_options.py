@@ -75,10 +75,11 @@ def test_the_defaults_are_options_that_every_backend_takes():
         (SIMULATOR, {"extra_metadata": {"shots": "7"}}, "not set 'shots', by which"),
         (SIMULATOR, {"extra_metadata": {"qiskit_header": ""}}, "choose another name"),
         (SIMULATOR, {"extra_metadata": {"memory": "true"}}, "not set 'memory'"),
+        (SIMULATOR, {"extra_metadata": {"toolkit_tag": "mine"}}, "or the job is found"),
         (SIMULATOR, {"extra_metadata": {"run": 7}}, r"\['run'\] must be a str, not 7"),
         (SIMULATOR, {"extra_metadata": {"k" * 41: ""}}, "up to 40 characters.*has 41"),
         (SIMULATOR, {"extra_metadata": {"k": "v" * 40_001}}, "up to 40,000; 'k' has 1 and 40,001"),
-        (SIMULATOR, {"extra_metadata": {f"k{n}": "" for n in range(7)}}, "7 keys: IonQ keeps 10"),
+        (SIMULATOR, {"extra_metadata": {f"k{n}": "" for n in range(6)}}, "6 keys: IonQ keeps 10"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_do(device, given, complaint):

@@ -105,10 +105,10 @@ def test_a_session_that_is_named_or_none_wins_over_the_one_around(forte, bell):
 
 
 def test_limits_are_sent_as_numbers(scripted):
-    cloud = scripted((201, {"id": "s-1"}))
+    cloud = scripted((404, {}), (201, {"id": "s-1"}))
     backend = IonQProvider(transport=InProcessTransport(cloud)).get_backend("forte-1")
     session = Session(backend, max_time="60", max_cost="99.5", max_jobs=10)
-    ((method, url, _, body, _),) = cloud.requests
+    _, (method, url, _, body, _) = cloud.requests
     assert (method, url) == ("POST", "https://api.ionq.co/v0.4/sessions")
     assert json.loads(body) == {
         "backend": "qpu.forte-1",
@@ -179,7 +179,7 @@ def test_status_is_what_the_service_says(forte, bell):
     ],
 )
 def test_a_strange_record_of_a_session_is_read_with_care(scripted, record, status, active):
-    cloud = scripted((201, {"id": "s-1"}), (200, record))
+    cloud = scripted((200, {"sessions": []}), (201, {"id": "s-1"}), (200, record))
     session = Session(IonQProvider(transport=InProcessTransport(cloud)).get_backend("forte-1"))
     assert (session.status(), session.active()) == (status, active)
 
@@ -309,10 +309,10 @@ def test_the_session_is_ended_although_its_jobs_could_not_be_cancelled(fragile, 
 
 def test_a_session_whose_making_fails_leaves_nothing(fragile, breaking, bell):
     breaking.failing["POST", "/sessions"] = ConnectionResetError("gone")
-    with pytest.raises(errors.IonQConnectionError, match="may have taken effect"):
+    with pytest.raises(errors.IonQSubmissionUnknownError, match="may have taken effect"):
         Session(fragile)
     breaking.failing["POST", "/sessions"] = (201, {"no": "id"})
-    with pytest.raises(errors.IonQResponseError, match="session with an id"):
+    with pytest.raises(errors.IonQSubmissionUnknownError, match="session with an id"):
         Session(fragile)
     assert session_of(fragile, fragile.run(bell)) is None
 

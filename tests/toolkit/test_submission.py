@@ -58,6 +58,7 @@ def unpack(body):
 def test_the_least_that_is_sent_for_a_circuit(sent, bell):
     body = sent(bell, "forte-1", shots=10, seed_simulator=3)
     header = body["metadata"].pop("qiskit_header")
+    assert len(body["metadata"].pop("toolkit_tag")) == 32
     assert body == {
         "type": "ionq.circuit.v1",
         "name": "bell",
@@ -270,7 +271,7 @@ def test_what_ionq_would_approximate_is_sent_to_those_who_ask_for_it(sent, asked
         sent(circuit)
     body = sent(circuit, **asked)
     assert body["input"]["circuit"][0]["gate"] == "pauliexp"
-    assert set(body["metadata"]) == {"shots", "sampler_seed", "qiskit_header"}
+    assert set(body["metadata"]) == {"shots", "sampler_seed", "qiskit_header", "toolkit_tag"}
 
 
 # --- limits ------------------------------------------------------------------------------------

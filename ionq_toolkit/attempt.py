@@ -1,0 +1,284 @@
+"""Attempt: something that costs money, sent once, and looked for if its answer is lost.
+
+IonQ's API has no key by which it would know the same submission again, so that none is sent twice.
+Where an answer leaves open whether there is a job or a session, it is looked for. What is found is
+as good as an answer. What is not found may still be under way, since a gateway can hold a request
+for longer than anybody waits, and a list can be older than what it is of: no number of looks proves
+that there is nothing. That is an `IonQSubmissionUnknownError`.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ionq_toolkit import reading
+from ionq_toolkit.client import DEFAULT_TIMEOUT_S
+from ionq_toolkit.errors import (
+    IonQAPIError,
+    IonQConnectionError,
+    IonQError,
+    IonQResponseError,
+    IonQSubmissionUnknownError,
+)
+from ionq_toolkit.search import Search
+from ionq_toolkit.waiting import Deadline, TimeIsUpError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from ionq_toolkit.client import IonQClient
+    from ionq_toolkit.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+#: Seconds to wait before each look. The first finds what is there; the others what is shown late.
+PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
+
+#: Seconds that all looks may take together, where the caller allows more.
+LOOKING_S = 60.0
+
+#: What is taken off the time after which a later search looks, for clients that were suspended:
+#: their clocks stand still meanwhile.
+_SUSPENDED = timedelta(days=1)
+
+#: Statuses below 500 after which there may be an effect all the same: 303 sends on to what came of
+#: the request, and proxies say 408 and 499 when they have waited too long for either side.
+_OPEN = frozenset({303, 408, 499})
+
+#: Statuses from 500 on that are refusals: the service has no such operation, does not speak this
+#: version of HTTP, or the network wants somebody to log in first.
+_REFUSALS = frozenset({501, 505, 511})
+
+_SERVER_ERROR, _UNAVAILABLE = 500, 503
+
+
+def may_have_taken_effect(error: IonQError) -> bool:
+    """Return whether a request may have done what it asked for although it ended in an error.
+
+    It has certainly not where no connection came about, and where the service itself refused: with
+    a status of 4xx, of which 429 comes before a request is served, or with a 503 that is of the
+    service's own form or says when to send the request again. Any other 503 is like the other 5xx:
+    proxies answer so when the service breaks off. With 500 the service itself says that it failed
+    somewhere, which may be after it has stored the job.
+    """
+    if isinstance(error, IonQAPIError):
+        status = error.status_code
+        if status == _UNAVAILABLE:
+            asks_again = getattr(error, "retry_after_s", None) is not None
+            return error.error_type is None and not asks_again
+        return status in _OPEN or (status >= _SERVER_ERROR and status not in _REFUSALS)
+    if isinstance(error, IonQConnectionError):
+        return not error.nothing_sent
+    return isinstance(error, IonQResponseError)
+
+
+class Attempt(ABC):
+    """One request that makes something, and what is known of what it made.
+
+    Attributes:
+        what: What is made, in words.
+        open: Whether the request was sent and its outcome is not known.
+        adopted: Whether what it made was found, after the answer was lost.
+    """
+
+    what: str
+
+    def __init__(self, client: IonQClient, clock: Clock) -> None:
+        """Prepare a request. Nothing is sent yet."""
+        self._client = client
+        self._clock = clock
+        self._lost: BaseException | None = None
+        self._sent_at = 0.0
+        self.open = self.adopted = False
+
+    def run(self, deadline: Deadline) -> str:
+        """Send the request, or look again for what it made if its outcome is open.
+
+        Returns:
+            The id of what it made, as answered or as found.
+
+        Raises:
+            IonQSubmissionUnknownError: The outcome is still not known; `open` is True.
+            IonQError: The request certainly had no effect.
+        """
+        if not self.open:
+            left = deadline.left()
+            if left <= 0:
+                raise IonQConnectionError(
+                    f"No time was left to submit {self.what} (timeout={deadline.timeout}): nothing "
+                    "was sent. Allow more.",
+                    nothing_sent=True,
+                )
+            self.open = True
+            self._sent_at = self._clock.monotonic()
+            try:
+                # The other half is to find out what happened, should there be no answer.
+                made = self._send(None if left >= 2 * DEFAULT_TIMEOUT_S else left / 2)
+            except IonQError as error:
+                if not may_have_taken_effect(error):
+                    self.open = False
+                    raise
+                self._lost = error
+            except BaseException as error:
+                self._lost = error
+                error.add_note(f"Whether there is now {self.what} is not known.")
+                raise
+            else:
+                self.open = False
+                return made
+            logger.warning("looking for %s: %s", self.what, self._lost)
+        return self._find(deadline)
+
+    def _find(self, deadline: Deadline) -> str:
+        """Look several times, and return what is found."""
+        within = Deadline(self._clock, max(0.0, min(deadline.left(), LOOKING_S)))
+        looks = 0
+        for pause in PAUSES_S:
+            left = within.left()
+            if left <= 0:
+                break
+            if pause:
+                # However little time there is, some of it is left for each look to come.
+                self._clock.sleep(min(pause, left / 2))
+            looks += 1
+            try:
+                found = self._look(within)
+            except (IonQError, TimeIsUpError) as error:
+                logger.debug("look %d for %s failed: %s", looks, self.what, error)
+                continue
+            if found is not None:
+                self.open, self.adopted = False, True
+                logger.info("found %s: %s", self.what, found)
+                return found
+        raise self._unknown(
+            f"Whether there is now {self.what} is not known: {self._lost} It was looked for "
+            f"{looks} times in {within.elapsed():.1f} s and not found."
+        ) from self._lost
+
+    def _elapsed(self) -> float:
+        """Return the seconds since the request was sent."""
+        return self._clock.monotonic() - self._sent_at
+
+    @abstractmethod
+    def _send(self, timeout: float | None) -> str:
+        """Send the request, and return the id of what it made."""
+
+    @abstractmethod
+    def _look(self, deadline: Deadline) -> str | None:
+        """Return the id of what the request made, if it is to be seen."""
+
+    @abstractmethod
+    def _unknown(self, told: str) -> IonQSubmissionUnknownError:
+        """Return the error that begins with `told`, and says how to go on."""
+
+
+class JobAttempt(Attempt):
+    """The submission of a job, known by the tag in its metadata."""
+
+    def __init__(self, client: IonQClient, clock: Clock, body: bytes, tag: str) -> None:
+        """Prepare to submit a job whose metadata have this tag."""
+        super().__init__(client, clock)
+        self.what = f"a job of the tag {tag}"
+        self._body = body
+        self._search = Search(client, tag, elapsed=self._elapsed)
+
+    def _send(self, timeout: float | None) -> str:
+        job_id: str = self._client.submit_job(self._body, timeout=timeout)["id"]
+        return job_id
+
+    def _look(self, deadline: Deadline) -> str | None:
+        found = self._search.look(deadline)
+        return None if found is None else found["id"]
+
+    def _unknown(self, told: str) -> IonQSubmissionUnknownError:
+        tag, since = self._search.tag, self._search.since
+        return IonQSubmissionUnknownError(
+            f"{told} Do not run it again before IonQProvider.find_submission({tag!r}) has found "
+            "nothing once the service is well again: a job may appear late.",
+            tag=tag,
+            since=None if since is None else since - _SUSPENDED,
+        )
+
+
+class SessionAttempt(Attempt):
+    """The beginning of a session.
+
+    Sessions carry nothing of the client's. So those that there are before are looked up, and the
+    one that was begun is a new one, on its backend, with its limits, that nobody has used or ended.
+    Of two such, neither is taken. What cannot be told is that this one was never begun, and
+    another process of the project has begun one of the same limits in these seconds, which is
+    then taken. A session that nobody knows of, and that costs, would be the more frequent evil.
+    """
+
+    def __init__(
+        self,
+        client: IonQClient,
+        clock: Clock,
+        payload: Mapping[str, Any],
+        known: Collection[str],
+        deadline: Deadline,
+    ) -> None:
+        """Prepare to begin a session.
+
+        Args:
+            client: What asks the service.
+            clock: What to wait on.
+            payload: The body of POST /sessions.
+            known: Ids of sessions that it is not.
+            deadline: When the look at those that there are has to be done.
+
+        Raises:
+            IonQConnectionError: The service was not reached.
+        """
+        super().__init__(client, clock)
+        self.what = f"a new session on {payload['backend']}"
+        self._payload = payload
+        self._known = known
+        self._candidates: tuple[str, ...] = ()
+        self._before: Collection[str] | None = None
+        try:
+            self._before = set(_ids(client.list_sessions(timeout=deadline.for_request())))
+        except (IonQAPIError, IonQResponseError) as error:
+            logger.debug("the sessions that there are cannot be listed: %s", error)
+
+    def _send(self, timeout: float | None) -> str:
+        session_id: str = self._client.create_session(self._payload, timeout=timeout)["id"]
+        return session_id
+
+    def _look(self, deadline: Deadline) -> str | None:
+        if self._before is None:
+            return None
+        listed = self._client.list_sessions(timeout=deadline.for_one_of_many())
+        alike = [
+            session
+            for session in listed
+            if session.get("backend") == self._payload["backend"]
+            and session.get("status") == "created"
+            and _limits(session) == _limits(self._payload)
+        ]
+        self._candidates = tuple(
+            one for one in _ids(alike) if one not in self._before and one not in self._known
+        )
+        return self._candidates[0] if len(self._candidates) == 1 else None
+
+    def _unknown(self, told: str) -> IonQSubmissionUnknownError:
+        found = ", ".join(self._candidates)
+        return IonQSubmissionUnknownError(
+            f"{told}{f' It may be any of {found}.' if found else ''} Before you begin another, "
+            "look at provider.client.list_sessions(active=True): Session.from_id(...) takes one "
+            "up, and its close() ends it.",
+            candidates=self._candidates,
+        )
+
+
+def _ids(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [record["id"] for record in records if isinstance(record.get("id"), str)]
+
+
+def _limits(session: Mapping[str, Any]) -> tuple[object, ...]:
+    settings = reading.mapping(session.get("settings"))
+    cost = reading.mapping(settings.get("cost_limit"))
+    return settings.get("job_count_limit"), settings.get("duration_limit_min"), cost.get("value")
