@@ -130,7 +130,7 @@ def test_the_wheel_has_both_packages_typed_and_nothing_else(tmp_path):
         str(p.relative_to(ROOT))
         for top in tops
         for p in (ROOT / top).rglob("*")
-        if p.suffix == ".py" or p.name == "py.typed"
+        if p.suffix in {".py", ".toml"} or p.name == "py.typed"
     }
     assert {name for name in names if name.split("/")[0] in tops} == in_tree
     assert {"ionq_toolkit/py.typed", "ionq_toolkit_fake/py.typed"} <= in_tree
