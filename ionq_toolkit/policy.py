@@ -14,7 +14,8 @@ RETRIABLE_STATUSES = frozenset({408, 425, 429, 502, 503, 504, *range(520, 530)})
 
 #: Those of them that say that the request was not taken, whatever it was: RFC 8470, section 5.2
 #: and RFC 6585, section 4. 503 is not among them: proxies answer so as well when the service
-#: drops a connection on which the request was sent.
+#: drops a connection on which the request was sent, and Varnish then adds ``Retry-After`` by itself
+#: (`vcl_builtin_backend_error` of its builtin.vcl).
 REFUSED_STATUSES = frozenset({425, 429})
 
 #: Statuses after which it is not known whether a request was taken: all other of them and, of the
