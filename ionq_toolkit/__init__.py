@@ -10,13 +10,14 @@
 The same code runs on the real service without ``transport="fake"``.
 """
 
-from ionq_toolkit import errors
+from ionq_toolkit import errors, events
 from ionq_toolkit._version import __version__
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.client import IonQClient
 from ionq_toolkit.gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 from ionq_toolkit.job import IonQJob
 from ionq_toolkit.options import ErrorMitigation
+from ionq_toolkit.policy import RetryPolicy
 from ionq_toolkit.provider import IonQProvider
 from ionq_toolkit.result import IonQResult
 from ionq_toolkit.session import Session
@@ -26,6 +27,7 @@ from ionq_toolkit.transport import (
     RecordingTransport,
     ReplayTransport,
     Response,
+    RetryingTransport,
     Transport,
 )
 
@@ -44,10 +46,13 @@ __all__ = [
     "RecordingTransport",
     "ReplayTransport",
     "Response",
+    "RetryPolicy",
+    "RetryingTransport",
     "Session",
     "Transport",
     "ZZGate",
     "__version__",
     "add_equivalences",
     "errors",
+    "events",
 ]

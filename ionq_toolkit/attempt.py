@@ -10,12 +10,12 @@ that there is nothing. That is an `IonQSubmissionUnknownError`.
 from __future__ import annotations
 
 import logging
+import math
 from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit import reading
-from ionq_toolkit.client import DEFAULT_TIMEOUT_S
 from ionq_toolkit.errors import (
     IonQAPIError,
     IonQConnectionError,
@@ -116,7 +116,7 @@ class Attempt(ABC):
             self._sent_at = self._clock.monotonic()
             try:
                 # The other half is to find out what happened, should there be no answer.
-                made = self._send(None if left >= 2 * DEFAULT_TIMEOUT_S else left / 2)
+                made = self._send(None if math.isinf(left) else left / 2)
             except IonQError as error:
                 if not may_have_taken_effect(error):
                     self.open = False
@@ -182,6 +182,7 @@ class JobAttempt(Attempt):
         """Prepare to submit a job whose metadata have this tag."""
         super().__init__(client, clock)
         self.what = f"a job of the tag {tag}"
+        self.tag = tag
         self._body = body
         self._search = Search(client, tag, elapsed=self._elapsed)
 

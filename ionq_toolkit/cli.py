@@ -16,6 +16,7 @@ from qiskit.exceptions import MissingOptionalLibraryError
 from qiskit.transpiler.exceptions import TranspilerError
 
 from ionq_toolkit.errors import IonQError
+from ionq_toolkit.events import Retried
 from ionq_toolkit.provider import TRANSPORT_VARIABLE, IonQProvider
 from ionq_toolkit.transport.embedded import new_fake
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.providers.jobstatus import JobStatus
 
+    from ionq_toolkit.events import Event
     from ionq_toolkit.job import IonQJob
 
 #: The most outcomes that a histogram shows.
@@ -86,7 +88,7 @@ def run(  # noqa: PLR0917 - click passes them by name
             click.echo(text, err=True)
 
     try:
-        with _provider(transport, seed) as provider:
+        with _provider(transport, seed, note) as provider:
             target = provider.get_backend(backend)
             circuit = generate_preset_pass_manager(1, target).run(circuit)
             note(f"{file.name}: {shots} shots on {target.name}, {_describe(transport, provider)}")
@@ -102,9 +104,13 @@ def run(  # noqa: PLR0917 - click passes them by name
     _print(json.dumps(counts) if as_json else _fitting(counts))
 
 
-def _provider(transport: str, seed: int | None) -> IonQProvider:
+def _provider(transport: str, seed: int | None, note: Callable[[str], None]) -> IonQProvider:
+    def show(event: Event) -> None:
+        if isinstance(event, Retried):
+            note(f"  {event.reason}: trying again in {event.seconds:.1f} s")
+
     if transport != "fake":
-        return IonQProvider(transport=transport, seed=seed)
+        return IonQProvider(transport=transport, seed=seed, on_event=show)
     try:
         # A cloud of its own, whose jobs show each of their statuses once.
         return IonQProvider(transport=new_fake(seed=seed, polls_per_status=1), seed=seed)

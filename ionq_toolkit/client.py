@@ -29,8 +29,8 @@ class IonQClient(Connection):
     ) -> dict[str, Any]:
         """Submit a job: POST /jobs.
 
-        The request is sent once. When it ends in `IonQConnectionError` the job may
-        exist all the same.
+        The request is sent again only if it was certainly not taken. When it ends in
+        `IonQConnectionError` the job may exist all the same.
 
         Args:
             payload: The body, of the shape `JobCreationPayload` of IonQ's API document; bytes are
@@ -294,8 +294,9 @@ class IonQClient(Connection):
     ) -> dict[str, Any]:
         """Begin a session: POST /sessions. Returns its record.
 
-        The request is sent once. When it ends in `IonQConnectionError` the session may
-        exist all the same: `list_sessions(active=True)` shows it.
+        The request is sent again only if it was certainly not taken. When it ends in
+        `IonQConnectionError` the session may exist all the same: `list_sessions(active=True)`
+        shows it.
 
         Args:
             payload: The body, of the shape `CreateSessionRequest` of IonQ's API document.

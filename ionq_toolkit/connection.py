@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import math
 import platform
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlencode
 
 import qiskit
 
+from ionq_toolkit import tracing
 from ionq_toolkit._version import __version__
+from ionq_toolkit.credentials import ApiKey
 from ionq_toolkit.errors import (
     IonQAPIError,
     IonQConnectionError,
     IonQResponseError,
     IonQRetriableError,
+)
+from ionq_toolkit.events import EventLog
+from ionq_toolkit.policy import (
+    DEFAULT_POLICY,
+    RETRIABLE_STATUSES,
+    UNCERTAIN_STATUSES,
+    is_idempotent,
 )
 
 if TYPE_CHECKING:
@@ -25,8 +32,8 @@ if TYPE_CHECKING:
 
     from ionq_toolkit.transport import Response, Transport
 
-#: Seconds to wait for a connection and for each part of a reply.
-DEFAULT_TIMEOUT_S = 30.0
+#: Seconds that a request may take, where neither the call nor a retry policy says otherwise.
+DEFAULT_TIMEOUT_S = DEFAULT_POLICY.attempt_s
 
 #: What to do about an HTTP status, beyond what IonQ's own message says.
 _ADVICE: Mapping[int, str] = {
@@ -39,16 +46,7 @@ _ADVICE: Mapping[int, str] = {
 _SERVER_ADVICE = "The service has trouble: try again later; https://status.ionq.co may say more."
 
 #: Statuses of a service that has trouble: the API document's, and those of Cloudflare before it.
-_OUTAGES = frozenset({500, 502, 503, 504, *range(520, 530)})
-
-#: Statuses after which the same request may be taken later: those that HTTP defines so, and those
-#: of gateways. 500 is not among them: the service answers so to what it will never take, such as
-#: the key of an archived project.
-_RETRIABLE = frozenset({408, 425, 429, 502, 503, 504, *range(520, 530)})
-
-#: Those of them with which something in front of the service answers in its place, so that the
-#: request may have reached it.
-_GATEWAYS = frozenset({502, 504, *range(520, 530)})
+_OUTAGES = UNCERTAIN_STATUSES - {408}
 
 #: What to do after a request that changes something and whose outcome is not known.
 _LOOK_FIRST = "The request may have taken effect: look before sending it again."
@@ -65,11 +63,12 @@ class Connection:
 
     def __init__(
         self,
-        token: str,
+        token: str | ApiKey,
         url: str,
         transport: Transport,
         *,
-        timeout: float = DEFAULT_TIMEOUT_S,
+        timeout: float | None = DEFAULT_TIMEOUT_S,
+        events: EventLog | None = None,
     ) -> None:
         """Talk to the API at `url` with the key `token`.
 
@@ -77,12 +76,20 @@ class Connection:
             token: The API key.
             url: Base URL with the version, such as ``https://api.ionq.co/v0.4``.
             transport: What carries the requests.
-            timeout: Seconds a request may take, where a call does not say otherwise.
+            timeout: Seconds a request may take, where a call does not say otherwise; None: any
+                time.
+            events: Where events are told; if None, they are logged alone.
+
+        Raises:
+            IonQCredentialsError: There is no key, or it cannot be used.
         """
-        self._token = token
+        self._key = token if isinstance(token, ApiKey) else ApiKey(token)
+        self._key.reveal()
         self._url = url.rstrip("/")
         self._transport = transport
         self._timeout = timeout
+        #: Where events are told.
+        self.events = events or EventLog()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(url={self._url!r}, transport={self._transport!r})"
@@ -111,7 +118,7 @@ class Connection:
         timeout: float | None = None,
     ) -> Response:
         headers = {
-            "Authorization": f"apiKey {self._token}",
+            "Authorization": f"apiKey {self._key.reveal()}",
             "Accept": "application/json",
             "User-Agent": (
                 f"ionq-toolkit/{__version__} qiskit/{qiskit.__version__} "
@@ -122,14 +129,20 @@ class Connection:
             headers["Content-Type"] = "application/json"
         if timeout is None:
             timeout = self._timeout
-        try:
-            reply = self._transport.send(method, self._url + path, headers, body, timeout)
-        except (ConnectionError, TimeoutError) as error:
-            # Without the cause where that would show the key.
-            cause = error if self.redact(str(error)) == str(error) else None
-            raise self._no_answer(error, method, path, job_id) from cause
-        if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's range of success
-            raise self._refusal(reply, method, path, job_id)
+        with tracing.span(method, path, job_id) as span:
+            failure: Exception | None = None
+            try:
+                reply = self._transport.send(method, self._url + path, headers, body, timeout)
+            except (ConnectionError, TimeoutError) as error:
+                failure = error
+            if failure is not None:
+                # Without the cause where that would show the key, and out of its context.
+                cause = failure if self.redact(str(failure)) == str(failure) else None
+                raise self._no_answer(failure, method, path, job_id) from cause
+            if span is not None:
+                span.set_attribute("http.response.status_code", reply.status)
+            if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's range of success
+                raise self._refusal(reply, method, path, job_id)
         return reply
 
     def _no_answer(
@@ -141,7 +154,7 @@ class Connection:
             "Check url=... or IONQ_API_URL, and the network; "
             "transport='fake' needs neither network nor key."
         )
-        if method == "POST" and not isinstance(error, ConnectionRefusedError):
+        if not (is_idempotent(method, path) or isinstance(error, ConnectionRefusedError)):
             message += f" {_LOOK_FIRST}"
         return IonQConnectionError(
             message, nothing_sent=isinstance(error, ConnectionRefusedError), job_id=job_id
@@ -161,7 +174,7 @@ class Connection:
         parts.append(f": {detail}" if detail else " without a message")
         if advice:
             parts.append(f" {advice}" if detail.endswith((".", "!", "?")) else f". {advice}")
-        if method == "POST" and reply.status in _GATEWAYS:
+        if not is_idempotent(method, path) and reply.status in UNCERTAIN_STATUSES:
             parts.append(f" {_LOOK_FIRST}")
         if request_id:
             parts.append(f" (request id {request_id})")
@@ -173,15 +186,16 @@ class Connection:
             "request_id": request_id,
             "job_id": job_id,
         }
-        if reply.status not in _RETRIABLE:
+        if reply.status not in RETRIABLE_STATUSES:
             return IonQAPIError("".join(parts), **carried)
-        return IonQRetriableError("".join(parts), **carried, retry_after_s=_retry_after_s(reply))
+        return IonQRetriableError("".join(parts), **carried, retry_after_s=reply.retry_after_s())
 
     def redact(self, text: str) -> str:
         """Return `text` without the API key, should a server or a library have echoed it."""
-        if len(self._token) < _SHORTEST_KEY:
+        key = self._key.reveal() if self._key else ""
+        if len(key) < _SHORTEST_KEY:
             return text
-        for form in (self._token, quote(self._token, safe=""), quote(self._token)):
+        for form in (key, quote(key, safe=""), quote(key)):
             text = text.replace(form, "[API key]")
         return text
 
@@ -230,10 +244,12 @@ class Connection:
             seen.add(following)
 
     def _json(self, reply: Response, operation: str, *, job_id: str | None = None) -> Any:  # noqa: ANN401 - any JSON
-        try:
-            return json.loads(reply.body)
-        except (ValueError, RecursionError):
+        decoded: list[Any] = []
+        with contextlib.suppress(ValueError, RecursionError):
+            decoded.append(json.loads(reply.body))
+        if not decoded:  # told out of the context of that error: it carries the body
             self._not_promised(reply, operation, "JSON", job_id)
+        return decoded[0]
 
     def _not_promised(
         self, reply: Response, operation: str, promised: str, job_id: str | None = None
@@ -298,24 +314,3 @@ def _error_body(text: str) -> tuple[str | None, str | None, str]:
 def _code(body: Mapping[str, Any]) -> str | None:
     code = body.get("code")
     return str(code) if isinstance(code, str | int) and code != "" else None
-
-
-def _retry_after_s(reply: Response) -> float | None:
-    """Return the seconds of a reply's ``Retry-After``, which may be a date, or None."""
-    value = (reply.header("retry-after") or "").strip()
-    try:
-        seconds = float(value)
-    except ValueError:
-        now, then = _http_date(reply.header("date")), _http_date(value)
-        if now is None or then is None:
-            return None
-        seconds = (then - now).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _http_date(text: str | None) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text or "")
-    except (TypeError, ValueError):
-        return None
-    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

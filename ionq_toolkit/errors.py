@@ -171,8 +171,8 @@ class IonQAPIError(IonQError):
 class IonQRetriableError(IonQAPIError):
     """The service refused for now: it is overloaded, or something in front of it has trouble.
 
-    A request that changes something may have taken effect all the same where a gateway
-    answered in the service's place (502, 504, 520 to 529): look before sending it again.
+    A request that changes something may have taken effect all the same, as a gateway may have
+    answered in the service's place: look before sending it again. After 425 and 429 it has not.
 
     Attributes:
         retry_after_s: Seconds after which the service asks to be tried again, or None if it

@@ -23,6 +23,7 @@ from ionq_toolkit.errors import (
     IonQJobStateError,
     IonQJobTimeoutError,
 )
+from ionq_toolkit.events import Adopted, Finished, Polled, Submitted
 from ionq_toolkit.metadata import TAG
 from ionq_toolkit.progress import ProgressLine, describe
 from ionq_toolkit.readout import Readout
@@ -104,6 +105,7 @@ class IonQJob(JobV1):
         self._client = client or backend.client
         self._clock = backend.clock
         self._attempt: JobAttempt | None = None
+        self._begin = self._clock.monotonic()
         self._record = JobRecord(self._job_id, {})
         self._status = JobStatus.INITIALIZING
         self._unknown_word: str | None = None
@@ -152,10 +154,16 @@ class IonQJob(JobV1):
             )
             self._attempt = JobAttempt(self._client, self._clock, made.body, tag)
             self.metadata = made.metadata
+            self._begin = self._clock.monotonic()
         attempt = self._attempt
         self._job_id = attempt.run(deadline)
         self._attempt = None
-        logger.debug("%s job %s", "found" if attempt.adopted else "submitted", self._job_id)
+        seconds = self._clock.monotonic() - self._begin
+        self._client.events(
+            Adopted(job_id=self._job_id, seconds=seconds, tag=attempt.tag)
+            if attempt.adopted
+            else Submitted(job_id=self._job_id, seconds=seconds)
+        )
 
     @property
     def submission_tag(self) -> str | None:
@@ -468,7 +476,9 @@ class IonQJob(JobV1):
         """Ask the service how the job stands, unless that is settled, and return it."""
         if not self._job_id or self._status in JOB_FINAL_STATES:
             return self._status
+        asked = self._clock.monotonic()
         body = self._client.retrieve_job(self._job_id, timeout=timeout)
+        answered = self._clock.monotonic()
         self._record = JobRecord(self._job_id, body, parent=self._parent, index=self._index)
         self.metadata = self._record.metadata
         for warning in self._record.warnings:
@@ -476,15 +486,20 @@ class IonQJob(JobV1):
                 self._warned_of |= {warning}
                 told = self._client.redact(warning)
                 logger.warning("IonQ warns of job %s: %s", self._job_id, told)
+        word = self._client.redact(str(self._record.status))
         if self._record.state is not None:
             self._status, self._unknown_word = self._record.state, None
-        elif self._unknown_word != (text := self._client.redact(str(self._record.status))):
-            self._unknown_word = text
+        elif self._unknown_word != word:
+            self._unknown_word = word
             logger.warning(
                 "IonQ says %r of job %s, which is no status known here; taken as not final yet",
                 self._unknown_word,
                 self._job_id,
             )
+        self._client.events(Polled(job_id=self._job_id, status=word, seconds=answered - asked))
+        if self._status in JOB_FINAL_STATES:
+            seconds = answered - self._begin
+            self._client.events(Finished(job_id=self._job_id, status=word, seconds=seconds))
         return self._status
 
     def _of_children(self) -> Children:
@@ -632,7 +647,7 @@ class IonQJob(JobV1):
 
     def _why_failed(self) -> tuple[str | None, str]:
         code, text = self._record.failure
-        return code, self._client.redact(text)
+        return code and self._client.redact(code), self._client.redact(text)
 
     def _raise_fate(self) -> NoReturn:
         if self._status is JobStatus.CANCELLED:

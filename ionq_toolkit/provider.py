@@ -13,17 +13,21 @@ import numpy as np
 
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.catalogue import DEVICES, find_device
-from ionq_toolkit.client import DEFAULT_TIMEOUT_S, IonQClient
+from ionq_toolkit.client import IonQClient
 from ionq_toolkit.clock import Clock, SystemClock
+from ionq_toolkit.credentials import ApiKey
 from ionq_toolkit.errors import (
     IonQBackendError,
     IonQBackendNotFoundError,
     IonQClientError,
     IonQCredentialsError,
 )
+from ionq_toolkit.events import EventLog
+from ionq_toolkit.policy import DEFAULT_POLICY, RetryPolicy
 from ionq_toolkit.search import find_job
-from ionq_toolkit.transport import HttpTransport, Transport
+from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
 from ionq_toolkit.transport.embedded import shared_fake
+from ionq_toolkit.transport.http import is_insecure
 from ionq_toolkit.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -31,10 +35,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
+    from ionq_toolkit.events import Event
     from ionq_toolkit.job import IonQJob
 
-#: The environment variables that the provider reads.
-KEY_VARIABLE, URL_VARIABLE, TRANSPORT_VARIABLE = "IONQ_API_KEY", "IONQ_API_URL", "IONQ_TRANSPORT"
+#: The environment variables that the provider reads, but for that of the key.
+URL_VARIABLE, TRANSPORT_VARIABLE = "IONQ_API_URL", "IONQ_TRANSPORT"
 
 #: The real service.
 DEFAULT_URL = "https://api.ionq.co/v0.4"
@@ -70,47 +75,56 @@ class IonQProvider:
         clock: Clock | None = None,
         seed: int | None = None,
         timeout: float | None = None,
+        retry: RetryPolicy | None = DEFAULT_POLICY,
+        on_event: Callable[[Event], object] | None = None,
+        allow_insecure: bool = False,
     ) -> None:
         """Choose a key, a service, and a way to reach it. Nothing is sent yet.
 
         Args:
-            token: The API key; if None, `IONQ_API_KEY`. It is asked for when it is
+            token: The API key; if None, `IONQ_API_KEY`, then the line ``IONQ_API_KEY=...`` of
+                the file ``~/.ionq``, which must be its owner's alone. It is looked for when it is
                 first needed.
             url: The API's base URL; if None, `IONQ_API_URL`, then the real service.
             transport: ``"http"``, ``"fake"`` or an object such as `HttpTransport` or
                 `InProcessTransport`; if None, `IONQ_TRANSPORT`, then ``"http"``. ``"fake"``
                 is one cloud for the whole process, and takes no heed of `url`.
             clock: What jobs wait on; if None, the transport's own, then the machine's.
-            seed: Seeds the generator of the seeds for runs that name none. The tags of submissions
-                follow from it as well, in a cloud in this process or on a `clock` that is not the
-                machine's. On the network they must be unlike those of all other processes, and are
-                random.
+            seed: Seeds the generator of the seeds for runs that name none, and that of the pauses
+                between attempts. The tags of submissions follow from it as well, in a cloud in this
+                process or on a `clock` that is not the machine's. On the network they must be
+                unlike those of all other processes, and are random.
             timeout: Seconds that each call may take which is given none: `run`, `result`,
                 `wait_for_final_state` and the like, with all that they do; of other calls, each
-                request. None: waiting for a job has no end, and requests have 30 s.
+                request. None: waiting for a job has no end, and requests have what `retry` says.
+            retry: What is sent again, and when; None sends nothing again.
+            on_event: Called with each event of `ionq_toolkit.events`, in the thread in which it
+                happens; what it raises is logged, and ends nothing.
+            allow_insecure: Whether to send the key without TLS (``http://``) to other machines
+                than this one.
 
         Raises:
-            IonQCredentialsError: The URL is not one, or the key not a str.
+            IonQCredentialsError: The URL is not one, or not safe; or the key is not a str.
             IonQClientError: There is no such transport, or it is not installed; or `timeout` is not
                 a positive number.
         """
         if transport is None:
             transport = os.environ.get(TRANSPORT_VARIABLE, "").strip().lower() or "http"
-        self._transport = _resolve_transport(transport)
+        inner = _resolve_transport(transport, allow_insecure=allow_insecure)
         # Key and URL of the environment are for a service on the network alone.
-        self._on_network = getattr(self._transport, "requires_key", True)
+        self._on_network = getattr(inner, "requires_key", True)
         if transport == "fake":
             url = DEFAULT_URL
         if self._on_network:
             url = url or os.environ.get(URL_VARIABLE)
         self._url = _checked_url(url or DEFAULT_URL)
-        if token is not None and not isinstance(token, str):
-            raise IonQCredentialsError(f"An API key is a str, not {type(token).__name__}.")
-        self._token = token
+        if self._on_network and not allow_insecure:
+            _refuse_insecure(self._url)
+        self._key = ApiKey(token)
         self._client: IonQClient | None = None
         self._seeds = np.random.default_rng(seed)
         #: What jobs wait on.
-        self.clock: Clock = clock or getattr(self._transport, "clock", None) or SystemClock()
+        self.clock: Clock = clock or getattr(inner, "clock", None) or SystemClock()
         alone = not self._on_network or not isinstance(self.clock, SystemClock)
         self._tags = (
             np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_TAGS,)))
@@ -121,9 +135,21 @@ class IonQProvider:
         self.timeout = _checked_timeout(timeout)
         #: The ids of the sessions that were begun or taken up through this provider.
         self.known_sessions: set[str] = set()
+        self._events = EventLog(on_event)
+        self._transport = (
+            inner
+            if isinstance(inner, RetryingTransport)
+            else RetryingTransport(
+                inner,
+                RetryPolicy.none() if retry is None else retry,
+                clock=self.clock,
+                rng=None if seed is None else self._seeds.spawn(1)[0],
+                on_event=self._events,
+            )
+        )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(url={self._url!r}, transport={self._transport!r})"
+        return f"{type(self).__name__}(url={self._url!r}, transport={self._transport.inner!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -144,16 +170,24 @@ class IonQProvider:
             IonQCredentialsError: A key is needed and there is none.
         """
         if self._client is None:
-            limit = DEFAULT_TIMEOUT_S if self.timeout is None else self.timeout
+            key = self._key
+            if not self._on_network and not key:
+                key = ApiKey(_NO_KEY, secret=False)
+            limits = [s for s in (self.timeout, self._transport.policy.total_s) if s is not None]
             self._client = IonQClient(
-                self._key(), self._url, self._transport, timeout=min(limit, DEFAULT_TIMEOUT_S)
+                key,
+                self._url,
+                self._transport,
+                timeout=min(limits, default=None),
+                events=self._events,
             )
         return self._client
 
     @property
     def service(self) -> object:
         """What stands for the service that is reached: its URL, or the cloud in this process."""
-        return self._url if self._on_network else getattr(self._transport, "cloud", self._transport)
+        inner = self._transport.inner
+        return self._url if self._on_network else getattr(inner, "cloud", inner)
 
     def backends(
         self,
@@ -247,29 +281,6 @@ class IonQProvider:
         """Close the connections to the service."""
         self._transport.close()
 
-    def _key(self) -> str:
-        if not self._on_network:
-            return (self._token or "").strip() or _NO_KEY
-        key = (self._token or os.environ.get(KEY_VARIABLE) or "").strip()
-        if not key:
-            near = [
-                name
-                for name in sorted(os.environ)
-                if name != KEY_VARIABLE and "IONQ" in name.upper() and _names_a_key(name)
-            ]
-            hint = f" ({near[0]} is set, but that is not the name.)" if near else ""
-            raise IonQCredentialsError(
-                f"There is no API key: set {KEY_VARIABLE}, or pass IonQProvider(token=...).{hint} "
-                "Keys are made at https://cloud.ionq.com. "
-                "IonQProvider(transport='fake') needs none."
-            )
-        if not (key.isascii() and key.isprintable()):
-            raise IonQCredentialsError(
-                f"The API key has characters that no key has; see whether {KEY_VARIABLE} or token= "
-                "was copied whole."
-            )
-        return key
-
 
 def _checked_timeout(timeout: float | None) -> float | None:
     if timeout is None:
@@ -280,10 +291,6 @@ def _checked_timeout(timeout: float | None) -> float | None:
             f"timeout={timeout!r} is not a positive number of seconds; None is no limit."
         )
     return float(timeout)
-
-
-def _names_a_key(variable: str) -> bool:
-    return any(word in variable.upper() for word in ("KEY", "TOKEN"))
 
 
 def _checked_url(url: object) -> str:
@@ -310,9 +317,18 @@ def _checked_url(url: object) -> str:
     return text
 
 
-def _resolve_transport(transport: object) -> Transport:
+def _refuse_insecure(url: str) -> None:
+    if is_insecure(url):
+        raise IonQCredentialsError(
+            f"Without TLS the API key could be read on its way to {urlsplit(url).hostname}: use "
+            f"https:// in url=... or {URL_VARIABLE}, or say that the network is safe with "
+            "IonQProvider(allow_insecure=True)."
+        )
+
+
+def _resolve_transport(transport: object, *, allow_insecure: bool) -> Transport:
     if transport == "http":
-        return HttpTransport()
+        return HttpTransport(allow_insecure=allow_insecure)
     if transport == "fake":
         try:
             return shared_fake()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ionq_toolkit.client import DEFAULT_TIMEOUT_S
 from ionq_toolkit.clock import sleep_on
 
 if TYPE_CHECKING:
@@ -60,9 +59,11 @@ class Deadline:
         return self._end - self._clock.monotonic()
 
     def for_request(self) -> float | None:
-        """Return the seconds that a request may take: None for the client's own limit."""
-        left = self.left()
-        return None if left >= DEFAULT_TIMEOUT_S else max(left, _SHORTEST_REQUEST_S)
+        """Return the seconds that a request may take: None for the client's own limit.
+
+        What the client sends again after a failure has no more than that in all.
+        """
+        return None if self.timeout is None else max(self.left(), _SHORTEST_REQUEST_S)
 
     def for_one_of_many(self) -> float | None:
         """Return what `for_request` does, for requests that are only made while there is time.

@@ -66,6 +66,7 @@ def _clean_environment(monkeypatch):
     for name in list(os.environ):
         if "IONQ" in name.upper():
             monkeypatch.delenv(name)
+    monkeypatch.setattr("ionq_toolkit.credentials.KEY_FILE", f"{os.devnull}/.ionq")
 
 
 @pytest.fixture

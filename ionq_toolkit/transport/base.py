@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -26,6 +29,30 @@ class Response(NamedTuple):
         wanted = name.lower()
         return next((v for k, v in self.headers.items() if k.lower() == wanted), None)
 
+    def retry_after_s(self) -> float | None:
+        """Return the seconds of ``Retry-After``, never negative, or None if it says none.
+
+        It may be a date, from which the reply's own date is taken: no clock of this machine
+        has to be right.
+        """
+        value = (self.header("retry-after") or "").strip()
+        try:
+            seconds = float(value)
+        except ValueError:
+            now, then = _http_date(self.header("date")), _http_date(value)
+            if now is None or then is None:
+                return None
+            seconds = (then - now).total_seconds()
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+class UnusableURLError(ConnectionRefusedError):
+    """Nothing was sent, and nothing ever will be to this URL: it leads nowhere, or must not be."""
+
+
+class ReplyTooLargeError(ConnectionError):
+    """The reply is longer than a transport takes, and will be the next time."""
+
 
 @runtime_checkable
 class Transport(Protocol):
@@ -34,7 +61,8 @@ class Transport(Protocol):
     A transport does not interpret: a reply of any status is a reply. It raises
     only when there is none, and then only the built-in `ConnectionRefusedError` (there
     is no connection, so nothing was sent), another `ConnectionError` (it broke) or
-    `TimeoutError` (nothing came in time).
+    `TimeoutError` (the reply was not complete in time). Of these, `UnusableURLError` and
+    `ReplyTooLargeError` say that sending once more is in vain.
 
     A transport may also have an attribute `requires_key` (taken as True when it
     is absent: False says that requests need no real API key), an attribute
@@ -58,16 +86,24 @@ class Transport(Protocol):
             url: The absolute URL, query included.
             headers: Request headers.
             body: The bytes to send, or None.
-            timeout: Seconds to wait for the connection, and again for each
-                part of the reply; None waits for ever.
+            timeout: Seconds for everything, from the connection to the end of the
+                reply; None waits for ever.
 
         Raises:
             ConnectionRefusedError: There is no connection; nothing was sent.
             ConnectionError: The connection broke; what was sent may have arrived.
-            TimeoutError: Nothing came within `timeout`; likewise.
+            TimeoutError: The reply was not complete within `timeout`; likewise.
         """
         ...
 
     def close(self) -> None:
         """Give back what the transport holds open; it may be used again."""
         ...
+
+
+def _http_date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text or "")
+    except (TypeError, ValueError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

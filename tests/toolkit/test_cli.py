@@ -72,6 +72,11 @@ def test_the_same_command_runs_over_http(run):
         assert len(server.cloud.jobs) == 1
 
 
+def always(instance):
+    """Return a class whose only instance this is."""
+    return type("Always", (), {"__new__": lambda cls: instance})
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "complaint"),
     [
@@ -86,13 +91,25 @@ def test_the_same_command_runs_over_http(run):
         (["--backend", "forte-enterprise-2"], {}, "400 Bad Request"),
     ],
 )
-def test_what_goes_wrong_is_one_line_without_a_traceback(run, arguments, environment, complaint):
+def test_what_goes_wrong_is_one_line_without_a_traceback(
+    run, arguments, environment, complaint, monkeypatch, instant_clock
+):
+    monkeypatch.setattr("ionq_toolkit.provider.SystemClock", always(instant_clock))
     result = run(EXAMPLES / "bell.qasm", *arguments, **environment)
     assert result.exit_code == 1
     assert complaint in result.stderr
     assert [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
     assert "Traceback" not in result.output
     assert result.stdout == ""
+
+
+def test_what_is_sent_again_is_told(run, monkeypatch, instant_clock):
+    monkeypatch.setattr("ionq_toolkit.provider.SystemClock", always(instant_clock))
+    environment = {"IONQ_API_KEY": "k", "IONQ_API_URL": "http://127.0.0.1:9/v0.4"}
+    result = run(EXAMPLES / "bell.qasm", "--transport", "http", **environment)
+    told = [line for line in result.stderr.splitlines() if "trying again" in line]
+    assert len(told) == len(instant_clock.slept) == 6
+    assert told[0] == (f"  ConnectionRefusedError: trying again in {instant_clock.slept[0]:.1f} s")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import traceback
 import pytest
 
 from ionq_toolkit import InProcessTransport, IonQClient, IonQJob, IonQProvider, errors
+from ionq_toolkit.client import DEFAULT_TIMEOUT_S
 
 KEY = "s3cret-key-of-somebody"
 URL = "https://api.ionq.test/v0.4"
@@ -48,7 +49,7 @@ def test_requests_carry_key_agent_and_where_to_go(scripted):
     assert headers["Content-Type"] == "application/json"
     assert "Content-Type" not in cloud.requests[0][2]
     assert (json.loads(body), timeout) == ({"a": 1}, 3)
-    assert cloud.requests[0][4] == 30
+    assert cloud.requests[0][4] == DEFAULT_TIMEOUT_S
 
 
 @pytest.mark.parametrize(
@@ -202,9 +203,11 @@ def test_a_date_to_try_again_at_needs_the_date_of_the_reply(scripted):
 
 
 @pytest.mark.parametrize(
-    ("status", "asked"), [(502, True), (504, True), (524, True), (429, False), (400, False)]
+    ("status", "asked"),
+    [(status, True) for status in (408, 500, 502, 503, 504, 520, 524)]
+    + [(status, False) for status in (400, 401, 413, 425, 429, 501)],
 )
-def test_a_submission_that_a_gateway_answered_is_to_be_looked_for(scripted, status, asked):
+def test_a_submission_that_may_have_been_taken_is_to_be_looked_for(scripted, status, asked):
     with pytest.raises(errors.IonQAPIError) as caught:
         client_of(scripted((status, b"<html>Bad gateway</html>"))).submit_job({})
     assert ("may have taken effect" in str(caught.value)) is asked

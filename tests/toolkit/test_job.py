@@ -48,7 +48,7 @@ def test_the_arguments_of_the_caller_are_left_alone(backend, bell):
 
 
 def test_a_submission_that_is_refused_leaves_the_job_to_be_submitted_again(scripted, bell):
-    cloud = scripted((429, {"message": "slow down"}), (201, {"id": "job-1"}))
+    cloud = scripted((403, {"message": "not now"}), (201, {"id": "job-1"}))
     backend = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator")
     job = IonQJob(backend, circuit=bell)
     with pytest.raises(errors.IonQAPIError):

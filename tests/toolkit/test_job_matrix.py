@@ -163,7 +163,7 @@ class Service:
 
 
 def job_at(service):
-    provider = IonQProvider(transport=InProcessTransport(service), clock=Impatient())
+    provider = IonQProvider(transport=InProcessTransport(service), clock=Impatient(), retry=None)
     return IonQJob(provider.get_backend("simulator"), "j")
 
 

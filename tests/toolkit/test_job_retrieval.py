@@ -324,7 +324,7 @@ def test_many_circuits_with_memory_are_fetched_over_few_connections(bell):
         job.wait_for_final_state(timeout=120)
         result = job.result()
         assert all(len(result.get_memory(n)) == 5 for n in range(60))
-        session = provider.client.transport._session
+        session = provider.client.transport.inner._session
         pools = session.get_adapter(server.url).poolmanager.pools
         (pool,) = (pools[key] for key in pools.keys())  # noqa: SIM118 - it is no dict
         assert pool.num_requests == 1 + 1 + 1 + 60

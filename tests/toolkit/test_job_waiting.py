@@ -13,7 +13,6 @@ from clouds import RECORD, Routed
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors
-from ionq_toolkit.client import DEFAULT_TIMEOUT_S
 from ionq_toolkit.clock import SystemClock
 from ionq_toolkit.progress import duration
 from ionq_toolkit.waiting import (
@@ -69,7 +68,7 @@ def test_a_request_is_given_no_more_time_than_is_left(job_of):
     job, cloud = job_of((200, {**RECORD, "status": "started"}))
     with pytest.raises(errors.IonQJobTimeoutError):
         job.wait_for_final_state(timeout=60, wait=20)
-    assert [request[4] for request in cloud.requests] == [DEFAULT_TIMEOUT_S] * 2 + [20, 0.1]
+    assert [request[4] for request in cloud.requests] == pytest.approx([60, 40, 20, 0.1])
 
 
 def test_a_request_that_uses_up_the_time_is_a_job_timeout(scripted, instant_clock):

@@ -122,7 +122,7 @@ def test_white_space_around_a_url_is_dropped(sent):
     assert sent("k", " http://127.0.0.1:81/v0.4/\n")[1] == "http://127.0.0.1:81/v0.4/backends"
 
 
-@pytest.mark.parametrize("url", ["http://a..b/v0.4", f"http://{'x' * 70}/v0.4"])
+@pytest.mark.parametrize("url", ["https://a..b/v0.4", f"https://{'x' * 70}/v0.4"])
 def test_a_host_that_cannot_be_is_a_connection_error(bell, url):
     with (
         IonQProvider("k", url) as provider,
@@ -132,9 +132,9 @@ def test_a_host_that_cannot_be_is_a_connection_error(bell, url):
     assert "taken effect" not in str(caught.value)
 
 
-def test_an_unreachable_url_says_so(bell):
+def test_an_unreachable_url_says_so(bell, instant_clock):
     with (
-        IonQProvider("k", "http://127.0.0.1:9/v0.4") as provider,
+        IonQProvider("k", "http://127.0.0.1:9/v0.4", clock=instant_clock) as provider,
         pytest.raises(
             errors.IonQConnectionError, match=r"http://127\.0\.0\.1:9/v0\.4 was not reached"
         ) as caught,
@@ -173,7 +173,7 @@ def test_a_key_of_the_environment_is_not_given_to_a_cloud_in_this_process(script
 def test_the_argument_wins_over_the_variable(monkeypatch):
     monkeypatch.setenv("IONQ_TRANSPORT", "fake")
     with IonQProvider("k", transport="http") as provider:
-        assert isinstance(provider.client.transport, HttpTransport)
+        assert isinstance(provider.client.transport.inner, HttpTransport)
 
 
 @pytest.mark.parametrize(

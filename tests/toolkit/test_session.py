@@ -46,8 +46,9 @@ def breaking():
 
 
 @pytest.fixture
-def fragile(breaking):
-    return IonQProvider(transport=InProcessTransport(breaking)).get_backend("forte-1")
+def fragile(breaking, instant_clock):
+    provider = IonQProvider(transport=InProcessTransport(breaking), clock=instant_clock)
+    return provider.get_backend("forte-1")
 
 
 def session_of(backend, job):

@@ -1,13 +1,27 @@
 """The HTTP transport over a real socket, against a server of the standard library."""
 
+import contextlib
 import gc
+import gzip
+import io
+import os
+import pickle
+import socket
+import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import requests
+from urllib3.util import connection as urllib3_connection
 
-from ionq_toolkit import HttpTransport
+from ionq_toolkit import HttpTransport, IonQJob, IonQProvider, errors
+from ionq_toolkit.transport import ReplyTooLargeError, RetryingTransport, UnusableURLError, http
+
+#: A certificate of localhost, and its key.
+TLS = Path(__file__).parents[2] / "support" / "tls.pem"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -23,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         status, body = (302, b"") if self.path == "/redirect" else (418, b"short and stout")
         self.send_response(status)
-        self.send_header("Location", "/elsewhere")
+        self.send_header("Location", self.server.location)
         self.send_header("X-Request-Id", "r1")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -44,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.seen, server.released = [], threading.Event()
+        server.seen, server.released, server.location = [], threading.Event(), "/elsewhere"
         server.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -85,6 +99,17 @@ def test_redirects_are_not_followed(transport, server):
     assert len(server.seen) == 1
 
 
+def test_a_redirect_carries_the_key_to_no_other_host(transport, server):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        server.location = f"http://localhost:{other.getsockname()[1]}/steal"
+        for method in ("GET", "POST"):
+            headers = {"Authorization": "apiKey mine"}
+            transport.send(method, server.url + "/redirect", headers, b"", 5)
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()  # nobody has come
+
+
 def test_a_netrc_file_does_not_replace_the_key(transport, server, tmp_path, monkeypatch):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
@@ -105,10 +130,18 @@ def test_a_dropped_connection_is_not_one_that_was_refused(transport, server):
     assert not isinstance(caught.value, ConnectionRefusedError)
 
 
-@pytest.mark.parametrize("url", ["http://a..b/", "http://exa mple/", "http://", "nothing"])
+NOWHERE = [
+    *("http://a..b/", "https://a..b/", "http://exa mple/", "http://", "nothing", "ftp://a/"),
+    *("http://[::1", "https://[x]/", "https://host:port/", ""),
+]
+
+
+@pytest.mark.parametrize("url", NOWHERE)
 def test_a_url_that_leads_nowhere_is_a_connection_error(transport, url):
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(UnusableURLError):
         transport.send("GET", url, {}, None, 5)
+    with pytest.raises(UnusableURLError):
+        RetryingTransport(transport).send("GET", url, {}, None, 5)  # once: it would sleep
 
 
 def test_a_refused_connection_is_a_connection_error(transport, server):
@@ -133,3 +166,397 @@ def test_a_session_of_the_caller_is_used():
 
     with Session() as session, pytest.raises(ConnectionError, match="no certificate for GET u"):
         HttpTransport(session).send("GET", "u", {}, None, 1)
+
+
+# --- one deadline ----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def speaking(*parts, forever=b"", tls=False, answers=1):
+    """Listen on a port; send these parts to who asks, then one more again and again."""
+    stopped = threading.Event()
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(TLS)
+
+    def speak():
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                with client, contextlib.suppress(OSError):
+                    answer(client)
+
+    def answer(plain):
+        client = secure.wrap_socket(plain, server_side=True) if tls else plain
+        with client:
+            for _ in range(answers):
+                client.recv(65536)
+                for part in parts:
+                    client.sendall(part)
+            while forever and not stopped.wait(0.02):
+                client.sendall(forever)
+            client.shutdown(socket.SHUT_RDWR)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=speak)
+        thread.start()
+        try:
+            yield f"http{'s' * tls}://127.0.0.1:{listener.getsockname()[1]}/"
+        finally:
+            stopped.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+DRIPS = {
+    "status line": ([b"HTTP/1.1 200 O"], b"K"),
+    "a header": ([HEAD + b"A: "], b"b"),
+    "headers": ([HEAD], b"A: b\r\n"),
+    "body": ([HEAD + b"Content-Length: 100000000\r\n\r\n"], b"x"),
+    "body to the end": ([HEAD + b"\r\n"], b"x"),
+    "chunks": ([HEAD + b"Transfer-Encoding: chunked\r\n\r\n"], b"1\r\nx\r\n"),
+    "size of a chunk": ([HEAD + b"Transfer-Encoding: chunked\r\n\r\n"], b"0"),
+    "compressed": (
+        [HEAD + b"Content-Encoding: gzip\r\n\r\n", gzip.compress(b"")[:10]],
+        b"\x00\x00\x00\xff\xff",
+    ),
+}
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("drip", DRIPS)
+def test_a_reply_that_drips_ends_in_time(drip, own):
+    """Each part comes well within the time; a timeout of each would never come."""
+    parts, forever = DRIPS[drip]
+    with speaking(*parts, forever=forever) as url, requests.Session() as session:
+        transport = HttpTransport(None if own else session)
+        with pytest.raises(TimeoutError):
+            transport.send("GET", url, {}, None, 0.3)
+        transport.close()
+
+
+@pytest.mark.parametrize("drip", ["status line", "headers", "body", "chunks"])
+def test_a_reply_that_drips_through_tls_ends_in_time(transport, drip, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(TLS))
+    parts, forever = DRIPS[drip]
+    with (
+        speaking(*parts, forever=forever, tls=True) as url,
+        pytest.raises(TimeoutError),
+    ):
+        transport.send("GET", url, {}, None, 0.5)
+
+
+def test_replies_come_through_tls_over_connections_that_are_kept(transport, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(TLS))
+    once = HEAD + b"Content-Length: 2\r\n\r\nok"
+    with speaking(once, tls=True, answers=2) as url:
+        for _ in range(2):
+            assert transport.send("GET", url, {}, None, 5).body == b"ok"
+        pools = transport._session.get_adapter(url).poolmanager.pools
+        (pool,) = (pools[key] for key in pools.keys())  # noqa: SIM118 - it is no dict
+        assert (pool.num_requests, pool.num_connections) == (2, 1)
+
+
+def test_a_host_that_does_not_prove_who_it_is_gets_nothing(transport, monkeypatch):
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    with (
+        speaking(HEAD + b"\r\n", tls=True) as url,
+        pytest.raises(UnusableURLError, match="certificate"),
+    ):
+        transport.send("GET", url, {}, None, 5)
+
+
+def test_a_proxy_that_drips_ends_in_time(transport, monkeypatch):
+    with speaking(HEAD, forever=b"A: b\r\n") as proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        with pytest.raises((ConnectionError, TimeoutError)):
+            transport.send("GET", "https://api.ionq.test/", {}, None, 0.3)
+
+
+def test_a_body_that_nobody_reads_ends_in_time(transport):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        with pytest.raises(TimeoutError):
+            transport.send("POST", url, {}, bytes(20_000_000), 0.2)
+
+
+@pytest.mark.parametrize("drip", ["headers", "body"])
+def test_a_wait_for_a_job_ends_in_time_however_slowly_the_service_speaks(drip):
+    parts, forever = DRIPS[drip]
+    with (
+        speaking(*parts, forever=forever) as url,
+        IonQProvider("any-key", url) as provider,
+        pytest.raises(errors.IonQJobTimeoutError),
+    ):
+        IonQJob(provider.get_backend("simulator"), "j").result(timeout=0.3)
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_without_time_nothing_is_sent(transport, server, timeout):
+    with pytest.raises(TimeoutError):
+        transport.send("GET", server.url, {}, None, timeout)
+    assert server.seen == []
+
+
+class Ticking:
+    """A clock that something else moves."""
+
+    time = 50.0
+
+    def monotonic(self):
+        return self.time
+
+
+@pytest.fixture
+def no_route(monkeypatch):
+    """Let a host have five addresses, at which nobody answers: each takes all of its time."""
+    clock, asked = Ticking(), []
+
+    def create_connection(address, timeout, **options):
+        asked.append((address[0], timeout))
+        clock.time += min(timeout, 3)
+        raise TimeoutError("no answer")
+
+    def getaddrinfo(*arguments, **options):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"10.0.0.{n}", 80)) for n in range(5)]
+
+    monkeypatch.setattr(urllib3_connection, "create_connection", create_connection)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return clock, asked
+
+
+def test_all_addresses_of_a_host_share_the_time(transport, no_route):
+    transport._clock, asked = no_route
+    with pytest.raises(ConnectionRefusedError):
+        transport.send("GET", "https://api.ionq.test/", {}, None, 10)
+    assert [timeout for _, timeout in asked] == [10, 7, 4, 1]
+    assert transport._clock.time == 60
+
+
+def test_addresses_are_tried_by_turns(transport, no_route):
+    transport._clock, asked = no_route
+    with pytest.raises(ConnectionRefusedError):
+        transport.send("GET", "https://api.ionq.test/", {}, None, 100)
+    assert [address for address, _ in asked] == [f"10.0.0.{n}" for n in range(5)]
+
+
+def test_what_connecting_took_is_not_there_for_the_rest(transport, monkeypatch):
+    class Socket:
+        def __init__(self):
+            self.allowed = []
+
+        def settimeout(self, seconds):
+            self.timeout = seconds
+
+        def sendall(self, data):
+            self.allowed.append(self.timeout)
+            transport._clock.time += 1
+
+        def makefile(self, mode, buffering):
+            self.allowed.append(self.timeout)
+            return io.BytesIO(HEAD + b"Content-Length: 0\r\n\r\n")
+
+        def close(self):
+            pass
+
+    def create_connection(address, timeout, **options):
+        transport._clock.time += 4
+        made.settimeout(timeout)
+        return made
+
+    made, transport._clock = Socket(), Ticking()
+    monkeypatch.setattr(urllib3_connection, "create_connection", create_connection)
+    assert transport.send("POST", "http://127.0.0.1:1/", {}, b"body", 10).status == 200
+    assert made.allowed == [6, 5, 4]  # the headers, the body, the reply
+    assert made.timeout == 4
+
+
+def test_without_a_timeout_a_reply_may_take_any_time(transport, server):
+    assert transport.send("GET", server.url, {}, None, None).status == 418
+
+
+def test_what_is_late_leaves_no_connection_that_is_used_again(transport, server):
+    transport.send("GET", server.url, {}, None, 5)
+    with pytest.raises(TimeoutError):
+        transport.send("GET", server.url + "/silent", {}, None, 0.05)
+    assert transport.send("GET", server.url, {}, None, 5).status == 418
+    assert len({port for _, _, port in server.seen}) == 2
+
+
+# --- replies ---------------------------------------------------------------------------------
+
+
+def test_compressed_replies_are_read(transport):
+    content = b'{"0": 0.5}' * 1000
+    packed = gzip.compress(content)
+    head = f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    with speaking(HEAD + head, packed) as url:
+        assert transport.send("GET", url, {}, None, 5).body == content
+
+
+def test_the_service_is_told_that_replies_may_be_compressed(transport, server):
+    transport.send("GET", server.url, {}, None, 5)
+    assert "gzip" in server.seen[0][1]["Accept-Encoding"]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [HEAD + b"Content-Length: 100\r\n\r\nabc"],
+        [HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"],
+        [HEAD + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"],
+        [b"no HTTP at all\r\n\r\n"],
+        [b""],
+    ],
+)
+def test_a_reply_that_is_cut_off_or_garbled_is_a_broken_connection(transport, parts):
+    with speaking(*parts) as url, pytest.raises(ConnectionError) as caught:
+        transport.send("GET", url, {}, None, 5)
+    assert not isinstance(caught.value, ConnectionRefusedError)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_reply_has_a_largest_size(transport, monkeypatch, compressed):
+    monkeypatch.setattr(http, "MOST_REPLY_BYTES", 1_000_000)
+    content = bytes(3_000_000)
+    head = b"Content-Encoding: gzip\r\n\r\n" if compressed else b"\r\n"
+    with (
+        speaking(HEAD + head, gzip.compress(content) if compressed else content) as url,
+        pytest.raises(ReplyTooLargeError, match="1,000,000 bytes"),
+    ):
+        transport.send("GET", url, {}, None, 5)
+
+
+# --- threads and processes -------------------------------------------------------------------
+
+
+def test_threads_share_the_connections(transport, server):
+    def ask(number):
+        return transport.send("POST", server.url, {}, f"<{number}>".encode(), 10).body
+
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(ask, range(200)))
+    assert replies == [f"<{number}>".encode()[::-1] for number in range(200)]
+    pools = transport._session.get_adapter(server.url).poolmanager.pools
+    (pool,) = (pools[key] for key in pools.keys())  # noqa: SIM118 - it is no dict
+    assert pool.num_requests == 200
+    assert pool.num_connections <= 8
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.parametrize("own", [True, False])
+def test_a_forked_process_has_connections_of_its_own(server, own):
+    with requests.Session() as session:
+        transport = HttpTransport(None if own else session)
+        transport.send("GET", server.url + "/parent", {}, None, 5)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            with contextlib.suppress(BaseException):
+                for _ in range(2):
+                    transport.send("GET", server.url + "/child", {}, None, 5)
+                status = 0
+            os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+        transport.send("GET", server.url + "/parent", {}, None, 5)
+        transport.close()
+    ports = {path: {port for p, _, port in server.seen if p == path} for path, *_ in server.seen}
+    assert len(ports["/parent"]) == len(ports["/child"]) == 1
+    assert ports["/parent"] != ports["/child"]
+
+
+def test_a_transport_can_be_pickled_and_then_has_connections_of_its_own(transport, server):
+    transport.send("GET", server.url, {}, None, 5)
+    other = pickle.loads(pickle.dumps(transport))
+    other.send("GET", server.url, {}, None, 5)
+    other.close()
+    assert len({port for _, _, port in server.seen}) == 2
+
+
+# --- without TLS -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.ionq.co/v0.4",
+        "HTTP://api.ionq.co/v0.4",
+        "http://192.0.2.1:8080/",
+        "http://[2001:db8::1]/",
+        "http://127.0.0.1.example.test/",
+        "http://localhost.example.test/",
+        "http://notlocalhost/",
+        "http://0.0.0.0/",
+    ],
+)
+def test_nothing_is_sent_without_tls_to_another_machine(url):
+    class Session(requests.Session):
+        sent = 0
+
+        def request(self, *arguments, **options):
+            self.sent += 1
+            raise requests.ConnectionError
+
+    with Session() as session:
+        with pytest.raises(UnusableURLError, match="https://") as caught:
+            HttpTransport(session).send("GET", url, {"Authorization": "apiKey k"}, None, 1)
+        assert isinstance(caught.value, ConnectionRefusedError)
+        assert session.sent == 0
+        with pytest.raises(ConnectionError):
+            HttpTransport(session, allow_insecure=True).send("GET", url, {}, None, 1)
+        assert session.sent == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.ionq.co/v0.4",
+        "http://127.0.0.1:8080/",
+        "http://127.9.9.9/",
+        "http://[::1]:8080/",
+        "http://localhost/",
+        "http://LOCALHOST/",
+        "http://api.localhost/",
+    ],
+)
+def test_with_tls_or_on_this_machine_anything_is_sent(url):
+    assert not http.is_insecure(url)
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+def test_what_is_for_this_machine_goes_through_no_proxy(transport, server, monkeypatch, name):
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        assert transport.send("GET", server.url, {}, None, 2).status == 418
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
+def test_a_proxy_of_the_environment_is_used_for_other_machines(transport, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        with pytest.raises((ConnectionError, TimeoutError)):
+            transport.send("GET", "https://api.ionq.test/", {"Authorization": "k"}, None, 0.2)
+        proxy.setblocking(False)
+        client, _ = proxy.accept()
+        with client:
+            sent = client.recv(65536)
+    assert sent.startswith(b"CONNECT api.ionq.test:443 ")
+    assert b"Authorization" not in sent
+
+
+def test_an_error_carries_no_headers(transport, server):
+    with pytest.raises(ConnectionError) as caught:
+        transport.send("GET", server.url + "/drop", {"Authorization": "apiKey mine"}, None, 5)
+    assert isinstance(caught.value.__cause__, requests.RequestException)
+    assert not caught.value.__cause__.request.headers

@@ -1,0 +1,128 @@
+"""RetryPolicy: what is sent again, how often, and after which pauses."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+
+#: Statuses after which the same request may be taken later: those that HTTP defines so, and those
+#: of gateways, Cloudflare's among them. 500 is not: the service answers so to what it will never
+#: take, such as the key of an archived project.
+RETRIABLE_STATUSES = frozenset({408, 425, 429, 502, 503, 504, *range(520, 530)})
+
+#: Those of them that say that the request was not taken, whatever it was: RFC 8470, section 5.2
+#: and RFC 6585, section 4. 503 is not among them: proxies answer so as well when the service
+#: drops a connection on which the request was sent, and Varnish then adds ``Retry-After`` by itself
+#: (`vcl_builtin_backend_error` of its builtin.vcl).
+REFUSED_STATUSES = frozenset({425, 429})
+
+#: Statuses after which it is not known whether a request was taken: all other of them and, of the
+#: service itself, 500.
+UNCERTAIN_STATUSES = (RETRIABLE_STATUSES - REFUSED_STATUSES) | {500}
+
+#: Methods that come to the same when a request is sent twice: RFC 9110, section 9.2.2. PUT cancels
+#: a job here, which is no error once more.
+_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+#: And the one POST that does: it ends a session, which is no error once more.
+_END_OF_SESSION = re.compile(r"[^?]*/sessions/[^/?]+/end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """What is sent again, how often, and after which pauses.
+
+    The pause before attempt n + 1 is drawn evenly from 0 to `first_delay_s` * `growth` ** (n - 1)
+    or `longest_delay_s`, whichever is less ("full jitter": clients that failed together do not come
+    back together). Where the service says with ``Retry-After`` how long to wait, it comes on top of
+    that. No pause goes beyond the time that the caller has: the error then comes at once.
+
+    A request that changes something, such as a submission, is sent again only if it certainly had
+    no effect: there was no connection, or a status says that it was not taken.
+
+    Attributes:
+        attempts: How often a request is sent at the most; 1 never sends one again.
+        first_delay_s: The longest first pause, in seconds.
+        growth: By how much the longest pause grows each time, at least 1.
+        longest_delay_s: The longest pause of all, in seconds, but for ``Retry-After``.
+        attempt_s: Seconds that one attempt may take, reply included; None: any time.
+        total_s: Seconds that all attempts may take, pauses included, where the caller does not
+            allow less; None: any time.
+        statuses: HTTP statuses after which a request is sent again.
+        jitter: ``"full"``, or ``"none"`` for pauses of full length each.
+    """
+
+    attempts: int = 7
+    first_delay_s: float = 0.5
+    growth: float = 2.0
+    longest_delay_s: float = 30.0
+    attempt_s: float | None = 60.0
+    total_s: float | None = 120.0
+    statuses: frozenset[int] = RETRIABLE_STATUSES
+    jitter: str = "full"
+
+    def __post_init__(self) -> None:
+        """Check what is given.
+
+        Raises:
+            ValueError: A value is none that this can be.
+        """
+        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int):
+            raise ValueError(f"attempts={self.attempts!r} is not a whole number")  # noqa: TRY004
+        if self.attempts < 1:
+            raise ValueError(f"attempts={self.attempts} must be 1 or more; 1 sends nothing again")
+        _check(self, "first_delay_s", 0)
+        _check(self, "longest_delay_s", 0)
+        _check(self, "growth", 1)
+        for name in ("attempt_s", "total_s"):
+            if getattr(self, name) is not None:
+                _check(self, name, 0)
+        if self.jitter not in ("full", "none"):
+            raise ValueError(f"jitter={self.jitter!r} must be 'full' or 'none'")
+        object.__setattr__(self, "statuses", frozenset(self.statuses))
+
+    @classmethod
+    def none(cls, **changes: Any) -> Self:  # noqa: ANN401 - the fields
+        """Return a policy that sends nothing again."""
+        return cls(**{"attempts": 1, **changes})
+
+    def allows(self, method: str, path: str, status: int) -> bool:
+        """Return whether a request that was answered with `status` may be sent again."""
+        if status not in self.statuses:
+            return False
+        return status in REFUSED_STATUSES or is_idempotent(method, path)
+
+    def pause_s(self, attempt: int, chance: float, retry_after_s: float | None = None) -> float:
+        """Return the seconds to wait after attempt `attempt`, which is counted from 1.
+
+        Args:
+            attempt: The attempt that failed.
+            chance: A number drawn evenly from 0 to 1.
+            retry_after_s: What the service asked for, if it did.
+        """
+        # The exponent is bounded: what has grown to the longest grows no more.
+        longest = min(
+            self.longest_delay_s, self.first_delay_s * self.growth ** min(attempt - 1, 64)
+        )
+        return (retry_after_s or 0.0) + (longest if self.jitter == "none" else longest * chance)
+
+
+def is_idempotent(method: str, path: str) -> bool:
+    """Return whether a request that is sent twice comes to the same as one sent once."""
+    if method in _IDEMPOTENT_METHODS:
+        return True
+    return method == "POST" and _END_OF_SESSION.fullmatch(path) is not None
+
+
+def _check(policy: RetryPolicy, name: str, least: float) -> None:
+    value = getattr(policy, name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name}={value!r} is not a number")  # noqa: TRY004
+    if not least <= value < math.inf:  # NaN is not either
+        raise ValueError(f"{name}={value} must be a number from {least} on")
+
+
+#: What holds where nobody says otherwise.
+DEFAULT_POLICY = RetryPolicy()
