@@ -230,12 +230,23 @@ def test_an_answer_that_is_lost_in_silence_leaves_a_job_too(submit, cloud, taken
     assert len(cloud.jobs) == 1
 
 
-def test_the_client_says_that_a_lost_submission_may_have_arrived(way, cloud, bell):
+def test_the_client_finds_the_job_whose_answer_was_lost(way, cloud, bell):
     backend = way.provider(cloud).get_backend("simulator")
     cloud.faults.add(faults.lost_answer(), on=POST, times=1)
-    with pytest.raises(errors.IonQConnectionError, match="may have taken effect"):
+    job = backend.run(bell, shots=100)
+    assert [job.job_id()] == [one.id for one in cloud.jobs]
+    assert sum(job.get_counts().values()) == 100
+
+
+@pytest.mark.parametrize("list_fault", [faults.http(503), faults.stale()], ids=repr)
+def test_the_client_does_not_submit_again_what_it_cannot_find(list_fault, way, cloud, bell):
+    backend = way.provider(cloud).get_backend("simulator")
+    cloud.faults.add(faults.lost_answer(), on=POST, times=1)
+    cloud.faults.add(list_fault, on="GET /jobs")
+    with pytest.raises(errors.IonQSubmissionUnknownError, match="may have taken effect"):
         backend.run(bell)
     assert len(cloud.jobs) == 1
+    assert [one.operation for one in cloud.requests].count(POST) == 1
 
 
 @pytest.mark.parametrize(
