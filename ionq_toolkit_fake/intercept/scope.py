@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.history import without_secret
 from ionq_toolkit_fake.intercept.unanswered import UnansweredRequest, is_operation, nearest
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Scope:
         response = self.cloud.handle(method, target, headers, body or None, timeout)
         path = target.partition("?")[0]
         if self._strict and response.status == _NOT_FOUND and not is_operation(path):
+            path = without_secret(path, _credential(headers))
             near = "\n".join(f"  {operation}" for operation in nearest(method, path))
             raise UnansweredRequest(
                 f"{method} {path} is no operation of IonQ's API that the fake has. Near:\n{near}\n"
@@ -127,6 +129,11 @@ class Settings:
     def scope(self) -> Scope:
         """Return a new scope."""
         return Scope(self.cloud or FakeIonQ(**self.options), self.hosts, strict=self.strict)
+
+
+def _credential(headers: Mapping[str, str]) -> str | None:
+    fields = {name.lower(): value for name, value in headers.items()}
+    return fields.get("authorization", "").rpartition(" ")[2] or None
 
 
 def cut_short(error: ConnectionError) -> IncompleteRead | None:

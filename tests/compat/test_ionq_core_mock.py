@@ -9,6 +9,7 @@ from ionq_core import (
     APITimeoutError,
     IonQClient,
     NotFoundError,
+    RateLimitError,
     async_wait_for_job,
     iter_jobs,
     polling,
@@ -17,7 +18,7 @@ from ionq_core import (
 from ionq_core.api.backends import get_backends
 from ionq_core.api.default import create_job, get_job, get_job_artifact, get_job_probabilities
 
-from ionq_toolkit_fake import FakeIonQ, UnansweredRequest, mock_ionq
+from ionq_toolkit_fake import UnansweredRequest, faults, mock_ionq
 
 
 @pytest.fixture(autouse=True)
@@ -92,31 +93,35 @@ def test_a_refusal_is_its_own_error():
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"),
+    ("fault", "error", "passed"),
     [
-        (TimeoutError("late"), APITimeoutError),
-        (ConnectionResetError("reset"), APIConnectionError),
-        (ConnectionRefusedError("refused"), APIConnectionError),
+        (faults.timeout(), APITimeoutError, 60),
+        (faults.reset(), APIConnectionError, 0),
+        (faults.refused(), APIConnectionError, 0),
+        (faults.http(429, retry_after=1), RateLimitError, 0),
     ],
+    ids=repr,
 )
-def test_its_retries_see_faults_of_the_network(monkeypatch, fault, error):
+def test_its_retries_see_faults_of_the_network(monkeypatch, cloud, fault, error, passed):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    cloud, faults = FakeIonQ(seed=1), [fault] * 2
-    handle, timeouts = cloud.handle, []
-
-    def sometimes(*request):
-        timeouts.append(request[-1])
-        if faults:
-            raise faults.pop()
-        return handle(*request)
-
-    monkeypatch.setattr(cloud, "handle", sometimes)
     with mock_ionq(cloud), IonQClient(api_key="k", max_retries=2) as client:
+        cloud.faults.add(fault, on="GET /backends", times=2)
         assert get_backends.sync(client=client)
-        assert timeouts == [60.0] * 3
-        faults[:] = [fault] * 3
+        assert len(cloud.requests) == 3
+        # It waits for an answer for 60 s, on the cloud's clock.
+        assert cloud.clock.monotonic() == 2 * passed
+        cloud.faults.add(fault, on="GET /backends", times=3)
         with pytest.raises(error):
             get_backends.sync(client=client)
+
+
+def test_a_submission_whose_answer_is_lost_is_sent_again_by_it(monkeypatch, cloud, payload):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    cloud.faults.add(faults.lost_answer(), on="POST /jobs", times=1)
+    with mock_ionq(cloud), IonQClient(api_key="k") as client:
+        created = create_job.sync(client=client, body=payload)
+    assert cloud.jobs[0].id == created.id
+    assert len(cloud.jobs) == 2
 
 
 def test_its_retries_do_not_swallow_what_cannot_be_placed():

@@ -143,6 +143,13 @@ def test_what_is_near_is_found_for_many_mistakes(path, near):
     assert near in str(caught.value).splitlines()[1]
 
 
+def test_a_key_in_a_path_is_not_shown():
+    headers = {"Authorization": "apiKey very-secret"}
+    with mock_ionq(), pytest.raises(UnansweredRequest, match=r"/v0\.4/jobs") as caught:
+        requests.get(f"{URL}/jbos/very-secret", headers=headers, timeout=5)
+    assert "very-secret" not in str(caught.value)
+
+
 def test_no_retry_layer_swallows_it():
     attempts = []
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from httpx_retries import Retry, RetryTransport
 
-from ionq_toolkit_fake import FakeIonQ, FakeServer, UnansweredRequest, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, FakeServer, UnansweredRequest, faults, mock_ionq
 from ionq_toolkit_fake.api.wire import Response
 
 URL = "https://api.ionq.co/v0.4"
@@ -169,6 +169,30 @@ def test_a_body_that_is_cut_is_found_out_when_it_is_read(send, broken):
             send("GET", f"{URL}/jobs")
         with httpx.stream("GET", f"{URL}/jobs") as streamed, pytest.raises(httpx.TransportError):
             streamed.read()
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen", "passed"),
+    [
+        (faults.refused(), httpx.ConnectError, 0),
+        (faults.reset(), httpx.ReadError, 0),
+        (faults.lost_answer(), httpx.ReadError, 0),
+        (faults.timeout(), httpx.ReadTimeout, 5),
+        (faults.latency(60), httpx.ReadTimeout, 5),
+        (faults.truncated(10), httpx.RemoteProtocolError, 0),
+    ],
+    ids=repr,
+)
+def test_faults_of_the_cloud_are_those_of_httpx(send, fault, seen, passed):
+    cloud = FakeIonQ(seed=7)
+    cloud.faults.add(fault, times=1)
+    timeout = httpx.Timeout(3, read=5)
+    with mock_ionq(cloud):
+        with pytest.raises(httpx.TransportError) as caught:
+            send("GET", f"{URL}/backends", timeout=timeout)
+        assert send("GET", f"{URL}/backends", timeout=timeout).is_success
+    assert caught.type is seen
+    assert cloud.clock.monotonic() == passed
 
 
 def test_a_retrying_transport_retries_faults_and_nothing_else(send):
