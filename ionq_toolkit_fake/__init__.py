@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.deviations import DEVIATIONS
     from ionq_toolkit_fake.failures import FAILURES
-    from ionq_toolkit_fake.intercept import mock_ionq
+    from ionq_toolkit_fake.intercept import UnansweredRequest, mock_ionq
     from ionq_toolkit_fake.scenario import Scenario
     from ionq_toolkit_fake.server import FakeServer
     from ionq_toolkit_fake.transitions import Transitions, after, canceled, failed
@@ -37,6 +37,7 @@ _MODULES = {
     "FakeServer": "server",
     "Scenario": "scenario",
     "Transitions": "transitions",
+    "UnansweredRequest": "intercept",
     "after": "transitions",
     "assert_counts_agree": "assertions",
     "assert_counts_follow": "assertions",
@@ -75,6 +76,7 @@ __all__ = [
     "FakeServer",
     "Scenario",
     "Transitions",
+    "UnansweredRequest",
     "after",
     "assert_counts_agree",
     "assert_counts_follow",

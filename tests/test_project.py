@@ -43,10 +43,10 @@ def test_the_fake_imports_aer_only_when_something_is_simulated():
 import sys, ionq_toolkit_fake as fake
 cloud = fake.FakeIonQ()
 cloud.handle("GET", "/v0.4/backends", {})
-print("before", *(m for m in ("qiskit", "qiskit_aer", "responses") if m in sys.modules))
+print("before", *(m for m in ("qiskit", "qiskit_aer", "requests", "httpx") if m in sys.modules))
 cloud.handle("POST", "/v0.4/jobs", {"authorization": "apiKey k"},
     b'{"type":"ionq.circuit.v1","backend":"simulator","input":{"qubits":1,"circuit":[]}}')
-print("after", *(m for m in ("qiskit", "qiskit_aer", "responses") if m in sys.modules))
+print("after", *(m for m in ("qiskit", "qiskit_aer", "requests", "httpx") if m in sys.modules))
 """
     assert python(script).splitlines() == ["before", "after qiskit qiskit_aer"]
 

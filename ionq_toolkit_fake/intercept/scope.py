@@ -1,0 +1,235 @@
+"""Scopes: for how long, for whom and for which hosts a cloud answers."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import inspect
+import threading
+from dataclasses import dataclass, field, replace
+from http.client import IncompleteRead
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.history import without_secret
+from ionq_toolkit_fake.intercept.unanswered import UnansweredRequest, is_operation, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ionq_toolkit_fake.api.wire import Response
+    from ionq_toolkit_fake.intercept.patches import Patch
+
+_IONQ = "api.ionq.co"
+PORTS = {"http": 80, "https": 443}
+_NOT_FOUND = 404
+
+
+class Hosts:
+    """Whose requests are answered: IonQ's host, on any port, and those that are named besides."""
+
+    def __init__(self, named: str | Iterable[str] = ()) -> None:
+        """Take names of hosts, with or without a port, or whole base URLs.
+
+        Raises:
+            ValueError: One of them is neither.
+        """
+        names = [named] if isinstance(named, str) else named
+        self._hosts = {(_IONQ, None), *map(_host_and_port, names)}
+
+    def cover(self, host: str, port: int | None) -> bool:
+        """Return whether a host, in any spelling, is among them."""
+        host = host.lower().rstrip(".")
+        return (host, None) in self._hosts or (host, port) in self._hosts
+
+
+def _host_and_port(name: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(name if "://" in name else f"//{name}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ValueError(f"{name!r} is not a host: {error}") from error
+    if not host or host.strip() != host or " " in host:
+        raise ValueError(
+            f"{name!r} is not a host; write 'ionq.example', 'ionq.example:8443' or a base URL"
+        )
+    return host.rstrip("."), port or PORTS.get(parts.scheme)
+
+
+def address(url: str) -> tuple[str, int | None]:
+    """Return the host of a URL, and its port."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or PORTS.get(parts.scheme)
+
+
+class Scope:
+    """One entered ``with``, or one call of something decorated."""
+
+    def __init__(self, cloud: FakeIonQ, hosts: Hosts, *, strict: bool) -> None:
+        self.cloud, self.hosts, self._strict = cloud, hosts, strict
+
+    def answer(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: float | None,
+    ) -> Response:
+        """Let the cloud answer, with the headers that a socket would add.
+
+        Args:
+            method: HTTP method.
+            target: Path and query, as they would be sent.
+            headers: Request headers.
+            body: The bytes of the body; empty: there is none.
+            timeout: Seconds that the client waits for each part of the answer; None: for ever.
+
+        Raises:
+            UnansweredRequest: The path is that of no operation.
+            ConnectionError: What `FakeIonQ.handle` raises.
+            TimeoutError: Likewise.
+        """
+        response = self.cloud.handle(method, target, headers, body or None, timeout)
+        path = target.partition("?")[0]
+        if self._strict and response.status == _NOT_FOUND and not is_operation(path):
+            path = without_secret(path, _credential(headers))
+            near = "\n".join(f"  {operation}" for operation in nearest(method, path))
+            raise UnansweredRequest(
+                f"{method} {path} is no operation of IonQ's API that the fake has. Near:\n{near}\n"
+                "To have it answered with 404, as IonQ does: mock_ionq(strict=False)."
+            )
+        if not any(name.lower() == "content-length" for name in response.headers):
+            length = {"content-length": str(len(response.body))}
+            response = response._replace(headers={**response.headers, **length})
+        return response
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a scope is made with: a cloud, or what to make one with."""
+
+    cloud: FakeIonQ | None
+    options: Mapping[str, Any] = field(repr=False)  # there may be keys in it
+    hosts: Hosts
+    strict: bool
+
+    def __post_init__(self) -> None:
+        if self.cloud is not None and self.options:
+            raise TypeError("give mock_ionq a cloud, or the options of a new one, not both")
+        inspect.signature(FakeIonQ).bind(**self.options)
+
+    def with_cloud(self) -> Settings:
+        """Return settings whose scopes have one cloud in common."""
+        if self.cloud is not None:
+            return self
+        return replace(self, cloud=FakeIonQ(**self.options), options={})
+
+    def scope(self) -> Scope:
+        """Return a new scope."""
+        return Scope(self.cloud or FakeIonQ(**self.options), self.hosts, strict=self.strict)
+
+
+def _credential(headers: Mapping[str, str]) -> str | None:
+    fields = {name.lower(): value for name, value in headers.items()}
+    return fields.get("authorization", "").rpartition(" ")[2] or None
+
+
+def cut_short(error: ConnectionError) -> IncompleteRead | None:
+    """Return what arrived of a body before the connection ended within it, if it did."""
+    return error.__cause__ if isinstance(error.__cause__, IncompleteRead) else None
+
+
+#: The scopes entered by the running thread or task, outermost first.
+_entered: contextvars.ContextVar[tuple[Scope, ...]] = contextvars.ContextVar(
+    "mock_ionq_scopes", default=()
+)
+
+
+class Interception:
+    """The one set of patches in this process, in place for as long as any scope is active.
+
+    Scopes may overlap in any order, in threads and tasks; each request is answered by
+    the innermost scope of the thread or task that sends it.
+    """
+
+    def __init__(self) -> None:
+        self._active: tuple[Scope, ...] = ()
+        self._lock = threading.Lock()
+        self._patches: list[Patch] = []
+
+    @contextlib.contextmanager
+    def inside(self, scope: Scope) -> Iterator[None]:
+        """Be in a scope."""
+        self.enter(scope)
+        try:
+            yield
+        finally:
+            self.leave(scope)
+
+    def enter(self, scope: Scope) -> None:
+        """Begin a scope."""
+        with self._lock:
+            self._patches = self._patches or _patches()
+            for patch in self._patches:
+                patch.install()
+            self._active = (*self._active, scope)
+        _entered.set((*_entered.get(), scope))
+
+    def leave(self, scope: Scope) -> None:
+        """End a scope; the last one takes the patches away."""
+        _entered.set(_without(_entered.get(), scope))
+        with self._lock:
+            self._active = _without(self._active, scope)
+            if not self._active:
+                for patch in self._patches:
+                    patch.remove()
+
+    def entered(self) -> tuple[Scope, ...]:
+        """Return the active scopes that this thread or task has entered, outermost first."""
+        active = self._active
+        return tuple(scope for scope in _entered.get() if scope in active)
+
+    def covers(self, host: str, port: int | None) -> bool:
+        """Return whether no request to a host may leave the process."""
+        return any(scope.hosts.cover(host, port) for scope in self._active)
+
+    def scope_of(self, host: str, port: int | None) -> Scope | None:
+        """Return the scope that answers for a host, or None if it is left alone.
+
+        Raises:
+            UnansweredRequest: There are several, and this thread or task has entered none.
+        """
+        active = [scope for scope in self._active if scope.hosts.cover(host, port)]
+        own = [scope for scope in _entered.get() if scope in active]
+        # A thread inherits no scope of whoever started it.
+        candidates = own[-1:] or active
+        if len({id(scope.cloud) for scope in candidates}) > 1:
+            raise UnansweredRequest(
+                "This thread or task has entered no mock_ionq, and several are active, so it is "
+                f"not clear which cloud should answer for {host}. "
+                "Enter mock_ionq in the thread itself."
+            )
+        return candidates[-1] if candidates else None
+
+
+def _without(scopes: tuple[Scope, ...], left: Scope) -> tuple[Scope, ...]:
+    return tuple(scope for scope in scopes if scope is not left)
+
+
+def _patches() -> list[Patch]:
+    # Imported when they are needed: the cloud needs none of these, and httpx may not be there.
+    from ionq_toolkit_fake.intercept import over_urllib3, resolver  # noqa: PLC0415
+
+    patches = [*over_urllib3.patches(), *resolver.patches()]
+    try:
+        import httpx  # noqa: F401, PLC0415
+    except ImportError:
+        return patches
+    from ionq_toolkit_fake.intercept import over_httpx  # noqa: PLC0415
+
+    return [*patches, *over_httpx.patches()]
+
+
+interception = Interception()

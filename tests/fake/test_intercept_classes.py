@@ -1,0 +1,341 @@
+"""mock_ionq on classes: those that pytest collects here, and those that unittest runs."""
+
+import io
+import unittest
+
+import pytest
+import requests
+
+from ionq_toolkit_fake import FakeIonQ, UnansweredRequest, mock_ionq
+
+URL = "https://api.ionq.co/v0.4"
+KEY = {"Authorization": "apiKey k"}
+BODY = {
+    "type": "ionq.circuit.v1",
+    "backend": "simulator",
+    "input": {"qubits": 1, "circuit": [{"gate": "x", "target": 0}]},
+}
+
+
+def submit():
+    return requests.post(f"{URL}/jobs", json=BODY, headers=KEY, timeout=5).json()["id"]
+
+
+def jobs():
+    return [job["id"] for job in requests.get(f"{URL}/jobs", headers=KEY, timeout=5).json()["jobs"]]
+
+
+@pytest.fixture
+def word():
+    return "word"
+
+
+@mock_ionq
+class TestPlainClass:
+    """Collected by pytest as it is."""
+
+    def setup_method(self, method):
+        self.first = submit()
+        self.name = method.__name__
+
+    def teardown_method(self):
+        assert jobs()[-1] == self.first
+        assert len(jobs()) == 2
+
+    def test_has_what_its_set_up_made(self):
+        assert self.name == "test_has_what_its_set_up_made"
+        assert jobs() == [self.first]
+        self.helper()
+
+    def test_has_nothing_of_the_other_test(self, word):
+        assert word == "word"
+        assert jobs() == [self.first]
+        self.helper()
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_keeps_its_marks(self, number):
+        assert number in {1, 2}
+        self.helper()
+
+    def helper(self):
+        second = submit()
+        assert jobs() == [second, self.first]
+
+
+@mock_ionq(seed=7, polls_per_status=1)
+class TestClassWithOptions:
+    def setup_method(self):
+        self.id = submit()
+
+    def test_has_the_same_ids_each_time(self):
+        with mock_ionq(seed=7):
+            assert submit() == self.id
+
+    def test_has_the_options(self):
+        job = requests.get(f"{URL}/jobs/{self.id}", headers=KEY, timeout=5).json()
+        assert job["status"] == "submitted"
+
+    @mock_ionq(seed=8)
+    def test_can_have_a_cloud_of_its_own(self):
+        assert jobs() == []
+
+
+@mock_ionq
+class TestSharedCloud:
+    @classmethod
+    def setup_class(cls):
+        cls.shared = submit()
+
+    def test_has_what_the_class_made(self):
+        assert jobs() == [self.shared]
+
+    def teardown_class(self):
+        assert jobs() == [self.shared]
+
+
+class Base:
+    def inherited(self):
+        return jobs()
+
+
+@mock_ionq
+class Derived(Base):
+    def make(self):
+        return submit()
+
+
+class NotDecoratedItself(Derived):
+    def own(self):
+        return submit(), jobs()
+
+
+@pytest.fixture(autouse=True)
+def _in_process():
+    """Let what no class answers be answered here, where there are no jobs."""
+    with mock_ionq() as cloud:
+        yield
+    assert cloud.jobs == []
+
+
+def test_inherited_methods_and_derived_classes_are_decorated():
+    derived, other = Derived(), NotDecoratedItself()
+    assert derived.make() == derived.inherited()[0]
+    made, seen = other.own()
+    assert seen == other.inherited() == [made]
+
+
+def test_each_instance_has_its_own_cloud():
+    one, other = Derived(), Derived()
+    one.make()
+    assert len(one.inherited()) == 1
+    assert other.inherited() == []
+
+
+def test_a_cloud_of_ones_own_is_that_of_all():
+    cloud = FakeIonQ(seed=1)
+
+    @mock_ionq(cloud)
+    class Mine:
+        def make(self):
+            return submit()
+
+    Mine().make()
+    Mine().make()
+    assert len(cloud.jobs) == 2
+
+
+def test_the_class_stays_what_it_is():
+    class Plain:
+        """Mine."""
+
+        constant = 3
+
+        def __init__(self):
+            self.id = submit()
+
+        def __len__(self):
+            return 5
+
+        @staticmethod
+        def static():
+            return 1
+
+        @property
+        def doubled(self):
+            return 2 * self.constant
+
+        def numbers(self):
+            yield from (1, 2)
+
+    assert mock_ionq(Plain) is Plain
+    mine = Plain()
+    assert (Plain.__doc__, len(mine), mine.static(), mine.doubled) == ("Mine.", 5, 1, 6)
+    assert list(mine.numbers()) == [1, 2]
+    assert len(mine.id) == 36
+
+
+def test_a_class_with_an_init_subclass_keeps_it():
+    seen = []
+
+    @mock_ionq
+    class Registry:
+        def __init_subclass__(cls, word, **options):
+            super().__init_subclass__(**options)
+            seen.append((cls.__name__, word))
+
+    class Entry(Registry, word="w"):
+        def make(self):
+            return submit()
+
+    assert seen == [("Entry", "w")]
+    assert len(Entry().make()) == 36
+
+
+def test_the_order_of_base_classes_is_kept():
+    class Mixin:
+        def who(self):
+            return "mixin"
+
+    class Both(Derived, Mixin):
+        def make(self):
+            return super().make(), jobs()
+
+    @mock_ionq
+    class First:
+        def who(self):
+            return "first"
+
+    class Second(First, Mixin):
+        pass
+
+    made, seen = Both().make()
+    assert seen == [made]
+    assert (Both().who(), Second().who()) == ("mixin", "first")
+
+
+# --- unittest ----------------------------------------------------------------------------------
+
+
+def outcome(case):
+    """Run a class of tests as unittest does, and return what did not succeed."""
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(case)
+    result = unittest.TextTestRunner(stream=io.StringIO()).run(suite)
+    assert result.testsRun == suite.countTestCases() > 0
+    return [text for _, text in (*result.failures, *result.errors)]
+
+
+@mock_ionq
+class TestOfUnittest(unittest.TestCase):
+    """Collected by pytest as it is."""
+
+    def setUp(self):
+        self.first = submit()
+        self.addCleanup(self.assert_first)
+
+    def assert_first(self):
+        assert jobs()[-1] == self.first
+
+    def tearDown(self):
+        assert len(jobs()) == 2
+
+    def test_has_what_its_set_up_made(self):
+        assert jobs() == [self.first]
+        submit()
+
+    def test_has_nothing_of_the_other_test(self):
+        assert jobs() == [self.first]
+        with self.subTest("in a part"):
+            submit()
+
+
+def test_unittest_runs_it_by_itself():
+    assert outcome(TestOfUnittest) == []
+
+
+def test_a_test_that_is_run_twice_begins_anew_each_time():
+    case = TestOfUnittest("test_has_what_its_set_up_made")
+    for _ in range(2):
+        result = case.run()
+        assert result.wasSuccessful()
+    case.debug()
+
+
+def test_asynchronous_tests_of_unittest_have_one_cloud_each():
+    @mock_ionq
+    class Asynchronous(unittest.IsolatedAsyncioTestCase):
+        async def asyncSetUp(self):
+            self.first = submit()
+            self.addAsyncCleanup(self.clean_up)
+
+        async def clean_up(self):
+            assert jobs() == [self.first]
+
+        async def asyncTearDown(self):
+            assert jobs() == [self.first]
+
+        async def test_one(self):
+            assert jobs() == [self.first]
+
+        async def test_two(self):
+            assert jobs() == [self.first]
+
+    assert outcome(Asynchronous) == []
+
+
+def test_a_set_up_of_the_class_is_shared_and_may_call_that_of_its_base():
+    @mock_ionq
+    class Parent(unittest.TestCase):
+        @classmethod
+        def setUpClass(cls):
+            cls.first = submit()
+
+    class Child(Parent):
+        @classmethod
+        def setUpClass(cls):
+            super().setUpClass()
+            cls.second = submit()
+
+        @classmethod
+        def tearDownClass(cls):
+            assert jobs() == [cls.third, cls.second, cls.first]
+
+        def test_sees_both(self):
+            assert jobs() == [self.second, self.first]
+            type(self).third = submit()
+
+    assert outcome(Child) == []
+    assert outcome(Child) == []
+
+
+def test_a_set_up_of_a_base_class_has_the_cloud_of_the_derived_one():
+    @mock_ionq(seed=7)
+    class Parent(unittest.TestCase):
+        def setUp(self):
+            self.first = submit()
+
+    @mock_ionq(seed=8)
+    class Child(Parent):
+        def setUp(self):
+            super().setUp()
+            self.second = submit()
+
+        def test_sees_both(self):
+            assert jobs() == [self.second, self.first]
+            with mock_ionq(seed=8):
+                assert submit() == self.first
+
+    assert outcome(Child) == []
+
+
+def test_an_unanswered_request_fails_the_one_test_that_sent_it():
+    @mock_ionq
+    class Wrong(unittest.TestCase):
+        def test_wrong(self):
+            requests.get(f"{URL}/jbos", timeout=5)
+
+        def test_right(self):
+            assert jobs() == []
+
+    (text,) = outcome(Wrong)
+    assert UnansweredRequest.__name__ in text
+    assert "GET /v0.4/jobs" in text
