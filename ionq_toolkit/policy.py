@@ -22,8 +22,8 @@ REFUSED_STATUSES = frozenset({425, 429})
 #: service itself, 500.
 UNCERTAIN_STATUSES = (RETRIABLE_STATUSES - REFUSED_STATUSES) | {500}
 
-#: Seconds that one attempt may take, where nobody says otherwise: the largest bodies, of 10 MB up and
-#: 40 MB down, need as many on a slow line.
+#: Seconds that one attempt may take, where nobody says otherwise: the largest bodies, of 10 MB up
+#: and 40 MB down, need as many on a slow line.
 ATTEMPT_S = 60.0
 
 #: Methods that come to the same when a request is sent twice: RFC 9110, section 9.2.2. PUT cancels
