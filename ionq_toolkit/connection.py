@@ -21,7 +21,7 @@ from ionq_toolkit.errors import (
 )
 from ionq_toolkit.events import EventLog
 from ionq_toolkit.policy import (
-    DEFAULT_POLICY,
+    ATTEMPT_S,
     RETRIABLE_STATUSES,
     UNCERTAIN_STATUSES,
     is_idempotent,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.transport import Response, Transport
 
 #: Seconds that a request may take, where neither the call nor a retry policy says otherwise.
-DEFAULT_TIMEOUT_S = DEFAULT_POLICY.attempt_s
+DEFAULT_TIMEOUT_S = ATTEMPT_S
 
 #: What to do about an HTTP status, beyond what IonQ's own message says.
 _ADVICE: Mapping[int, str] = {

@@ -22,6 +22,10 @@ REFUSED_STATUSES = frozenset({425, 429})
 #: service itself, 500.
 UNCERTAIN_STATUSES = (RETRIABLE_STATUSES - REFUSED_STATUSES) | {500}
 
+#: Seconds that one attempt may take, where nobody says otherwise: the largest bodies, of 10 MB up
+#: and 40 MB down, need as many on a slow line.
+ATTEMPT_S = 60.0
+
 #: Methods that come to the same when a request is sent twice: RFC 9110, section 9.2.2. PUT cancels
 #: a job here, which is no error once more.
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -58,7 +62,7 @@ class RetryPolicy:
     first_delay_s: float = 0.5
     growth: float = 2.0
     longest_delay_s: float = 30.0
-    attempt_s: float | None = 60.0
+    attempt_s: float | None = ATTEMPT_S
     total_s: float | None = 120.0
     statuses: frozenset[int] = RETRIABLE_STATUSES
     jitter: str = "full"

@@ -99,11 +99,11 @@ class RetryingTransport:
     ) -> Response:
         """Send one request, again where that is allowed; see `Transport.send`."""
         path = _path(url)
-        end = self.clock.monotonic() + _least(timeout, self.policy.total_s)
+        total, begin = _least(timeout, self.policy.total_s), self.clock.monotonic()
         attempt = 0
         while True:
             attempt += 1
-            left = end - self.clock.monotonic()
+            left = total - (self.clock.monotonic() - begin)
             limit = _least(left, self.policy.attempt_s)
             outcome: Response | ConnectionError | TimeoutError
             try:
@@ -115,11 +115,13 @@ class RetryingTransport:
             except (ConnectionError, TimeoutError) as error:
                 outcome = error
             pause = self._pause_s(outcome, method, path, attempt)
-            if pause is None or pause >= end - self.clock.monotonic():
+            if pause is None or pause >= total - (self.clock.monotonic() - begin):
                 break
             self._tell(outcome, method, path, attempt, pause)
             self.clock.sleep(pause)
-            if self.clock.monotonic() >= end:  # machines sleep longer than they are asked to
+            if (
+                self.clock.monotonic() - begin >= total
+            ):  # machines sleep longer than they are asked to
                 break
         if isinstance(outcome, Response):
             return outcome
