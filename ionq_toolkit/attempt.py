@@ -10,12 +10,12 @@ that there is nothing. That is an `IonQSubmissionUnknownError`.
 from __future__ import annotations
 
 import logging
+import math
 from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit import reading
-from ionq_toolkit.client import DEFAULT_TIMEOUT_S
 from ionq_toolkit.errors import (
     IonQAPIError,
     IonQConnectionError,
@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds to wait before each look. The first finds what is there; the others what is shown late.
 PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
+
+#: Seconds that the request may take, where the caller allows more than twice that.
+SENDING_S = 60.0
 
 #: Seconds that all looks may take together, where the caller allows more.
 LOOKING_S = 60.0
@@ -116,7 +119,7 @@ class Attempt(ABC):
             self._sent_at = self._clock.monotonic()
             try:
                 # The other half is to find out what happened, should there be no answer.
-                made = self._send(None if left >= 2 * DEFAULT_TIMEOUT_S else left / 2)
+                made = self._send(None if left == math.inf else min(left / 2, SENDING_S))
             except IonQError as error:
                 if not may_have_taken_effect(error):
                     self.open = False

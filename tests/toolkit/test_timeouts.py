@@ -114,6 +114,23 @@ def test_the_jobs_of_a_primitive_have_one_limit_together(primitive):
         assert cloud.clock.monotonic() - began == pytest.approx(seconds)
 
 
+def test_what_the_jobs_of_a_primitive_came_to_is_fetched_within_the_limit(instant_clock):
+    class SlowToTell(FakeIonQ):
+        def handle(self, method, url, headers, body=None, timeout=None):
+            if "/results" in url:
+                instant_clock.sleep(timeout)
+                raise TimeoutError("too slow")
+            return super().handle(method, url, headers, body, timeout)
+
+    backend = provider_of(SlowToTell(seed=1), clock=instant_clock).get_backend("simulator")
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    job = SamplerV2(backend=backend).run([circuit])
+    with pytest.raises(errors.IonQJobTimeoutError):
+        job.result(timeout=3)
+    assert instant_clock.time <= 3.1
+
+
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), "5", True, [1]])
 def test_what_is_no_limit_is_refused(timeout):
     with pytest.raises(errors.IonQClientError, match="not a positive number of seconds"):
