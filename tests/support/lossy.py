@@ -69,6 +69,7 @@ class Lossy:
         clock: The cloud's, for a client that waits on it.
         requests: (method, path) of all requests, queries included.
         bodies: The bodies of all POSTs.
+        risked: (path, body) of those that may have had an effect: that were not certainly refused.
         lose: Called with (method, path): returns (effect, outcome) or None for an answer that
             arrives. `effect` says whether the request reaches the cloud at all.
         hidden: Returns whether lists do not show a job or session yet, by its record.
@@ -80,6 +81,7 @@ class Lossy:
         self.clock = cloud.clock
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[dict[str, Any]] = []
+        self.risked: list[tuple[str, dict[str, Any]]] = []
         self.held: list[tuple[Any, ...]] = []
         self.lose: Callable[[str, str], tuple[bool, Outcome] | None] = lambda method, path: None
         self.hidden: Callable[[dict[str, Any]], bool] = lambda record: False
@@ -92,8 +94,11 @@ class Lossy:
             self.bodies.append(json.loads(body))
         lost = self.lose(method, path)
         effect, outcome = (True, OK) if lost is None else lost
+        risky = method == "POST" and not any(outcome is one for one in CERTAIN.values())
+        if risky:
+            self.risked.append((path, json.loads(body)))
         if not effect:
-            if method == "POST" and not any(outcome is certain for certain in CERTAIN.values()):
+            if risky:
                 self.held.append((method, url, headers, body, timeout))
             reply = (201, JSON, b'{"id": "never-made"}')
         else:
