@@ -94,7 +94,7 @@ class Lossy:
             self.bodies.append(json.loads(body))
         lost = self.lose(method, path)
         effect, outcome = (True, OK) if lost is None else lost
-        risky = method == "POST" and not any(outcome is one for one in CERTAIN.values())
+        risky = body is not None and not any(outcome is one for one in CERTAIN.values())
         if risky:
             self.risked.append((path, json.loads(body)))
         if not effect:
