@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 #: Seconds to wait before each look. The first finds what is there; the others what is shown late.
 PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
 
+#: Seconds that the request may take, where the caller allows more than twice that.
+SENDING_S = 60.0
+
 #: Seconds that all looks may take together, where the caller allows more.
 LOOKING_S = 60.0
 
@@ -59,16 +62,15 @@ def may_have_taken_effect(error: IonQError) -> bool:
     """Return whether a request may have done what it asked for although it ended in an error.
 
     It has certainly not where no connection came about, and where the service itself refused: with
-    a status of 4xx, of which 429 comes before a request is served, or with a 503 that is of the
-    service's own form or says when to send the request again. Any other 503 is like the other 5xx:
-    proxies answer so when the service breaks off. With 500 the service itself says that it failed
-    somewhere, which may be after it has stored the job.
+    a status of 4xx, of which 429 comes before a request is served, or with a 503 of the service's
+    own form. Any other 503 is like the other 5xx: proxies answer so when the service breaks off,
+    and some of them then add ``Retry-After`` by themselves. With 500 the service itself says that
+    it failed somewhere, which may be after it has stored the job.
     """
     if isinstance(error, IonQAPIError):
         status = error.status_code
         if status == _UNAVAILABLE:
-            asks_again = getattr(error, "retry_after_s", None) is not None
-            return error.error_type is None and not asks_again
+            return error.error_type is None
         return status in _OPEN or (status >= _SERVER_ERROR and status not in _REFUSALS)
     if isinstance(error, IonQConnectionError):
         return not error.nothing_sent
@@ -116,7 +118,7 @@ class Attempt(ABC):
             self._sent_at = self._clock.monotonic()
             try:
                 # The other half is to find out what happened, should there be no answer.
-                made = self._send(None if math.isinf(left) else left / 2)
+                made = self._send(None if left == math.inf else min(left / 2, SENDING_S))
             except IonQError as error:
                 if not may_have_taken_effect(error):
                     self.open = False

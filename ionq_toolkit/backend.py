@@ -171,8 +171,8 @@ class IonQBackend(BackendV2):
         Args:
             run_input: One circuit, or a sequence of up to 5,000.
             timeout: Seconds for everything, the search included; None: as of the provider. Up to
-                half of it is given to the submission itself, and to the search never more than
-                60 s.
+                half of it is given to the submission itself; to that and to the search never more
+                than 60 s each.
             **options: For this run, over the backend's own options:
 
                 `shots`: 1 to 1,000,000, on a QPU to 10,000.

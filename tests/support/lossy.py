@@ -26,6 +26,7 @@ AMBIGUOUS: dict[str, Any] = {
     "500 without a form": (500, HTML, b""),
     **{str(status): (status, HTML, PAGE) for status in (502, 504, *range(520, 530), 530)},
     "503 of a proxy": (503, HTML, b"upstream connect error or disconnect/reset before headers"),
+    "503 of a proxy, with a time": (503, {**HTML, "Retry-After": "30"}, PAGE),
     "408": (408, HTML, b""),
     "499": (499, HTML, b""),
     "303": (303, {"Location": "/elsewhere"}, b""),
@@ -49,7 +50,6 @@ CERTAIN: dict[str, Any] = {
         JSON,
         b'{"statusCode": 503, "error": "Service Unavailable", "message": "later"}',
     ),
-    "503 with a time": (503, {**HTML, "Retry-After": "30"}, PAGE),
 }
 
 Outcome = Any
@@ -69,6 +69,7 @@ class Lossy:
         clock: The cloud's, for a client that waits on it.
         requests: (method, path) of all requests, queries included.
         bodies: The bodies of all POSTs.
+        risked: (path, body) of those that may have had an effect: that were not certainly refused.
         lose: Called with (method, path): returns (effect, outcome) or None for an answer that
             arrives. `effect` says whether the request reaches the cloud at all.
         hidden: Returns whether lists do not show a job or session yet, by its record.
@@ -80,6 +81,7 @@ class Lossy:
         self.clock = cloud.clock
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[dict[str, Any]] = []
+        self.risked: list[tuple[str, dict[str, Any]]] = []
         self.held: list[tuple[Any, ...]] = []
         self.lose: Callable[[str, str], tuple[bool, Outcome] | None] = lambda method, path: None
         self.hidden: Callable[[dict[str, Any]], bool] = lambda record: False
@@ -92,8 +94,11 @@ class Lossy:
             self.bodies.append(json.loads(body))
         lost = self.lose(method, path)
         effect, outcome = (True, OK) if lost is None else lost
+        risky = body is not None and not any(outcome is one for one in CERTAIN.values())
+        if risky:
+            self.risked.append((path, json.loads(body)))
         if not effect:
-            if method == "POST" and not any(outcome is certain for certain in CERTAIN.values()):
+            if risky:
                 self.held.append((method, url, headers, body, timeout))
             reply = (201, JSON, b'{"id": "never-made"}')
         else:

@@ -83,15 +83,17 @@ def test_fetching_a_result_is_within_the_limit(instant_clock):
     assert sum(job.result(timeout=4).get_counts().values()) == 100
 
 
-@pytest.mark.parametrize(("timeout", "of_a_request"), [(None, 60), (5, 5), (100, 60), (0.5, 0.5)])
-def test_requests_of_other_calls_have_the_limit_each(instant_clock, timeout, of_a_request):
-    cloud = Slow(instant_clock, 0.1, **{"/backends": [], "/jobs": {"jobs": [], "next": None}})
-    provider = provider_of(cloud, clock=instant_clock, timeout=timeout)
-    provider.get_backend("simulator").status()
-    provider.get_backend("simulator").retrieve_job("job-1").status()
-    assert cloud.timeouts == pytest.approx([of_a_request] * 3)
-    assert provider.find_submission("tag") is None
-    assert cloud.timeouts[-1] == pytest.approx(of_a_request)
+def test_requests_of_other_calls_have_the_limit_each(instant_clock):
+    def asked(timeout):
+        cloud = Slow(instant_clock, 0.1, **{"/backends": []})
+        provider = provider_of(cloud, clock=instant_clock, timeout=timeout)
+        provider.get_backend("simulator").status()
+        provider.get_backend("simulator").retrieve_job("job-1").status()
+        return cloud.timeouts
+
+    assert asked(5) == pytest.approx([5] * 3)
+    assert asked(0.5) == pytest.approx([0.5] * 3)
+    assert asked(1000) == asked(None)  # no request has more than without
 
 
 @pytest.mark.parametrize("primitive", [SamplerV2, EstimatorV2])
@@ -112,6 +114,23 @@ def test_the_jobs_of_a_primitive_have_one_limit_together(primitive):
         with pytest.raises(errors.IonQJobTimeoutError):
             job.result(**limit)
         assert cloud.clock.monotonic() - began == pytest.approx(seconds)
+
+
+def test_what_the_jobs_of_a_primitive_came_to_is_fetched_within_the_limit(instant_clock):
+    class SlowToTell(FakeIonQ):
+        def handle(self, method, url, headers, body=None, timeout=None):
+            if "/results" in url:
+                instant_clock.sleep(timeout)
+                raise TimeoutError("too slow")
+            return super().handle(method, url, headers, body, timeout)
+
+    backend = provider_of(SlowToTell(seed=1), clock=instant_clock).get_backend("simulator")
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    job = SamplerV2(backend=backend).run([circuit])
+    with pytest.raises(errors.IonQJobTimeoutError):
+        job.result(timeout=3)
+    assert instant_clock.time <= 3.1
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), "5", True, [1]])
