@@ -1,0 +1,112 @@
+"""Writes docs/everything.md: all that the fake can bring about, from its own tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ionq_toolkit_fake import DEVIATIONS, FAILURES, Scenario, faults
+from ionq_toolkit_fake.control import CONTROLS
+from ionq_toolkit_fake.pace import LIFE
+from ionq_toolkit_fake.scenario import names
+
+PAGE = Path(__file__).parents[1] / "docs" / "everything.md"
+
+
+def table(*rows: tuple[str, ...]) -> list[str]:
+    """Return a table, the first row being its head."""
+    head, *body = ["| " + " | ".join(row) + " |" for row in rows]
+    return [head, "|" + " --- |" * len(rows[0]), *body, ""]
+
+
+def summary(handler: object) -> str:
+    """Return what a control does, in a line."""
+    first, _, _ = (handler.__doc__ or "").partition("\n")
+    return first.partition(": ")[2]
+
+
+def page() -> str:
+    """Return the text of the page."""
+    codes = [
+        (f"`{code}`", f'`Transitions(end=failed("{code}"))`', known.at, known.message)
+        for code, known in FAILURES.items()
+    ]
+    kinds = [
+        (f"`{kind.example}`", kind.summary, kind.in_process, kind.on_socket)
+        for kind in faults.KINDS.values()
+    ]
+    statuses = [
+        (f"`faults.http({status})`", known.title, known.message or "a page of Cloudflare's kind")
+        for status, known in faults.STATUSES.items()
+    ]
+    lines = [
+        "# Everything that the fake can bring about",
+        "",
+        "This page is written by `scripts/everything.py` from the tables of the code. How to use it:",
+        "[how-to pages](how-to/README.md).",
+        "",
+        "## What becomes of a job",
+        "",
+        f"A job is {', '.join(LIFE[:-1])} and comes to its end. `cloud.transitions.set(...)` says when",
+        "it goes on and how it ends: all jobs, or those of a `name`, `backend` or `metadata`, or the",
+        "`nth` of them, or the `child` of a job of several circuits.",
+        "",
+        *table(
+            ("one line", "what it does"),
+            ("`Transitions(ready=after(polls=2))`", "it is submitted for two polls"),
+            ("`Transitions(started=after(seconds=3600))`", "it waits in the queue for an hour"),
+            ('`Transitions(finished="never")`', "it runs for ever"),
+            (
+                '`Transitions(started="predicted", finished="predicted")`',
+                "it takes what is predicted",
+            ),
+            ('`Transitions(end=canceled(at="ready"))`', "the system cancels it in the queue"),
+            ('`Transitions(end="paused")`', "it shows a status that nobody knows"),
+            ("`cloud.fail(job_id, code)`, `cloud.end(job_id, end)`", "it ends now"),
+            (
+                "`cloud.hold(job_id)`, `cloud.release(job_id)`",
+                "it stays as it is until it is released",
+            ),
+        ),
+        "## Failure codes",
+        "",
+        *table(("code", "one line", "from", "text"), *codes),
+        "## Faults",
+        "",
+        '`cloud.faults.add(fault, on="POST /jobs", times=2)`: which requests, how many, after how many',
+        "(`skip`), how likely (`probability`), of which `key`, and whether the request takes effect",
+        "nevertheless (`after_effect`).",
+        "",
+        *table(
+            ("one line", "what goes wrong", "a client in the process sees", "on a socket"), *kinds
+        ),
+        "`with server.down():` refuses connections to a `FakeServer`.",
+        "",
+        "## HTTP statuses",
+        "",
+        *table(("one line", "title", "text"), *statuses),
+        "## Ready-made scenarios",
+        "",
+        *table(
+            ("name", "what it is like"),
+            *((f"`{name}`", Scenario.of(name).description) for name in names()),
+        ),
+        "## In what the service differs from its document",
+        "",
+        "All of these are on; `FakeIonQ(deviations=...)` leaves some out.",
+        "",
+        *table(
+            ("deviation", "the document says", "the service"),
+            *((f"`{name}`", one.document, one.service) for name, one in DEVIATIONS.items()),
+        ),
+        "## Over a socket",
+        "",
+        "`ionq-fake serve` and `FakeServer` answer the same controls, in plain JSON, below `/_fake/`.",
+        "",
+        *[f"- `{name}`: {summary(handler)}" for name, handler in CONTROLS.items()],
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
