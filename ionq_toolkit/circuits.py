@@ -15,6 +15,7 @@ from ionq_toolkit.operations import (
     NO_OPERATION,
     is_native,
     kind_of,
+    native_definition,
     native_gates,
     qis_gate,
     unsupported,
@@ -175,8 +176,11 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
         if kind in NO_OPERATION:
             continue
         if is_native(kind):
-            native_gates(operation, range(operation.num_qubits))
-        elif kind not in (Measure, Reset):
+            native_gates(operation, range(operation.num_qubits))  # refuses what cannot be
+            places = [qubits[qubit] for qubit in instruction.qubits]
+            plain.compose(native_definition(operation), places, inplace=True)
+            continue
+        if kind not in (Measure, Reset):
             qis_gate(operation, range(operation.num_qubits), compiler_synthesis=True)
         plain.append(
             operation,

@@ -56,6 +56,7 @@ from ionq_toolkit.gates import GPI2Gate, GPIGate, MSGate, ZZGate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from qiskit import QuantumCircuit
     from qiskit.circuit import Operation
 
 #: Qiskit's uncontrolled gates -> IonQ's names in the `qis` gateset. Rotations carry one
@@ -143,6 +144,12 @@ def kind_of(operation: Operation) -> type[Operation]:
 def is_native(kind: type[Operation]) -> bool:
     """Return whether a class is that of a native gate, ours or qiskit-ionq's."""
     return kind in NATIVE_GATES or _of_qiskit_ionq(kind) in NATIVE_GATES
+
+
+def native_definition(operation: Operation) -> QuantumCircuit:
+    """Return what a native gate is in Qiskit's gates, whatever the session's library says of it."""
+    definition: QuantumCircuit = _of_qiskit_ionq(kind_of(operation))(*operation.params).definition
+    return definition
 
 
 def _of_qiskit_ionq(kind: type[Operation]) -> type[Operation]:
@@ -336,6 +343,7 @@ __all__ = [
     "QIS_GATES",
     "is_native",
     "kind_of",
+    "native_definition",
     "native_gates",
     "qis_gate",
     "unsupported",

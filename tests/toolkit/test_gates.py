@@ -255,3 +255,20 @@ def test_half_turns_about_two_axes_are_a_turn_about_z():
     for a, b in itertools.product((0, 0.1, -0.3), repeat=2):
         product = np.array(GPIGate(b)) @ np.array(GPIGate(a))
         assert np.allclose(product, rotation(Z, 2 * (b - a)))
+
+
+def test_native_gates_go_into_openqasm_3_where_qiskit_ionq_has_filled_the_library():
+    run_alone("""
+import qiskit_ionq
+from qiskit import QuantumCircuit
+from ionq_toolkit import MSGate
+from ionq_toolkit.circuits import to_qasm3
+qiskit_ionq.add_equivalences()
+circuit = QuantumCircuit(2, 2)
+circuit.append(MSGate(0.1, 0.2), [0, 1])
+circuit.append(qiskit_ionq.MSGate(0.1, 0.2, 0.1), [0, 1])
+circuit.measure(0, 0)
+circuit.x(0)
+circuit.measure([0, 1], [0, 1])
+assert to_qasm3(circuit).count("rxx(") == 3  # with its definition
+""")

@@ -235,7 +235,8 @@ def whole(tmp_path_factory):
     clock = Clock()
     with FakeServer(FakeIonQ(seed=7, polls_per_status=2)) as server:
         recorder = RecordingTransport(Faulty(HttpTransport(), clock), path)
-        with IonQProvider(KEY, server.url, transport=recorder, clock=clock, seed=7) as provider:
+        options = {"transport": recorder, "clock": clock, "seed": 7, "retry": None}
+        with IonQProvider(KEY, server.url, **options) as provider:
             seen = work(provider, bell, job_of)
     return path, bell, seen
 
@@ -252,7 +253,9 @@ def job_of(qubits):
 def test_a_session_recorded_over_http_replays_in_process_with_the_same_results(whole, seed):
     path, bell, seen = whole
 
-    replayed = work(IonQProvider(transport=ReplayTransport(path), seed=seed), bell, job_of)
+    replayed = work(
+        IonQProvider(transport=ReplayTransport(path), seed=seed, retry=None), bell, job_of
+    )
 
     assert without_people(replayed) == without_people(seen)
     assert [one[0] for one in seen if isinstance(one, tuple) and isinstance(one[0], type)] == [
@@ -270,7 +273,7 @@ def test_a_session_recorded_over_http_replays_in_process_with_the_same_results(w
 def test_a_session_replays_as_often_as_it_is_opened(whole):
     path, bell, seen = whole
     for _ in range(2):
-        with IonQProvider(transport=ReplayTransport(path)) as provider:
+        with IonQProvider(transport=ReplayTransport(path), retry=None) as provider:
             assert without_people(work(provider, bell, job_of)) == without_people(seen)
 
 
@@ -1193,13 +1196,25 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=12,
 )
+#: Words of fields that are somebody's, which are changed: Hypothesis tries what the code knows.
+PERSONAL = re.compile(
+    rb"credential|token|secret|password|authorization|user|name|owner|submitter|creator|ender"
+    rb"|project|organi[sz]ation|key|group",
+    re.IGNORECASE,
+)
+
+
+def is_nobodys(body):
+    return body is None or PERSONAL.search(re.sub(rb"[^A-Za-z]", b"", body)) is None
+
+
 BODIES = st.one_of(
     st.none(),
     st.binary(max_size=30),
     TEXTS.map(str.encode),
     JSON.map(lambda data: json.dumps(data, allow_nan=True).encode()),
     JSON.map(lambda data: json.dumps(data, ensure_ascii=True, indent=3).encode()),
-)
+).filter(is_nobodys)
 REPLIES = st.builds(
     Response,
     st.integers(100, 599),
