@@ -110,17 +110,17 @@ class _Counting:
         """Fetch the memory of a noisy job of so many circuits."""
         cloud = FakeIonQ(seed=1)
         circuits = [bell() for _ in range(count)]
-        handle, run = cloud.handle, server_module._Connection.run  # noqa: SLF001
+        exchange, run = cloud.exchange, server_module._Connection.run  # noqa: SLF001
 
-        def counted_handle(*arguments: object) -> object:
+        def counted_exchange(*arguments: object) -> object:
             self.requests += 1
-            return handle(*arguments)
+            return exchange(*arguments)
 
         async def counted_run(connection: object) -> None:
             self.connections += 1
             await run(connection)
 
-        cloud.handle = counted_handle
+        cloud.exchange = counted_exchange
         server_module._Connection.run = counted_run  # noqa: SLF001
         try:
             with FakeServer(cloud) as server:

@@ -11,17 +11,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-def compare(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> float:
-    """Return the median time of ours as a multiple of the median time of theirs."""
+def compare(
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    rounds: int,
+    *,
+    frozen: bool = False,
+) -> float:
+    """Return the median time of ours as a multiple of the median time of theirs.
+
+    Args:
+        ours: What is measured.
+        theirs: What it is compared with.
+        rounds: How often each is called.
+        frozen: Whether to spare the garbage collector what there is already: for benchmarks that
+            have made much themselves.
+    """
     times: tuple[list[float], list[float]] = ([], [])
-    gc.collect()
-    gc.freeze()  # what the benchmark itself has made is no part of either
+    if frozen:
+        gc.collect()
+        gc.freeze()
     for round_ in range(rounds + 1):
         for call, kept in zip((ours, theirs), times, strict=True):
             start = time.perf_counter()
             call()
             if round_:  # the first is for warming up
                 kept.append(time.perf_counter() - start)
+    gc.unfreeze()
     return statistics.median(times[0]) / statistics.median(times[1])
 
 
