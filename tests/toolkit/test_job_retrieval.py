@@ -56,7 +56,8 @@ def test_a_job_is_read_with_another_client_than_the_backends(cloud, bell):
 
 @pytest.mark.filterwarnings("ignore:Transpiler default optimization_level")
 def test_jobs_of_qiskit_ionq_are_read_with_their_registers_and_shots(bell):
-    qiskit_ionq = pytest.importorskip("qiskit_ionq")
+    import qiskit_ionq  # noqa: PLC0415 - it fills the session's library of equivalences
+
     with mock_ionq(FakeIonQ(seed=1)), IonQProvider("the key") as ours:
         theirs = qiskit_ionq.IonQProvider("the key").get_backend("ionq_simulator")
         theirs.set_options(noise_model="aria-1", sampler_seed=3)
@@ -72,8 +73,9 @@ def test_jobs_of_qiskit_ionq_are_read_with_their_registers_and_shots(bell):
 
 
 def test_jobs_of_cirq_ionq_are_read(instant_clock):
-    cirq = pytest.importorskip("cirq")
-    cirq_ionq = pytest.importorskip("cirq_ionq")
+    needs = "Cirq needs newer versions than the oldest that are allowed"
+    cirq = pytest.importorskip("cirq", reason=needs)
+    cirq_ionq = pytest.importorskip("cirq_ionq", reason=needs)
     qubits = cirq.LineQubit.range(2)
     circuit = cirq.Circuit(cirq.X(qubits[1]), cirq.measure(*qubits, key="m"))
     with mock_ionq(FakeIonQ(seed=1)), IonQProvider("the key", clock=instant_clock) as ours:
