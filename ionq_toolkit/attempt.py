@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+import random
 from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Seconds to wait before each look. The first finds what is there; the others what is shown late.
-PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0)
+#: Seconds to wait before each look, of which chance takes off up to half: callers that lost their
+#: answers together do not look together. The first finds what is there; the others what is shown
+#: late.
+PAUSES_S = (0.0, 1.5, 3.0, 6.0, 12.0)
 
 #: Seconds that the request may take, where the caller allows more than twice that.
 SENDING_S = 60.0
@@ -88,10 +91,17 @@ class Attempt(ABC):
 
     what: str
 
-    def __init__(self, client: IonQClient, clock: Clock) -> None:
-        """Prepare a request. Nothing is sent yet."""
+    def __init__(self, client: IonQClient, clock: Clock, tag: str) -> None:
+        """Prepare a request. Nothing is sent yet.
+
+        Args:
+            client: What asks the service.
+            clock: What to wait on.
+            tag: What no other attempt has; the pauses follow from it.
+        """
         self._client = client
         self._clock = clock
+        self._chance = random.Random(tag)  # noqa: S311 - no secret
         self._lost: BaseException | None = None
         self._sent_at = 0.0
         self.open = self.adopted = False
@@ -137,20 +147,23 @@ class Attempt(ABC):
     def _find(self, deadline: Deadline) -> str:
         """Look several times, and return what is found."""
         within = Deadline(self._clock, max(0.0, min(deadline.left(), LOOKING_S)))
-        looks = 0
-        for pause in PAUSES_S:
-            left = within.left()
+        looks, asked_s = 0, 0.0
+        for longest_s in PAUSES_S:
+            left = within.left() - asked_s
             if left <= 0:
                 break
-            if pause:
-                # However little time there is, some of it is left for each look to come.
-                self._clock.sleep(min(pause, left / 2))
+            # However little time there is, some of it is left for each look to come.
+            pause_s = min(longest_s * (1 - self._chance.random() / 2), left / 2)
+            if asked_s + pause_s:
+                self._clock.sleep(asked_s + pause_s)
             looks += 1
             try:
                 found = self._look(within)
             except (IonQError, TimeIsUpError) as error:
                 logger.debug("look %d for %s failed: %s", looks, self.what, error)
+                asked_s = getattr(error, "retry_after_s", None) or 0.0
                 continue
+            asked_s = 0.0
             if found is not None:
                 self.open, self.adopted = False, True
                 logger.info("found %s: %s", self.what, found)
@@ -182,7 +195,7 @@ class JobAttempt(Attempt):
 
     def __init__(self, client: IonQClient, clock: Clock, body: bytes, tag: str) -> None:
         """Prepare to submit a job whose metadata have this tag."""
-        super().__init__(client, clock)
+        super().__init__(client, clock, tag)
         self.what = f"a job of the tag {tag}"
         self.tag = tag
         self._body = body
@@ -223,6 +236,8 @@ class SessionAttempt(Attempt):
         payload: Mapping[str, Any],
         known: Collection[str],
         deadline: Deadline,
+        *,
+        tag: str,
     ) -> None:
         """Prepare to begin a session.
 
@@ -232,11 +247,12 @@ class SessionAttempt(Attempt):
             payload: The body of POST /sessions.
             known: Ids of sessions that it is not.
             deadline: When the look at those that there are has to be done.
+            tag: What no other attempt has. It is not sent: the pauses follow from it.
 
         Raises:
             IonQConnectionError: The service was not reached.
         """
-        super().__init__(client, clock)
+        super().__init__(client, clock, tag)
         self.what = f"a new session on {payload['backend']}"
         self._payload = payload
         self._known = known

@@ -91,7 +91,9 @@ class Session:
             if limits:
                 payload["settings"] = limits
             known = backend.known_sessions
-            attempt = SessionAttempt(self._client, backend.clock, payload, known, deadline)
+            attempt = SessionAttempt(
+                self._client, backend.clock, payload, known, deadline, tag=backend.draw_tag()
+            )
             session_id = attempt.run(deadline)
             logger.debug("began session %s", session_id)
         else:

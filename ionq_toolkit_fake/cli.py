@@ -24,6 +24,7 @@ from ionq_toolkit_fake.simulation import (
     Task,
     simulate,
 )
+from ionq_toolkit_fake.soak.command import soak_command
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -168,6 +169,9 @@ def scenarios() -> None:
     """List the ready-made scenarios."""
     for name in names():
         click.echo(f"{name:16} {Scenario.of(name).description}")
+
+
+main.add_command(soak_command)
 
 
 def _scenario(context: click.Context, text: str) -> Scenario:

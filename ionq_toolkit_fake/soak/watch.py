@@ -1,0 +1,121 @@
+"""What a run does to this process: time is the schedule's, and whatever is said is listened to."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import random
+import sys
+import time
+import traceback
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ionq_toolkit_fake.soak.schedule import Schedule
+
+_sleep, _time, _monotonic = time.sleep, time.time, time.monotonic
+
+
+class Ears(logging.Handler):
+    """Looks for secrets in what is logged, warned of, printed and raised.
+
+    Attributes:
+        leaks: Where they were seen: never the text itself.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__(logging.DEBUG)
+        self._secrets = tuple(secrets)
+        self._formatter = logging.Formatter()
+        self.leaks: list[str] = []
+
+    def hear(self, where: str, text: str) -> None:
+        """Look for secrets in a text."""
+        if where not in self.leaks and any(secret in text for secret in self._secrets):
+            self.leaks.append(where)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look for secrets in what is logged, and in what is logged with it."""
+        where = f"the log of {record.name}"
+        try:
+            self.hear(where, self._formatter.format(record))
+            self.hear(where, repr({**record.__dict__, "args": None}))
+        except Exception:  # noqa: BLE001 - what cannot be written cannot be read
+            self.hear(where, repr(record.msg))
+
+    def raised(self, error: BaseException) -> None:
+        """Look for secrets in an error, its causes and notes."""
+        where = f"the error {type(error).__name__}"
+        self.hear(where, "".join(traceback.format_exception(error)))
+        self.hear(where, repr(error))
+
+
+@contextlib.contextmanager
+def listening(ears: Ears) -> Iterator[None]:
+    """Let everything that is said in this process be heard, and nothing else be done with it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    printed = io.StringIO()
+    root.handlers[:] = [ears]
+    root.setLevel(logging.DEBUG)
+    try:
+        with (
+            warnings.catch_warnings(record=True, action="always") as warned,
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+        ):
+            yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    for warning in warned:
+        ears.hear("a warning", str(warning.message))
+    ears.hear("the output", printed.getvalue())
+
+
+@contextlib.contextmanager
+def timed_by(schedule: Schedule) -> Iterator[None]:
+    """Let `time` be that of a schedule, for the threads that have turns in it."""
+
+    def sleep(seconds: Any, /) -> None:  # noqa: ANN401 - as time.sleep has it
+        (_sleep if schedule.mine() is None else schedule.sleep)(seconds)
+
+    def now() -> float:
+        return _time() if schedule.mine() is None else schedule.now().timestamp()
+
+    def monotonic() -> float:
+        return _monotonic() if schedule.mine() is None else schedule.monotonic()
+
+    by_name = [
+        module
+        for module in list(sys.modules.values())
+        if module is not time and vars(module).get("sleep") is _sleep
+    ]
+    for module in by_name:
+        vars(module)["sleep"] = sleep
+    time.sleep, time.time, time.monotonic = sleep, now, monotonic
+    try:
+        yield
+    finally:
+        time.sleep, time.time, time.monotonic = _sleep, _time, _monotonic
+        for module in by_name:
+            vars(module)["sleep"] = _sleep
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let what is random without a seed of its own follow from this one."""
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    before, arrays = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(arrays)
