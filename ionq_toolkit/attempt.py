@@ -46,6 +46,9 @@ SENDING_S = 60.0
 #: Seconds that all looks may take together, where the caller allows more.
 LOOKING_S = 60.0
 
+#: Seconds in which nothing can be looked for any more.
+_TOO_SHORT_S = 0.01
+
 #: What is taken off the time after which a later search looks, for clients that were suspended:
 #: their clocks stand still meanwhile.
 _SUSPENDED = timedelta(days=1)
@@ -150,7 +153,7 @@ class Attempt(ABC):
         looks, asked_s = 0, 0.0
         for longest_s in PAUSES_S:
             left = within.left() - asked_s
-            if left <= 0:
+            if left <= (_TOO_SHORT_S if looks else 0):
                 break
             # However little time there is, some of it is left for each look to come.
             pause_s = min(longest_s * (1 - self._chance.random() / 2), left / 2)

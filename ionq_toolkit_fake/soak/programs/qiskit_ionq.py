@@ -22,7 +22,7 @@ def program(caller: Caller) -> None:
     """Submit a job, wait for it as long as there is time, and look at the counts."""
     provider: Any = IonQProvider(caller.key, caller.url)
     backend = provider.get_backend("ionq_simulator")
-    circuit = QuantumCircuit(1, 1)
+    circuit = QuantumCircuit(1, 1, name="flip")
     circuit.x(0)
     circuit.measure(0, 0)
     job = backend.run(circuit, shots=SHOTS)

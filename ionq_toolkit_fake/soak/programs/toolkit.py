@@ -96,7 +96,7 @@ def _check(caller: Caller, job: IonQJob, expected: object) -> None:
 
 def _flip(width: int) -> QuantumCircuit:
     """Return a circuit that gives ones."""
-    circuit = QuantumCircuit(width, width)
+    circuit = QuantumCircuit(width, width, name=f"flip {width}")
     circuit.x(range(width))
     circuit.measure(range(width), range(width))
     return circuit
