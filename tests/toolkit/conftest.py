@@ -13,7 +13,7 @@ from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider
 from ionq_toolkit_fake import FakeIonQ, mock_ionq
 
 #: The packages that a program is run through, and the module of their errors.
-PACKAGES = {"ionq_toolkit": "ionq_toolkit.errors", "qiskit_ionq": "qiskit_ionq.exceptions"}
+PACKAGES = {"qiskit_ionq": "qiskit_ionq.exceptions", "ionq_toolkit": "ionq_toolkit.errors"}
 
 
 @pytest.fixture
