@@ -17,7 +17,7 @@ from ionq_toolkit.operations import (
     kind_of,
     native_definition,
     native_gates,
-    qis_gate,
+    qis_gates,
     unsupported,
 )
 
@@ -89,6 +89,7 @@ def to_wire(
             "after its measurement or reset. Move those to the end of the circuit, or run it "
             "in a job of its own, which goes as OpenQASM 3.",
             qubit_index=position[qubit],
+            gate_name=operation.name,
         )
     clbit_position = {clbit: index for index, clbit in enumerate(circuit.clbits)}
     gates: list[dict[str, Any]] = []
@@ -104,7 +105,7 @@ def to_wire(
         elif gateset == "native":
             gates.extend(native_gates(operation, qubits))
         else:
-            gates.append(qis_gate(operation, qubits, compiler_synthesis=compiler_synthesis))
+            gates.extend(qis_gates(operation, qubits, compiler_synthesis=compiler_synthesis))
     return WireCircuit(circuit.num_qubits, gates, tuple(measured), gateset)
 
 
@@ -181,7 +182,7 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
             plain.compose(native_definition(operation), places, inplace=True)
             continue
         if kind not in (Measure, Reset):
-            qis_gate(operation, range(operation.num_qubits), compiler_synthesis=True)
+            qis_gates(operation, range(operation.num_qubits), compiler_synthesis=True)
         plain.append(
             operation,
             [qubits[qubit] for qubit in instruction.qubits],

@@ -222,11 +222,13 @@ class IonQMidCircuitMeasurementError(IonQError, JobError):
 
     Attributes:
         qubit_index: The qubit that was measured before.
+        gate_name: Qiskit's name of the gate.
     """
 
-    def __init__(self, message: str, *, qubit_index: int = -1) -> None:
+    def __init__(self, message: str, *, qubit_index: int = -1, gate_name: str = "") -> None:
         super().__init__(message)
         self.qubit_index = qubit_index
+        self.gate_name = gate_name
 
 
 class IonQJobError(IonQError, JobError):

@@ -19,15 +19,18 @@ from qiskit.circuit.library import (
     CCXGate,
     CCZGate,
     CHGate,
+    CPhaseGate,
     CRXGate,
     CRYGate,
     CRZGate,
+    CSXGate,
     CXGate,
     CYGate,
     CZGate,
     HGate,
     IGate,
     Initialize,
+    MCPhaseGate,
     PauliEvolutionGate,
     PhaseGate,
     RXGate,
@@ -110,6 +113,9 @@ _CONTROLLED: Mapping[type[Operation], tuple[str, int]] = MappingProxyType(
     }
 )
 
+#: Controlled gates whose IonQ meaning has a loose global phase: they go as two gates or more.
+_LOOSE_PHASES = frozenset({CPhaseGate, MCPhaseGate, CSXGate})
+
 #: "Up to seven controls": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
 MAX_CONTROLS = 7
 
@@ -163,10 +169,13 @@ def _of_qiskit_ionq(kind: type[Operation]) -> type[Operation]:
     return kind
 
 
-def qis_gate(
+def qis_gates(
     operation: Operation, qubits: Sequence[int], *, compiler_synthesis: bool = False
-) -> dict[str, Any]:
-    """Return a gate in the `qis` gateset.
+) -> list[dict[str, Any]]:
+    """Return a gate in the `qis` gateset, mostly as one gate.
+
+    A controlled phase goes as rotations, and so does a controlled square root of X: what IonQ
+    makes of a controlled `z` with an angle, or of a controlled `v`, is not documented.
 
     Args:
         operation: The gate.
@@ -179,7 +188,9 @@ def qis_gate(
     """
     kind = kind_of(operation)
     if kind is PauliEvolutionGate:
-        return _pauli_exponential(operation, qubits, compiler_synthesis=compiler_synthesis)
+        return [_pauli_exponential(operation, qubits, compiler_synthesis=compiler_synthesis)]
+    if kind in _LOOSE_PHASES:
+        return _controlled_phase(operation, kind, qubits)
     name, controls = QIS_GATES.get(kind), 0
     if name is None:
         name, controls = _CONTROLLED.get(kind) or _controlled(operation)
@@ -190,7 +201,32 @@ def qis_gate(
         gate["controls"] = list(qubits[:controls])
     if operation.params:
         gate["rotation"] = _number(operation.params[0], operation, "The angle", "qis")
-    return gate
+    return [gate]
+
+
+def _controlled_phase(
+    operation: ControlledGate, kind: type[Operation], qubits: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Return rotations that are a controlled phase or square root of X, but for a global phase.
+
+    Under control, a rotation lacks a phase where all controls are 1. That is a phase of the last
+    of them under control of the others, and so on.
+    """
+    controls = operation.num_ctrl_qubits
+    if controls > MAX_CONTROLS or operation.ctrl_state + 1 != 1 << controls:
+        raise unsupported(operation, "qis")
+    if kind is CSXGate:
+        name, angle, phase = "rx", math.pi / 2, math.pi / 4
+    else:
+        angle = _number(operation.params[0], operation, "The angle", "qis")
+        name, phase = "rz", angle / 2
+    gates: list[dict[str, Any]] = []
+    *others, target = qubits
+    while others:
+        gates.append({"gate": name, "targets": [target], "controls": others, "rotation": angle})
+        *others, target = others
+        name, angle, phase = "rz", phase, phase / 2
+    return [*gates, {"gate": "rz", "targets": [target], "rotation": angle}]
 
 
 def _controlled(operation: Operation) -> tuple[str, int]:
@@ -345,6 +381,6 @@ __all__ = [
     "kind_of",
     "native_definition",
     "native_gates",
-    "qis_gate",
+    "qis_gates",
     "unsupported",
 ]

@@ -122,7 +122,7 @@ NOT_AT_ALL = "made of gates"
     [
         (lambda c: c.ecr(0, 1), "ecr", BY_TRANSPILING),
         (lambda c: c.u(1, 2, 3, 0), "u", BY_TRANSPILING),
-        (lambda c: c.cp(0.3, 0, 1), "cp", BY_TRANSPILING),
+        (lambda c: c.cp(0.3, 0, 1, ctrl_state=0), "cp_o0", BY_TRANSPILING),
         (lambda c: c.cs(0, 1), "cs", BY_TRANSPILING),
         (lambda c: c.cswap(0, 1, 2), "cswap", BY_TRANSPILING),
         (lambda c: c.append(CXGate(ctrl_state=0), [0, 1]), "cx_o0", BY_TRANSPILING),

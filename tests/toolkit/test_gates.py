@@ -180,7 +180,8 @@ def test_a_gate_on_two_qubits_takes_one_entangling_gate(gate, entangler):
     circuit.append(gate, [0, 1])
     native = transpile(circuit, target=target_for(machine, "native"), optimization_level=0)
     assert native.count_ops()[entangler] == 1
-    assert Operator.from_circuit(native) == Operator(circuit)
+    # Where qiskit-ionq has filled the library after us, its rules are off by a global phase.
+    assert Operator.from_circuit(native).equiv(Operator(circuit))
 
 
 def run_alone(program):
