@@ -14,7 +14,9 @@ import math
 import random
 from abc import ABC, abstractmethod
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeGuard
+from urllib.parse import urlsplit
 
 from ionq_toolkit import reading
 from ionq_toolkit.errors import (
@@ -22,8 +24,11 @@ from ionq_toolkit.errors import (
     IonQConnectionError,
     IonQError,
     IonQResponseError,
+    IonQRetriableError,
     IonQSubmissionUnknownError,
 )
+from ionq_toolkit.events import Retried
+from ionq_toolkit.policy import RetryPolicy
 from ionq_toolkit.search import Search
 from ionq_toolkit.waiting import Deadline, TimeIsUpError
 
@@ -83,6 +88,15 @@ def may_have_taken_effect(error: IonQError) -> bool:
     return isinstance(error, IonQResponseError)
 
 
+def _is_unavailable(error: IonQError, policy: RetryPolicy) -> TypeGuard[IonQRetriableError]:
+    """Return whether the service itself says that it is, for a policy that sends again then."""
+    return (
+        isinstance(error, IonQRetriableError)
+        and error.status_code == _UNAVAILABLE
+        and _UNAVAILABLE in policy.statuses
+    )
+
+
 class Attempt(ABC):
     """One request that makes something, and what is known of what it made.
 
@@ -93,6 +107,7 @@ class Attempt(ABC):
     """
 
     what: str
+    _path: str
 
     def __init__(self, client: IonQClient, clock: Clock, tag: str) -> None:
         """Prepare a request. Nothing is sent yet.
@@ -120,23 +135,11 @@ class Attempt(ABC):
             IonQError: The request certainly had no effect.
         """
         if not self.open:
-            left = deadline.left()
-            if left <= 0:
-                raise IonQConnectionError(
-                    f"No time was left to submit {self.what} (timeout={deadline.timeout}): nothing "
-                    "was sent. Allow more.",
-                    nothing_sent=True,
-                )
-            self.open = True
-            self._sent_at = self._clock.monotonic()
             try:
-                # The other half is to find out what happened, should there be no answer.
-                made = self._send(None if left == math.inf else min(left / 2, SENDING_S))
-            except IonQError as error:
-                if not may_have_taken_effect(error):
-                    self.open = False
+                made = self._send_until_taken(deadline)
+            except IonQError:
+                if self._lost is None:
                     raise
-                self._lost = error
             except BaseException as error:
                 self._lost = error
                 error.add_note(f"Whether there is now {self.what} is not known.")
@@ -146,6 +149,50 @@ class Attempt(ABC):
                 return made
             logger.warning("looking for %s: %s", self.what, self._lost)
         return self._find(deadline)
+
+    def _send_until_taken(self, deadline: Deadline) -> str:
+        """Send the request, again only after the service itself has said that it is unavailable.
+
+        What else certainly had no effect, the transport has sent again already. It cannot tell
+        whose a 503 is: that is in the body.
+        """
+        policy = getattr(self._client.transport, "policy", RetryPolicy.none())
+        total_s = math.inf if policy.total_s is None else policy.total_s
+        self._sent_at = self._clock.monotonic()
+        for attempt in count(1):
+            left = deadline.left()
+            if left <= 0:
+                raise IonQConnectionError(
+                    f"No time was left to submit {self.what} (timeout={deadline.timeout}): nothing "
+                    "was sent. Allow more.",
+                    nothing_sent=True,
+                )
+            self.open = True
+            try:
+                # The other half is to find out what happened, should there be no answer.
+                return self._send(None if left == math.inf else min(left / 2, SENDING_S))
+            except IonQError as error:
+                if may_have_taken_effect(error):
+                    self._lost = error
+                    raise
+                self.open = False
+                if attempt >= policy.attempts or not _is_unavailable(error, policy):
+                    raise
+                pause_s = policy.pause_s(attempt, self._chance.random(), error.retry_after_s)
+                if pause_s >= min(deadline.left(), total_s - self._elapsed()):
+                    raise
+                self._client.events(
+                    Retried(
+                        job_id=None,
+                        seconds=pause_s,
+                        method="POST",
+                        path=urlsplit(self._client.url).path + self._path,
+                        attempt=attempt,
+                        reason=f"status {error.status_code}",
+                    )
+                )
+            self._clock.sleep(pause_s)
+        raise AssertionError("never")
 
     def _find(self, deadline: Deadline) -> str:
         """Look several times, and return what is found."""
@@ -196,6 +243,8 @@ class Attempt(ABC):
 class JobAttempt(Attempt):
     """The submission of a job, known by the tag in its metadata."""
 
+    _path = "/jobs"
+
     def __init__(self, client: IonQClient, clock: Clock, body: bytes, tag: str) -> None:
         """Prepare to submit a job whose metadata have this tag."""
         super().__init__(client, clock, tag)
@@ -231,6 +280,8 @@ class SessionAttempt(Attempt):
     another process of the project has begun one of the same limits in these seconds, which is
     then taken. A session that nobody knows of, and that costs, would be the more frequent evil.
     """
+
+    _path = "/sessions"
 
     def __init__(
         self,

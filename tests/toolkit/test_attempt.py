@@ -11,8 +11,9 @@ import pytest
 from lossy import AMBIGUOUS, CERTAIN, Lossy, losing, provider_of
 from qiskit import QuantumCircuit
 
-from ionq_toolkit import IonQJob, IonQProvider, errors
+from ionq_toolkit import IonQJob, IonQProvider, RetryPolicy, errors
 from ionq_toolkit.attempt import LOOKING_S, PAUSES_S
+from ionq_toolkit.events import Retried
 from ionq_toolkit.primitives import SamplerV2
 from ionq_toolkit_fake import FakeIonQ
 
@@ -544,3 +545,80 @@ def test_on_the_network_processes_of_one_seed_have_different_tags(instant_clock)
     assert len(tags(clock=instant_clock)) == 1
     first, second = (IonQProvider("any-key", seed=7) for _ in range(2))
     assert first.draw_seed() == second.draw_seed()
+
+
+# --- the service itself says that it took nothing ---
+
+
+def unavailable(retry_after=None, **more):
+    body = {"statusCode": 503, "error": "Service Unavailable", "message": "later", **more}
+    fields = {"Content-Type": "application/json"}
+    if retry_after is not None:
+        fields["Retry-After"] = str(retry_after)
+    return 503, fields, json.dumps(body).encode()
+
+
+def persistent(lossy, **policy):
+    return provider_of(lossy, seed=7, retry=RetryPolicy(**policy)).get_backend("simulator")
+
+
+@pytest.mark.parametrize("times", [1, 3, 6])
+def test_a_503_of_the_service_s_own_is_sent_again(lossy, times):
+    events = []
+    lossy.lose = losing(SUBMISSION, unavailable(), effect=False, times=times)
+    provider = provider_of(lossy, seed=7, retry=RetryPolicy(), on_event=events.append)
+    job = provider.get_backend("simulator").run(bell(), shots=100)
+    assert made(lossy) == [job.job_id()]
+    assert lossy.posts() == times + 1
+    assert lossy.asked() == 0  # there was nothing to look for
+    retried = [event for event in events if isinstance(event, Retried)]
+    assert [(e.attempt, e.reason, e.method, e.path) for e in retried] == [
+        (number, "status 503", "POST", "/v0.4/jobs") for number in range(1, times + 1)
+    ]
+    assert sum(event.seconds for event in retried) == pytest.approx(lossy.clock.monotonic())
+
+
+def test_a_503_that_goes_on_is_an_error_in_the_end(lossy):
+    lossy.lose = losing(SUBMISSION, unavailable(), effect=False, times=99)
+    with pytest.raises(errors.IonQRetriableError) as caught:
+        persistent(lossy, attempts=4).run(bell())
+    assert caught.value.status_code == 503
+    assert lossy.posts() == 4
+    assert made(lossy) == []
+
+
+def test_retry_after_of_a_503_is_heeded_and_never_beyond_the_deadline(lossy):
+    lossy.lose = losing(SUBMISSION, unavailable(20), effect=False, times=1)
+    persistent(lossy).run(bell(), timeout=60)
+    assert 20 <= lossy.clock.monotonic() < 21
+    began = lossy.clock.monotonic()
+    lossy.lose = losing(SUBMISSION, unavailable(20), effect=False, times=1)
+    with pytest.raises(errors.IonQRetriableError):
+        persistent(lossy).run(bell(), timeout=10)
+    assert lossy.clock.monotonic() == began  # at once: to wait would be of no use
+    assert len(made(lossy)) == 1
+
+
+@pytest.mark.parametrize(
+    "policy", [{"attempts": 1}, {"statuses": frozenset({429})}, {"total_s": 0.01, "jitter": "none"}]
+)
+def test_a_policy_that_does_not_send_again_does_not(lossy, policy):
+    lossy.lose = losing(SUBMISSION, unavailable(), effect=False, times=1)
+    with pytest.raises(errors.IonQRetriableError):
+        persistent(lossy, **policy).run(bell())
+    assert lossy.posts() == 1
+
+
+def test_what_is_lost_after_a_503_is_looked_for(lossy):
+    fates = iter([(False, unavailable()), (True, RESET)])
+    lossy.lose = lambda method, path: next(fates, None) if (method, path) == SUBMISSION else None
+    job = persistent(lossy).run(bell(), shots=100)
+    assert made(lossy) == [job.job_id()]
+    assert lossy.posts() == 2
+
+
+def test_a_503_of_a_proxy_is_not_sent_again(lossy):
+    lossy.lose = losing(SUBMISSION, AMBIGUOUS["503 of a proxy"], effect=False, times=1)
+    with pytest.raises(errors.IonQSubmissionUnknownError):
+        persistent(lossy).run(bell(), timeout=60)
+    assert lossy.posts() == 1
