@@ -1,13 +1,15 @@
 """The same IonQJob, unchanged, through every way in."""
 
+import contextlib
 import json
+import os
 
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQProvider, errors
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, FakeServer
 
 KEY = {"Authorization": "apiKey any-key", "Content-Type": "application/json"}
 
@@ -150,3 +152,27 @@ def test_several_registers_and_an_unmeasured_qubit_come_back_in_their_places(way
     backend = way.provider(cloud).get_backend("simulator")
 
     assert backend.run(circuit, shots=10).get_counts() == {"11 0": 10}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_forked_processes_submit_jobs_of_their_own(bell):
+    """What forks share, such as generators of random numbers, makes no two submissions alike."""
+    cloud = FakeIonQ(seed=7)
+    with FakeServer(cloud) as server:
+        backend = IonQProvider("any key", server.url, seed=3).get_backend("simulator")
+        backend.run(bell, shots=10)
+        children = []
+        for _ in range(3):
+            child = os.fork()
+            if child == 0:
+                status = 1
+                with contextlib.suppress(BaseException):
+                    status = int(not backend.run(bell, shots=10).job_id())
+                os._exit(status)
+            children.append(child)
+        assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+        job = backend.run(bell, shots=10)
+    tags = [job.submission.metadata["toolkit_tag"] for job in cloud.jobs]
+    assert len(set(tags)) == len(tags) == 5
+    assert job.job_id() in {one.id for one in cloud.jobs}

@@ -9,6 +9,10 @@ import types
 
 import pytest
 from clouds import RECORD
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors, events, tracing
 from ionq_toolkit.events import Adopted, Event, EventLog, Finished, Polled, Retried, Submitted
@@ -271,6 +275,30 @@ def test_names_of_spans_have_no_ids(telemetry, path, name):
     with tracing.span("GET", path, None) as span:
         assert span.name == name
         assert "ionq.job.id" not in span.attributes
+
+
+def test_its_own_sdk_records_the_same(monkeypatch, watched):
+    recorded = InMemorySpanExporter()
+    sdk = TracerProvider()
+    sdk.add_span_processor(SimpleSpanProcessor(recorded))
+    monkeypatch.setattr(tracing, "_tracer", lambda: sdk.get_tracer("ionq_toolkit"))
+    backend, told = watched((503, {}), (200, RECORD), (404, {"message": "no"}))
+    with sdk.get_tracer("an application").start_as_current_span("work"):
+        IonQJob(backend, "job-1").status()
+    with pytest.raises(errors.IonQAPIError):
+        IonQJob(backend, "job-2").status()
+    asked, work, refused = recorded.get_finished_spans()
+    assert (asked.name, asked.kind) == ("GET /jobs/{id}", trace.SpanKind.CLIENT)
+    assert asked.parent.span_id == work.context.span_id
+    assert asked.attributes["http.response.status_code"] == 200
+    assert asked.attributes["ionq.job.id"] == "job-1"
+    assert [(event.name, event.attributes["ionq.reason"]) for event in asked.events] == [
+        ("retried", "status 503")
+    ]
+    assert [event.name for event in work.events] == ["polled", "finished"]
+    assert refused.status.status_code is trace.StatusCode.ERROR
+    assert [event.name for event in refused.events] == ["exception"]
+    assert isinstance(told[0], Retried)
 
 
 def test_without_opentelemetry_there_are_no_spans(monkeypatch, forget, watched):
