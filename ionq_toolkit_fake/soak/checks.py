@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: little time, so that it can be answered at all.
 GRACE_S = 1.0
 
-#: Two pauses are the same if they differ by less, in seconds.
-_SAME_S = 1e-6
+#: Two pauses are the same if they differ by less, in seconds: no chance makes them so.
+_SAME_S = 1e-9
 
 
 class Violation(NamedTuple):
