@@ -14,7 +14,6 @@ import math
 import random
 from abc import ABC, abstractmethod
 from datetime import timedelta
-from itertools import count
 from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urlsplit
 
@@ -140,10 +139,6 @@ class Attempt(ABC):
             except IonQError:
                 if self._lost is None:
                     raise
-            except BaseException as error:
-                self._lost = error
-                error.add_note(f"Whether there is now {self.what} is not known.")
-                raise
             else:
                 self.open = False
                 return made
@@ -159,7 +154,9 @@ class Attempt(ABC):
         policy = getattr(self._client.transport, "policy", RetryPolicy.none())
         total_s = math.inf if policy.total_s is None else policy.total_s
         self._sent_at = self._clock.monotonic()
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             left = deadline.left()
             if left <= 0:
                 raise IonQConnectionError(
@@ -191,8 +188,11 @@ class Attempt(ABC):
                         reason=f"status {error.status_code}",
                     )
                 )
+            except BaseException as error:
+                self._lost = error
+                error.add_note(f"Whether there is now {self.what} is not known.")
+                raise
             self._clock.sleep(pause_s)
-        raise AssertionError("never")
 
     def _find(self, deadline: Deadline) -> str:
         """Look several times, and return what is found."""

@@ -384,12 +384,12 @@ class IonQJob(JobV1):
     def result(
         self,
         sharpen: bool | None = None,
-        extra_query_params: Mapping[str, Any] | None = None,
-        *,
-        partial: bool = False,
         timeout: float | None = None,
         wait: float | None = None,
         callback: Callback | None = None,
+        extra_query_params: Mapping[str, Any] | None = None,
+        *,
+        partial: bool = False,
         progress: bool = False,
     ) -> IonQResult:
         """Wait for the job and return its result: fetched once, the same at every call.
@@ -397,15 +397,15 @@ class IonQJob(JobV1):
         Args:
             sharpen: Whether a debiased job's histogram is combined by plurality vote
                 (True) or by averaging (False); None leaves it to IonQ.
+            timeout: Seconds for everything: to wait, and to fetch the result; None: as of the
+                provider.
+            wait: As of `wait_for_final_state`.
+            callback: As of `wait_for_final_state`.
             extra_query_params: Further parameters for IonQ's results endpoint. With any, and with
                 `sharpen`, counts are those of the histogram, and there is no memory on devices.
             partial: Of a job of several circuits, return what there is even if some came to
                 nothing: their experiments have `success` False and a `status` that says why, and
                 so has what `get_counts(i)` raises for them.
-            timeout: Seconds for everything: to wait, and to fetch the result; None: as of the
-                provider.
-            wait: As of `wait_for_final_state`.
-            callback: As of `wait_for_final_state`.
             progress: As of `wait_for_final_state`.
 
         Raises:
@@ -422,12 +422,12 @@ class IonQJob(JobV1):
     async def result_async(
         self,
         sharpen: bool | None = None,
-        extra_query_params: Mapping[str, Any] | None = None,
-        *,
-        partial: bool = False,
         timeout: float | None = None,
         wait: float | None = None,
         callback: Callback | None = None,
+        extra_query_params: Mapping[str, Any] | None = None,
+        *,
+        partial: bool = False,
         progress: bool = False,
     ) -> IonQResult:
         """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""

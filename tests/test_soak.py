@@ -278,7 +278,6 @@ def test_time_of_a_program_is_virtual():
     report = soak(wait, range(3), deadline_s=60)
     assert report.ok, report
     assert report.virtual_s == pytest.approx(3 * 55)
-    assert time.time() > 1_770_000_000 or time.sleep.__name__ == "sleep"
 
 
 def test_a_program_that_never_ends_is_stopped():

@@ -49,6 +49,16 @@ def get_backend(package):
 
 
 @pytest.fixture
+def simulator(get_backend):
+    return get_backend("ionq_simulator")
+
+
+@pytest.fixture
+def forte(get_backend):
+    return get_backend("ionq_qpu.forte-1")
+
+
+@pytest.fixture
 def crossed():
     """X on the first of two qubits, which is measured into the second bit."""
     circuit = QuantumCircuit(2, 2, name="crossed")

@@ -22,16 +22,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def simulator(get_backend):
-    return get_backend("ionq_simulator")
-
-
-@pytest.fixture
-def forte(get_backend):
-    return get_backend("ionq_qpu.forte-1")
-
-
 def test_a_job_goes_its_way_and_has_counts_and_probabilities(package, crossed):
     with mock_ionq(FakeIonQ(seed=1, polls_per_status=1)):
         backend = package.IonQProvider("k").get_backend("ionq_simulator")

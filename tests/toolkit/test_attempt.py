@@ -622,3 +622,20 @@ def test_a_503_of_a_proxy_is_not_sent_again(lossy):
     with pytest.raises(errors.IonQSubmissionUnknownError):
         persistent(lossy).run(bell(), timeout=60)
     assert lossy.posts() == 1
+
+
+def test_what_is_interrupted_between_two_attempts_certainly_made_nothing(lossy):
+    lossy.lose = losing(SUBMISSION, unavailable(20), effect=False, times=1)
+    job = IonQJob(persistent(lossy), circuit=bell(), passed_args={"shots": 100})
+    sleep, lossy.clock.sleep = lossy.clock.sleep, interrupted
+    with pytest.raises(KeyboardInterrupt) as caught:
+        job.submit()
+    assert not hasattr(caught.value, "__notes__")
+    lossy.clock.sleep = sleep
+    job.submit()  # is sent, not looked for
+    assert made(lossy) == [job.job_id()]
+    assert (lossy.posts(), lossy.asked()) == (2, 0)
+
+
+def interrupted(seconds):
+    raise KeyboardInterrupt
