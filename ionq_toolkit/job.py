@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
-from ionq_toolkit import parallel, submission
-from ionq_toolkit.attempt import JobAttempt
-from ionq_toolkit.children import Children, in_words, summary
+from ionq_toolkit import parallel
+from ionq_toolkit.children import summary
 from ionq_toolkit.cost import read_cost
 from ionq_toolkit.errors import (
     IonQAPIError,
     IonQConnectionError,
-    IonQError,
     IonQJobError,
-    IonQJobFailureError,
     IonQJobStateError,
-    IonQJobTimeoutError,
 )
-from ionq_toolkit.events import Adopted, Finished, Polled, Submitted
 from ionq_toolkit.metadata import TAG
-from ionq_toolkit.progress import ProgressLine, describe
-from ionq_toolkit.readout import Readout
-from ionq_toolkit.record import JobRecord
-from ionq_toolkit.result import IonQResult
+from ionq_toolkit.order import Order
+from ionq_toolkit.progress import ProgressLine
+from ionq_toolkit.results import Results
+from ionq_toolkit.state import JobState
 from ionq_toolkit.waiting import Pauses, TimeIsUpError, Wait
 
 if TYPE_CHECKING:
@@ -39,15 +33,11 @@ if TYPE_CHECKING:
     from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.client import IonQClient
     from ionq_toolkit.cost import JobCost
-    from ionq_toolkit.record import JobTimings
+    from ionq_toolkit.record import JobRecord, JobTimings
+    from ionq_toolkit.result import IonQResult
     from ionq_toolkit.waiting import Deadline
 
     Callback = Callable[[str, JobStatus, "IonQJob"], object]
-
-logger = logging.getLogger(__name__)
-
-#: Of how many circuits a progress display says how many are done: each has to be asked about.
-_MOST_WATCHED = 64
 
 #: HTTP's status for what is not there.
 _NOT_FOUND = 404
@@ -63,13 +53,6 @@ class IonQJob(JobV1):
             its id.
         metadata: What is stored with the job at IonQ, as last seen.
     """
-
-    #: Of a child job: what is known of its parent, and which of its circuits this is.
-    _parent: JobRecord | None = None
-    _index = 0
-    _children: Children | None = None
-    _child_jobs: tuple[IonQJob, ...] = ()
-    _warned_of: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -98,19 +81,21 @@ class IonQJob(JobV1):
         super().__init__(backend, job_id or "")
         self._job_id: str
         self.circuit: QuantumCircuit | list[QuantumCircuit] | None = None
+        self._order: Order | None = None
         if circuit is not None:
-            self._circuits = submission.circuits_of(circuit)
-            self.circuit = self._circuits if len(self._circuits) > 1 else self._circuits[0]
-            self._options = backend.preflight(self._circuits, passed_args or {})
+            self._order = Order(backend, circuit, passed_args or {})
+            several = self._order.circuits
+            self.circuit = several if len(several) > 1 else several[0]
         self._client = client or backend.client
         self._clock = backend.clock
-        self._attempt: JobAttempt | None = None
-        self._begin = self._clock.monotonic()
-        self._record = JobRecord(self._job_id, {})
-        self._status = JobStatus.INITIALIZING
-        self._unknown_word: str | None = None
-        self._results: dict[tuple[tuple[str, str], ...], IonQResult] = {}
+        self._follow(JobState(self._client, self._clock))
+        self._child_jobs: tuple[IonQJob, ...] = ()
         self._result: IonQResult | None = None
+
+    def _follow(self, state: JobState) -> None:
+        """Be the job of `state`, of which nothing was seen yet."""
+        self._state, self._results = state, Results(self._backend, state)
+        state.begin(self._job_id)
 
     def __repr__(self) -> str:
         return (
@@ -143,27 +128,12 @@ class IonQJob(JobV1):
                 f"Job {self._job_id} is submitted already; run the circuit again for a new one.",
                 job_id=self._job_id,
             )
-        if self._attempt is None or not self._attempt.open:
-            seed, tag = self._options.seed, self._backend.draw_tag()
-            made = submission.build(
-                self._circuits,
-                self._backend.device,
-                self._options,
-                seed=self._backend.draw_seed() if seed is None else seed,
-                tag=tag,
-            )
-            self._attempt = JobAttempt(self._client, self._clock, made.body, tag)
-            self.metadata = made.metadata
-            self._begin = self._clock.monotonic()
-        attempt = self._attempt
-        self._job_id = attempt.run(deadline)
-        self._attempt = None
-        seconds = self._clock.monotonic() - self._begin
-        self._client.events(
-            Adopted(job_id=self._job_id, seconds=seconds, tag=attempt.tag)
-            if attempt.adopted
-            else Submitted(job_id=self._job_id, seconds=seconds)
-        )
+        assert self._order is not None, "a job without an id has circuits"  # noqa: S101
+        try:
+            self._job_id = self._order.submit(self._client, deadline)
+        finally:
+            self.metadata = self._order.metadata
+        self._state.begin(self._job_id, self._order.begin)
 
     @property
     def submission_tag(self) -> str | None:
@@ -189,18 +159,11 @@ class IonQJob(JobV1):
         """
         self._refresh()
         if detailed:
-            return summary(self._statuses())
-        if self._status in (JobStatus.ERROR, JobStatus.CANCELLED):
-            self._raise_fate()
-        return self._status
-
-    def _statuses(self) -> list[JobStatus]:
-        """Return the status of each circuit."""
-        children = self._child_records()
-        if not children:
-            # One circuit, or several that IonQ has not made jobs of yet.
-            return [self._status] * (len(self.circuit) if isinstance(self.circuit, list) else 1)
-        return [child.state or JobStatus.INITIALIZING for child in children]
+            circuits = len(self.circuit) if isinstance(self.circuit, list) else 1
+            return summary(self._state.statuses(circuits))
+        if self._state.status in (JobStatus.ERROR, JobStatus.CANCELLED):
+            raise self._state.fate()
+        return self._state.status
 
     def done(self) -> bool:
         """Return whether the job is completed."""
@@ -223,16 +186,8 @@ class IonQJob(JobV1):
 
         Of a job of several circuits, it says which of them failed, and why each did.
         """
-        if self._refresh() is not JobStatus.ERROR:
-            return None
-        text = in_words(*self._why_failed())
-        if not self._record.is_parent:
-            return text
-        try:
-            told = self._of_children().why_they_failed(self._record)
-        except IonQError as error:
-            told = [f"which circuits failed cannot be told: {error}"]
-        return "; ".join([text, *told])
+        self._refresh()
+        return self._state.error_message()
 
     def api_backend(self) -> str | None:
         """Return IonQ's name of the backend that the job is of, as its record says."""
@@ -250,16 +205,16 @@ class IonQJob(JobV1):
             IonQAPIError: IonQ refused.
         """
         self._need_id()
-        if self._status not in JOB_FINAL_STATES:
+        if not self._state.final:
             self._client.cancel_job(self._job_id)
             self._refresh()
-        return self._status is JobStatus.CANCELLED
+        return self._state.status is JobStatus.CANCELLED
 
     @property
     def dry_run(self) -> bool:
         """Whether the job is only compiled and priced, and not run."""
-        if not self._job_id:
-            return bool(getattr(self._options, "dry_run", False))
+        if not self._job_id and self._order is not None:
+            return bool(getattr(self._order.options, "dry_run", False))
         if not self._record:
             self._refresh()
         return self._record.dry_run
@@ -285,7 +240,7 @@ class IonQJob(JobV1):
 
     def _child_job(self, index: int) -> IonQJob:
         child = type(self)(self._backend, self._record.child_ids[index], self._client)
-        child._parent, child._index = self._record, index  # noqa: SLF001 - one of its own
+        child._follow(JobState(self._client, self._clock, self._record, index))  # noqa: SLF001
         return child
 
     def compiled_circuit(self, lang: str = "native") -> Any:  # noqa: ANN401 - any JSON, or bytes
@@ -311,7 +266,7 @@ class IonQJob(JobV1):
                 "fetched. Call wait_for_final_state() first.",
                 job_id=self._job_id,
             )
-        if self._record.is_parent and self._parent is None:
+        if self._record.is_parent and not self._record.is_child:
             return parallel.each(
                 self._client.transport,
                 lambda child: child.compiled_circuit(lang),
@@ -417,7 +372,7 @@ class IonQJob(JobV1):
         deadline = self._deadline(timeout)
         with ProgressLine(enabled=progress) as line:
             self._wait_for(line, deadline, wait, callback).run()
-        return self._fetch_result(deadline, sharpen, extra_query_params, partial=partial)
+        return self._fetch(deadline, sharpen, extra_query_params, partial=partial)
 
     async def result_async(
         self,
@@ -435,7 +390,7 @@ class IonQJob(JobV1):
         with ProgressLine(enabled=progress) as line:
             await self._wait_for(line, deadline, wait, callback).run_async()
         return await asyncio.to_thread(
-            self._fetch_result, deadline, sharpen, extra_query_params, partial=partial
+            self._fetch, deadline, sharpen, extra_query_params, partial=partial
         )
 
     def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
@@ -472,43 +427,16 @@ class IonQJob(JobV1):
         deadline: Deadline = self._backend.deadline(timeout)
         return deadline
 
+    @property
+    def _record(self) -> JobRecord:
+        return self._state.record
+
     def _refresh(self, timeout: float | None = None) -> JobStatus:
         """Ask the service how the job stands, unless that is settled, and return it."""
-        if not self._job_id or self._status in JOB_FINAL_STATES:
-            return self._status
-        asked = self._clock.monotonic()
-        body = self._client.retrieve_job(self._job_id, timeout=timeout)
-        answered = self._clock.monotonic()
-        self._record = JobRecord(self._job_id, body, parent=self._parent, index=self._index)
-        self.metadata = self._record.metadata
-        for warning in self._record.warnings:
-            if warning not in self._warned_of:
-                self._warned_of |= {warning}
-                told = self._client.redact(warning)
-                logger.warning("IonQ warns of job %s: %s", self._job_id, told)
-        word = self._client.redact(str(self._record.status))
-        if self._record.state is not None:
-            self._status, self._unknown_word = self._record.state, None
-        elif self._unknown_word != word:
-            self._unknown_word = word
-            logger.warning(
-                "IonQ says %r of job %s, which is no status known here; taken as not final yet",
-                self._unknown_word,
-                self._job_id,
-            )
-        self._client.events(Polled(job_id=self._job_id, status=word, seconds=answered - asked))
-        if self._status in JOB_FINAL_STATES:
-            seconds = answered - self._begin
-            self._client.events(Finished(job_id=self._job_id, status=word, seconds=seconds))
-        return self._status
-
-    def _of_children(self) -> Children:
-        if self._children is None:
-            self._children = Children(self._client)
-        return self._children
-
-    def _child_records(self, deadline: Deadline | None = None) -> list[JobRecord]:
-        return self._of_children().records(self._record, deadline)
+        status = self._state.refresh(timeout)
+        if self._record:
+            self.metadata = self._record.metadata
+        return status
 
     def _wait_for(
         self,
@@ -525,12 +453,12 @@ class IonQJob(JobV1):
                 status = self._refresh(deadline.for_request())
             round_trip_s = self._clock.monotonic() - before
             if line.visible:
-                line.show(self._progress(deadline))
+                line.show(self._state.in_a_line(deadline))
             return None if status in JOB_FINAL_STATES else round_trip_s
 
         def tell() -> None:
             if callback is not None:
-                callback(self._job_id, self._status, self)
+                callback(self._job_id, self._state.status, self)
 
         self._need_id()
         return Wait(
@@ -539,32 +467,10 @@ class IonQJob(JobV1):
             Pauses(wait, self._job_id),
             ask=ask,
             tell=tell,
-            too_late=lambda: self._too_late(deadline.timeout),
+            too_late=lambda: self._state.too_late(deadline.timeout),
         )
 
-    def _progress(self, deadline: Deadline) -> str:
-        """Return a line that says how the job stands."""
-        waiting = self._status in (JobStatus.INITIALIZING, JobStatus.QUEUED)
-        return describe(
-            self._job_id,
-            self._status.name,
-            elapsed_s=deadline.elapsed(),
-            predicted_wait_s=self._record.timings.predicted_wait_s if waiting else None,
-            children=None if waiting else self._children_done(deadline),
-        )
-
-    def _children_done(self, deadline: Deadline) -> tuple[int, int] | None:
-        """Return how many circuits are done, and of how many, where that is quickly found out."""
-        try:
-            if not 0 < len(self._record.child_ids) <= _MOST_WATCHED:
-                return None
-            children = self._child_records(deadline)
-        except (IonQError, TimeIsUpError) as error:  # what is only shown must not end the wait
-            logger.debug("the circuits of job %s cannot be shown: %s", self._job_id, error)
-            return None
-        return sum(child.state is JobStatus.DONE for child in children), len(children)
-
-    def _fetch_result(
+    def _fetch(
         self,
         deadline: Deadline,
         sharpen: bool | None,
@@ -572,28 +478,10 @@ class IonQJob(JobV1):
         *,
         partial: bool,
     ) -> IonQResult:
-        partial = partial and self._record.is_parent
-        if self._status is not JobStatus.DONE and not partial:
-            self._raise_fate()
-        query = {k: str(v) for k, v in (extra_query_params or {}).items()}
-        if sharpen is not None:
-            query["sharpen"] = "true" if sharpen else "false"
-        key = (*sorted(query.items()), ("partial", str(partial)))
-        if key not in self._results:
-            with self._in_time(deadline):
-                experiments = Readout(
-                    self._client,
-                    self._record,
-                    lambda: self._child_records(deadline),
-                    query=query,
-                    deadline=deadline,
-                ).experiments(partial=partial)
-            if not any(experiment["success"] for experiment in experiments):
-                self._raise_fate()
-            # Of two threads that come here at once, both return what is there first.
-            self._results.setdefault(key, self._read(experiments))
-        self._result = self._results[key]
-        return self._result
+        with self._in_time(deadline):
+            found = self._results.fetch(deadline, sharpen, extra_query_params, partial=partial)
+        self._result = found
+        return found
 
     @contextlib.contextmanager
     def _in_time(self, deadline: Deadline) -> Iterator[None]:
@@ -601,74 +489,12 @@ class IonQJob(JobV1):
         try:
             yield
         except TimeIsUpError:
-            raise self._too_late(deadline.timeout) from None
+            raise self._state.too_late(deadline.timeout) from None
         except IonQConnectionError as error:
             if deadline.left() > 0:
                 raise
-            raise self._too_late(deadline.timeout) from error
-
-    def _read(self, experiments: list[dict[str, Any]]) -> IonQResult:
-        failed = sum(not experiment["success"] for experiment in experiments)
-        result: IonQResult = IonQResult.from_dict(
-            {
-                "backend_name": self._backend.name,
-                "backend_version": self._backend.backend_version,
-                "job_id": self._job_id,
-                "success": not failed,
-                "status": f"{failed} of {len(experiments)} circuits failed" if failed else None,
-                "results": experiments,
-                "time_taken": self._record.time_taken_s,
-            }
-        )
-        return result
+            raise self._state.too_late(deadline.timeout) from error
 
     def _need_id(self) -> None:
         if not self._job_id:
             raise IonQJobStateError("The job is not submitted yet; call submit() first.")
-
-    def _too_late(self, timeout: float | None) -> IonQJobError | IonQJobTimeoutError:
-        if self._unknown_word is not None:
-            return IonQJobError(
-                f"Job {self._job_id} has the unknown status {self._unknown_word!r} after waiting "
-                f"{timeout} s. A newer version of ionq-toolkit may know it.",
-                job_id=self._job_id,
-            )
-        if self._status in JOB_FINAL_STATES:
-            return IonQJobTimeoutError(
-                f"Job {self._job_id} is {self._record.status}, and what it came to was not there "
-                f"after {timeout} s: ask again with a longer timeout.",
-                job_id=self._job_id,
-            )
-        return IonQJobTimeoutError(
-            f"Job {self._job_id} is {self._record.status or 'not seen yet'} after waiting "
-            f"{timeout} s. It goes on: ask again with a longer timeout, or cancel it.",
-            job_id=self._job_id,
-        )
-
-    def _why_failed(self) -> tuple[str | None, str]:
-        code, text = self._record.failure
-        return code and self._client.redact(code), self._client.redact(text)
-
-    def _raise_fate(self) -> NoReturn:
-        if self._status is JobStatus.CANCELLED:
-            raise IonQJobStateError(
-                f"Job {self._job_id} was cancelled, so it has no result.", job_id=self._job_id
-            )
-        if self._status is JobStatus.DONE:
-            raise IonQJobError(
-                f"Job {self._job_id} is completed, and none of its circuits has a result.",
-                job_id=self._job_id,
-            )
-        code, text = self._why_failed()
-        hint = ""
-        if self._record.is_parent:
-            hint = (
-                f"{'' if text.endswith(('.', '!')) else '.'} error_message() says which circuits "
-                "failed, and result(partial=True) has what the others came to."
-            )
-        raise IonQJobFailureError(
-            f"Job {self._job_id} failed: {in_words(code, text)}{hint}",
-            job_id=self._job_id,
-            code=code,
-            failure=text,
-        )

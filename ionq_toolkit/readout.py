@@ -9,6 +9,7 @@ from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import parallel
 from ionq_toolkit.errors import IonQJobError
+from ionq_toolkit.result import experiment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -115,7 +116,7 @@ class Readout:
         def read(child: JobRecord) -> dict[str, Any]:
             histogram = histograms.get(child.job_id)
             if histogram is None and child.state is not JobStatus.DONE:
-                return child.failed_experiment()
+                return _failed(child)
             return self._of_circuit(child, histogram)
 
         self._timeout = self._deadline.for_one_of_many
@@ -162,7 +163,10 @@ class Readout:
         if record.is_program:
             return self._of_program(record)
         shots = self._shots(record) if self._wants_shots(record) else None
-        return record.experiment(self._histogram(record) if histogram is None else histogram, shots)
+        header = record.header.of_qubits()
+        if histogram is None:
+            histogram = self._histogram(record)
+        return _experiment(record, header, histogram, shots)
 
     def _histogram(self, record: JobRecord) -> dict[str, Any]:
         return self._client.get_results(record.job_id, query=self._query, timeout=self._timeout())
@@ -189,7 +193,7 @@ class Readout:
             return found
         assert second is not None, "one of the two is there"  # noqa: S101
         shots = _registers(self._artifact(record, second), record.job_id)
-        width = record.header()["n_qubits"]
+        width = record.header.of_qubits()["n_qubits"]
         values = fold(shots, [(_WHOLE, place) for place in range(width)], record.job_id)
         return list(values.tolist())
 
@@ -202,22 +206,20 @@ class Readout:
         if record.is_ideal or self._query or artifact is None:
             wanted = self._wants_shots(record)
             shots = self._shots(record) if wanted else None
-            header = record.program_header()
-            return _with_qubits(
-                record, record.experiment(self._histogram(record), shots, header=header)
-            )
+            header = record.header.of_program()
+            return _with_qubits(record, _experiment(record, header, self._histogram(record), shots))
         found = _registers(self._artifact(record, artifact), record.job_id)
         # What the program's own registers are, the shots show; all qubits are added to them.
         own = {name: value for name, value in found[0].items() if name != _WHOLE} or found[0]
         registers = [(n, len(v) if isinstance(v, list) else 0) for n, v in own.items()]
-        header = record.program_header(registers)
-        bits = record.bits() or []
+        header = record.header.of_program(registers)
+        bits = record.header.bits() or []
         if len(bits) != header["memory_slots"] or any(name not in own for name, _ in bits):
             bits = [(name, place) for name, size in registers for place in range(size)]
             # Registers that nobody has stored are in their order those of the program; a circuit
             # whose registers are not its program's is told by the only one that there can be.
             alone = len(registers) == 1 and len(bits) == header["memory_slots"]
-            if record.has_header and not alone:
+            if record.header.stored is not None and not alone:
                 raise IonQJobError(
                     f"The circuit of job {record.job_id} has {header['memory_slots']} classical "
                     "bits, and which of them are which in the registers of its shots cannot be "
@@ -230,7 +232,7 @@ class Readout:
             str(outcome): count / len(values)
             for outcome, count in zip(outcomes.tolist(), counts.tolist(), strict=True)
         }
-        return _with_qubits(record, record.experiment(histogram, values.tolist(), header=header))
+        return _with_qubits(record, _experiment(record, header, histogram, values.tolist()))
 
     def _artifact(self, record: JobRecord, artifact_id: str) -> Any:  # noqa: ANN401 - any JSON
         return self._client.get_artifact(record.job_id, artifact_id, timeout=self._timeout())
@@ -294,7 +296,45 @@ def _registers(body: object, job_id: str) -> list[dict[str, Any]]:
     return kept
 
 
-def _with_qubits(record: JobRecord, experiment: dict[str, Any]) -> dict[str, Any]:
+def _experiment(
+    record: JobRecord,
+    header: Mapping[str, Any],
+    histogram: Mapping[str, Any],
+    raw_shots: Sequence[int | str] | None,
+) -> dict[str, Any]:
+    """Return the results of the circuit of `record` as an experiment of a Qiskit result.
+
+    Raises:
+        IonQJobError: The histogram, the shots or the record are unusable.
+    """
+    shots, seed = record.shots, record.sampling_seed if record.is_ideal else None
+    try:
+        return experiment(
+            histogram, header, shots=shots, seed=seed, memory=record.memory, raw_shots=raw_shots
+        )
+    except IonQJobError as error:  # what reads it does not know whose it is
+        raise IonQJobError(
+            f"Job {record.job_id}{record.place} has no result to be read. {error}",
+            job_id=record.job_id,
+        ) from error
+
+
+def _failed(record: JobRecord) -> dict[str, Any]:
+    """Return an experiment that says why there is none."""
+    code, text = record.failure
+    if record.status != "failed":
+        code, text = None, f"its status is {record.status!r}"
+    return {
+        "shots": record.shots or 0,
+        "success": False,
+        "status": f"{code}: {text}" if code else text,
+        "data": {},
+        "header": dict(record.header.stored or {}),
+        "failure": {"code": code, "message": text, "job_id": record.job_id},
+    }
+
+
+def _with_qubits(record: JobRecord, found: dict[str, Any]) -> dict[str, Any]:
     """Return a program's experiment with the number of its qubits where that of its bits was."""
-    header = {k: v for k, v in experiment["header"].items() if k != "meas_mapped"}
-    return {**experiment, "header": {**header, "n_qubits": record.num_qubits}}
+    header = {k: v for k, v in found["header"].items() if k != "meas_mapped"}
+    return {**found, "header": {**header, "n_qubits": record.header.num_qubits}}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit import metadata
 from ionq_toolkit.errors import IonQJobError
-from ionq_toolkit.result import experiment
+from ionq_toolkit.header import CircuitHeader
 from ionq_toolkit.status import JOB_STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from qiskit.providers.jobstatus import JobStatus
 
@@ -24,7 +24,7 @@ MULTI_CIRCUIT, PROGRAM = "ionq.multi-circuit.v1", "ionq.qasm3.v1"
 _FUNCTIONS = ("quantum-function", "qctrl.")
 
 #: More than these, and a record is not true: they would only use up memory and time.
-_MOST_SHOTS, _MOST_QUBITS = 10**9, 10_000
+_MOST_SHOTS = 10**9
 
 
 class JobTimings(NamedTuple):
@@ -77,6 +77,16 @@ class JobRecord:
     def __bool__(self) -> bool:
         """Return whether anything is known of the job."""
         return bool(self._body)
+
+    @property
+    def is_child(self) -> bool:
+        """Whether the job is that of one circuit of another."""
+        return self._parent is not None
+
+    @property
+    def place(self) -> str:
+        """Which circuit of which job it is, in words; nothing for a job of its own."""
+        return f", circuit {self.index} of job {self._parent.job_id}," if self._parent else ""
 
     def child(self, index: int) -> JobRecord:
         """Return what is known of the child job at `index` without asking for it."""
@@ -230,135 +240,18 @@ class JobRecord:
             )
         return headers
 
-    @property
-    def has_header(self) -> bool:
-        """Whether anything is stored of the circuit."""
-        return self._stored_header() is not None
-
-    @property
-    def num_qubits(self) -> int | None:
-        """How many qubits the circuit has: as stored, else as IonQ counts them, else None."""
-        header = self._stored_header() or {}
-        width = header.get("n_qubits", _object(self._body.get("stats")).get("qubits"))
-        return width if _is_width(width) else None
-
-    def header(self) -> dict[str, Any]:
-        """Return what is known of the circuit; without registers for a job made elsewhere.
+    @cached_property
+    def header(self) -> CircuitHeader:
+        """What is known of the circuit, stored with it or with its parent.
 
         Raises:
-            IonQJobError: The width of the circuit is not known, or its measurement map wrong.
+            IonQJobError: What is stored cannot be read.
         """
-        header = self._stored_header() or {}
-        width = self.num_qubits
-        if width is None:
-            raise self._strange("does not say how many qubits it had")
-        measured = header.get("meas_mapped") or [None]
-        if not isinstance(measured, list) or not all(_is_qubit(q, width) for q in measured):
-            raise IonQJobError(
-                f"The measurement map stored with job {self.job_id} is none of {width} qubits: "
-                f"{measured!r}.",
-                job_id=self.job_id,
-            )
-        if all(qubit is None for qubit in measured):
-            measured = list(range(width))
-        return {
-            **header,
-            "n_qubits": width,
-            "meas_mapped": measured,
-            "memory_slots": len(measured),
-            "creg_sizes": _register_sizes(header.get("creg_sizes"), len(measured)),
-        }
-
-    def bits(self) -> list[tuple[str, int]] | None:
-        """Return (register, place in it) of each classical bit, or None if that is not stored.
-
-        Raises:
-            IonQJobError: It is stored, and is no such list.
-        """
-        labels = (self._stored_header() or {}).get("clbit_labels")
-        if not labels:
-            return None
-        try:
-            bits = [(name, place) for name, place in labels]
-        except (TypeError, ValueError) as error:
-            raise self._strange(f"has bits labelled {labels!r:.200}") from error
-        if not all(isinstance(n, str) and isinstance(p, int) and p >= 0 for n, p in bits):
-            raise self._strange(f"has bits labelled {labels!r:.200}")
-        return bits
-
-    def program_header(self, registers: Sequence[tuple[str, int]] | None = None) -> dict[str, Any]:
-        """Return what is known of a program, whose outcomes are over its classical bits.
-
-        Args:
-            registers: Name and size of each, as its shots show them; for a job made elsewhere.
-
-        Raises:
-            IonQJobError: It is not known how many bits the program has.
-        """
-        header = self._stored_header() or {}
-        sizes: Any = header.get("creg_sizes") or [list(register) for register in registers or ()]
-        width = header.get("memory_slots", sum(size for _, size in registers or ()))
-        if not _is_width(width):
-            raise self._strange(
-                "does not say which classical bits its program has; client.get_results(job_id) "
-                "returns the bare histogram"
-            )
-        return {
-            **header,
-            "n_qubits": width,
-            "meas_mapped": list(range(width)),
-            "memory_slots": width,
-            "creg_sizes": _register_sizes(sizes, width),
-        }
-
-    def experiment(
-        self,
-        histogram: Mapping[str, Any],
-        raw_shots: Sequence[int | str] | None = None,
-        *,
-        header: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """Return the circuit's results as an experiment of a Qiskit result.
-
-        Args:
-            histogram: Outcomes and their probabilities.
-            raw_shots: The outcome of each shot; None where there are none, or none are asked for.
-            header: What is known of the circuit, where that is not `header`.
-
-        Raises:
-            IonQJobError: The histogram, the shots or the record are unusable.
-        """
-        header = self.header() if header is None else header
-        shots, seed = self.shots, self.sampling_seed if self.is_ideal else None
-        try:
-            return experiment(
-                histogram,
-                header,
-                shots=shots,
-                seed=seed,
-                memory=self.memory,
-                raw_shots=raw_shots,
-            )
-        except IonQJobError as error:  # what reads it does not know whose it is
-            parent = self._parent
-            place = f", circuit {self.index} of job {parent.job_id}," if parent else ""
-            raise IonQJobError(
-                f"Job {self.job_id}{place} has no result to be read. {error}", job_id=self.job_id
-            ) from error
-
-    def failed_experiment(self) -> dict[str, Any]:
-        """Return an experiment that says why there is none."""
-        code, text = self.failure
-        if self.status != "failed":
-            code, text = None, f"its status is {self.status!r}"
-        return {
-            "shots": self.shots or 0,
-            "success": False,
-            "status": f"{code}: {text}" if code else text,
-            "data": {},
-            "header": dict(self._stored_header() or {}),
-            "failure": {"code": code, "message": text, "job_id": self.job_id},
-        }
+        headers, place = self.headers, 0
+        if headers is None and self._parent is not None:
+            headers, place = self._parent.headers, self.index
+        counted = _object(self._body.get("stats")).get("qubits")
+        return CircuitHeader(self.job_id, None if headers is None else headers[place], counted)
 
     def names_url(self, part: str) -> bool:
         """Return whether the record says where a part of the results is, such as ``shots``."""
@@ -394,16 +287,6 @@ class JobRecord:
             "does so if the job asks for the compiler's service_version 'v0.4'.",
             job_id=self.job_id,
         )
-
-    def _stored_header(self) -> dict[str, Any] | None:
-        """Return what is stored of this circuit, with it or with its parent."""
-        headers = self.headers
-        if headers is not None:
-            return headers[0]
-        if self._parent is None:
-            return None
-        headers = self._parent.headers
-        return None if headers is None else headers[self.index]
 
     def _of_the_job(self, name: str) -> object:
         """Return what the record says or, where it does not, that of the parent."""
@@ -441,22 +324,3 @@ def _text(value: object) -> str | None:
 
 def _hash(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
-
-
-def _is_width(value: object) -> bool:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return whole and 1 <= value <= _MOST_QUBITS  # type: ignore[operator]
-
-
-def _is_qubit(value: object, width: int) -> bool:
-    return value is None or (isinstance(value, int) and 0 <= value < width)
-
-
-def _register_sizes(stored: Any, bits: int) -> list[list[Any]]:  # noqa: ANN401 - any JSON
-    """Return [name, size] of each register, or [] where these do not make up the bits."""
-    try:
-        sizes = [size for _, size in stored]
-    except (TypeError, ValueError):
-        return []
-    whole = all(isinstance(size, int) and size > 0 for size in sizes) and sum(sizes) == bits
-    return stored if whole else []

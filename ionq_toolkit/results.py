@@ -1,0 +1,78 @@
+"""The results of one job: each fetched once, and the same at every call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers.jobstatus import JobStatus
+
+from ionq_toolkit.readout import Readout
+from ionq_toolkit.result import IonQResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ionq_toolkit.backend import IonQBackend
+    from ionq_toolkit.state import JobState
+    from ionq_toolkit.waiting import Deadline
+
+
+class Results:
+    """What was fetched of the results of a final job."""
+
+    def __init__(self, backend: IonQBackend, state: JobState) -> None:
+        """Have nothing yet of the job of `state`."""
+        self._backend = backend
+        self._state = state
+        self._kept: dict[tuple[tuple[str, str], ...], IonQResult] = {}
+
+    def fetch(
+        self,
+        deadline: Deadline,
+        sharpen: bool | None,
+        extra_query_params: Mapping[str, Any] | None,
+        *,
+        partial: bool,
+    ) -> IonQResult:
+        """Return the result for these parameters; see `IonQJob.result`.
+
+        Raises:
+            IonQError: As of `IonQJob.result`.
+            TimeIsUpError: It could not be fetched before the deadline.
+        """
+        state = self._state
+        partial = partial and state.record.is_parent
+        if state.status is not JobStatus.DONE and not partial:
+            raise state.fate()
+        query = {k: str(v) for k, v in (extra_query_params or {}).items()}
+        if sharpen is not None:
+            query["sharpen"] = "true" if sharpen else "false"
+        key = (*sorted(query.items()), ("partial", str(partial)))
+        if key not in self._kept:
+            experiments = Readout(
+                state.client,
+                state.record,
+                lambda: state.child_records(deadline),
+                query=query,
+                deadline=deadline,
+            ).experiments(partial=partial)
+            if not any(experiment["success"] for experiment in experiments):
+                raise state.fate()
+            # Of two threads that come here at once, both return what is there first.
+            self._kept.setdefault(key, self._read(experiments))
+        return self._kept[key]
+
+    def _read(self, experiments: list[dict[str, Any]]) -> IonQResult:
+        failed = sum(not experiment["success"] for experiment in experiments)
+        result: IonQResult = IonQResult.from_dict(
+            {
+                "backend_name": self._backend.name,
+                "backend_version": self._backend.backend_version,
+                "job_id": self._state.record.job_id,
+                "success": not failed,
+                "status": f"{failed} of {len(experiments)} circuits failed" if failed else None,
+                "results": experiments,
+                "time_taken": self._state.record.time_taken_s,
+            }
+        )
+        return result

@@ -1,0 +1,198 @@
+"""How a job stands: what was last seen of it, and what is to be said of that."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
+
+from ionq_toolkit.children import Children, in_words
+from ionq_toolkit.errors import (
+    IonQError,
+    IonQJobError,
+    IonQJobFailureError,
+    IonQJobStateError,
+    IonQJobTimeoutError,
+)
+from ionq_toolkit.events import Finished, Polled
+from ionq_toolkit.progress import describe
+from ionq_toolkit.record import JobRecord
+from ionq_toolkit.waiting import TimeIsUpError
+
+if TYPE_CHECKING:
+    from ionq_toolkit.client import IonQClient
+    from ionq_toolkit.clock import Clock
+    from ionq_toolkit.waiting import Deadline
+
+logger = logging.getLogger(__name__)
+
+#: Of how many circuits a progress display says how many are done: each has to be asked about.
+_MOST_WATCHED = 64
+
+
+class JobState:
+    """What was last seen of one job.
+
+    Attributes:
+        client: What asks the service.
+        record: IonQ's record of the job; empty as long as nobody has asked.
+        status: Where the job stands. What is final stays so, and is not asked for again.
+        children: The jobs of the circuits of a job of several.
+    """
+
+    def __init__(
+        self, client: IonQClient, clock: Clock, parent: JobRecord | None = None, index: int = 0
+    ) -> None:
+        """Know nothing yet, of a job of its own or of one circuit of `parent`."""
+        self.client = client
+        self.record = JobRecord("", {})
+        self.status = JobStatus.INITIALIZING
+        self.children = Children(client)
+        self._clock = clock
+        self._parent = parent
+        self._index = index
+        self._begin = clock.monotonic()
+        self._unknown_word: str | None = None
+        self._warned_of: frozenset[str] = frozenset()
+
+    @property
+    def final(self) -> bool:
+        """Whether the job is known to be completed, failed or cancelled."""
+        return self.status in JOB_FINAL_STATES
+
+    def begin(self, job_id: str, since: float | None = None) -> None:
+        """Know the job by its id, submitted at a time of the clock."""
+        self.record = JobRecord(job_id, {}, parent=self._parent, index=self._index)
+        if since is not None:
+            self._begin = since
+
+    def refresh(self, timeout: float | None = None) -> JobStatus:
+        """Ask the service how the job stands, unless that is settled, and return it."""
+        job_id = self.record.job_id
+        if not job_id or self.final:
+            return self.status
+        asked = self._clock.monotonic()
+        body = self.client.retrieve_job(job_id, timeout=timeout)
+        answered = self._clock.monotonic()
+        self.record = JobRecord(job_id, body, parent=self._parent, index=self._index)
+        self._pass_warnings_on()
+        word = self.client.redact(str(self.record.status))
+        if self.record.state is not None:
+            self.status, self._unknown_word = self.record.state, None
+        elif self._unknown_word != word:
+            self._unknown_word = word
+            logger.warning(
+                "IonQ says %r of job %s, which is no status known here; taken as not final yet",
+                word,
+                job_id,
+            )
+        self.client.events(Polled(job_id=job_id, status=word, seconds=answered - asked))
+        if self.status in JOB_FINAL_STATES:
+            seconds = answered - self._begin
+            self.client.events(Finished(job_id=job_id, status=word, seconds=seconds))
+        return self.status
+
+    def _pass_warnings_on(self) -> None:
+        for warning in self.record.warnings:
+            if warning not in self._warned_of:
+                self._warned_of |= {warning}
+                told = self.client.redact(warning)
+                logger.warning("IonQ warns of job %s: %s", self.record.job_id, told)
+
+    def child_records(self, deadline: Deadline | None = None) -> list[JobRecord]:
+        """Return the records of the child jobs, as of `Children.records`."""
+        return self.children.records(self.record, deadline)
+
+    def statuses(self, circuits: int) -> list[JobStatus]:
+        """Return the status of each circuit; `circuits`: how many, where IonQ does not say."""
+        children = self.child_records()
+        if not children:
+            # One circuit, or several that IonQ has not made jobs of yet.
+            return [self.status] * circuits
+        return [child.state or JobStatus.INITIALIZING for child in children]
+
+    def in_a_line(self, deadline: Deadline) -> str:
+        """Return a line that says how the job stands."""
+        waiting = self.status in (JobStatus.INITIALIZING, JobStatus.QUEUED)
+        return describe(
+            self.record.job_id,
+            self.status.name,
+            elapsed_s=deadline.elapsed(),
+            predicted_wait_s=self.record.timings.predicted_wait_s if waiting else None,
+            children=None if waiting else self._children_done(deadline),
+        )
+
+    def _children_done(self, deadline: Deadline) -> tuple[int, int] | None:
+        """Return how many circuits are done, and of how many, where that is quickly found out."""
+        try:
+            if not 0 < len(self.record.child_ids) <= _MOST_WATCHED:
+                return None
+            children = self.child_records(deadline)
+        except (IonQError, TimeIsUpError) as error:  # what is only shown must not end the wait
+            logger.debug("circuits of job %s cannot be shown: %s", self.record.job_id, error)
+            return None
+        return sum(child.state is JobStatus.DONE for child in children), len(children)
+
+    def error_message(self) -> str | None:
+        """Return why the job failed, of several circuits each; None if it has not."""
+        if self.status is not JobStatus.ERROR:
+            return None
+        text = in_words(*self._why_failed())
+        if not self.record.is_parent:
+            return text
+        try:
+            told = self.children.why_they_failed(self.record)
+        except IonQError as error:
+            told = [f"which circuits failed cannot be told: {error}"]
+        return "; ".join([text, *told])
+
+    def _why_failed(self) -> tuple[str | None, str]:
+        code, text = self.record.failure
+        return code and self.client.redact(code), self.client.redact(text)
+
+    def fate(self) -> IonQJobFailureError | IonQJobStateError | IonQJobError:
+        """Return the error that says why a final job has no result."""
+        job_id = self.record.job_id
+        if self.status is JobStatus.CANCELLED:
+            return IonQJobStateError(
+                f"Job {job_id} was cancelled, so it has no result.", job_id=job_id
+            )
+        if self.status is JobStatus.DONE:
+            return IonQJobError(
+                f"Job {job_id} is completed, and none of its circuits has a result.", job_id=job_id
+            )
+        code, text = self._why_failed()
+        hint = ""
+        if self.record.is_parent:
+            hint = (
+                f"{'' if text.endswith(('.', '!')) else '.'} error_message() says which circuits "
+                "failed, and result(partial=True) has what the others came to."
+            )
+        return IonQJobFailureError(
+            f"Job {job_id} failed: {in_words(code, text)}{hint}",
+            job_id=job_id,
+            code=code,
+            failure=text,
+        )
+
+    def too_late(self, timeout: float | None) -> IonQJobError | IonQJobTimeoutError:
+        """Return the error that says that the time was too short."""
+        job_id = self.record.job_id
+        if self._unknown_word is not None:
+            return IonQJobError(
+                f"Job {job_id} has the unknown status {self._unknown_word!r} after waiting "
+                f"{timeout} s. A newer version of ionq-toolkit may know it.",
+                job_id=job_id,
+            )
+        if self.final:
+            return IonQJobTimeoutError(
+                f"Job {job_id} is {self.record.status}, and what it came to was not there "
+                f"after {timeout} s: ask again with a longer timeout.",
+                job_id=job_id,
+            )
+        return IonQJobTimeoutError(
+            f"Job {job_id} is {self.record.status or 'not seen yet'} after waiting "
+            f"{timeout} s. It goes on: ask again with a longer timeout, or cancel it.",
+            job_id=job_id,
+        )
