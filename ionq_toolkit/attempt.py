@@ -27,7 +27,7 @@ from ionq_toolkit.errors import (
     IonQSubmissionUnknownError,
 )
 from ionq_toolkit.events import Retried
-from ionq_toolkit.policy import RetryPolicy
+from ionq_toolkit.policy import REFUSALS, RetryPolicy
 from ionq_toolkit.search import Search
 from ionq_toolkit.waiting import Deadline, TimeIsUpError
 
@@ -61,10 +61,6 @@ _SUSPENDED = timedelta(days=1)
 #: the request, and proxies say 408 and 499 when they have waited too long for either side.
 _OPEN = frozenset({303, 408, 499})
 
-#: Statuses from 500 on that are refusals: the service has no such operation, does not speak this
-#: version of HTTP, or the network wants somebody to log in first.
-_REFUSALS = frozenset({501, 505, 511})
-
 _SERVER_ERROR, _UNAVAILABLE = 500, 503
 
 
@@ -81,7 +77,7 @@ def may_have_taken_effect(error: IonQError) -> bool:
         status = error.status_code
         if status == _UNAVAILABLE:
             return error.error_type is None
-        return status in _OPEN or (status >= _SERVER_ERROR and status not in _REFUSALS)
+        return status in _OPEN or (status >= _SERVER_ERROR and status not in REFUSALS)
     if isinstance(error, IonQConnectionError):
         return not error.nothing_sent
     return isinstance(error, IonQResponseError)

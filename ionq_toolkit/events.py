@@ -63,6 +63,23 @@ class Retried(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PollFailed(Event):
+    """A wait for a job got no answer, and goes on. `seconds`: the pause before it asks again.
+
+    All attempts at the request are over, each of which but the last was told as `Retried`.
+
+    Attributes:
+        reason: Why: ``status 503``, or the name of an error such as ``TimeoutError``.
+        failures: How many requests of the wait have failed since the last answer.
+        away_s: Seconds since the first of them was begun.
+    """
+
+    reason: str
+    failures: int
+    away_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Adopted(Event):
     """A job whose submission had no readable answer was found. `seconds`: since it was submitted.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobV1
@@ -14,7 +12,6 @@ from ionq_toolkit.children import summary
 from ionq_toolkit.cost import read_cost
 from ionq_toolkit.errors import (
     IonQAPIError,
-    IonQConnectionError,
     IonQJobError,
     IonQJobStateError,
 )
@@ -23,10 +20,10 @@ from ionq_toolkit.order import Order
 from ionq_toolkit.progress import ProgressLine
 from ionq_toolkit.results import Results
 from ionq_toolkit.state import JobState
-from ionq_toolkit.waiting import Pauses, TimeIsUpError, Wait
+from ionq_toolkit.watch import until_final, until_read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from qiskit import QuantumCircuit
 
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.cost import JobCost
     from ionq_toolkit.record import JobRecord, JobTimings
     from ionq_toolkit.result import IonQResult
-    from ionq_toolkit.waiting import Deadline
+    from ionq_toolkit.waiting import Deadline, Wait
 
     Callback = Callable[[str, JobStatus, "IonQJob"], object]
 
@@ -300,6 +297,10 @@ class IonQJob(JobV1):
     ) -> None:
         """Wait until the job is completed, failed or cancelled, whichever of these it is.
 
+        An outage of the service does not end the wait: without an answer, after 429 and after most
+        of 5xx it asks again later, until `timeout` or, without one, as long as
+        `RetryPolicy.outage_s` says.
+
         Args:
             timeout: Seconds to wait in all, polls included; None: as of the provider, which
                 waits for ever unless it is told otherwise.
@@ -311,13 +312,14 @@ class IonQJob(JobV1):
 
         Raises:
             IonQJobTimeoutError: The job is not final after `timeout`. It goes on, and can
-                be waited for again.
+                be waited for again. If the service gave no answer at the end, the cause says why.
             IonQJobError: Likewise, and its status is a word that is not known.
-            IonQConnectionError: The service was not reached.
+            IonQConnectionError: The service was not reached for as long as `outage_s` allows.
+            IonQAPIError: IonQ refused or, as a service in trouble, for as long as that.
             ValueError: `timeout` or `wait` is negative or not a number.
         """
         with ProgressLine(enabled=progress) as line:
-            self._wait_for(line, self._deadline(timeout), wait, callback).run()
+            self._until_final(line, self._deadline(timeout), wait, callback).run()
 
     async def wait_async(
         self,
@@ -334,7 +336,7 @@ class IonQJob(JobV1):
         """
         with ProgressLine(enabled=progress) as line:
             deadline = self._deadline(timeout)
-            await self._wait_for(line, deadline, wait, callback).run_async()
+            await self._until_final(line, deadline, wait, callback).run_async()
 
     def result(
         self,
@@ -368,11 +370,15 @@ class IonQJob(JobV1):
             IonQJobStateError: The job was cancelled.
             IonQJobTimeoutError: The job is not final after `timeout`.
             IonQJobError: The result cannot be read.
+            IonQConnectionError: As of `wait_for_final_state`, and likewise of the result.
+            IonQAPIError: Likewise.
         """
         deadline = self._deadline(timeout)
         with ProgressLine(enabled=progress) as line:
-            self._wait_for(line, deadline, wait, callback).run()
-        return self._fetch(deadline, sharpen, extra_query_params, partial=partial)
+            self._until_final(line, deadline, wait, callback).run()
+        reading = self._until_read(deadline, sharpen, extra_query_params, partial=partial)
+        self._result = found = reading.run()
+        return found
 
     async def result_async(
         self,
@@ -388,10 +394,10 @@ class IonQJob(JobV1):
         """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
         deadline = self._deadline(timeout)
         with ProgressLine(enabled=progress) as line:
-            await self._wait_for(line, deadline, wait, callback).run_async()
-        return await asyncio.to_thread(
-            self._fetch, deadline, sharpen, extra_query_params, partial=partial
-        )
+            await self._until_final(line, deadline, wait, callback).run_async()
+        reading = self._until_read(deadline, sharpen, extra_query_params, partial=partial)
+        self._result = found = await reading.run_async()
+        return found
 
     def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
         """Wait for the job and return its counts, which add up to its shots.
@@ -431,69 +437,41 @@ class IonQJob(JobV1):
     def _record(self) -> JobRecord:
         return self._state.record
 
-    def _refresh(self, timeout: float | None = None) -> JobStatus:
+    def _refresh(self) -> JobStatus:
         """Ask the service how the job stands, unless that is settled, and return it."""
-        status = self._state.refresh(timeout)
-        if self._record:
-            self.metadata = self._record.metadata
+        status = self._state.refresh()
+        self._seen()
         return status
 
-    def _wait_for(
+    def _seen(self) -> None:
+        if self._record:
+            self.metadata = self._record.metadata
+
+    def _until_final(
         self,
         line: ProgressLine,
         deadline: Deadline,
         wait: float | None,
         callback: Callback | None,
-    ) -> Wait:
-        """Return a wait that begins when it is run."""
-
-        def ask() -> float | None:
-            before = self._clock.monotonic()
-            with self._in_time(deadline):
-                status = self._refresh(deadline.for_request())
-            round_trip_s = self._clock.monotonic() - before
-            if line.visible:
-                line.show(self._state.in_a_line(deadline))
-            return None if status in JOB_FINAL_STATES else round_trip_s
-
+    ) -> Wait[JobStatus]:
         def tell() -> None:
+            self._seen()
             if callback is not None:
                 callback(self._job_id, self._state.status, self)
 
         self._need_id()
-        return Wait(
-            self._clock,
-            deadline,
-            Pauses(wait, self._job_id),
-            ask=ask,
-            tell=tell,
-            too_late=lambda: self._state.too_late(deadline.timeout),
-        )
+        return until_final(self._state, deadline, wait, line, tell)
 
-    def _fetch(
+    def _until_read(
         self,
         deadline: Deadline,
         sharpen: bool | None,
         extra_query_params: Mapping[str, Any] | None,
         *,
         partial: bool,
-    ) -> IonQResult:
-        with self._in_time(deadline):
-            found = self._results.fetch(deadline, sharpen, extra_query_params, partial=partial)
-        self._result = found
-        return found
-
-    @contextlib.contextmanager
-    def _in_time(self, deadline: Deadline) -> Iterator[None]:
-        """Say of a request that used up the time that it is too late, not that it got no answer."""
-        try:
-            yield
-        except TimeIsUpError:
-            raise self._state.too_late(deadline.timeout) from None
-        except IonQConnectionError as error:
-            if deadline.left() > 0:
-                raise
-            raise self._state.too_late(deadline.timeout) from error
+    ) -> Wait[IonQResult]:
+        reader = self._results.reader(deadline, sharpen, extra_query_params, partial=partial)
+        return until_read(self._state, reader, deadline)
 
     def _need_id(self) -> None:
         if not self._job_id:

@@ -22,6 +22,10 @@ REFUSED_STATUSES = frozenset({425, 429})
 #: service itself, 500.
 UNCERTAIN_STATUSES = (RETRIABLE_STATUSES - REFUSED_STATUSES) | {500}
 
+#: Statuses from 500 on that are refusals: the service has no such operation, does not speak this
+#: version of HTTP, or the network wants somebody to log in first.
+REFUSALS = frozenset({501, 505, 511})
+
 #: Seconds that one attempt may take, where nobody says otherwise: the largest bodies, of 10 MB up
 #: and 40 MB down, need as many on a slow line.
 ATTEMPT_S = 60.0
@@ -43,6 +47,9 @@ class RetryPolicy:
     back together). Where the service says with ``Retry-After`` how long to wait, it comes on top of
     that. No pause goes beyond the time that the caller has: the error then comes at once.
 
+    A wait for a job asks on when a request has come to nothing in spite of that: as long as its
+    own timeout says or, if it has none, `outage_s`.
+
     A request that changes something, such as a submission, is sent again only if it certainly had
     no effect: there was no connection, or a status says that it was not taken.
 
@@ -54,6 +61,9 @@ class RetryPolicy:
         attempt_s: Seconds that one attempt may take, reply included; None: any time.
         total_s: Seconds that all attempts may take, pauses included, where the caller does not
             allow less; None: any time.
+        outage_s: Seconds of nothing but failures after which a wait without a timeout raises the
+            last of them; None: it goes on. 0: any wait, with a timeout or without, ends with the
+            first failure.
         statuses: HTTP statuses after which a request is sent again.
         jitter: ``"full"``, or ``"none"`` for pauses of full length each.
     """
@@ -64,6 +74,7 @@ class RetryPolicy:
     longest_delay_s: float = 30.0
     attempt_s: float | None = ATTEMPT_S
     total_s: float | None = 120.0
+    outage_s: float | None = 600.0
     statuses: frozenset[int] = RETRIABLE_STATUSES
     jitter: str = "full"
 
@@ -80,7 +91,7 @@ class RetryPolicy:
         _check(self, "first_delay_s", 0)
         _check(self, "longest_delay_s", 0)
         _check(self, "growth", 1)
-        for name in ("attempt_s", "total_s"):
+        for name in ("attempt_s", "total_s", "outage_s"):
             if getattr(self, name) is not None:
                 _check(self, name, 0)
         if self.jitter not in ("full", "none"):
@@ -89,8 +100,8 @@ class RetryPolicy:
 
     @classmethod
     def none(cls, **changes: Any) -> Self:  # noqa: ANN401 - the fields
-        """Return a policy that sends nothing again."""
-        return cls(**{"attempts": 1, **changes})
+        """Return a policy that sends nothing again; a wait ends with its first failure."""
+        return cls(**{"attempts": 1, "outage_s": 0, **changes})
 
     def allows(self, method: str, path: str, status: int) -> bool:
         """Return whether a request that was answered with `status` may be sent again."""

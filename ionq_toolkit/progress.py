@@ -75,6 +75,7 @@ def describe(
     elapsed_s: float,
     predicted_wait_s: float | None = None,
     children: tuple[int, int] | None = None,
+    answered: bool = True,
 ) -> str:
     """Return a line that says how a job stands.
 
@@ -84,12 +85,15 @@ def describe(
         elapsed_s: How long it was waited for, in seconds.
         predicted_wait_s: How long IonQ says that it waits in the queue, in seconds.
         children: How many of its circuits are done, and of how many.
+        answered: Whether the service answers; if not, the others are what it said last.
     """
     parts = [f"job {job_id}", status]
     if children is not None:
         parts.append(f"{children[0]} of {children[1]} circuits done")
     if predicted_wait_s is not None:
         parts.append(f"in the queue for about {duration(predicted_wait_s)}")
+    if not answered:
+        parts.append("no answer from the service")
     parts.append(f"waited {duration(elapsed_s)}")
     return "  ".join(parts)
 

@@ -59,9 +59,18 @@ class Readout:
         self._query = query
         self._deadline = deadline
         self._timeout = deadline.for_request
+        self._histograms: dict[str, Any] | None = None
+        self._read: dict[str, dict[str, Any]] = {}
+
+    @property
+    def parts_read(self) -> int:
+        """How many parts of the results are read, of a job of several circuits."""
+        return len(self._read) + (self._histograms is not None)
 
     def experiments(self, *, partial: bool = False) -> list[dict[str, Any]]:
         """Return an experiment for each circuit, in their order.
+
+        When it is called again after an error, what was read before is not fetched again.
 
         Args:
             partial: Let circuits that came to nothing be experiments that say so. Without, the
@@ -99,7 +108,9 @@ class Readout:
                 "its results cannot be told apart.",
                 job_id=record.job_id,
             )
-        histograms = self._aggregated() if record.state is JobStatus.DONE else {}
+        if self._histograms is None:
+            self._histograms = self._aggregated() if record.state is JobStatus.DONE else {}
+        histograms = self._histograms
         surplus = sorted(set(histograms) - set(ids))
         missing = [child_id for child_id in ids if child_id not in histograms]
         if surplus or (missing and not partial):
@@ -114,10 +125,12 @@ class Readout:
             children = self._children()
 
         def read(child: JobRecord) -> dict[str, Any]:
-            histogram = histograms.get(child.job_id)
-            if histogram is None and child.state is not JobStatus.DONE:
-                return _failed(child)
-            return self._of_circuit(child, histogram)
+            if child.job_id not in self._read:
+                histogram = histograms.get(child.job_id)
+                if histogram is None and child.state is not JobStatus.DONE:
+                    return _failed(child)
+                self._read[child.job_id] = self._of_circuit(child, histogram)
+            return self._read[child.job_id]
 
         self._timeout = self._deadline.for_one_of_many
         if not missing and not self._wants_shots(record):

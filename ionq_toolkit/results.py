@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit.providers.jobstatus import JobStatus
 
@@ -10,11 +10,23 @@ from ionq_toolkit.readout import Readout
 from ionq_toolkit.result import IonQResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.state import JobState
     from ionq_toolkit.waiting import Deadline
+
+
+class Reader(NamedTuple):
+    """Fetches one result.
+
+    Attributes:
+        read: Returns it. After an error it can be called again, and fetches what is missing.
+        parts_read: Returns how many parts of it there are so far.
+    """
+
+    read: Callable[[], IonQResult]
+    parts_read: Callable[[], int]
 
 
 class Results:
@@ -26,19 +38,19 @@ class Results:
         self._state = state
         self._kept: dict[tuple[tuple[str, str], ...], IonQResult] = {}
 
-    def fetch(
+    def reader(
         self,
         deadline: Deadline,
         sharpen: bool | None,
         extra_query_params: Mapping[str, Any] | None,
         *,
         partial: bool,
-    ) -> IonQResult:
-        """Return the result for these parameters; see `IonQJob.result`.
+    ) -> Reader:
+        """Return what fetches the result for these parameters; see `IonQJob.result`.
 
         Raises:
-            IonQError: As of `IonQJob.result`.
-            TimeIsUpError: It could not be fetched before the deadline.
+            IonQJobFailureError: The job failed.
+            IonQJobStateError: The job was cancelled.
         """
         state = self._state
         partial = partial and state.record.is_parent
@@ -48,21 +60,26 @@ class Results:
         if sharpen is not None:
             query["sharpen"] = "true" if sharpen else "false"
         key = (*sorted(query.items()), ("partial", str(partial)))
-        if key not in self._kept:
-            experiments = Readout(
-                state.client,
-                state.record,
-                lambda: state.child_records(deadline),
-                query=query,
-                deadline=deadline,
-            ).experiments(partial=partial)
-            if not any(experiment["success"] for experiment in experiments):
-                raise state.fate()
-            # Of two threads that come here at once, both return what is there first.
-            self._kept.setdefault(key, self._read(experiments))
-        return self._kept[key]
+        readout = Readout(
+            state.client,
+            state.record,
+            lambda: state.child_records(deadline),
+            query=query,
+            deadline=deadline,
+        )
 
-    def _read(self, experiments: list[dict[str, Any]]) -> IonQResult:
+        def read() -> IonQResult:
+            if key not in self._kept:
+                experiments = readout.experiments(partial=partial)
+                if not any(experiment["success"] for experiment in experiments):
+                    raise state.fate()
+                # Of two threads that come here at once, both return what is there first.
+                self._kept.setdefault(key, self._result(experiments))
+            return self._kept[key]
+
+        return Reader(read, lambda: readout.parts_read)
+
+    def _result(self, experiments: list[dict[str, Any]]) -> IonQResult:
         failed = sum(not experiment["success"] for experiment in experiments)
         result: IonQResult = IonQResult.from_dict(
             {

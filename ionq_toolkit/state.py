@@ -36,6 +36,7 @@ class JobState:
 
     Attributes:
         client: What asks the service.
+        clock: What tells the time.
         record: IonQ's record of the job; empty as long as nobody has asked.
         status: Where the job stands. What is final stays so, and is not asked for again.
         children: The jobs of the circuits of a job of several.
@@ -49,7 +50,7 @@ class JobState:
         self.record = JobRecord("", {})
         self.status = JobStatus.INITIALIZING
         self.children = Children(client)
-        self._clock = clock
+        self.clock = clock
         self._parent = parent
         self._index = index
         self._begin = clock.monotonic()
@@ -72,9 +73,9 @@ class JobState:
         job_id = self.record.job_id
         if not job_id or self.final:
             return self.status
-        asked = self._clock.monotonic()
+        asked = self.clock.monotonic()
         body = self.client.retrieve_job(job_id, timeout=timeout)
-        answered = self._clock.monotonic()
+        answered = self.clock.monotonic()
         self.record = JobRecord(job_id, body, parent=self._parent, index=self._index)
         self._pass_warnings_on()
         word = self.client.redact(str(self.record.status))
@@ -112,15 +113,16 @@ class JobState:
             return [self.status] * circuits
         return [child.state or JobStatus.INITIALIZING for child in children]
 
-    def in_a_line(self, deadline: Deadline) -> str:
-        """Return a line that says how the job stands."""
+    def in_a_line(self, deadline: Deadline, *, answered: bool = True) -> str:
+        """Return a line that says how the job stands; `answered`: whether the service does."""
         waiting = self.status in (JobStatus.INITIALIZING, JobStatus.QUEUED)
         return describe(
             self.record.job_id,
             self.status.name,
             elapsed_s=deadline.elapsed(),
             predicted_wait_s=self.record.timings.predicted_wait_s if waiting else None,
-            children=None if waiting else self._children_done(deadline),
+            children=None if waiting or not answered else self._children_done(deadline),
+            answered=answered,
         )
 
     def _children_done(self, deadline: Deadline) -> tuple[int, int] | None:
@@ -176,23 +178,35 @@ class JobState:
             failure=text,
         )
 
-    def too_late(self, timeout: float | None) -> IonQJobError | IonQJobTimeoutError:
-        """Return the error that says that the time was too short."""
+    def too_late(
+        self, timeout: float | None, failure: IonQError | None = None
+    ) -> IonQJobError | IonQJobTimeoutError:
+        """Return the error that says that the time was too short.
+
+        Args:
+            timeout: How long it was, in seconds.
+            failure: Why there was no answer at the end of it, if there was none.
+        """
         job_id = self.record.job_id
-        if self._unknown_word is not None:
+        if self._unknown_word is not None and failure is None:
             return IonQJobError(
                 f"Job {job_id} has the unknown status {self._unknown_word!r} after waiting "
                 f"{timeout} s. A newer version of ionq-toolkit may know it.",
                 job_id=job_id,
             )
         if self.final:
-            return IonQJobTimeoutError(
+            text = (
                 f"Job {job_id} is {self.record.status}, and what it came to was not there "
-                f"after {timeout} s: ask again with a longer timeout.",
-                job_id=job_id,
+                f"after {timeout} s: ask again with a longer timeout."
             )
-        return IonQJobTimeoutError(
-            f"Job {job_id} is {self.record.status or 'not seen yet'} after waiting "
-            f"{timeout} s. It goes on: ask again with a longer timeout, or cancel it.",
-            job_id=job_id,
-        )
+        else:
+            seen = "was last seen as" if failure else "is"
+            word = self.client.redact(str(self.record.status)) if self.record else None
+            standing = f"{seen} {word}" if word else "was not seen yet"
+            text = (
+                f"Job {job_id} {standing} after waiting {timeout} s. It goes on: ask again with a "
+                "longer timeout, or cancel it."
+            )
+        if failure is not None:
+            text += f" At the end the service gave no answer: {failure}"
+        return IonQJobTimeoutError(text, job_id=job_id)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from ionq_toolkit.clock import sleep_on
+from ionq_toolkit.errors import IonQError
+from ionq_toolkit.outage import passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ionq_toolkit.clock import Clock
+    from ionq_toolkit.outage import Outage
+
+Found = TypeVar("Found")
 
 #: Seconds between polls, where nobody says how many: the first at the least and the most, the
 #: growth of each next, the longest. A first pause of a tenth of a second finds short jobs soon;
@@ -27,7 +32,7 @@ JITTER = 0.1
 SHORTEST_PAUSE_S = 0.001
 
 #: Seconds that a request is given at the least, however near the deadline is.
-_SHORTEST_REQUEST_S = 0.1
+SHORTEST_REQUEST_S = 0.1
 
 
 class TimeIsUpError(Exception):
@@ -45,7 +50,8 @@ class Deadline:
         """
         if timeout is not None and not timeout >= 0:  # NaN is not either
             raise ValueError(f"timeout={timeout} must not be negative")
-        self.timeout = timeout
+        #: Seconds; None for a wait for ever, which one of infinite seconds is as well.
+        self.timeout = None if timeout == float("inf") else timeout
         self._clock = clock
         self._begin = clock.monotonic()
         self._end = float("inf") if timeout is None else self._begin + timeout
@@ -63,7 +69,7 @@ class Deadline:
 
         What the client sends again after a failure has no more than that in all.
         """
-        return None if self.timeout is None else max(self.left(), _SHORTEST_REQUEST_S)
+        return None if self.timeout is None else max(self.left(), SHORTEST_REQUEST_S)
 
     def for_one_of_many(self) -> float | None:
         """Return what `for_request` does, for requests that are only made while there is time.
@@ -96,6 +102,11 @@ class Pauses:
         seed = int.from_bytes(hashlib.sha256(job_id.encode()).digest()[:8])
         self._random = np.random.default_rng(seed)
 
+    @property
+    def least(self) -> float:
+        """The seconds that pass at the least before a request after one that failed."""
+        return FIRST_PAUSE_S if self._fixed is None else self._fixed
+
     def next(self, round_trip_s: float) -> float:
         """Return the next one, after a request that took `round_trip_s`."""
         if self._fixed is not None:
@@ -107,60 +118,95 @@ class Pauses:
         return pause
 
 
-class Wait:
-    """One wait for a job: asks, tells and sleeps, by turns, until the job is final."""
+class _Pause(NamedTuple):
+    """Seconds to sleep, after an answer or after none."""
+
+    seconds: float
+    answered: bool
+
+
+class Wait(Generic[Found]):
+    """One wait: asks and sleeps, by turns, until there is what is asked for."""
 
     def __init__(
         self,
         clock: Clock,
         deadline: Deadline,
         pauses: Pauses,
+        outage: Outage,
         *,
-        ask: Callable[[], float | None],
-        tell: Callable[[], object],
-        too_late: Callable[[], Exception],
+        ask: Callable[[], Found | None],
+        too_late: Callable[[IonQError | None], Exception],
+        tell: Callable[[], object] = lambda: None,
     ) -> None:
         """Prepare to wait.
 
         Args:
             clock: What to sleep on.
             deadline: When to give up.
-            pauses: How long to sleep.
-            ask: Asks how the job stands. It returns the seconds that this took, or None when the
-                job is final.
-            tell: Tells whoever wants to know how the job stands.
-            too_late: Makes what is raised when there is no time left.
+            pauses: How long to sleep after an answer.
+            outage: How long to sleep after a failure, and whether to go on.
+            ask: Returns what is waited for, or None if it is not there yet.
+            too_late: Makes what is raised when there is no time left, of the failure of the last
+                request, if it is that which has used it up.
+            tell: Called after each answer.
         """
         self._clock = clock
         self._deadline = deadline
         self._pauses = pauses
+        self._outage = outage
         self._ask = ask
-        self._tell = tell
         self._too_late = too_late
+        self._tell = tell
+        self._found: Found | None = None
 
-    def run(self) -> None:
-        """Wait in this thread."""
+    def run(self) -> Found:
+        """Wait in this thread, and return what was waited for."""
         for pause in self._polls():
-            self._tell()
-            if pause:
-                self._clock.sleep(pause)
+            if pause.answered:
+                self._tell()
+            if pause.seconds:
+                self._clock.sleep(pause.seconds)
+        return cast("Found", self._found)
 
-    async def run_async(self) -> None:
+    async def run_async(self) -> Found:
         """Wait in this task: what asks runs in a thread, what tells in the task.
 
         A task that is cancelled asks no more.
         """
         polls = self._polls()
         while (pause := await asyncio.to_thread(next, polls, None)) is not None:
-            self._tell()
-            if pause:
-                await sleep_on(self._clock, pause)
+            if pause.answered:
+                self._tell()
+            if pause.seconds:
+                await sleep_on(self._clock, pause.seconds)
+        return cast("Found", self._found)
 
-    def _polls(self) -> Iterator[float]:
-        """Ask until the job is final, and yield after each time how long to sleep."""
-        while (round_trip_s := self._ask()) is not None:
-            left = self._deadline.left()
-            yield max(0.0, min(self._pauses.next(round_trip_s), left))
-            if left <= 0:
-                raise self._too_late()
-        yield 0.0
+    def _polls(self) -> Iterator[_Pause]:
+        """Ask until there is what is waited for, and yield after each time how long to sleep."""
+        failure: IonQError | None = None
+        while True:
+            began = self._clock.monotonic()
+            try:
+                self._found = self._ask()
+            except TimeIsUpError:
+                raise self._too_late(failure) from failure
+            except IonQError as error:
+                # The last request after one that failed is begun early enough to end in time.
+                left = self._deadline.left() - SHORTEST_REQUEST_S
+                if passes(error) and left <= 0:
+                    raise self._too_late(error) from error
+                failure = error
+                pause = max(self._outage.failed(error, began), self._pauses.least)
+                yield _Pause(min(pause, left), answered=False)
+            else:
+                failure = None
+                self._outage.end()
+                if self._found is not None:
+                    yield _Pause(0.0, answered=True)
+                    return
+                left = self._deadline.left()
+                pause = self._pauses.next(self._clock.monotonic() - began)
+                yield _Pause(max(0.0, min(pause, left)), answered=True)
+                if left <= 0:
+                    raise self._too_late(None)

@@ -15,9 +15,18 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors, events, tracing
-from ionq_toolkit.events import Adopted, Event, EventLog, Finished, Polled, Retried, Submitted
+from ionq_toolkit.events import (
+    Adopted,
+    Event,
+    EventLog,
+    Finished,
+    Polled,
+    PollFailed,
+    Retried,
+    Submitted,
+)
 
-KINDS = [Submitted, Polled, Retried, Adopted, Finished]
+KINDS = [Submitted, Polled, PollFailed, Retried, Adopted, Finished]
 
 
 @pytest.fixture

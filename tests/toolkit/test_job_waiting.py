@@ -104,12 +104,6 @@ def test_fetching_the_result_is_part_of_the_wait(scripted, instant_clock):
     assert instant_clock.time == pytest.approx(4)
 
 
-def test_a_broken_connection_while_there_is_time_is_said_as_such(job_of):
-    job, _ = job_of(ConnectionResetError("reset"))
-    with pytest.raises(errors.IonQConnectionError, match="reset"):
-        job.result(timeout=4)
-
-
 def test_waits_of_zero_come_to_the_deadline_all_the_same(job_of, instant_clock):
     job, cloud = job_of((200, {**RECORD, "status": "started"}))
     with pytest.raises(errors.IonQJobTimeoutError):

@@ -56,7 +56,8 @@ def test_what_the_service_asks_for_is_waited_for_in_any_case():
 
 
 def test_a_policy_of_none_sends_once():
-    assert RetryPolicy.none() == RetryPolicy(attempts=1)
+    assert RetryPolicy.none() == RetryPolicy(attempts=1, outage_s=0)
+    assert RetryPolicy.none(outage_s=60).outage_s == 60
     assert RetryPolicy.none(attempt_s=3).attempt_s == 3
 
 
@@ -74,7 +75,7 @@ def test_a_policy_is_a_value():
         *(("growth", value) for value in (0.5, float("nan"), float("inf"), "2", None)),
         *(
             (name, value)
-            for name in ("first_delay_s", "longest_delay_s", "total_s", "attempt_s")
+            for name in ("first_delay_s", "longest_delay_s", "total_s", "attempt_s", "outage_s")
             for value in (-1, float("nan"), float("inf"), "1", True)
         ),
         ("first_delay_s", None),
