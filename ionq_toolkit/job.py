@@ -153,6 +153,7 @@ class IonQJob(JobV1):
         Raises:
             IonQJobFailureError: The job failed; the same at every call.
             IonQJobStateError: The job was cancelled; the same at every call.
+            IonQJobError: The job is over, and the word for its status is not known.
         """
         self._refresh()
         if detailed:
@@ -202,7 +203,7 @@ class IonQJob(JobV1):
             IonQAPIError: IonQ refused.
         """
         self._need_id()
-        if not self._state.final:
+        if not self._state.over:
             self._client.cancel_job(self._job_id)
             self._refresh()
         return self._state.status is JobStatus.CANCELLED
@@ -297,6 +298,9 @@ class IonQJob(JobV1):
     ) -> None:
         """Wait until the job is completed, failed or cancelled, whichever of these it is.
 
+        A status that is not known here is not final yet, unless the record says when the job was
+        completed, or why it failed: then it is over, as `JobStatus.ERROR`.
+
         An outage of the service does not end the wait: without an answer, after 429 and after most
         of 5xx it asks again later, until `timeout` or, without one, as long as
         `RetryPolicy.outage_s` says.
@@ -313,7 +317,8 @@ class IonQJob(JobV1):
         Raises:
             IonQJobTimeoutError: The job is not final after `timeout`. It goes on, and can
                 be waited for again. If the service gave no answer at the end, the cause says why.
-            IonQJobError: Likewise, and its status is a word that is not known.
+            IonQJobError: Likewise, and its status is a word that is not known; without a timeout,
+                once nothing in the job's record has changed for an hour.
             IonQConnectionError: The service was not reached for as long as `outage_s` allows.
             IonQAPIError: IonQ refused or, as a service in trouble, for as long as that.
             ValueError: `timeout` or `wait` is negative or not a number.
@@ -369,7 +374,8 @@ class IonQJob(JobV1):
             IonQJobFailureError: The job failed; the message says why.
             IonQJobStateError: The job was cancelled.
             IonQJobTimeoutError: The job is not final after `timeout`.
-            IonQJobError: The result cannot be read.
+            IonQJobError: The result cannot be read, or the job is over and the word for its status
+                is not known.
             IonQConnectionError: As of `wait_for_final_state`, and likewise of the result.
             IonQAPIError: Likewise.
         """

@@ -26,7 +26,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from ionq_toolkit.circuits import needs_qasm3
-from ionq_toolkit.errors import IonQError, IonQJobFailureError, IonQJobStateError
+from ionq_toolkit.errors import IonQError, IonQJobError, IonQJobFailureError, IonQJobStateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -269,7 +269,7 @@ def _give_up(jobs: Iterable[IonQJob]) -> None:
 def _status(job: IonQJob) -> JobStatus:
     try:
         status = job.status()
-    except IonQJobFailureError:
+    except (IonQJobFailureError, IonQJobError):
         return JobStatus.ERROR
     except IonQJobStateError:
         return JobStatus.CANCELLED

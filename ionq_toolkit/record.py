@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
+
 from ionq_toolkit import metadata
 from ionq_toolkit.errors import IonQJobError
 from ionq_toolkit.header import CircuitHeader
@@ -103,6 +105,22 @@ class JobRecord:
         return JOB_STATUS.get(self.status) if isinstance(self.status, str) else None
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the job is over, also where the word for its status is not known.
+
+        What tells are the time of its completion and a failure: the API document has null for
+        both as long as a job goes on. Results alone do not, since those of a job of several
+        circuits may be there one after another.
+        """
+        if self.state is not None:
+            return self.state in JOB_FINAL_STATES
+        return bool(self._body.get("completed_at") or self._body.get("failure"))
+
+    def differs(self, other: JobRecord) -> bool:
+        """Return whether IonQ says anything else of the job than in `other`."""
+        return self._body != other._body
+
+    @property
     def backend(self) -> str | None:
         """IonQ's name of the backend, or None."""
         return _text(self._of_the_job("backend"))
@@ -143,6 +161,11 @@ class JobRecord:
     def has_results(self) -> bool:
         """Whether the record says that there are results."""
         return bool(self._body.get("results"))
+
+    @property
+    def has_failure(self) -> bool:
+        """Whether the record says that the job failed."""
+        return bool(self._body.get("failure"))
 
     @property
     def failure(self) -> tuple[str | None, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
+from ionq_toolkit._version import __version__
 from ionq_toolkit.children import Children, in_words
 from ionq_toolkit.errors import (
     IonQError,
@@ -21,6 +22,8 @@ from ionq_toolkit.record import JobRecord
 from ionq_toolkit.waiting import TimeIsUpError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ionq_toolkit.client import IonQClient
     from ionq_toolkit.clock import Clock
     from ionq_toolkit.waiting import Deadline
@@ -29,6 +32,10 @@ logger = logging.getLogger(__name__)
 
 #: Of how many circuits a progress display says how many are done: each has to be asked about.
 _MOST_WATCHED = 64
+
+
+#: What to do about a status that is not known.
+_NEWER = f"A newer version of ionq-toolkit than {__version__} may know it."
 
 
 class JobState:
@@ -55,44 +62,72 @@ class JobState:
         self._index = index
         self._begin = clock.monotonic()
         self._unknown_word: str | None = None
+        self._unchanged_since = 0.0
         self._warned_of: frozenset[str] = frozenset()
 
     @property
-    def final(self) -> bool:
-        """Whether the job is known to be completed, failed or cancelled."""
+    def over(self) -> bool:
+        """Whether the job is known to have ended, in whatever way."""
         return self.status in JOB_FINAL_STATES
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing can change any more; an end whose word is not known is no such state."""
+        return self.over and self._unknown_word is None
 
     def begin(self, job_id: str, since: float | None = None) -> None:
         """Know the job by its id, submitted at a time of the clock."""
-        self.record = JobRecord(job_id, {}, parent=self._parent, index=self._index)
+        self.record = self._record_of(job_id, {})
         if since is not None:
             self._begin = since
+
+    def _record_of(self, job_id: str, body: Mapping[str, Any]) -> JobRecord:
+        return JobRecord(job_id, body, parent=self._parent, index=self._index)
 
     def refresh(self, timeout: float | None = None) -> JobStatus:
         """Ask the service how the job stands, unless that is settled, and return it."""
         job_id = self.record.job_id
-        if not job_id or self.final:
+        if not job_id or self.settled:
             return self.status
         asked = self.clock.monotonic()
         body = self.client.retrieve_job(job_id, timeout=timeout)
         answered = self.clock.monotonic()
-        self.record = JobRecord(job_id, body, parent=self._parent, index=self._index)
+        before, self.record = self.record, self._record_of(job_id, body)
         self._pass_warnings_on()
         word = self.client.redact(str(self.record.status))
+        was_over = self.over
         if self.record.state is not None:
             self.status, self._unknown_word = self.record.state, None
-        elif self._unknown_word != word:
-            self._unknown_word = word
-            logger.warning(
-                "IonQ says %r of job %s, which is no status known here; taken as not final yet",
-                word,
-                job_id,
-            )
+        else:
+            self._take_unknown(word, changed=self.record.differs(before), now=answered)
         self.client.events(Polled(job_id=job_id, status=word, seconds=answered - asked))
-        if self.status in JOB_FINAL_STATES:
+        if self.over and not was_over:
             seconds = answered - self._begin
             self.client.events(Finished(job_id=job_id, status=word, seconds=seconds))
         return self.status
+
+    def _take_unknown(self, word: str, *, changed: bool, now: float) -> None:
+        """Take a status that is not known for an end where the record shows one, else for none."""
+        if self._unknown_word != word or changed:
+            self._unchanged_since = now
+        if self._unknown_word != word:
+            taken = "over" if self.record.has_ended else "not final yet"
+            logger.warning(
+                "IonQ says %r of job %s, which is no status known here; taken as %s",
+                word,
+                self.record.job_id,
+                taken,
+            )
+        self._unknown_word = word
+        if self.record.has_ended:
+            self.status = JobStatus.ERROR
+        elif self.status is JobStatus.ERROR:  # it was over, and is not any more
+            self.status = JobStatus.INITIALIZING
+
+    @property
+    def unknown_for(self) -> float:
+        """How many seconds the record has been the same, with a status that is not known."""
+        return 0.0 if self._unknown_word is None else self.clock.monotonic() - self._unchanged_since
 
     def _pass_warnings_on(self) -> None:
         for warning in self.record.warnings:
@@ -111,7 +146,10 @@ class JobState:
         if not children:
             # One circuit, or several that IonQ has not made jobs of yet.
             return [self.status] * circuits
-        return [child.state or JobStatus.INITIALIZING for child in children]
+        return [
+            child.state or (JobStatus.ERROR if child.has_ended else JobStatus.INITIALIZING)
+            for child in children
+        ]
 
     def in_a_line(self, deadline: Deadline, *, answered: bool = True) -> str:
         """Return a line that says how the job stands; `answered`: whether the service does."""
@@ -140,6 +178,8 @@ class JobState:
         """Return why the job failed, of several circuits each; None if it has not."""
         if self.status is not JobStatus.ERROR:
             return None
+        if self._unknown_word is not None and not self.record.has_failure:
+            return str(self.fate())
         text = in_words(*self._why_failed())
         if not self.record.is_parent:
             return text
@@ -156,6 +196,16 @@ class JobState:
     def fate(self) -> IonQJobFailureError | IonQJobStateError | IonQJobError:
         """Return the error that says why a final job has no result."""
         job_id = self.record.job_id
+        if self._unknown_word is not None:
+            code, text = self._why_failed()
+            why = f", and failed: {in_words(code, text)}" if self.record.has_failure else ""
+            return IonQJobError(
+                f"Job {job_id} is over{why}. What its status {self._unknown_word!r} means is not "
+                f"known to ionq-toolkit {__version__}: a newer version may read it. "
+                "client.retrieve_job(job_id) returns what IonQ says of the job, and "
+                "client.get_results(job_id) its bare histogram, if it has one.",
+                job_id=job_id,
+            )
         if self.status is JobStatus.CANCELLED:
             return IonQJobStateError(
                 f"Job {job_id} was cancelled, so it has no result.", job_id=job_id
@@ -178,6 +228,16 @@ class JobState:
             failure=text,
         )
 
+    def stuck(self) -> IonQJobError:
+        """Return the error that says that a status that is not known does not change."""
+        job_id = self.record.job_id
+        return IonQJobError(
+            f"Job {job_id} has the unknown status {self._unknown_word!r}, and nothing in its "
+            f"record has changed for {self.unknown_for:.0f} s. With a timeout it is waited for "
+            f"longer. {_NEWER}",
+            job_id=job_id,
+        )
+
     def too_late(
         self, timeout: float | None, failure: IonQError | None = None
     ) -> IonQJobError | IonQJobTimeoutError:
@@ -188,13 +248,13 @@ class JobState:
             failure: Why there was no answer at the end of it, if there was none.
         """
         job_id = self.record.job_id
-        if self._unknown_word is not None and failure is None:
+        if self._unknown_word is not None and failure is None and not self.over:
             return IonQJobError(
                 f"Job {job_id} has the unknown status {self._unknown_word!r} after waiting "
-                f"{timeout} s. A newer version of ionq-toolkit may know it.",
+                f"{timeout} s. {_NEWER}",
                 job_id=job_id,
             )
-        if self.final:
+        if self.over:
             text = (
                 f"Job {job_id} is {self.record.status}, and what it came to was not there "
                 f"after {timeout} s: ask again with a longer timeout."

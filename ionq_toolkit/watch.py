@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ionq_toolkit.state import JobState
     from ionq_toolkit.waiting import Deadline, Found
 
+#: Seconds after which a wait without a timeout gives up a job whose status is a word that is not
+#: known and whose record does not change: it may be one for an end.
+UNKNOWN_S = 3600.0
+
 
 def until_final(
     state: JobState,
@@ -45,7 +49,9 @@ def until_final(
         finally:
             if line.visible:
                 line.show(state.in_a_line(deadline, answered=answered))
-        return status if state.final else None
+        if deadline.timeout is None and state.unknown_for >= UNKNOWN_S and not state.over:
+            raise state.stuck()
+        return status if state.over else None
 
     outage = Outage(state.client, state.clock, deadline, state.record.job_id)
     return _wait(state, deadline, Pauses(wait, state.record.job_id), outage, ask, tell=tell)

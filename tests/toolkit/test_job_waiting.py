@@ -13,7 +13,9 @@ from clouds import RECORD, Routed
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors
+from ionq_toolkit._version import __version__
 from ionq_toolkit.clock import SystemClock
+from ionq_toolkit.events import Finished
 from ionq_toolkit.progress import duration
 from ionq_toolkit.waiting import (
     FIRST_PAUSE_S,
@@ -151,6 +153,114 @@ def test_an_unknown_status_at_the_deadline_is_a_job_error_that_names_it(job_of, 
     with pytest.raises(errors.IonQJobError, match="unknown status") as caught:
         job.result(timeout=3)
     assert str(word) in str(caught.value)
+
+
+ENDS = [
+    {"completed_at": "2026-01-01T00:00:00Z"},
+    {"failure": {"code": "NewCode", "message": "why"}},
+    {"failure": {"error": "why"}, "completed_at": "2026-01-01T00:00:00Z"},
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("limit", [{}, {"timeout": 60}])
+def test_a_job_that_is_over_is_not_waited_for_whatever_its_status_is_called(
+    job_of, instant_clock, end, limit
+):
+    job, cloud = job_of((200, RECORD | {"status": "archived"} | end))
+    job.wait_for_final_state(**limit)
+    assert len(cloud.requests) == 1
+    for ask in (job.result, job.status, job.get_counts):
+        with pytest.raises(errors.IonQJobError) as caught:
+            ask()
+        text = str(caught.value)
+        assert text.startswith("Job job-1 is over")
+        assert "'archived'" in text
+        assert f"ionq-toolkit {__version__}" in text
+        assert ("why" in text) == ("failure" in end)
+        assert caught.value.job_id == "job-1"
+    assert "why" in job.error_message() or "archived" in job.error_message()
+    assert (job.in_final_state(), job.done(), job.cancelled()) == (True, False, False)
+    assert instant_clock.time == 0
+
+
+def test_an_end_by_an_unknown_word_is_told_once_and_asked_anew(job_of, caplog):
+    """What the word means may turn out."""
+    caplog.set_level(logging.WARNING, "ionq_toolkit")
+    told = []
+    over = RECORD | {"status": "archiving", "completed_at": "2026-01-01T00:00:00Z"}
+    job, _ = job_of(*[(200, over)] * 2, (200, RECORD), (200, {"0": 1}), on_event=told.append)
+    assert job.in_final_state()
+    assert not job.done()
+    assert job.result().get_counts() == {"00": 100}
+    assert [record.getMessage() for record in caplog.records] == [
+        "IonQ says 'archiving' of job job-1, which is no status known here; taken as over"
+    ]
+    assert [event.status for event in told if isinstance(event, Finished)] == ["archiving"]
+
+
+def test_what_is_over_is_not_cancelled(job_of):
+    job, cloud = job_of((200, RECORD | {"status": "archived", "completed_at": "2026-01-01"}))
+    assert job.in_final_state()
+    assert job.cancel() is False
+    assert {request[0] for request in cloud.requests} == {"GET"}
+
+
+def test_an_unknown_status_that_goes_on_is_not_over_any_more(job_of):
+    over = RECORD | {"status": "retrying", "failure": {"code": "X", "message": "y"}}
+    job, _ = job_of((200, over), (200, over | {"failure": None}), (200, RECORD))
+    assert [job.in_final_state() for _ in range(3)] == [True, False, True]
+    assert job.done()
+
+
+def test_results_alone_are_no_end(job_of):
+    urls = {"probabilities": {"url": "/v0.4/jobs/job-1/results/probabilities"}}
+    job, _ = job_of((200, RECORD | {"status": "collecting", "results": urls}), (200, RECORD))
+    assert not job.in_final_state()
+    assert job.done()
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda job: job.result(),
+        lambda job: asyncio.run(job.result_async()),
+        lambda job: job.wait_for_final_state(),
+        lambda job: asyncio.run(job.wait_async()),
+    ],
+)
+def test_an_unknown_status_that_never_changes_is_waited_for_an_hour(job_of, instant_clock, way):
+    job, _ = job_of((200, RECORD | {"status": "paused"}))
+    with pytest.raises(errors.IonQJobError) as caught:
+        way(job)
+    assert 3600 <= instant_clock.time <= 3605
+    assert "unknown status 'paused'" in str(caught.value)
+    assert f"than {__version__}" in str(caught.value)
+    assert "With a timeout it is waited for longer" in str(caught.value)
+
+
+def test_with_a_timeout_an_unknown_status_is_waited_for_as_long(job_of, instant_clock):
+    job, _ = job_of((200, RECORD | {"status": "paused"}))
+    with pytest.raises(errors.IonQJobError, match=r"'paused' after waiting 10000 s"):
+        job.result(timeout=10_000)
+    assert instant_clock.time == pytest.approx(10_000)
+
+
+def test_an_unknown_status_is_waited_for_as_long_as_the_record_changes(job_of, instant_clock):
+    queued = [
+        (200, RECORD | {"status": "paused", "predicted_wait_time_ms": 1000 * left})
+        for left in range(20_000, 0, -1000)
+    ]
+    job, _ = job_of(*queued, (200, RECORD))
+    job.wait_for_final_state(wait=1000)
+    assert job.done()
+    assert instant_clock.time == pytest.approx(20_000)
+
+
+def test_known_statuses_are_waited_for_without_end(job_of, instant_clock):
+    job, _ = job_of(*[(200, RECORD | {"status": "ready"})] * 100, (200, RECORD))
+    job.wait_for_final_state(wait=1000)
+    assert instant_clock.time == 100_000
 
 
 def test_the_client_waits_on_the_clock_of_a_cloud_in_this_process(bell):
