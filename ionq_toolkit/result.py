@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import ItemsView, Mapping, ValuesView
 from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -25,14 +25,14 @@ from ionq_toolkit.histogram import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
 _T = TypeVar("_T")
 
-#: More probabilities than these are only written as a dict when somebody looks: at a million
-#: that takes longer than everything else together.
+#: More probabilities than these are only written as strings when somebody looks, so many at a
+#: time: a million of them in a dict take longer than everything else together.
 _WRITTEN_AT_ONCE = 2**16
 
 
@@ -71,7 +71,7 @@ class IonQResult(Result):
         Returns:
             A dict from bit strings, written as in `get_counts`, to probabilities that sum
             to one. More than 65,536 outcomes are a read-only mapping, which is only
-            written out when it is read; `dict(...)` makes it a dict.
+            written out when it is read; ``dict(found.items())`` makes it a dict.
         """
         return self._each(self._probabilities_of, experiment)
 
@@ -252,7 +252,11 @@ class Arrays(NamedTuple):
 
 
 class _ProbabilitiesToWrite(Mapping[str, float]):
-    """Very many probabilities, which become a dict when they are first read."""
+    """Very many probabilities, which are written as strings when they are read.
+
+    Reading them one after another writes some at a time, and keeps none: to put a million strings
+    into a dict takes Python longer than to make them. Looking one up by its key needs the dict.
+    """
 
     def __init__(
         self,
@@ -274,19 +278,45 @@ class _ProbabilitiesToWrite(Mapping[str, float]):
         return self._dict[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._dict)
-
-    def keys(self) -> KeysView[str]:
-        return self._dict.keys()
-
-    def values(self) -> ValuesView[float]:
-        return self._dict.values()
+        for part in self._parts():
+            yield from _written(self._values[part], self._header)
 
     def items(self) -> ItemsView[str, float]:
-        return self._dict.items()
+        return _Items(self)
+
+    def values(self) -> ValuesView[float]:
+        return _Values(self)
 
     def __repr__(self) -> str:
         return f"<probabilities of {len(self)} outcomes>"
+
+    def pairs(self) -> Iterator[tuple[str, float]]:
+        """Yield each outcome and its probability."""
+        for part in self._parts():
+            keys = _written(self._values[part], self._header)
+            yield from zip(keys, self._probabilities[part].tolist(), strict=True)
+
+    def numbers(self) -> Iterator[float]:
+        """Yield each probability."""
+        return iter(self._probabilities.tolist())
+
+    def _parts(self) -> Iterator[slice]:
+        for begin in range(0, len(self), _WRITTEN_AT_ONCE):
+            yield slice(begin, begin + _WRITTEN_AT_ONCE)
+
+
+class _Items(ItemsView[str, float]):
+    _mapping: _ProbabilitiesToWrite
+
+    def __iter__(self) -> Iterator[tuple[str, float]]:
+        return self._mapping.pairs()
+
+
+class _Values(ValuesView[float]):
+    _mapping: _ProbabilitiesToWrite
+
+    def __iter__(self) -> Iterator[float]:
+        return self._mapping.numbers()
 
 
 def experiment(
@@ -367,8 +397,11 @@ def _experiment_name(one: ExperimentResult) -> str:
 def _counts(values: NDArray[Any], numbers: NDArray[np.int64], one: ExperimentResult) -> Any:  # noqa: ANN401 - Qiskit is untyped
     """Make Qiskit's `Counts`, whose own way from the data to the keys takes them one by one."""
     counts, listed = Counts({}, **_described(one.header)), numbers.tolist()
-    counts.hex_raw = dict(one.data.counts)
-    counts.int_raw = dict(zip(values.tolist(), listed, strict=True))
+    if len(listed) <= _WRITTEN_AT_ONCE:
+        counts.hex_raw = dict(one.data.counts)
+        counts.int_raw = dict(zip(values.tolist(), listed, strict=True))
+    else:  # Qiskit makes them when they are asked for
+        counts.hex_raw = counts.int_raw = None
     counts.update(zip(_written(values, one.header), listed, strict=True))
     return counts
 

@@ -108,6 +108,38 @@ def test_probabilities_have_every_outcome_sampled_or_not_and_sum_to_one():
     assert sum(result.get_counts().values()) == 20
 
 
+def test_reading_very_many_probabilities_one_by_one_keeps_none_of_them():
+    """A million strings in a dict take some 150 MB."""
+    width = 17
+    histogram = {str(n): 2.0**-width for n in range(2**width)}
+    wide = {"n_qubits": width, "meas_mapped": list(range(width))}
+    probabilities = result_of(one(histogram, **wide)).get_probabilities()
+    for pairs in (zip(probabilities, probabilities.values(), strict=True), probabilities.items()):
+        assert sum(int(outcome, 2) * p for outcome, p in pairs) == (2**width - 1) / 2
+    assert "_dict" not in vars(probabilities)
+    assert probabilities["1" * width] == 2.0**-width
+    assert "_dict" in vars(probabilities)
+
+
+def test_counts_of_very_many_outcomes_are_qiskits_in_all_forms():
+    width = 17
+    histogram = {str(n): 2.0**-width for n in range(2**width)}
+    wide = {
+        "n_qubits": width,
+        "meas_mapped": list(range(width)),
+        "creg_sizes": [["a", 1], ["b", 16]],
+    }
+    counts = result_of(one(histogram, shots=2**width, seed=None, **wide)).get_counts()
+    theirs = Counts(
+        {hex(n): 1 for n in range(2**width)}, creg_sizes=wide["creg_sizes"], memory_slots=width
+    )
+    assert counts == theirs
+    assert list(counts) == list(theirs)
+    assert counts.int_outcomes() == theirs.int_outcomes()
+    assert counts.hex_outcomes() == theirs.hex_outcomes()
+    assert counts.shots() == theirs.shots()
+
+
 def test_probabilities_of_very_many_outcomes_are_what_they_are_of_few():
     width = 17
     weights = np.random.default_rng(1).random(2**width)
@@ -127,6 +159,11 @@ def test_probabilities_of_very_many_outcomes_are_what_they_are_of_few():
     assert len(probabilities) == 2**width
     assert probabilities["0000000000000001 0"] == expected["0000000000000001 0"]
     assert dict(probabilities) == expected
+    assert dict(probabilities.items()) == expected
+    assert list(probabilities.items()) == list(expected.items())
+    assert ("0000000000000001 0", pytest.approx(1)) not in probabilities.items()
+    assert next(iter(probabilities.items())) in probabilities.items()
+    assert next(iter(probabilities.values())) in probabilities.values()
     assert probabilities == expected
     assert list(probabilities) == list(probabilities.keys()) == list(expected)
     assert list(probabilities.values()) == list(dict(probabilities.items()).values())
