@@ -194,7 +194,7 @@ def main() -> int:
             (
                 f"{what}, 1,000,000 shots / qiskit-ionq",
                 lambda: histogram(arguments.qubits, 10**6, 5),
-                0.25,
+                0.12,
             ),
             ("Bell pair in process, run to counts / bare Aer", lambda: in_process(300), 2.5),
             (

@@ -428,12 +428,22 @@ class IonQJob(JobV1):
     def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - a list, or a list of lists
         """Wait for the job and return the outcome of each shot, in order.
 
+        Of a noisy simulation or a machine, it is fetched where IonQ has it, also for a job that was
+        not run with ``memory=True``, such as one that qiskit-ionq has submitted. Of a mitigated
+        histogram, `get_counts` may then say something else than the shots do.
+
         `circuit` as of `get_counts`.
 
         Raises:
-            QiskitError: The job was not run with ``memory=True``.
+            IonQJobError: IonQ has none, or the job was an ideal simulation without
+                ``memory=True``.
         """
-        return self.result().get_memory(circuit)
+        deadline = self._deadline(None)
+        found = self.result(timeout=deadline.timeout)
+        if not (self._record.memory or self._record.is_ideal):
+            reader = self._results.reader(deadline, None, None, partial=False, memory=True)
+            found = until_read(self._state, reader, deadline).run()
+        return found.get_memory(circuit)
 
     def _deadline(self, timeout: float | None) -> Deadline:
         deadline: Deadline = self._backend.deadline(timeout)

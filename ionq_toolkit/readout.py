@@ -8,7 +8,7 @@ import numpy as np
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import parallel
-from ionq_toolkit.errors import IonQJobError
+from ionq_toolkit.errors import IonQAPIError, IonQJobError
 from ionq_toolkit.result import experiment
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ SHOTS_V1, SHOTS_V2 = "ionq.result.shots.json.v1", "ionq.result.shots.json.v2"
 #: The register of all qubits: examples of the API document.
 _WHOLE = "output_all"
 
+#: HTTP's status for what is not there.
+_NOT_FOUND = 404
+
 #: Bits that fit NumPy's signed integers of 64 bits.
 _INT64_BITS = 62
 
@@ -42,6 +45,7 @@ class Readout:
         *,
         query: Mapping[str, str],
         deadline: Deadline,
+        memory: bool = False,
     ) -> None:
         """Read the job of `record`.
 
@@ -52,12 +56,14 @@ class Readout:
             query: Parameters for the results, such as how variants are put together. With any,
                 histograms are not those of the single shots, which are left alone then.
             deadline: When it has to be done.
+            memory: Whether to read the outcome of each shot although the job did not ask for it.
         """
         self._client = client
         self._record = record
         self._children = children
         self._query = query
         self._deadline = deadline
+        self._memory = memory
         self._timeout = deadline.for_request
         self._histograms: dict[str, Any] | None = None
         self._read: dict[str, dict[str, Any]] = {}
@@ -179,13 +185,13 @@ class Readout:
         header = record.header.of_qubits()
         if histogram is None:
             histogram = self._histogram(record)
-        return _experiment(record, header, histogram, shots)
+        return self._experiment(record, header, histogram, shots)
 
     def _histogram(self, record: JobRecord) -> dict[str, Any]:
         return self._client.get_results(record.job_id, query=self._query, timeout=self._timeout())
 
     def _wants_shots(self, record: JobRecord) -> bool:
-        return record.memory and not record.is_ideal and not self._query
+        return (record.memory or self._memory) and not record.is_ideal and not self._query
 
     def _shots(self, record: JobRecord) -> Sequence[int | str]:
         """Return the outcome of each shot over the qubits.
@@ -196,7 +202,7 @@ class Readout:
         by_path = not record or record.names_url("shots")
         first, second = (record.artifact(form) for form in (SHOTS_V1, SHOTS_V2))
         if by_path or not (first or second):
-            return self._client.get_shots(record.job_id, timeout=self._timeout())
+            return self._shots_by_path(record)
         if first:
             found = self._artifact(record, first)
             if not isinstance(found, list):
@@ -210,6 +216,42 @@ class Readout:
         values = fold(shots, [(_WHOLE, place) for place in range(width)], record.job_id)
         return list(values.tolist())
 
+    def _shots_by_path(self, record: JobRecord) -> list[Any]:
+        try:
+            return self._client.get_shots(record.job_id, timeout=self._timeout())
+        except IonQAPIError as error:
+            if record.memory or error.status_code != _NOT_FOUND:
+                raise
+            raise IonQJobError(
+                f"No memory: job {record.job_id} was not run with memory=True, and IonQ has no "
+                "outcome of each of its shots.",
+                job_id=record.job_id,
+            ) from error
+
+    def _experiment(
+        self,
+        record: JobRecord,
+        header: Mapping[str, Any],
+        histogram: Mapping[str, Any],
+        raw_shots: Sequence[int | str] | None,
+    ) -> dict[str, Any]:
+        """Return the results of the circuit of `record` as an experiment of a Qiskit result.
+
+        Raises:
+            IonQJobError: The histogram, the shots or the record are unusable.
+        """
+        shots, seed = record.shots, record.sampling_seed if record.is_ideal else None
+        memory = record.memory or self._memory
+        try:
+            return experiment(
+                histogram, header, shots=shots, seed=seed, memory=memory, raw_shots=raw_shots
+            )
+        except IonQJobError as error:  # what reads it does not know whose it is
+            raise IonQJobError(
+                f"Job {record.job_id}{record.place} has no result to be read. {error}",
+                job_id=record.job_id,
+            ) from error
+
     def _of_program(self, record: JobRecord) -> dict[str, Any]:
         """Return the experiment of an OpenQASM 3 program, whose outcomes are over classical bits.
 
@@ -217,10 +259,10 @@ class Readout:
         """
         artifact = record.artifact(SHOTS_V2)
         if record.is_ideal or self._query or artifact is None:
-            wanted = self._wants_shots(record)
-            shots = self._shots(record) if wanted else None
             header = record.header.of_program()
-            return _with_qubits(record, _experiment(record, header, self._histogram(record), shots))
+            shots = self._shots(record) if self._wants_shots(record) else None
+            histogram = self._histogram(record)
+            return _with_qubits(record, self._experiment(record, header, histogram, shots))
         found = _registers(self._artifact(record, artifact), record.job_id)
         # What the program's own registers are, the shots show; all qubits are added to them.
         own = {name: value for name, value in found[0].items() if name != _WHOLE} or found[0]
@@ -245,7 +287,7 @@ class Readout:
             str(outcome): count / len(values)
             for outcome, count in zip(outcomes.tolist(), counts.tolist(), strict=True)
         }
-        return _with_qubits(record, _experiment(record, header, histogram, values.tolist()))
+        return _with_qubits(record, self._experiment(record, header, histogram, values.tolist()))
 
     def _artifact(self, record: JobRecord, artifact_id: str) -> Any:  # noqa: ANN401 - any JSON
         return self._client.get_artifact(record.job_id, artifact_id, timeout=self._timeout())
@@ -307,29 +349,6 @@ def _registers(body: object, job_id: str) -> list[dict[str, Any]]:
             job_id=job_id,
         )
     return kept
-
-
-def _experiment(
-    record: JobRecord,
-    header: Mapping[str, Any],
-    histogram: Mapping[str, Any],
-    raw_shots: Sequence[int | str] | None,
-) -> dict[str, Any]:
-    """Return the results of the circuit of `record` as an experiment of a Qiskit result.
-
-    Raises:
-        IonQJobError: The histogram, the shots or the record are unusable.
-    """
-    shots, seed = record.shots, record.sampling_seed if record.is_ideal else None
-    try:
-        return experiment(
-            histogram, header, shots=shots, seed=seed, memory=record.memory, raw_shots=raw_shots
-        )
-    except IonQJobError as error:  # what reads it does not know whose it is
-        raise IonQJobError(
-            f"Job {record.job_id}{record.place} has no result to be read. {error}",
-            job_id=record.job_id,
-        ) from error
 
 
 def _failed(record: JobRecord) -> dict[str, Any]:

@@ -434,5 +434,8 @@ def _no_memory(wanted: bool, job_id: str | None) -> IonQJobError:
     if wanted:
         text = "IonQ kept no outcome of each shot of this job; its counts are get_counts()."
     else:
-        text = "The job was not run with memory=True."
+        text = (
+            "The job was not run with memory=True. Of noisy simulations and machines, get_memory() "
+            "of the job itself asks IonQ for it all the same."
+        )
     return IonQJobError(f"No memory: {text}", job_id=job_id)

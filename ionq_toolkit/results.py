@@ -45,8 +45,11 @@ class Results:
         extra_query_params: Mapping[str, Any] | None,
         *,
         partial: bool,
+        memory: bool = False,
     ) -> Reader:
         """Return what fetches the result for these parameters; see `IonQJob.result`.
+
+        With `memory`, the outcome of each shot is part of it although the job did not ask for it.
 
         Raises:
             IonQJobFailureError: The job failed.
@@ -59,13 +62,14 @@ class Results:
         query = {k: str(v) for k, v in (extra_query_params or {}).items()}
         if sharpen is not None:
             query["sharpen"] = "true" if sharpen else "false"
-        key = (*sorted(query.items()), ("partial", str(partial)))
+        key = (*sorted(query.items()), ("partial", str(partial)), ("memory", str(memory)))
         readout = Readout(
             state.client,
             state.record,
             lambda: state.child_records(deadline),
             query=query,
             deadline=deadline,
+            memory=memory,
         )
 
         def read() -> IonQResult:

@@ -446,6 +446,24 @@ def test_each_circuit_of_a_batch_has_its_memory(sampling):
         assert Counter(memory).most_common(1)[0][0] == outcome
 
 
+@pytest.mark.parametrize("memory", [True, False])
+@pytest.mark.parametrize("backend", ["ionq_simulator", "ionq_qpu.forte-1"])
+def test_its_shots_are_memory_for_us(connect, cloud, backend, memory):
+    """It does not store with a job whether it was run with memory=True."""
+    theirs = connect(cloud).get_backend(backend)
+    theirs.set_options(noise_model="harmony")
+    both = [flips(2, [0]), flips(3, [2])]
+    job = theirs.run(both, shots=60, memory=memory)
+    job.wait_for_final_state()
+    provider = IonQProvider("any-key", transport=InProcessTransport(cloud))
+    ours = provider.get_backend(backend).retrieve_job(job.job_id())
+    found = ours.get_memory()
+    assert [len(shots) for shots in found] == [60, 60]
+    assert [Counter(shots) for shots in found] == job.get_counts()
+    if memory:
+        assert found == [job.get_memory(index) for index in (0, 1)]
+
+
 def test_an_ideal_simulation_has_no_shots(theirs, bell):
     job = theirs.run(bell, memory=True)
     assert ask(theirs, "jobs", job.job_id())["results"].keys() == {

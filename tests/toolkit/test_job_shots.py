@@ -108,7 +108,7 @@ V1, V2 = "ionq.result.shots.json.v1", "ionq.result.shots.json.v2"
 BY_REGISTER = {"shots": [{"registers": {"output_all": bits}} for bits in ([1, 1], [0, 0], [0, 0])]}
 
 
-@pytest.mark.parametrize(
+WHERE = pytest.mark.parametrize(
     ("results", "path", "shots"),
     [
         ({"shots": {"url": "/v0.4/jobs/j/results/shots"}}, "results/shots", ["3", "0", "0"]),
@@ -124,11 +124,74 @@ BY_REGISTER = {"shots": [{"registers": {"output_all": bits}} for bits in ([1, 1]
         ({"shots": {"url": "/x"}, V1: {"id": "s1"}}, "results/shots", ["3", "0", "0"]),
     ],
 )
+
+
+@WHERE
 def test_shots_are_found_where_the_record_says(job_at, results, path, shots):
     job, cloud = job_at(MEMORY | {"results": results}, HISTOGRAM | {f"/jobs/j/{path}": shots})
     assert job.get_memory() == ["11", "00", "00"]
     assert job.get_counts() == {"11": 1, "00": 2}
     assert set(cloud.asked) == {"/jobs/j", "/jobs/j/results/probabilities", f"/jobs/j/{path}"}
+
+
+# --- memory that nobody asked for ------------------------------------------------------------
+
+
+@WHERE
+def test_shots_that_are_there_are_memory_for_whoever_asks_later(job_at, results, path, shots):
+    """As of qiskit-ionq, which stores with no job whether it was run with memory=True."""
+    elsewhere = MEMORY | {"metadata": {"shots": "3", "sampler_seed": "1"}, "results": results}
+    job, cloud = job_at(elsewhere, HISTOGRAM | {f"/jobs/j/{path}": shots})
+    assert job.get_counts() == {"11": 1, "00": 2}
+    assert f"/jobs/j/{path}" not in cloud.asked
+    for _ in range(2):
+        assert job.get_memory() == ["11", "00", "00"]
+    assert cloud.asked.count(f"/jobs/j/{path}") == 1
+    assert job.get_counts() == {"11": 1, "00": 2}
+
+
+def test_of_several_circuits_each_has_its_memory_afterwards(either, bell):
+    job = submit(either, [bell, swapped()], shots=60, **ARIA)
+    for index in (0, 1):
+        raw = either.client.get_shots(job.child_jobs()[index].job_id())
+        assert len(job.get_memory(index)) == len(raw) == 60
+        assert Counter(job.get_memory(index)) == job.get_counts(index)
+    raw = either.client.get_shots(job.child_jobs()[0].job_id())
+    assert job.get_memory(0) == [format(int(shot), "02b") for shot in raw]
+    assert job.child_jobs()[0].get_memory() == job.get_memory(0)
+
+
+def test_a_programs_shots_are_memory_afterwards(either):
+    job = submit_program(either, program(), SOURCE, **ARIA)
+    assert Counter(job.get_memory()) == job.get_counts()
+
+
+def test_memory_that_ionq_does_not_have_is_said_to_be_missing(job_at):
+    noisy = {"noise": {"model": "aria-1"}, "shots": 3}
+    job, _ = job_at(noisy, HISTOGRAM)
+    with pytest.raises(errors.IonQJobError, match="No memory: job j was not run with") as caught:
+        job.get_memory()
+    assert caught.value.job_id == "j"
+    assert job.get_counts() == {"00": 2, "11": 1}
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_shots_that_are_refused_are_not_said_to_be_missing(instant_clock, status):
+    noisy = RECORD | {"noise": {"model": "aria-1"}, "shots": 3}
+    cloud = Routed({"/jobs/j": noisy, "/jobs/j/results/shots": (status, {})} | HISTOGRAM)
+    provider = IonQProvider(
+        transport=InProcessTransport(cloud), clock=instant_clock, retry=None, seed=1
+    )
+    with pytest.raises(errors.IonQAPIError) as caught:
+        IonQJob(provider.get_backend("simulator"), "j").get_memory()
+    assert caught.value.status_code == status
+
+
+def test_of_an_ideal_simulation_no_memory_is_asked_for(job_at):
+    job, cloud = job_at({}, {"/jobs/j/results/probabilities": {"0": 0.5, "3": 0.5}})
+    with pytest.raises(errors.IonQJobError, match="No memory: The job was not run with memory"):
+        job.get_memory()
+    assert cloud.asked == ["/jobs/j", "/jobs/j/results/probabilities"]
 
 
 @pytest.mark.parametrize(
