@@ -18,7 +18,7 @@ from ionq_toolkit.errors import (
 from ionq_toolkit.metadata import TAG
 from ionq_toolkit.order import Order
 from ionq_toolkit.progress import ProgressLine
-from ionq_toolkit.results import Results
+from ionq_toolkit.results import Results, query_of
 from ionq_toolkit.state import JobState
 from ionq_toolkit.watch import until_final, until_read
 
@@ -379,10 +379,10 @@ class IonQJob(JobV1):
             IonQConnectionError: As of `wait_for_final_state`, and likewise of the result.
             IonQAPIError: Likewise.
         """
-        deadline = self._deadline(timeout)
+        deadline, query = self._deadline(timeout), query_of(sharpen, extra_query_params)
         with ProgressLine(enabled=progress) as line:
             self._until_final(line, deadline, wait, callback).run()
-        reading = self._until_read(deadline, sharpen, extra_query_params, partial=partial)
+        reading = self._until_read(deadline, query, partial=partial)
         self._result = found = reading.run()
         return found
 
@@ -398,10 +398,10 @@ class IonQJob(JobV1):
         progress: bool = False,
     ) -> IonQResult:
         """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
-        deadline = self._deadline(timeout)
+        deadline, query = self._deadline(timeout), query_of(sharpen, extra_query_params)
         with ProgressLine(enabled=progress) as line:
             await self._until_final(line, deadline, wait, callback).run_async()
-        reading = self._until_read(deadline, sharpen, extra_query_params, partial=partial)
+        reading = self._until_read(deadline, query, partial=partial)
         self._result = found = await reading.run_async()
         return found
 
@@ -441,8 +441,7 @@ class IonQJob(JobV1):
         deadline = self._deadline(None)
         found = self.result(timeout=deadline.timeout)
         if not (self._record.memory or self._record.is_ideal):
-            reader = self._results.reader(deadline, None, None, partial=False, memory=True)
-            found = until_read(self._state, reader, deadline).run()
+            found = self._until_read(deadline, {}, partial=False, memory=True).run()
         return found.get_memory(circuit)
 
     def _deadline(self, timeout: float | None) -> Deadline:
@@ -481,12 +480,12 @@ class IonQJob(JobV1):
     def _until_read(
         self,
         deadline: Deadline,
-        sharpen: bool | None,
-        extra_query_params: Mapping[str, Any] | None,
+        query: Mapping[str, str],
         *,
         partial: bool,
+        memory: bool = False,
     ) -> Wait[IonQResult]:
-        reader = self._results.reader(deadline, sharpen, extra_query_params, partial=partial)
+        reader = self._results.reader(deadline, query, partial=partial, memory=memory)
         return until_read(self._state, reader, deadline)
 
     def _need_id(self) -> None:

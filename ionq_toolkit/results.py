@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit.readout import Readout
@@ -29,6 +30,20 @@ class Reader(NamedTuple):
     parts_read: Callable[[], int]
 
 
+def query_of(sharpen: bool | None, extra_query_params: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the query for the results of a job; see `IonQJob.result`.
+
+    Raises:
+        ValueError: `sharpen` is neither True, False nor None.
+    """
+    if not (sharpen is None or isinstance(sharpen, bool | np.bool_)):
+        raise ValueError(f"sharpen={sharpen!r} must be True, False or None")
+    query = {name: str(value) for name, value in (extra_query_params or {}).items()}
+    if sharpen is not None:
+        query["sharpen"] = "true" if sharpen else "false"
+    return query
+
+
 class Results:
     """What was fetched of the results of a final job."""
 
@@ -41,13 +56,12 @@ class Results:
     def reader(
         self,
         deadline: Deadline,
-        sharpen: bool | None,
-        extra_query_params: Mapping[str, Any] | None,
+        query: Mapping[str, str],
         *,
         partial: bool,
         memory: bool = False,
     ) -> Reader:
-        """Return what fetches the result for these parameters; see `IonQJob.result`.
+        """Return what fetches the result for a query, as `query_of` returns it.
 
         With `memory`, the outcome of each shot is part of it although the job did not ask for it.
 
@@ -59,9 +73,6 @@ class Results:
         partial = partial and state.record.is_parent
         if state.status is not JobStatus.DONE and not partial:
             raise state.fate()
-        query = {k: str(v) for k, v in (extra_query_params or {}).items()}
-        if sharpen is not None:
-            query["sharpen"] = "true" if sharpen else "false"
         key = (*sorted(query.items()), ("partial", str(partial)), ("memory", str(memory)))
         readout = Readout(
             state.client,

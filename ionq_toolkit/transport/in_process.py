@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Never, Protocol
 
 from ionq_toolkit.transport.base import Response
 
@@ -53,6 +53,18 @@ class InProcessTransport:
                 f"body, timeout), such as ionq_toolkit_fake.FakeIonQ(); got {type(cloud).__name__}"
             )
         self.cloud = cloud
+
+    def __reduce__(self) -> Never:
+        """Refuse to be pickled: a copy of the cloud would go its own way.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(
+            "A cloud in this process cannot be pickled or copied, nor what runs on it. Keep "
+            "job.job_id(), and call backend.retrieve_job(job_id) where the job is wanted; for "
+            "several processes, run the cloud in one of its own: ionq-fake serve."
+        )
 
     @property
     def clock(self) -> Clock | None:

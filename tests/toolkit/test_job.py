@@ -1,6 +1,8 @@
 import base64
+import copy
 import gzip
 import json
+import pickle
 
 import pytest
 from clouds import RECORD
@@ -10,6 +12,7 @@ from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors
+from ionq_toolkit_fake import FakeIonQ, FakeServer
 
 
 def test_it_is_a_qiskit_job(backend, bell):
@@ -104,6 +107,14 @@ def test_sharpen_and_other_parameters_are_sent_and_kept_apart(job_of):
     assert job.get_counts() == {"00": 100}
     queries = [url.partition("?")[2] for _, url, *_ in cloud.requests[1:]]
     assert queries == ["", "sharpen=true", "sharpen=false", "aggregation=dnl"]
+
+
+@pytest.mark.parametrize("sharpen", ["true", 1, "blah"])
+def test_sharpen_is_a_choice_that_is_checked_before_anything_is_asked(job_of, sharpen):
+    job, cloud = job_of()
+    with pytest.raises(ValueError, match=r"sharpen=.* must be True, False or None"):
+        job.result(sharpen=sharpen)
+    assert not cloud.requests
 
 
 def test_a_device_job_counts_its_own_shots_and_is_not_sampled(job_of):
@@ -284,3 +295,31 @@ def test_registers_survive_retrieval_by_another_provider(cloud):
     job = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator").run(circuit)
     other = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator")
     assert other.retrieve_job(job.job_id()).get_counts() == {"1 0": 1024}
+
+
+# --- pickles ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("take", [pickle.dumps, copy.deepcopy])
+@pytest.mark.parametrize("transport", [InProcessTransport(FakeIonQ(seed=1)), "fake"])
+def test_a_job_on_a_cloud_in_this_process_cannot_be_pickled(take, transport):
+    provider = IonQProvider("sesame-sesame-sesame", transport=transport)
+    job = IonQJob(provider.get_backend("simulator"), "job-1")
+    with pytest.raises(TypeError, match=r"Keep job.job_id\(\), and call backend.retrieve_job"):
+        take(job)
+    assert copy.copy(job).job_id() == "job-1"
+
+
+def test_a_job_over_the_network_is_pickled_without_its_key(bell, monkeypatch):
+    """Where it is read, the key is looked for anew."""
+    key = "sesame-sesame-sesame"
+    with FakeServer(FakeIonQ(seed=1)) as server, IonQProvider(key, server.url) as provider:
+        job = provider.get_backend("simulator").run(bell, shots=100)
+        job.wait_for_final_state(timeout=60)
+        packed = pickle.dumps(job)
+        assert b"sesame" not in packed
+        read = pickle.loads(packed)
+        with pytest.raises(errors.IonQCredentialsError, match="IONQ_API_KEY"):
+            read.result()
+        monkeypatch.setenv("IONQ_API_KEY", key)
+        assert pickle.loads(packed).result(timeout=60).get_counts() == job.get_counts()
