@@ -6,6 +6,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ionq_toolkit_fake.names import unknown
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -87,11 +89,9 @@ class Accounts:
             access = Access(given) if isinstance(given, str) else given
             if not secret.strip():
                 raise ValueError(f"the API key of project {access.project!r} is empty")
-            unknown = set(access.scopes or ()) - set(SCOPES)
-            if unknown:
-                raise ValueError(
-                    f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}"
-                )
+            for scope in access.scopes or ():
+                if scope not in SCOPES:
+                    raise unknown("scope", scope, SCOPES)
             self._given.append((_digest_of_given(secret.strip()), access))
         self.reset()
 

@@ -87,7 +87,7 @@ class Facility:
             if name not in DEVICES:
                 raise unknown("backend", name, DEVICES)
             if status not in STATUSES:
-                raise ValueError(f"a backend is {', '.join(STATUSES)}, not {status!r}")
+                raise unknown("status of a backend", status, STATUSES)
             self.devices = {**self.devices, name: self.devices[name]._replace(status=status)}
         for name, medians in (fidelities or {}).items():
             device = self.devices.get(name)

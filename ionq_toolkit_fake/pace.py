@@ -32,10 +32,13 @@ class Step(NamedTuple):
     Attributes:
         kind: What it waits for.
         amount: How many polls or seconds; 0 for what is not counted.
+        jitter: By how many seconds it is taken sooner or later at most, as long as that is not
+            drawn; the steps of a job have none.
     """
 
     kind: str
     amount: float = 0
+    jitter: float = 0
 
 
 class End(NamedTuple):

@@ -166,6 +166,7 @@ class Project:
             submission,
             wait_s=lambda: self._facility.queue_ms(device.name) / 1000,
             run_s=lambda: execution_ms(device, *submission.billed, submission.shots) / 1000,
+            number=f"{self.id} {len(self.ledger)}",
         )
         job = self.jobs.create(submission, owner, plan)
         for place, child in enumerate(job.children, 1):

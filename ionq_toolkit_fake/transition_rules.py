@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -173,6 +174,7 @@ class TransitionRules:
         *,
         wait_s: Callable[[], float],
         run_s: Callable[[], float],
+        number: str,
     ) -> tuple[Plan, dict[int | str, End]]:
         """Return what is planned for a new job, and the ends of some of its children.
 
@@ -180,6 +182,8 @@ class TransitionRules:
             submission: What was asked for.
             wait_s: Says how long it is predicted to wait for its machine, in seconds.
             run_s: Says how long it is predicted to run, in seconds.
+            number: What tells it from all other jobs; seeds its jitter, so that no other job, and
+                nothing else that is drawn, has a part in that.
         """
         found, children = self.base, dict[int | str, End]()
         for rule in self._rules:
@@ -189,13 +193,21 @@ class TransitionRules:
                 found = rule.transitions.over(found)
             else:
                 children[rule.child] = rule.transitions.planned_end
-        ready, started, finished = (found.steps[name] for name in STEPS)
+        ready, started, finished = (_drawn(found.steps[name], f"{name} {number}") for name in STEPS)
         steps = (
             ready,
             _of_machine(started, wait_s, rehearsal=submission.is_rehearsal),
             _of_machine(finished, run_s, rehearsal=submission.is_rehearsal),
         )
         return Plan(steps, found.planned_end), children
+
+
+def _drawn(step: Step, stream: str) -> Step:
+    """Return a step without jitter: it is drawn from a random stream."""
+    if not step.jitter:
+        return step
+    chance = random.Random(stream)  # noqa: S311 - a fake, reproducible on purpose
+    return Step(step.kind, step.amount + chance.uniform(-step.jitter, step.jitter))
 
 
 def _of_machine(step: Step, predicted_s: Callable[[], float], *, rehearsal: bool) -> Step:

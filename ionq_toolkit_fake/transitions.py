@@ -37,27 +37,30 @@ _WORDS = (IMMEDIATELY, PREDICTED, NEVER)
 _LONGEST_WORD, _NEAR = 40, 0.8
 
 
-def after(*, polls: int | None = None, seconds: float | None = None) -> Step:
+def after(*, polls: int | None = None, seconds: float | None = None, jitter: float = 0.0) -> Step:
     """Return a step that is taken after so many polls, or so many seconds.
 
     Args:
         polls: How many times a job is asked for by itself, and shows the status that it goes on
             from; 0 is immediately.
         seconds: How long it stays in that status, on the cloud's clock.
+        jitter: By how many seconds that is shorter or longer at most, evenly distributed; drawn for
+            each job when it is submitted, so that what is predicted for it holds.
 
     Raises:
-        ValueError: Neither or both are given, or it is no such number.
+        ValueError: Neither or both are given, it is no such number, or there is jitter of polls or
+            more of it than seconds.
     """
     if (polls is None) == (seconds is None):
         raise ValueError("after(polls=...) or after(seconds=...), one of them")
     if polls is not None:
         if not isinstance(polls, int) or isinstance(polls, bool) or polls < 0:
             raise wrong("polls", "a whole number, 0 or more", polls)
+        if jitter:
+            raise ValueError("jitter is of seconds, not of polls: after(seconds=60, jitter=20)")
         return Step(POLLS, polls) if polls else Step(IMMEDIATELY)
-    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if seconds is None or not number or not 0 <= seconds <= MOST_SECONDS:
-        raise wrong("seconds", f"a number from 0 to {MOST_SECONDS}", seconds)
-    return Step(SECONDS, seconds)
+    length = _number("seconds", seconds, MOST_SECONDS)
+    return Step(SECONDS, length, _number("jitter", jitter, length))
 
 
 def failed(code: str, message: str | None = None, *, at: str | None = None) -> End:
@@ -171,10 +174,7 @@ class Transitions:
 
     def as_dict(self) -> dict[str, Any]:
         """Return them as plain data, which `from_dict` reads."""
-        body: dict[str, Any] = {
-            name: {step.kind: step.amount} if step.kind in {POLLS, SECONDS} else step.kind
-            for name, step in self.steps.items()
-        }
+        body: dict[str, Any] = {name: _step_as_data(step) for name, step in self.steps.items()}
         if isinstance(self.end, End):
             body["end"] = _end_as_data(self.end)
         return body
@@ -183,8 +183,8 @@ class Transitions:
     def from_dict(cls, data: Mapping[str, Any]) -> Transitions:
         """Read plain data, as TOML and JSON have it.
 
-        A step is a word or ``{"polls": 2}`` or ``{"seconds": 3600}``; the end is a status or
-        ``{"status": "failed", "code": "SystemCancel", "message": "...", "at": "ready"}``.
+        A step is a word or ``{"polls": 2}`` or ``{"seconds": 3600, "jitter": 600}``; the end is a
+        status or ``{"status": "failed", "code": "SystemCancel", "message": "...", "at": "ready"}``.
 
         Raises:
             ValueError: That is no such data.
@@ -248,8 +248,21 @@ def _step_of_data(name: str, data: object) -> Step | None:
         return _step(name, data)
     if not isinstance(data, Mapping):
         raise wrong(name, f"one of {', '.join(_WORDS)}, or an object with polls or seconds", data)
-    only(data, (POLLS, SECONDS), "part of a step")
+    only(data, (POLLS, SECONDS, "jitter"), "part of a step")
     return after(**data)
+
+
+def _step_as_data(step: Step) -> dict[str, float] | str:
+    if step.kind not in {POLLS, SECONDS}:
+        return step.kind
+    return {step.kind: step.amount, **({"jitter": step.jitter} if step.jitter else {})}
+
+
+def _number(name: str, value: object, most: float) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= most:  # type: ignore[operator]
+        raise wrong(name, f"a number from 0 to {most:.12g}", value)
+    return value  # type: ignore[return-value]
 
 
 def _word(status: object, at: str = "started") -> End:

@@ -38,6 +38,9 @@ def page() -> str:
         (f"`faults.http({status})`", known.title, known.message or "a page of Cloudflare's kind")
         for status, known in faults.STATUSES.items()
     ]
+    statuses.append(
+        ("any other from 400 to 529", "HTTP's word for it", "The answer is a status ...")
+    )
     lines = [
         "# Everything that the fake can bring about",
         "",
@@ -54,6 +57,10 @@ def page() -> str:
             ("one line", "what it does"),
             ("`Transitions(ready=after(polls=2))`", "it is submitted for two polls"),
             ("`Transitions(started=after(seconds=3600))`", "it waits in the queue for an hour"),
+            (
+                "`Transitions(started=after(seconds=3600, jitter=600))`",
+                "it waits there for 50 to 70 minutes, each job for another time",
+            ),
             ('`Transitions(finished="never")`', "it runs for ever"),
             (
                 '`Transitions(started="predicted", finished="predicted")`',

@@ -64,7 +64,7 @@ def test_a_job_that_stays_where_it_is(backend, cloud, bell, steps, status):
     assert job.status().name == status
 
 
-@pytest.mark.parametrize("status", faults.STATUSES)
+@pytest.mark.parametrize("status", range(400, 530))
 def test_an_http_status(backend, cloud, status):
     cloud.faults.add(faults.http(status), on="GET /backends")
     with pytest.raises(errors.IonQAPIError) as caught:

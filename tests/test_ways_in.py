@@ -9,7 +9,8 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQProvider, errors
-from ionq_toolkit_fake import FakeIonQ, FakeServer
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Scenario
+from ionq_toolkit_fake.scenario import names
 
 KEY = {"Authorization": "apiKey any-key", "Content-Type": "application/json"}
 
@@ -70,6 +71,58 @@ def test_the_replies_are_the_same_bytes_through_every_way_in(way):
         ("GET", "/no/such/path"),
     ]:
         both(method, path)
+
+
+@pytest.mark.parametrize("scenario", names())
+def test_a_scenario_is_the_same_bytes_through_every_way_in(way, scenario):
+    """All that is answered, and all that is not, follow from the seed."""
+    expected_of, cloud_of_way = (Scenario.of(scenario).cloud(seed=9) for _ in range(2))
+    transport, base = way.transport(cloud_of_way)
+    body = json.dumps(
+        {
+            "type": "ionq.circuit.v1",
+            "backend": "qpu.forte-enterprise-1",
+            "shots": 100,
+            "input": {"qubits": 1, "circuit": [{"gate": "h", "target": 0}]},
+        }
+    ).encode()
+
+    def ask(method, path, content=None):
+        silent = False
+        try:
+            expected = expected_of.handle(method, "/v0.4" + path, KEY, content, 30.0)
+        except (ConnectionError, TimeoutError) as error:
+            expected, silent = None, isinstance(error, TimeoutError)
+        # Silence on a socket lasts until the client gives up, in none of the cloud's time.
+        short = silent and way.name == "socket"
+        try:
+            got = transport.send(method, base + path, KEY, content, 0.05 if short else 30.0)
+        except (ConnectionError, TimeoutError):
+            got = None
+        if short:
+            cloud_of_way.clock.sleep(30.0)
+        if expected is None or got is None:
+            assert got is expected
+            return
+        assert (got.status, got.body) == (expected.status, expected.body)
+        for name, value in expected.headers.items():
+            assert got.header(name) == value
+
+    for _ in range(6):
+        ask("POST", "/jobs", body)
+        for job in expected_of.jobs:
+            ask("GET", f"/jobs/{job.id}")
+            ask("GET", f"/jobs/{job.id}/results/probabilities")
+        for cloud in (expected_of, cloud_of_way):
+            cloud.clock.sleep(7000)
+    ask("GET", "/jobs")
+
+    told = [
+        [(one.method, one.path, one.status, one.faults) for one in cloud.requests]
+        for cloud in (expected_of, cloud_of_way)
+    ]
+    assert told[0] == told[1]
+    assert [job.status for job in expected_of.jobs] == [job.status for job in cloud_of_way.jobs]
 
 
 def test_every_status_on_the_way_is_seen(way, bell):

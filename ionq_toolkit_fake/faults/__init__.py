@@ -9,7 +9,7 @@
     cloud.faults.add(faults.lost_answer(), on="POST /jobs", times=1)
     cloud.faults.add(faults.latency(0.2, jitter=0.1), on="GET *", probability=0.5)
 
-`KINDS` lists all kinds, and `STATUSES` what `faults.http` can answer with.
+`KINDS` lists all kinds, and `STATUSES` the statuses that `faults.http` has words for.
 """
 
 from ionq_toolkit_fake.faults.kinds import (

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from ionq_toolkit_fake.names import wrong
 
 
 def number(
@@ -32,7 +29,7 @@ def number(
         f"at most {most:g}" if most < math.inf else "",
     ]
     wanted = " and ".join(filter(None, bounds))
-    raise ValueError(f"{name} must be a finite number {wanted}; is {value!r}")
+    raise wrong(name, f"a finite number {wanted}", value)
 
 
 def whole(name: str, value: object, least: int, most: int | None = None) -> int:
@@ -45,17 +42,4 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
     if is_whole and value >= least and (most is None or value <= most):  # type: ignore[operator]
         return value  # type: ignore[return-value]
     bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-    raise ValueError(f"{name} must be a whole number, {bounds}; is {value!r}")
-
-
-def choose(name: str, value: object, known: Iterable[str]) -> str:
-    """Return `value` if it is one of `known`.
-
-    Raises:
-        ValueError: It is not; the message says which are near, or all.
-    """
-    names = list(known)
-    if isinstance(value, str) and value in names:
-        return value
-    near = get_close_matches(str(value), names, cutoff=0.6) or names
-    raise ValueError(f"there is no {name} {value!r}; there is {', '.join(near)}")
+    raise wrong(name, f"a whole number {bounds}", value)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit_fake.faults import damage, statuses
-from ionq_toolkit_fake.faults.checks import choose, number, whole
+from ionq_toolkit_fake.faults.checks import number, whole
+from ionq_toolkit_fake.names import unknown, wrong
 
 if TYPE_CHECKING:
     import random
@@ -19,6 +20,9 @@ _LARGEST_STATUS = 599
 
 #: Statuses of replies that have no body.
 _BODILESS = frozenset({204, 205, 304})
+
+#: How an answer is lost, if not by the answer of a gateway.
+_WAYS_TO_LOSE = (None, "reset", "timeout")
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,12 @@ def http(status: int, retry_after: float | str | None = None) -> Fault:
     """The service, or what is in front of it, answers with an error.
 
     Args:
-        status: One of `STATUSES`: below 520 the body is IonQ's JSON, above a page of Cloudflare.
+        status: From 400 to 529. Below 520 the body is IonQ's JSON, above a page of Cloudflare;
+            `STATUSES` has the words for those that are known to come.
         retry_after: Seconds for a header ``Retry-After``; a string is sent as it is.
 
     Raises:
-        ValueError: The status is not among them, or no header can have this value.
+        ValueError: There is no such status, or no header can have this value.
     """
     return _fault("http", status=_status(status), retry_after=_retry_after(retry_after))
 
@@ -122,7 +127,7 @@ def lost_answer(how: str | None = None, *, status: int | None = None) -> Fault:
 
     Args:
         how: "reset" (the default) or "timeout".
-        status: Of `STATUSES`, what a gateway says instead, such as 504.
+        status: What a gateway says instead, such as 504; as of `http`.
 
     Raises:
         ValueError: Both are given, or there is no such way or status.
@@ -131,7 +136,9 @@ def lost_answer(how: str | None = None, *, status: int | None = None) -> Fault:
         raise ValueError("an answer is lost in one way: give how=... or status=..., not both")
     if status is not None:
         return _fault("lost_answer", status=_status(status))
-    return _fault("lost_answer", how=how and choose("how", how, ("reset", "timeout")))
+    if how not in _WAYS_TO_LOSE:
+        raise unknown("way to lose an answer", how, _WAYS_TO_LOSE[1:])
+    return _fault("lost_answer", how=how)
 
 
 def truncated(bytes: int | None = None) -> Fault:  # noqa: A002 - what it is called everywhere
@@ -224,7 +231,9 @@ def make(kind: str, parameters: Mapping[str, Any]) -> Fault:
     Raises:
         ValueError: There is no such kind, or it has no such parameters.
     """
-    constructor = KINDS[choose("fault", kind, KINDS)].make
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise unknown("fault", kind, KINDS)
+    constructor = KINDS[kind].make
     try:
         inspect.signature(constructor).bind(**parameters)
     except TypeError as error:
@@ -237,10 +246,7 @@ def _fault(kind: str, **parameters: Any) -> Fault:  # noqa: ANN401 - any plain d
 
 
 def _status(status: int) -> int:
-    if whole("status", status, 0) not in statuses.STATUSES:
-        known = ", ".join(map(str, statuses.STATUSES))
-        raise ValueError(f"there is no fault with status {status}; there are {known}")
-    return status
+    return whole("status", status, statuses.FIRST, statuses.LAST)
 
 
 def _retry_after(value: float | str | None) -> float | str | None:
@@ -251,7 +257,7 @@ def _retry_after(value: float | str | None) -> float | str | None:
 
 def _header(name: str, value: object) -> str:
     if not (isinstance(value, str) and value.isascii() and value.isprintable() and value.strip()):
-        raise ValueError(f"{name} must be printable ASCII, to be sent in a header; is {value!r}")
+        raise wrong(name, "printable ASCII, to be sent in a header", value)
     return value.strip()
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit_fake.accounts import DIGEST, digest_of, stored
 from ionq_toolkit_fake.api.routes import OPERATIONS
-from ionq_toolkit_fake.faults.checks import choose, number, whole
+from ionq_toolkit_fake.faults.checks import number, whole
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
+from ionq_toolkit_fake.names import unknown, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -70,15 +71,13 @@ class Rule:
             object.__setattr__(self, "key", stored(self.key))
         fixed = KINDS[self.fault.kind].after_effect
         if not isinstance(self.after_effect, bool | None):
-            raise ValueError(  # noqa: TRY004 - as above
-                f"after_effect must be true or false; is {self.after_effect!r}"
-            )
+            raise wrong("after_effect", "true or false", self.after_effect)
         if fixed is not None and self.after_effect not in {None, fixed}:
             what = "comes after the request took effect" if fixed else "keeps it from being sent"
             raise ValueError(f"after_effect={self.after_effect} cannot be: {self.fault!r} {what}")
         if not isinstance(self.on, str):
             if not isinstance(self.on, Sequence) or not self.on:
-                raise ValueError(f"on must be one or several operations; is {self.on!r}")
+                raise wrong("on", "one or several operations", self.on)
             object.__setattr__(self, "on", tuple(self.on))
         if not self.operations:
             methods = ", ".join(KINDS[self.fault.kind].methods)
@@ -360,5 +359,5 @@ def _matching(pattern: object) -> list[Operation]:
         if isinstance(pattern, str) and fnmatchcase(name, _plain(pattern))
     ]
     if not found:
-        choose("operation", pattern, [operation.name for operation in OPERATIONS])
+        raise unknown("operation", pattern, [operation.name for operation in OPERATIONS])
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from ionq_toolkit_fake.api import wire
@@ -42,7 +43,7 @@ def _page(title: str, message: str) -> Status:
     return Status(title, message, _CLOUDFLARE, page=True)
 
 
-#: Every status that `faults.http` knows. What the fake itself refuses has the same words here.
+#: The statuses that are known to come. What the fake itself refuses has the same words here.
 STATUSES: Mapping[int, Status] = {
     400: _as_refused(wire.bad_request("The request was invalid.")),
     401: _as_refused(wire.unauthorized()),
@@ -77,15 +78,32 @@ STATUSES: Mapping[int, Status] = {
 }
 
 
+#: The statuses that `faults.http` can answer with.
+FIRST, LAST = 400, 529
+
+_FIRST_OF_SERVER = 500
+
+
+def known(status: int) -> Status:
+    """Return what a status is answered with, from `FIRST` to `LAST`."""
+    if status in STATUSES:
+        return STATUSES[status]
+    try:
+        title = HTTPStatus(status).phrase
+    except ValueError:
+        title = "Client Error" if status < _FIRST_OF_SERVER else "Server Error"
+    return Status(title, f"The answer is a status {status}.", _HTTP)
+
+
 def answer(status: int, retry_after: str | None, request_id: str) -> Response:
-    """Return what a status of `STATUSES` looks like.
+    """Return what an answer with a status looks like.
 
     Args:
         status: The status.
         retry_after: The value of a header ``Retry-After``, or None.
         request_id: The cloud's id of the request; in a page, its first half is the ray.
     """
-    row = STATUSES[status]
+    row = known(status)
     if row.page:
         ray = request_id.replace("-", "")[:16]
         response = page(status, f"api.ionq.co | {status}: {row.title}", row.message, f"Ray {ray}")

@@ -40,7 +40,7 @@ def test_a_backend_that_a_key_may_not_use_is_403(sender, job_body):
 
 
 def test_a_scope_that_there_is_not_is_an_error():
-    with pytest.raises(ValueError, match="there is no scope jobs:eat; there are jobs:read"):
+    with pytest.raises(ValueError, match="there is no scope 'jobs:eat'; there are jobs:read"):
         FakeIonQ(keys={"k": Access("p", scopes=["jobs:eat"])})
 
 

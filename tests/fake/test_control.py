@@ -257,7 +257,7 @@ def test_what_there_is_is_listed(control):
         ("POST", "/_fake/clock", {"until": "2025-12-31"}, 400, "the time does not go back"),
         ("POST", "/_fake/clock", [], 400, "the body must be a JSON object"),
         ("POST", "/_fake/reset", {"seed": 3}, 400, "no part of a reset 'seed'"),
-        ("POST", "/_fake/faults", {"fault": "htp"}, 400, "there is no fault 'htp'; there is http"),
+        ("POST", "/_fake/faults", {"fault": "htp"}, 400, "there is no fault 'htp'; there are http"),
         ("POST", "/_fake/faults", {}, 400, "at least the key 'fault'"),
         ("POST", "/_fake/transitions", {}, 400, "say nothing"),
         ("POST", "/_fake/transitions", {"end": {"code": "X"}}, 400, "no failure code 'X'"),

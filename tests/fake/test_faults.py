@@ -93,7 +93,7 @@ def test_every_kind_happens_by_its_example_and_is_known_to_have(kind, submit, re
 # --- answers ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", faults.STATUSES)
+@pytest.mark.parametrize("status", range(400, 530))
 def test_a_status_is_answered_in_the_manner_of_who_answers_it(status, submit, cloud):
     cloud.faults.add(faults.http(status, retry_after=3), on=POST, times=1)
 

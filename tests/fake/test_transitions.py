@@ -93,6 +93,7 @@ def test_a_rule_changes_no_id(sender, job_body):
 
 WHOLE = [
     Transitions(ready=after(polls=2), started=after(seconds=1.5), finished="predicted"),
+    Transitions(started=after(seconds=3600, jitter=600), finished=after(seconds=0)),
     Transitions(ready="immediately", finished="never"),
     Transitions(end=failed("SystemCancel", "gone", at="started")),
     Transitions(end=failed("InternalError")),
@@ -139,6 +140,11 @@ def test_every_code_of_the_document_has_a_message_and_a_place():
         (lambda: after(seconds=float("nan")), "seconds must be a number from 0"),
         (lambda: after(seconds=float("inf")), "seconds must be a number from 0"),
         (lambda: after(seconds="9"), "seconds must be a number from 0"),
+        (lambda: after(seconds=9, jitter=10), "jitter must be a number from 0 to 9, is 10"),
+        (lambda: after(seconds=9, jitter=-1), "jitter must be a number from 0 to 9"),
+        (lambda: after(seconds=9, jitter="1"), "jitter must be a number"),
+        (lambda: after(polls=9, jitter=1), "jitter is of seconds, not of polls"),
+        (lambda: after(jitter=1), "one of them"),
         (lambda: failed("NotEnoughQbits"), "Did you mean 'NotEnoughQubits'"),
         (lambda: failed(["InternalError"]), "no failure code"),
         (lambda: failed("InternalError", 7), "message must be a text"),
