@@ -61,6 +61,19 @@ class Outage:
         """Take the service for well: it has answered."""
         self._since, self._failures = None, 0
 
+    def outlasts(self, seconds: float, error: IonQError) -> bool:
+        """Return whether nothing is to be asked again within so many seconds.
+
+        There may be none left, or the service has asked for more with ``Retry-After``.
+        """
+        if seconds <= 0:
+            return passes(error)
+        retry_after_s = getattr(error, "retry_after_s", None) or 0.0
+        return self._goes_on(error) and retry_after_s >= seconds
+
+    def _goes_on(self, error: IonQError) -> bool:
+        return passes(error) and self._policy.outage_s != 0
+
     def failed(self, error: IonQError, began: float) -> float:
         """Return how many seconds to wait before asking again.
 
@@ -71,7 +84,7 @@ class Outage:
         Raises:
             IonQError: `error`, if it does not pass, or has lasted for too long.
         """
-        if not passes(error) or self._policy.outage_s == 0:
+        if not self._goes_on(error):
             raise error
         self._since = began if self._since is None else self._since
         self._failures += 1

@@ -19,7 +19,7 @@ from ionq_toolkit.errors import (
 from ionq_toolkit.events import Finished, Polled
 from ionq_toolkit.progress import describe
 from ionq_toolkit.record import JobRecord
-from ionq_toolkit.waiting import TimeIsUpError
+from ionq_toolkit.waiting import SHORTEST_REQUEST_S, TimeIsUpError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -239,15 +239,15 @@ class JobState:
         )
 
     def too_late(
-        self, timeout: float | None, failure: IonQError | None = None
+        self, deadline: Deadline, failure: IonQError | None = None
     ) -> IonQJobError | IonQJobTimeoutError:
         """Return the error that says that the time was too short.
 
         Args:
-            timeout: How long it was, in seconds.
+            deadline: How long it was.
             failure: Why there was no answer at the end of it, if there was none.
         """
-        job_id = self.record.job_id
+        job_id, timeout = self.record.job_id, deadline.timeout
         if self._unknown_word is not None and failure is None and not self.over:
             return IonQJobError(
                 f"Job {job_id} has the unknown status {self._unknown_word!r} after waiting "
@@ -263,10 +263,16 @@ class JobState:
             seen = "was last seen as" if failure else "is"
             word = self.client.redact(str(self.record.status)) if self.record else None
             standing = f"{seen} {word}" if word else "was not seen yet"
+            waited = f"{timeout} s"
+            if failure is not None and deadline.left() > SHORTEST_REQUEST_S:
+                waited = f"{deadline.elapsed():.1f} of {waited}"
             text = (
-                f"Job {job_id} {standing} after waiting {timeout} s. It goes on: ask again with a "
+                f"Job {job_id} {standing} after waiting {waited}. It goes on: ask again with a "
                 "longer timeout, or cancel it."
             )
         if failure is not None:
+            retry_after_s = getattr(failure, "retry_after_s", None)
+            if retry_after_s:
+                text += f" The service asks to be left alone for {retry_after_s:g} s."
             text += f" At the end the service gave no answer: {failure}"
         return IonQJobTimeoutError(text, job_id=job_id)

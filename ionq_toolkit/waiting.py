@@ -10,7 +10,6 @@ import numpy as np
 
 from ionq_toolkit.clock import sleep_on
 from ionq_toolkit.errors import IonQError
-from ionq_toolkit.outage import passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +32,9 @@ SHORTEST_PAUSE_S = 0.001
 
 #: Seconds that a request is given at the least, however near the deadline is.
 SHORTEST_REQUEST_S = 0.1
+
+#: Seconds that are none: a clock might not move on by less.
+_NONE_S = 1e-6
 
 
 class TimeIsUpError(Exception):
@@ -193,8 +195,8 @@ class Wait(Generic[Found]):
                 raise self._too_late(failure) from failure
             except IonQError as error:
                 # The last request after one that failed is begun early enough to end in time.
-                left = self._deadline.left() - SHORTEST_REQUEST_S
-                if passes(error) and left <= 0:
+                left = self._left(SHORTEST_REQUEST_S)
+                if self._outage.outlasts(left, error):
                     raise self._too_late(error) from error
                 failure = error
                 pause = max(self._outage.failed(error, began), self._pauses.least)
@@ -205,8 +207,13 @@ class Wait(Generic[Found]):
                 if self._found is not None:
                     yield _Pause(0.0, answered=True)
                     return
-                left = self._deadline.left()
+                left = self._left()
                 pause = self._pauses.next(self._clock.monotonic() - began)
-                yield _Pause(max(0.0, min(pause, left)), answered=True)
+                yield _Pause(min(pause, left), answered=True)
                 if left <= 0:
                     raise self._too_late(None)
+
+    def _left(self, reserved_s: float = 0.0) -> float:
+        """Return the seconds that are left, but for those reserved."""
+        left = self._deadline.left() - reserved_s
+        return left if left >= _NONE_S else 0.0

@@ -88,6 +88,6 @@ def _wait(
         pauses,
         outage,
         ask=ask,
-        too_late=lambda failure: state.too_late(deadline.timeout, failure),
+        too_late=lambda failure: state.too_late(deadline, failure),
         tell=tell,
     )

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 import pickle
+import re
 import sys
 
 import pytest
@@ -110,14 +111,24 @@ def test_an_outage_that_has_passed_is_not_the_reason_of_a_timeout(away):
 @pytest.mark.parametrize("retry_after", [1, 45, 100_000])
 def test_retry_after_is_obeyed_but_not_beyond_the_deadline(away, instant_clock, way, retry_after):
     job, cloud = away((429, {}, {"Retry-After": str(retry_after)}))
-    with pytest.raises(errors.IonQJobTimeoutError):
+    with pytest.raises(errors.IonQJobTimeoutError, match=f"alone for {retry_after} s"):
         WAYS[way](job, timeout=400)
-    assert 399.9 <= instant_clock.time <= 400.1
     times = [time for time, _ in cloud.asked]
     gaps = [later - sooner for sooner, later in itertools.pairwise(times)]
-    # But for the last request, which comes at the deadline.
-    assert all(gap >= retry_after for gap in gaps[:-1])
-    assert times[-1] >= 399.8
+    assert all(gap >= retry_after for gap in gaps)
+    # The wait ends as soon as nothing can come of it: not before the last second that could.
+    assert 400 - retry_after - 0.2 <= instant_clock.time <= 400.1 or len(times) == 1
+
+
+def test_a_wait_that_cannot_be_long_enough_ends_at_once(away, instant_clock):
+    job, _ = away((429, {}, {"Retry-After": "500"}), begin=5)
+    with pytest.raises(errors.IonQJobTimeoutError) as caught:
+        job.wait_for_final_state(timeout=400)
+    assert instant_clock.time < 20
+    assert re.match(
+        r"Job j was last seen as ready after waiting \d+\.\d of 400 s", str(caught.value)
+    )
+    assert caught.value.__cause__.status_code == 429
 
 
 def test_a_pause_that_is_asked_for_is_not_cut_short_by_a_failure(away, instant_clock):
