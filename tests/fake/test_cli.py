@@ -168,7 +168,7 @@ def test_the_status_of_a_backend_can_be_set(serve):
     [
         ("qpu.aria-1", "is not BACKEND=STATUS"),
         ("aria=available", "there is no backend"),
-        ("qpu.aria-1=x", "not 'x'"),
+        ("qpu.aria-1=x", "no status of a backend 'x'"),
     ],
 )
 def test_a_status_that_is_none_is_one_line(value, message):

@@ -38,7 +38,7 @@ class Routed:
         if isinstance(reply, list) and reply and isinstance(reply[0], dict | tuple | Exception):
             reply = reply.pop(0) if len(reply) > 1 else reply[0]
         if isinstance(reply, Exception):
-            raise reply
+            raise reply.with_traceback(None)  # or it would grow each time
         status, content, fields = (*reply, {})[:3] if isinstance(reply, tuple) else (200, reply, {})
         if not isinstance(content, bytes):
             content = json.dumps(content).encode()
