@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from distributed import LocalCluster
 from qiskit import QuantumCircuit
 
 from ionq_toolkit import IonQProvider
@@ -25,17 +24,43 @@ COMMAND = Path(sysconfig.get_path("scripts")) / "ionq-fake"
 KEY = {"Authorization": "apiKey any"}
 
 
+CLUSTER = """
+import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    options = dict(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
+    with LocalCluster(**options) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+
+
 @pytest.fixture(scope="module")
-def cluster():
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-    ) as cluster:
-        yield cluster
+def cluster(tmp_path_factory):
+    """Return the address of a cluster in a process of its own.
+
+    It is killed with all of its workers: its own end may wait for a worker that it has just
+    started anew, for ever.
+    """
+    script = tmp_path_factory.mktemp("cluster") / "cluster.py"
+    script.write_text(CLUSTER)
+    with subprocess.Popen(
+        [sys.executable, script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture
 def executor(cluster):
-    executor = DaskExecutor(cluster.scheduler_address)
+    executor = DaskExecutor(cluster)
     yield executor
     executor.shutdown(cancel_futures=True)
 
@@ -114,7 +139,7 @@ def test_a_call_that_kills_every_worker_fails_and_the_next_one_runs(executor):
 
 
 def test_what_was_shut_down_takes_no_call(cluster):
-    executor = DaskExecutor(cluster.scheduler_address)
+    executor = DaskExecutor(cluster)
     waiting = executor.submit(divmod, 7, 2)
     executor.shutdown()
     assert waiting.result() == (3, 1)
@@ -157,7 +182,7 @@ def test_without_dask_the_command_says_how_to_install_it(monkeypatch):
 
 def test_the_command_simulates_on_a_cluster(cluster):
     with subprocess.Popen(
-        [COMMAND, "serve", "--port", "0", "--dask", cluster.scheduler_address],
+        [COMMAND, "serve", "--port", "0", "--dask", cluster],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
