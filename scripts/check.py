@@ -1,4 +1,7 @@
-"""Everything that must hold before a change lands, in one command: lint, types, layers, tests."""
+"""Everything that must hold before a change lands, in one command.
+
+Lint, format, types, layers, tests, and the client soaked for 10,000 runs.
+"""
 
 import subprocess
 import sys
@@ -11,15 +14,19 @@ CHECKS = {
     "types": ["-m", "mypy"],
     "layers": ["-c", "from importlinter.cli import lint_imports_command as main; main()"],
     "tests": ["-m", "pytest"],
+    "soak": ["-c", "from ionq_toolkit_fake.cli import main; main()", "soak", "--runs", "10000"],
 }
 
 
 def main() -> int:
-    """Run each check in turn; arguments go to pytest.
+    """Run each check in turn.
 
-    Without any, all tests run, and what they show must be what docs/fidelity.md says.
+    What is given goes to pytest, and nothing is soaked. Without any, all tests run, and what they
+    show must be what docs/fidelity.md says.
     """
     for name, command in CHECKS.items():
+        if name == "soak" and sys.argv[1:]:
+            continue
         print(f"== {name}", flush=True)
         extra = (sys.argv[1:] or ["--fidelity", "check"]) if name == "tests" else []
         done = subprocess.run([sys.executable, *command, *extra], cwd=ROOT, check=False)
