@@ -154,6 +154,16 @@ class IonQClient(Connection):
         reply = self._request("PUT", path, job_id=job_id, timeout=timeout)
         return self._json_object(reply, "PUT /jobs/{id}/status/cancel", job_id=job_id)
 
+    def delete_job(self, job_id: str, *, timeout: float | None = None) -> dict[str, Any]:
+        """Delete a job with its results: DELETE /jobs/{id}. Returns its id and new status.
+
+        Raises:
+            IonQAPIError: IonQ refused; with `status_code` 404 there is no such job, or not any
+                more: if the answer to a first request was lost, that has deleted it.
+        """
+        reply = self._request("DELETE", _job_path(job_id), job_id=job_id, timeout=timeout)
+        return self._json_object(reply, "DELETE /jobs/{id}", job_id=job_id)
+
     def cancel_jobs(
         self, job_ids: Iterable[str], *, timeout: float | None = None
     ) -> list[dict[str, Any]]:

@@ -208,6 +208,16 @@ def test_several_registers_and_an_unmeasured_qubit_come_back_in_their_places(way
     assert backend.run(circuit, shots=10).get_counts() == {"11 0": 10}
 
 
+def test_a_deleted_job_is_gone(way, cloud, bell):
+    provider = way.provider(cloud)
+    job = provider.get_backend("simulator").run(bell)
+    assert provider.client.delete_job(job.job_id())["id"] == job.job_id()
+    with pytest.raises(errors.IonQAPIError) as caught:
+        provider.client.delete_job(job.job_id())
+    assert caught.value.status_code == 404
+    assert list(provider.client.list_jobs()) == []
+
+
 FORKS = """
 import os, sys
 from qiskit import QuantumCircuit

@@ -33,12 +33,14 @@ def test_requests_carry_key_agent_and_where_to_go(scripted):
     client.retrieve_job("j")
     client.get_results("j", query={"sharpen": "true"})
     client.cancel_job("j")
+    client.delete_job("j")
     client.submit_job({"a": 1}, timeout=3)
 
     assert [(method, url) for method, url, *_ in cloud.requests] == [
         ("GET", URL + "/jobs/j"),
         ("GET", URL + "/jobs/j/results/probabilities?sharpen=true"),
         ("PUT", URL + "/jobs/j/status/cancel"),
+        ("DELETE", URL + "/jobs/j"),
         ("POST", URL + "/jobs"),
     ]
     client.submit_job(b'{"as": "it is"}')
@@ -111,7 +113,7 @@ def test_a_reply_that_is_not_what_was_promised_is_a_response_error(call, body):
 @pytest.mark.parametrize("job_id", ["", "..", ".", "a/b", "a?b", "a b", "\ud800", "j" * 201])
 def test_what_is_no_id_is_put_into_no_path(scripted, job_id):
     cloud = scripted((200, {}))
-    for ask in ("retrieve_job", "get_results", "cancel_job"):
+    for ask in ("retrieve_job", "get_results", "cancel_job", "delete_job"):
         with pytest.raises(errors.IonQClientError, match="not the id of a job"):
             getattr(client_of(cloud), ask)(job_id)
     assert cloud.requests == []
