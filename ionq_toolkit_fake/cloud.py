@@ -280,6 +280,8 @@ class FakeIonQ:
         headers: Mapping[str, str],
         body: bytes | None = None,
         timeout: float | None = None,
+        *,
+        in_parts: bool = False,
     ) -> Response:
         """Answer one request of a client in this process.
 
@@ -289,6 +291,7 @@ class FakeIonQ:
             headers: Request headers, names in any case.
             body: The bytes of the body, or None.
             timeout: Seconds that the client would wait, on the cloud's clock.
+            in_parts: Whether it would wait so long for each part of the answer, and not for all.
 
         Returns:
             A named tuple `(status, headers, body)`.
@@ -297,7 +300,9 @@ class FakeIonQ:
             ConnectionError: A fault breaks the connection, or there is none; see `Exchange.play`.
             TimeoutError: A fault keeps the answer back for longer than `timeout`.
         """
-        return self.exchange(method, url, headers, body).play(self.clock, timeout)
+        return self.exchange(method, url, headers, body).play(
+            self.clock, timeout, in_parts=in_parts
+        )
 
     def exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None

@@ -69,12 +69,13 @@ class Exchange:
         hidden = self.silent or self.ending in {Ending.RESET, Ending.REFUSED}
         return None if hidden or self.response is None else self.response.status
 
-    def play(self, clock: Clock, timeout: float | None) -> Response:
+    def play(self, clock: Clock, timeout: float | None, *, in_parts: bool = False) -> Response:
         """Do to a client in this process what the network would do to it.
 
         Args:
             clock: The time, which passes as the client waits.
-            timeout: Seconds that the client waits for each part of the answer; None: for ever.
+            timeout: Seconds that the client waits for the answer; None: for ever.
+            in_parts: Whether it waits so long for each part of it, as most of HTTP's libraries do.
 
         Returns:
             The answer.
@@ -86,6 +87,7 @@ class Exchange:
             TimeoutError: A part of the answer did not come in time. If the client would wait for
                 ever for what never comes, it is raised at once.
         """
+        began = clock.monotonic()
         _wait(clock, self.delay_s, timeout)
         if self.ending is Ending.REFUSED:
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
@@ -93,7 +95,8 @@ class Exchange:
             raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         pieces = self.pieces
         for _ in pieces[1:]:
-            _wait(clock, self.pause_s, timeout)
+            passed_s = 0.0 if in_parts else clock.monotonic() - began
+            _wait(clock, self.pause_s, timeout, passed_s)
         if self.ending is Ending.CUT:
             missing = len(self.response.body) - len(pieces[0])
             cause = IncompleteRead(pieces[0], missing)
@@ -101,12 +104,12 @@ class Exchange:
         return self.response
 
 
-def _wait(clock: Clock, seconds: float, timeout: float | None) -> None:
-    """Wait for what comes after `seconds`, no longer than `timeout`."""
+def _wait(clock: Clock, seconds: float, timeout: float | None, passed_s: float = 0.0) -> None:
+    """Wait for what comes after `seconds`, if `timeout` allows it when `passed_s` are over."""
     if timeout is None and math.isinf(seconds):
         raise TimeoutError("nothing ever comes, and the client has no timeout: it would hang")
-    if timeout is not None and seconds >= timeout:
-        clock.sleep(max(timeout, 0.0))
+    if timeout is not None and seconds >= timeout - passed_s:
+        clock.sleep(max(timeout - passed_s, 0.0))
         raise TimeoutError(f"nothing came within {timeout:g} s")
     if seconds:
         clock.sleep(seconds)

@@ -91,7 +91,7 @@ class Scope:
             ConnectionError: What `FakeIonQ.handle` raises.
             TimeoutError: Likewise.
         """
-        response = self.cloud.handle(method, target, headers, body or None, timeout)
+        response = self.cloud.handle(method, target, headers, body or None, timeout, in_parts=True)
         path = target.partition("?")[0]
         if self._strict and response.status == _NOT_FOUND and not is_operation(path):
             path = without_secret(path, _credential(headers))

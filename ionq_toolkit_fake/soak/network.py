@@ -101,25 +101,6 @@ class Ledger:
 Request = tuple[str, str, "Mapping[str, str]", bytes | None]
 
 
-class _Limited:
-    """The clock of a schedule, for somebody who waits for so many seconds in all."""
-
-    def __init__(self, schedule: Schedule, seconds: float) -> None:
-        self._schedule, self._end_s = schedule, schedule.monotonic() + seconds
-        self.now, self.monotonic = schedule.now, schedule.monotonic
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, but no longer than until the end.
-
-        Raises:
-            TimeoutError: It is the end.
-        """
-        left_s = self._end_s - self._schedule.monotonic()
-        self._schedule.sleep(max(0.0, min(seconds, left_s)))
-        if seconds >= left_s:
-            raise TimeoutError("no more came in time")
-
-
 class Network:
     """The cloud as one caller reaches it: what `FakeIonQ` has that a client needs.
 
@@ -151,11 +132,10 @@ class Network:
         headers: Mapping[str, str],
         body: bytes | None = None,
         timeout: float | None = None,
+        *,
+        in_parts: bool = False,  # noqa: ARG002 - an answer that drips does not take longer either
     ) -> Response:
-        """Carry a request to the cloud and the answer back; see `FakeIonQ.handle`.
-
-        `timeout` is for all of it: an answer that drips does not take longer.
-        """
+        """Carry a request to the cloud and the answer back; see `FakeIonQ.handle`."""
         self._count += 1
         if self._count > MOST_REQUESTS:
             self._schedule.stop(f"has sent more than {MOST_REQUESTS} requests")
@@ -197,7 +177,7 @@ class Network:
         if exchange.silent and timeout is None:
             schedule.sleep(float("inf"))
         left_s = limit_s - there_s
-        response = exchange.play(_Limited(schedule, left_s), None if timeout is None else left_s)
+        response = exchange.play(schedule, None if timeout is None else left_s)
         if schedule.monotonic() + back_s >= sent.at_s + limit_s:
             self._give_up(sent, limit_s)
         schedule.sleep(back_s)

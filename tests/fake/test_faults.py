@@ -328,10 +328,20 @@ def test_a_truncated_body_is_a_broken_connection(size, submit, cloud):
 
 def test_a_dribbled_body_arrives_whole(submit, cloud):
     cloud.faults.add(faults.dribble(bytes=10, seconds=2), on=POST)
-    body = submit(timeout=3.0).body
+    body = submit(timeout=60.0).body
     assert json.loads(body)["status"] == "submitted"
-    # Each pause is shorter than the timeout; all together are not.
     assert passed(cloud) == timedelta(seconds=2 * ((len(body) - 1) // 10))
+
+
+def test_a_dribbled_body_is_too_late_in_all_or_for_each_part(cloud, job_body):
+    cloud.faults.add(faults.dribble(bytes=10, seconds=2), on=POST)
+    post = ("POST", "/v0.4/jobs", KEY, json.dumps(job_body()).encode(), 3.0)
+    with pytest.raises(TimeoutError, match="within 3 s"):
+        cloud.handle(*post)
+    assert passed(cloud) == timedelta(seconds=3)
+    # Each pause is shorter than the timeout; all together are not.
+    assert cloud.handle(*post, in_parts=True).status == 201
+    assert len(cloud.jobs) == 2
 
 
 def test_a_pause_beyond_the_clients_timeout_is_a_timeout(cloud):

@@ -36,7 +36,8 @@ class Scripted(FakeIonQ):
         self.replies = list(replies)
         self.seen = []
 
-    def handle(self, method, url, headers, body=None, timeout=None):
+    def handle(self, method, url, headers, body=None, timeout=None, *, in_parts=False):
+        assert in_parts  # timeouts of these libraries are of each part
         self.seen.append((method, url, headers, body, timeout))
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, BaseException):
