@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 import threading
@@ -346,18 +347,24 @@ def _plain(name: str) -> str:
     return _VARIABLE.sub("<>", name)
 
 
-def _matching(pattern: object) -> list[Operation]:
+def _matching(pattern: object) -> tuple[Operation, ...]:
     """Return the operations of a pattern.
 
     Raises:
         ValueError: There are none.
     """
-    found = [
-        operation
-        for operation in OPERATIONS
-        for name in _names(operation)
-        if isinstance(pattern, str) and fnmatchcase(name, _plain(pattern))
-    ]
+    found = _named(pattern) if isinstance(pattern, str) else ()
     if not found:
         raise unknown("operation", pattern, [operation.name for operation in OPERATIONS])
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _named(pattern: str) -> tuple[Operation, ...]:
+    plain = _plain(pattern)
+    return tuple(
+        operation
+        for operation in OPERATIONS
+        for name in _names(operation)
+        if fnmatchcase(name, plain)
+    )
