@@ -10,7 +10,11 @@
 The same code runs on the real service without ``transport="fake"``.
 """
 
-from ionq_toolkit import errors, events
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ionq_toolkit import errors, events, transport
 from ionq_toolkit._version import __version__
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.client import IonQClient
@@ -24,12 +28,20 @@ from ionq_toolkit.session import Session
 from ionq_toolkit.transport import (
     HttpTransport,
     InProcessTransport,
-    RecordingTransport,
-    ReplayTransport,
     Response,
     RetryingTransport,
     Transport,
 )
+
+if TYPE_CHECKING:
+    from ionq_toolkit.transport import RecordingTransport, ReplayTransport
+
+
+def __getattr__(name: str) -> object:
+    if name in {"RecordingTransport", "ReplayTransport"}:  # imported when they are asked for
+        return getattr(transport, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "ErrorMitigation",

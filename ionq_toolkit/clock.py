@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Protocol
 
@@ -36,6 +35,8 @@ class SystemClock:
 
     async def sleep_async(self, seconds: float) -> None:
         """Suspend this task for `seconds`."""
+        import asyncio  # noqa: PLC0415 - slow to import, and loaded where there is a task
+
         await asyncio.sleep(seconds)
 
 
@@ -45,4 +46,6 @@ async def sleep_on(clock: Clock, seconds: float) -> None:
     if sleep_async is not None:
         await sleep_async(seconds)
     else:
+        import asyncio  # noqa: PLC0415 - slow to import, and loaded where there is a task
+
         await asyncio.to_thread(clock.sleep, seconds)

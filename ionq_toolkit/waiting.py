@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
@@ -176,6 +175,8 @@ class Wait(Generic[Found]):
 
         A task that is cancelled asks no more.
         """
+        import asyncio  # noqa: PLC0415 - slow to import, and loaded where there is a task
+
         polls = self._polls()
         while (pause := await asyncio.to_thread(next, polls, None)) is not None:
             if pause.answered:

@@ -38,6 +38,25 @@ def test_the_client_imports_neither_aer_nor_the_fake():
     assert not [m for m in loaded if m.split(".")[0] in {"qiskit_aer", "ionq_toolkit_fake"}]
 
 
+def test_the_client_imports_what_is_seldom_used_when_it_is_asked_for():
+    script = """
+import sys, qiskit
+before = set(sys.modules)
+import ionq_toolkit
+seldom = {"asyncio", "ionq_toolkit.transport.recording", "ionq_toolkit.transport.replay"}
+print(seldom & (set(sys.modules) - before))
+print(ionq_toolkit.RecordingTransport.__name__, ionq_toolkit.transport.RecordingError.__name__)
+for module in (ionq_toolkit, ionq_toolkit.transport):
+    print(hasattr(module, "RecordingTransports"))
+"""
+    assert python(script).split("\n")[:4] == [
+        "set()",
+        "RecordingTransport RecordingError",
+        "False",
+        "False",
+    ]
+
+
 def test_the_fake_imports_aer_only_when_something_is_simulated():
     script = """
 import sys, ionq_toolkit_fake as fake
