@@ -615,6 +615,35 @@ def test_random_registers_and_measure_maps_are_read_as_aer_reads_them(data):
     assert result.get_probabilities() == pytest.approx(dict.fromkeys(expected.get_counts(), 1.0))
 
 
+def flip_midway(draw, circuit):
+    """Flip, measure and reset by turns: there is one outcome only."""
+    qubits = st.integers(0, circuit.num_qubits - 1)
+    bits = st.integers(0, circuit.num_clbits - 1)
+    for _ in range(draw(st.integers(1, 8))):
+        qubit, other, bit = draw(qubits), draw(qubits), draw(bits)
+        step = draw(st.sampled_from(["x", "cx", "reset", "measure"]))
+        if step == "measure":
+            circuit.measure(qubit, bit)
+        elif step == "cx" and qubit != other:
+            circuit.cx(qubit, other)
+        else:
+            getattr(circuit, "reset" if step == "reset" else "x")(qubit)
+
+
+@given(st.data())
+def test_random_registers_measured_and_reset_midway_are_read_as_aer_reads_them(data):
+    circuit = circuit_of(data.draw, flip_midway)
+    backend = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1)), seed=7).get_backend(
+        "simulator"
+    )
+    expected = AerSimulator().run(circuit, shots=3).result().get_counts()
+    job = backend.run(circuit, shots=3)
+    assert job.get_counts() == expected
+    assert job.get_probabilities() == pytest.approx(dict.fromkeys(expected, 1.0))
+    again = backend.retrieve_job(job.job_id())
+    assert again.get_counts() == expected
+
+
 @given(st.data())
 def test_probabilities_are_those_of_the_statevector_over_random_registers(data):
     circuit = circuit_of(data.draw, entangle)
