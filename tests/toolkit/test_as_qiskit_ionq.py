@@ -41,7 +41,7 @@ def test_what_can_be_imported_can_be_imported_here_but_for_the_optimizer_plugins
         (
             ionq_client.IonQClient,
             ionq_toolkit.IonQClient,
-            {"api_headers", "make_path", "post", "put", "get_with_retry", "delete_job"}
+            {"api_headers", "make_path", "post", "put", "get_with_retry"}
             | {"get_calibration_data", "get_latest_calibration"},
         ),
     ],
