@@ -1,6 +1,7 @@
 """The HTTP transport over a real socket, against a server of the standard library."""
 
 import contextlib
+import functools
 import gc
 import gzip
 import io
@@ -13,17 +14,20 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import requests
+import trustme
 from urllib3.util import connection as urllib3_connection
 
 from ionq_toolkit import HttpTransport, IonQJob, IonQProvider, errors
 from ionq_toolkit.transport import ReplyTooLargeError, RetryingTransport, UnusableURLError, http
 
-#: A certificate of localhost, and its key.
-TLS = Path(__file__).parents[2] / "support" / "tls.pem"
+
+@functools.cache
+def authority():
+    """Return who signs the certificates of servers here, and is trusted by nobody else."""
+    return trustme.CA()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -173,12 +177,21 @@ def test_a_session_of_the_caller_is_used():
 # --- one deadline ----------------------------------------------------------------------------
 
 
+@pytest.fixture
+def trusted(monkeypatch, tmp_path):
+    """Let requests trust the servers here."""
+    path = tmp_path / "authority.pem"
+    authority().cert_pem.write_to_path(path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+
+
 @contextlib.contextmanager
 def speaking(*parts, forever=b"", tls=False, answers=1):
     """Listen on a port; send these parts to who asks, then one more again and again."""
     stopped = threading.Event()
     secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    secure.load_cert_chain(TLS)
+    if tls:
+        authority().issue_cert("127.0.0.1").configure_cert(secure)
 
     def speak():
         with contextlib.suppress(OSError):
@@ -238,9 +251,9 @@ def test_a_reply_that_drips_ends_in_time(drip, own):
         transport.close()
 
 
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("drip", ["status line", "headers", "body", "chunks"])
-def test_a_reply_that_drips_through_tls_ends_in_time(transport, drip, monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(TLS))
+def test_a_reply_that_drips_through_tls_ends_in_time(transport, drip):
     parts, forever = DRIPS[drip]
     with (
         speaking(*parts, forever=forever, tls=True) as url,
@@ -249,8 +262,8 @@ def test_a_reply_that_drips_through_tls_ends_in_time(transport, drip, monkeypatc
         transport.send("GET", url, {}, None, 0.5)
 
 
-def test_replies_come_through_tls_over_connections_that_are_kept(transport, monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(TLS))
+@pytest.mark.usefixtures("trusted")
+def test_replies_come_through_tls_over_connections_that_are_kept(transport):
     once = HEAD + b"Content-Length: 2\r\n\r\nok"
     with speaking(once, tls=True, answers=2) as url:
         for _ in range(2):
