@@ -98,6 +98,7 @@ class Attempt(ABC):
     Attributes:
         what: What is made, in words.
         open: Whether the request was sent and its outcome is not known.
+        made: The id of what it made, once that is known.
         adopted: Whether what it made was found, after the answer was lost.
     """
 
@@ -117,6 +118,7 @@ class Attempt(ABC):
         self._chance = random.Random(tag)  # noqa: S311 - no secret
         self._lost: BaseException | None = None
         self._sent_at = 0.0
+        self.made: str | None = None
         self.open = self.adopted = False
 
     def run(self, deadline: Deadline) -> str:
@@ -136,6 +138,8 @@ class Attempt(ABC):
                 if self._lost is None:
                     raise
             else:
+                # In this order: an interruption between the two must not have it sent again.
+                self.made = made
                 self.open = False
                 return made
             logger.warning("looking for %s: %s", self.what, self._lost)
@@ -211,7 +215,8 @@ class Attempt(ABC):
                 continue
             asked_s = 0.0
             if found is not None:
-                self.open, self.adopted = False, True
+                self.made, self.adopted = found, True
+                self.open = False
                 logger.info("found %s: %s", self.what, found)
                 return found
         raise self._unknown(

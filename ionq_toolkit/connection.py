@@ -28,7 +28,7 @@ from ionq_toolkit.policy import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ionq_toolkit.transport import Response, Transport
 
@@ -51,8 +51,12 @@ _OUTAGES = UNCERTAIN_STATUSES - {408}
 #: What to do after a request that changes something and whose outcome is not known.
 _LOOK_FIRST = "The request may have taken effect: look before sending it again."
 
-#: What is shorter than this is no key, and may be part of any word.
-_SHORTEST_KEY = 8
+#: What is shorter than this is no key, and may be part of any word; of one that is taken out of
+#: replies before they are read, it must not be a word that IonQ uses, such as "completed".
+_SHORTEST_KEY, _SHORTEST_IN_REPLIES = 8, 16
+
+#: What is shown in the place of the key.
+_REDACTED = "[API key]"
 
 #: How much of a body that is not JSON is quoted in an error.
 _EXCERPT_CHARS = 200
@@ -192,12 +196,14 @@ class Connection:
 
     def redact(self, text: str) -> str:
         """Return `text` without the API key, should a server or a library have echoed it."""
-        key = self._key.reveal() if self._key else ""
-        if len(key) < _SHORTEST_KEY:
-            return text
-        for form in (key, quote(key, safe=""), quote(key)):
-            text = text.replace(form, "[API key]")
+        for form in self._forms_of_key(_SHORTEST_KEY):
+            text = text.replace(form, _REDACTED)
         return text
+
+    def _forms_of_key(self, shortest: int) -> Iterable[str]:
+        """Return what the key looks like in texts; nothing if it is none, or too short to tell."""
+        key = self._key.reveal() if self._key else ""
+        return dict.fromkeys((key, quote(key, safe=""), quote(key)) if len(key) >= shortest else ())
 
     def _request_id(self, reply: Response) -> str | None:
         request_id = reply.header("x-request-id")
@@ -246,7 +252,11 @@ class Connection:
     def _json(self, reply: Response, operation: str, *, job_id: str | None = None) -> Any:  # noqa: ANN401 - any JSON
         decoded: list[Any] = []
         with contextlib.suppress(ValueError, RecursionError):
-            decoded.append(json.loads(reply.body))
+            body = reply.body
+            for form in map(str.encode, self._forms_of_key(_SHORTEST_IN_REPLIES)):
+                if form in body:  # a copy of 40 MB is made only where it has to be
+                    body = body.replace(form, _REDACTED.encode())
+            decoded.append(json.loads(body))
         if not decoded:  # told out of the context of that error: it carries the body
             self._not_promised(reply, operation, "JSON", job_id)
         return decoded[0]

@@ -111,7 +111,7 @@ class IonQJob(JobV1):
             timeout: Seconds for everything; None: as of the provider.
 
         Raises:
-            IonQJobStateError: The job was submitted before.
+            IonQJobStateError: The job was submitted before, or is by another thread.
             IonQGateError: A circuit has a gate that IonQ does not take.
             IonQJobError: The circuits are too many or too large for a job.
             IonQAPIError: IonQ refused the job.
@@ -119,18 +119,29 @@ class IonQJob(JobV1):
             IonQConnectionError: The service was not reached, so that nothing was sent.
             ValueError: `timeout` is negative or not a number.
         """
-        deadline = self._deadline(timeout)
-        if self._job_id:
-            raise IonQJobStateError(
-                f"Job {self._job_id} is submitted already; run the circuit again for a new one.",
-                job_id=self._job_id,
-            )
-        assert self._order is not None, "a job without an id has circuits"  # noqa: S101
-        try:
-            self._job_id = self._order.submit(self._client, deadline)
-        finally:
-            self.metadata = self._order.metadata
-        self._state.begin(self._job_id, self._order.begin)
+        deadline, order = self._deadline(timeout), self._order
+        if order is None:
+            raise self._submitted_already()
+        with order.alone():
+            if self._job_id:
+                raise self._submitted_already()
+            try:
+                taken = order.submit(self._client, deadline)
+            finally:
+                self.metadata = order.metadata
+            # In this order: an interruption anywhere leaves a job that can be submitted again, and
+            # is then found, or one that is known by its id.
+            job_id = str(taken.job_id)
+            self._state.begin(job_id, order.begin)
+            self._job_id = job_id
+            order.close()
+        self._client.events(taken)
+
+    def _submitted_already(self) -> IonQJobStateError:
+        return IonQJobStateError(
+            f"Job {self._job_id} is submitted already; run the circuit again for a new one.",
+            job_id=self._job_id,
+        )
 
     @property
     def submission_tag(self) -> str | None:

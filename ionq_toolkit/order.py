@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit import submission
 from ionq_toolkit.attempt import JobAttempt
+from ionq_toolkit.errors import IonQJobStateError
 from ionq_toolkit.events import Adopted, Submitted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from qiskit import QuantumCircuit
 
     from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.client import IonQClient
     from ionq_toolkit.waiting import Deadline
+
+
+#: Held while it is found out whether another thread submits the same job; one for all, since a lock
+#: of its own would keep a job from being pickled.
+_BEGINNING = threading.Lock()
 
 
 class Order:
@@ -45,16 +53,35 @@ class Order:
         self.begin = 0.0
         self._backend = backend
         self._attempt: JobAttempt | None = None
+        self._busy = False
 
-    def submit(self, client: IonQClient, deadline: Deadline) -> str:
-        """Send the job, or look for it again where the answer was lost; return its id.
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other threads from submitting meanwhile.
+
+        Raises:
+            IonQJobStateError: One of them is about it.
+        """
+        with _BEGINNING:
+            if self._busy:
+                raise IonQJobStateError("The job is being submitted by another thread.")
+            self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
+
+    def submit(self, client: IonQClient, deadline: Deadline) -> Submitted | Adopted:
+        """Send the job, or look for it again where the answer was lost, and return what came of it.
+
+        When it is called again after an interruption, the same, until `close` is called.
 
         Raises:
             IonQError: As of `IonQJob.submit`.
         """
         clock = self._backend.clock
         attempt = self._attempt
-        if attempt is None or not attempt.open:
+        if attempt is None or not (attempt.open or attempt.made):
             seed, tag = self.options.seed, self._backend.draw_tag()
             made = submission.build(
                 self.circuits,
@@ -66,12 +93,12 @@ class Order:
             attempt = self._attempt = JobAttempt(client, clock, made.body, tag)
             self.metadata = made.metadata
             self.begin = clock.monotonic()
-        job_id = attempt.run(deadline)
-        self._attempt = None  # the body is not needed any more
+        job_id = attempt.made or attempt.run(deadline)
         seconds = clock.monotonic() - self.begin
-        client.events(
-            Adopted(job_id=job_id, seconds=seconds, tag=attempt.tag)
-            if attempt.adopted
-            else Submitted(job_id=job_id, seconds=seconds)
-        )
-        return job_id
+        if attempt.adopted:
+            return Adopted(job_id=job_id, seconds=seconds, tag=attempt.tag)
+        return Submitted(job_id=job_id, seconds=seconds)
+
+    def close(self) -> None:
+        """Forget what was sent: the job is known by its id."""
+        self._attempt = None

@@ -66,8 +66,6 @@ class Outage:
 
         There may be none left, or the service has asked for more with ``Retry-After``.
         """
-        if seconds <= 0:
-            return passes(error)
         retry_after_s = getattr(error, "retry_after_s", None) or 0.0
         return self._goes_on(error) and retry_after_s >= seconds
 
@@ -93,7 +91,8 @@ class Outage:
         left = float("inf")
         if self._deadline.timeout is None and self._policy.outage_s is not None:
             left = self._policy.outage_s - lasts
-        if left <= 0:
+        # Nor is anything asked again before the service allows it, only because the time is over.
+        if left <= (getattr(error, "retry_after_s", None) or 0.0):
             error.message = (
                 f"{error.message} There was no other answer for {lasts:.0f} s, so that job "
                 f"{self._job_id} is not waited for any longer. It is not lost: once the service is "

@@ -136,7 +136,11 @@ class SamplerV2(BackendSamplerV2):
         shots = self.options.default_shots if shots is None else shots
         coerced = [SamplerPub.coerce(pub, shots) for pub in pubs]
         self._validate_pubs(coerced)
-        return _submit(self, coerced, [pub.shots for pub in coerced])
+        kept = [
+            SamplerPub(pub.circuit.copy(), pub.parameter_values, pub.shots, validate=False)
+            for pub in coerced
+        ]
+        return _submit(self, kept, [pub.shots for pub in kept])
 
 
 class EstimatorV2(BackendEstimatorV2):
@@ -160,7 +164,17 @@ class EstimatorV2(BackendEstimatorV2):
         precision = self.options.default_precision if precision is None else precision
         coerced = [EstimatorPub.coerce(pub, precision) for pub in pubs]
         self._validate_pubs(coerced)
-        return _submit(self, coerced, [math.ceil(1.0 / pub.precision**2) for pub in coerced])
+        kept = [
+            EstimatorPub(
+                pub.circuit.copy(),
+                pub.observables,
+                pub.parameter_values,
+                pub.precision,
+                validate=False,
+            )
+            for pub in coerced
+        ]
+        return _submit(self, kept, [math.ceil(1.0 / pub.precision**2) for pub in kept])
 
 
 class _AllSubmitted(Exception):  # noqa: N818 - it is no error
@@ -206,9 +220,12 @@ def _submit(
     """Submit the circuits of all pubs, those of equal shots together.
 
     Qiskit's primitives submit, wait and read in one go. Here they are run twice: the first time up
-    to where they would wait, the second time on the jobs of the first.
+    to where they would wait, the second time on the jobs of the first. Between the two, nothing may
+    change: `pubs` have circuits of their own, and the options are copied.
     """
     backend = primitive.backend
+    primitive = copy.copy(primitive)
+    primitive._options = copy.deepcopy(primitive.options)  # noqa: SLF001 - it has no other way
     groups: dict[int, list[int]] = {}
     for place, number in enumerate(shots):
         groups.setdefault(number, []).append(place)

@@ -37,7 +37,8 @@ class ProgressLine:
     ) -> None:
         """Leave the line as it is, and go on below it."""
         if self._terminal and self._shown:
-            self._write("\n")
+            with contextlib.suppress(Exception):
+                self._write("\n")
 
     @property
     def visible(self) -> bool:
@@ -48,17 +49,17 @@ class ProgressLine:
         """Put `text` in the place of what was shown before."""
         if text == self._shown or not self.visible:
             return
-        if self._display is not None:
-            self._show_in_notebook(text)
-        else:
-            text = text[: shutil.get_terminal_size().columns - 1]
-            self._write(f"\r{text:<{len(self._shown)}}")
+        with contextlib.suppress(Exception):  # what cannot be shown must not end a wait
+            if self._display is not None:
+                self._show_in_notebook(text)
+            else:
+                text = text[: shutil.get_terminal_size().columns - 1]
+                self._write(f"\r{text:<{len(self._shown)}}")
         self._shown = text
 
     def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # what cannot be shown must not end a wait
-            self._stream.write(text)
-            self._stream.flush()
+        self._stream.write(text)
+        self._stream.flush()
 
     def _show_in_notebook(self, text: str) -> None:
         data = {"text/plain": text}
@@ -111,14 +112,13 @@ def duration(seconds: float) -> str:
 def _is_terminal(stream: TextIO) -> bool:
     try:
         return stream.isatty()
-    except (AttributeError, ValueError):  # there is none, or it is closed
+    except Exception:  # noqa: BLE001 - there is none, or it is closed, or of any other kind
         return False
 
 
 def _notebook_display() -> Any:  # noqa: ANN401 - a function of IPython's
     """Return what shows things below the cell of a notebook, or None outside of one."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if getattr(shell, "kernel", None) is None:
-        return None
-    return sys.modules["IPython.display"].display
+    ipython, showing = (sys.modules.get(name) for name in ("IPython", "IPython.display"))
+    get_ipython = getattr(ipython, "get_ipython", None)
+    shell = get_ipython() if callable(get_ipython) else None
+    return None if getattr(shell, "kernel", None) is None else getattr(showing, "display", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import uuid
@@ -26,6 +27,7 @@ from ionq_toolkit.events import EventLog
 from ionq_toolkit.policy import DEFAULT_POLICY, RetryPolicy
 from ionq_toolkit.search import find_job
 from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
+from ionq_toolkit.transport.base import FOR_EVER_S
 from ionq_toolkit.transport.embedded import shared_fake
 from ionq_toolkit.transport.http import is_insecure
 from ionq_toolkit.waiting import Deadline
@@ -290,7 +292,7 @@ def _checked_timeout(timeout: float | None) -> float | None:
         raise IonQClientError(
             f"timeout={timeout!r} is not a positive number of seconds; None is no limit."
         )
-    return float(timeout)
+    return math.inf if timeout >= FOR_EVER_S else float(timeout)
 
 
 def _checked_url(url: object) -> str:

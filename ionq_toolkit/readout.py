@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit.providers.jobstatus import JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from ionq_toolkit import parallel
+from ionq_toolkit.children import in_words
 from ionq_toolkit.errors import IonQAPIError, IonQJobError
 from ionq_toolkit.result import experiment
 
@@ -67,6 +68,8 @@ class Readout:
         self._timeout = deadline.for_request
         self._histograms: dict[str, Any] | None = None
         self._read: dict[str, dict[str, Any]] = {}
+        #: Whether what was read last can never be more, as a circuit that is not final yet can.
+        self.final = True
 
     @property
     def parts_read(self) -> int:
@@ -134,14 +137,19 @@ class Readout:
             if child.job_id not in self._read:
                 histogram = histograms.get(child.job_id)
                 if histogram is None and child.state is not JobStatus.DONE:
-                    return _failed(child)
+                    return self._failed(child)
                 self._read[child.job_id] = self._of_circuit(child, histogram)
             return self._read[child.job_id]
 
         self._timeout = self._deadline.for_one_of_many
         if not missing and not self._wants_shots(record):
             return [read(child) for child in children]  # nothing more to ask for
-        return parallel.each(self._client.transport, read, children)
+        several = parallel.each(self._client.transport, read, children)
+        self.final = all(
+            child.job_id in self._read or child.state in JOB_FINAL_STATES or child.has_ended
+            for child in children
+        )
+        return several
 
     def _aggregated(self) -> dict[str, Any]:
         record = self._record
@@ -289,6 +297,23 @@ class Readout:
         }
         return _with_qubits(record, self._experiment(record, header, histogram, values.tolist()))
 
+    def _failed(self, record: JobRecord) -> dict[str, Any]:
+        """Return an experiment that says why there is none."""
+        code, text = record.failure if record.has_failure else (None, "")
+        if record.state is not JobStatus.ERROR:
+            status = f"its status is {record.status!r}"
+            text = f"{text} ({status})" if text else status
+        code, text = code and self._client.redact(code), self._client.redact(text)
+        text = text or record.failure[1]
+        return {
+            "shots": record.shots or 0,
+            "success": False,
+            "status": in_words(code, text),
+            "data": {},
+            "header": dict(record.header.stored or {}),
+            "failure": {"code": code, "message": text, "job_id": record.job_id},
+        }
+
     def _artifact(self, record: JobRecord, artifact_id: str) -> Any:  # noqa: ANN401 - any JSON
         return self._client.get_artifact(record.job_id, artifact_id, timeout=self._timeout())
 
@@ -349,21 +374,6 @@ def _registers(body: object, job_id: str) -> list[dict[str, Any]]:
             job_id=job_id,
         )
     return kept
-
-
-def _failed(record: JobRecord) -> dict[str, Any]:
-    """Return an experiment that says why there is none."""
-    code, text = record.failure
-    if record.status != "failed":
-        code, text = None, f"its status is {record.status!r}"
-    return {
-        "shots": record.shots or 0,
-        "success": False,
-        "status": f"{code}: {text}" if code else text,
-        "data": {},
-        "header": dict(record.header.stored or {}),
-        "failure": {"code": code, "message": text, "job_id": record.job_id},
-    }
 
 
 def _with_qubits(record: JobRecord, found: dict[str, Any]) -> dict[str, Any]:

@@ -88,8 +88,11 @@ class Results:
                 experiments = readout.experiments(partial=partial)
                 if not any(experiment["success"] for experiment in experiments):
                     raise state.fate()
+                found = self._result(experiments)
+                if not readout.final:
+                    return found
                 # Of two threads that come here at once, both return what is there first.
-                self._kept.setdefault(key, self._result(experiments))
+                self._kept.setdefault(key, found)
             return self._kept[key]
 
         return Reader(read, lambda: readout.parts_read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
@@ -30,9 +31,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Of how many circuits a progress display says how many are done: each has to be asked about.
-_MOST_WATCHED = 64
+#: Of how many circuits a progress display says how many are done: each has to be asked about. In
+#: how many seconds that has to be found out, and for how many it is let be where it was not.
+_MOST_WATCHED, _SHOWING_S, _NOT_SHOWN_S = 64, 1.0, 30.0
 
+#: Held while an answer is taken, and never while one is waited for. One for all jobs, since a
+#: lock of its own would keep a job from being pickled.
+_TAKING = threading.Lock()
 
 #: What to do about a status that is not known.
 _NEWER = f"A newer version of ionq-toolkit than {__version__} may know it."
@@ -64,6 +69,9 @@ class JobState:
         self._unknown_word: str | None = None
         self._unchanged_since = 0.0
         self._warned_of: frozenset[str] = frozenset()
+        self._asked = self._taken = 0
+        self._told_of_end = False
+        self._not_shown_until = 0.0
 
     @property
     def over(self) -> bool:
@@ -85,56 +93,74 @@ class JobState:
         return JobRecord(job_id, body, parent=self._parent, index=self._index)
 
     def refresh(self, timeout: float | None = None) -> JobStatus:
-        """Ask the service how the job stands, unless that is settled, and return it."""
+        """Ask the service how the job stands, unless that is settled, and return it.
+
+        Of two who ask at once, the one who asked later is told what counts, whichever answer comes
+        last; but an end is one, whenever it is heard of.
+        """
         job_id = self.record.job_id
         if not job_id or self.settled:
             return self.status
+        with _TAKING:
+            self._asked += 1
+            number = self._asked
         asked = self.clock.monotonic()
         body = self.client.retrieve_job(job_id, timeout=timeout)
         answered = self.clock.monotonic()
-        before, self.record = self.record, self._record_of(job_id, body)
-        self._pass_warnings_on()
-        word = self.client.redact(str(self.record.status))
-        was_over = self.over
-        if self.record.state is not None:
-            self.status, self._unknown_word = self.record.state, None
-        else:
-            self._take_unknown(word, changed=self.record.differs(before), now=answered)
+        record = self._record_of(job_id, body)
+        word = self.client.redact(str(record.status))
+        with _TAKING:
+            stale = number < self._taken and record.state not in JOB_FINAL_STATES
+            late = self.settled or stale
+            if not late:
+                self._taken = max(self._taken, number)
+                self._take(record, word, answered)
+            status = self.status
+            ends = self.over and not self._told_of_end
+            self._told_of_end |= ends
+        if not late:
+            self._pass_on(record, word)
         self.client.events(Polled(job_id=job_id, status=word, seconds=answered - asked))
-        if self.over and not was_over:
+        if ends:
             seconds = answered - self._begin
             self.client.events(Finished(job_id=job_id, status=word, seconds=seconds))
-        return self.status
+        return status
 
-    def _take_unknown(self, word: str, *, changed: bool, now: float) -> None:
-        """Take a status that is not known for an end where the record shows one, else for none."""
-        if self._unknown_word != word or changed:
+    def _take(self, record: JobRecord, word: str, now: float) -> None:
+        """Know what a record says."""
+        before, self.record = self.record, record
+        if record.state is not None:
+            self.status, self._unknown_word = record.state, None
+            return
+        if self._unknown_word != word or record.differs(before):
             self._unchanged_since = now
-        if self._unknown_word != word:
-            taken = "over" if self.record.has_ended else "not final yet"
-            logger.warning(
-                "IonQ says %r of job %s, which is no status known here; taken as %s",
-                word,
-                self.record.job_id,
-                taken,
-            )
         self._unknown_word = word
-        if self.record.has_ended:
+        if record.has_ended:
             self.status = JobStatus.ERROR
         elif self.status is JobStatus.ERROR:  # it was over, and is not any more
             self.status = JobStatus.INITIALIZING
+
+    def _pass_on(self, record: JobRecord, word: str) -> None:
+        """Log what somebody should know of a record, once each."""
+        job_id = record.job_id
+        if record.state is None and word not in self._warned_of:
+            self._warned_of |= {word}
+            logger.warning(
+                "IonQ says %r of job %s, which is no status known here; taken as %s",
+                word,
+                job_id,
+                "over" if record.has_ended else "not final yet",
+            )
+        for warning in record.warnings:
+            if warning not in self._warned_of:
+                self._warned_of |= {warning}
+                told = self.client.redact(warning)
+                logger.warning("IonQ warns of job %s: %s", job_id, told)
 
     @property
     def unknown_for(self) -> float:
         """How many seconds the record has been the same, with a status that is not known."""
         return 0.0 if self._unknown_word is None else self.clock.monotonic() - self._unchanged_since
-
-    def _pass_warnings_on(self) -> None:
-        for warning in self.record.warnings:
-            if warning not in self._warned_of:
-                self._warned_of |= {warning}
-                told = self.client.redact(warning)
-                logger.warning("IonQ warns of job %s: %s", self.record.job_id, told)
 
     def child_records(self, deadline: Deadline | None = None) -> list[JobRecord]:
         """Return the records of the child jobs, as of `Children.records`."""
@@ -164,13 +190,19 @@ class JobState:
         )
 
     def _children_done(self, deadline: Deadline) -> tuple[int, int] | None:
-        """Return how many circuits are done, and of how many, where that is quickly found out."""
+        """Return how many circuits are done, and of how many, where that is quickly found out.
+
+        What is only shown must neither end the wait nor hold it up.
+        """
+        if self.over or self.clock.monotonic() < self._not_shown_until:
+            return None
         try:
             if not 0 < len(self.record.child_ids) <= _MOST_WATCHED:
                 return None
-            children = self.child_records(deadline)
-        except (IonQError, TimeIsUpError) as error:  # what is only shown must not end the wait
+            children = self.child_records(deadline.within(_SHOWING_S))
+        except (IonQError, TimeIsUpError) as error:
             logger.debug("circuits of job %s cannot be shown: %s", self.record.job_id, error)
+            self._not_shown_until = self.clock.monotonic() + _NOT_SHOWN_S
             return None
         return sum(child.state is JobStatus.DONE for child in children), len(children)
 
@@ -207,8 +239,14 @@ class JobState:
                 job_id=job_id,
             )
         if self.status is JobStatus.CANCELLED:
+            why = f" ({in_words(*self._why_failed())})" if self.record.has_failure else ""
             return IonQJobStateError(
-                f"Job {job_id} was cancelled, so it has no result.", job_id=job_id
+                f"Job {job_id} was cancelled{why}, so it has no result.", job_id=job_id
+            )
+        if not self.over:
+            return IonQJobStateError(
+                f"Job {job_id} is not final: it was last seen as {self.status.name}. Wait for it.",
+                job_id=job_id,
             )
         if self.status is JobStatus.DONE:
             return IonQJobError(
@@ -255,14 +293,15 @@ class JobState:
                 job_id=job_id,
             )
         if self.over:
+            word = self.client.redact(str(self.record.status))
             text = (
-                f"Job {job_id} is {self.record.status}, and what it came to was not there "
-                f"after {timeout} s: ask again with a longer timeout."
+                f"Job {job_id} is {word}, and what it came to was not there after {timeout} s: "
+                "ask again with a longer timeout."
             )
         else:
             seen = "was last seen as" if failure else "is"
-            word = self.client.redact(str(self.record.status)) if self.record else None
-            standing = f"{seen} {word}" if word else "was not seen yet"
+            last = self.client.redact(str(self.record.status)) if self.record else None
+            standing = f"{seen} {last}" if last else "was not seen yet"
             waited = f"{timeout} s"
             if failure is not None and deadline.left() > SHORTEST_REQUEST_S:
                 waited = f"{deadline.elapsed():.1f} of {waited}"

@@ -9,6 +9,8 @@ import numpy as np
 
 from ionq_toolkit.clock import sleep_on
 from ionq_toolkit.errors import IonQError
+from ionq_toolkit.outage import passes
+from ionq_toolkit.transport.base import FOR_EVER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,8 +53,8 @@ class Deadline:
         """
         if timeout is not None and not timeout >= 0:  # NaN is not either
             raise ValueError(f"timeout={timeout} must not be negative")
-        #: Seconds; None for a wait for ever, which one of infinite seconds is as well.
-        self.timeout = None if timeout == float("inf") else timeout
+        #: Seconds; None for a wait for ever, which one of thirty years is as well.
+        self.timeout = timeout = None if timeout is None or timeout >= FOR_EVER_S else timeout
         self._clock = clock
         self._begin = clock.monotonic()
         self._end = float("inf") if timeout is None else self._begin + timeout
@@ -64,6 +66,10 @@ class Deadline:
     def left(self) -> float:
         """Return the seconds that are left."""
         return self._end - self._clock.monotonic()
+
+    def within(self, seconds: float) -> Deadline:
+        """Return a deadline that ends in so many seconds, and not after this one."""
+        return Deadline(self._clock, min(seconds, max(0.0, self.left())))
 
     def for_request(self) -> float | None:
         """Return the seconds that a request may take: None for the client's own limit.
@@ -197,7 +203,8 @@ class Wait(Generic[Found]):
             except IonQError as error:
                 # The last request after one that failed is begun early enough to end in time.
                 left = self._left(SHORTEST_REQUEST_S)
-                if self._outage.outlasts(left, error):
+                over = passes(error) and not self._left()
+                if over or self._outage.outlasts(left, error):
                     raise self._too_late(error) from error
                 failure = error
                 pause = max(self._outage.failed(error, began), self._pauses.least)

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+#: Seconds that are as good as for ever, some thirty years: clocks and sockets take no more.
+FOR_EVER_S = 1e9
+
+
 class Response(NamedTuple):
     """What came back for one request.
 
@@ -43,7 +47,7 @@ class Response(NamedTuple):
             if now is None or then is None:
                 return None
             seconds = (then - now).total_seconds()
-        return max(0.0, seconds) if math.isfinite(seconds) else None
+        return min(max(0.0, seconds), FOR_EVER_S) if math.isfinite(seconds) else None
 
 
 class UnusableURLError(ConnectionRefusedError):

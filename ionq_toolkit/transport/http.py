@@ -20,7 +20,12 @@ from urllib3.exceptions import (
 
 from ionq_toolkit.clock import SystemClock
 from ionq_toolkit.transport import deadline
-from ionq_toolkit.transport.base import ReplyTooLargeError, Response, UnusableURLError
+from ionq_toolkit.transport.base import (
+    FOR_EVER_S,
+    ReplyTooLargeError,
+    Response,
+    UnusableURLError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,6 +122,8 @@ class HttpTransport:
             )
         if timeout is not None and timeout <= 0:
             raise TimeoutError(f"no time to send anything: timeout={timeout:g}")
+        if timeout is not None and timeout >= FOR_EVER_S:
+            timeout = None
         self._leave_connections_of_the_parent()
         try:
             with deadline.within(self._clock, timeout) as left:

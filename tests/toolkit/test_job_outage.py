@@ -201,9 +201,16 @@ def test_who_wants_nothing_sent_again_gets_the_first_failure(away, instant_clock
 
 def test_retry_after_beyond_ten_minutes_is_not_waited_for(away, instant_clock):
     job, _ = away((503, {}, {"Retry-After": "86400"}))
-    with pytest.raises(errors.IonQRetriableError):
+    with pytest.raises(errors.IonQRetriableError, match="not waited for any longer"):
         job.result()
-    assert 600 <= instant_clock.time < 610
+    assert instant_clock.time < 10
+
+
+@pytest.mark.parametrize("timeout", [0.05, 50])
+def test_who_wants_no_patience_gets_the_failure_itself(away, timeout):
+    job, _ = away((503, {}), retry=None)
+    with pytest.raises(errors.IonQRetriableError):
+        job.result(timeout=timeout)
 
 
 # --- what does not pass ----------------------------------------------------------------------
