@@ -1,6 +1,7 @@
 """Jobs of several circuits: results by child id, and what became of each circuit."""
 
 import gzip
+import json
 import threading
 import types
 from collections import Counter
@@ -434,6 +435,72 @@ def test_a_cancelled_parent_has_what_was_completed_before(parent_of):
     assert result.get_counts(0) == {"01": 100}
     with pytest.raises(errors.IonQJobFailureError, match="status is 'canceled'"):
         result.get_counts(1)
+
+
+def test_a_circuit_that_is_not_final_yet_is_asked_for_again(parent_of):
+    job, cloud = parent_of(FAILED | {"metadata": STORED}, **HALF | {"b": child("started")})
+    cloud.replies["/jobs/c"] = child()
+    cloud.replies["/jobs/c/results/probabilities"] = SECOND
+    cloud.replies["/jobs/p"] = PARENT | FAILED | {"child_job_ids": ["b", "a", "c"]}
+    first = job.result(partial=True)
+    assert [e.success for e in first.results] == [False, False, True]
+    assert first.results[0].status == "its status is 'started'"
+    cloud.replies["/jobs/b"] = child()
+    second = job.result(partial=True)
+    assert [e.success for e in second.results] == [True, False, True]
+    assert job.result(partial=True) is second
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("errored", "QuantumComputerError: laser off (its status is 'errored')"),
+        ("canceled", "QuantumComputerError: laser off (its status is 'canceled')"),
+    ],
+)
+def test_why_a_circuit_failed_is_told_whatever_its_status_is_called(parent_of, status, told):
+    failure = {"code": "QuantumComputerError", "message": "laser off"}
+    replies = HALF | {"a": child(status, failure=failure)}
+    job, _ = parent_of(FAILED | {"metadata": STORED}, **replies)
+    result = job.result(partial=True)
+    assert result.results[1].status == told
+    with pytest.raises(errors.IonQJobFailureError, match="laser off") as caught:
+        result.get_counts(1)
+    assert caught.value.code == "QuantumComputerError"
+    if status == "errored":
+        assert "1 of 2 circuits failed; circuit 1 (job a): QuantumC" in job.error_message()
+        assert job.status(detailed=True)["failed"] == 1
+    else:
+        with pytest.raises(errors.IonQJobStateError, match=r"cancelled .*laser off"):
+            job.child_jobs()[1].result()
+
+
+@pytest.mark.parametrize("form", ["{}", r"\u0073{}"])
+def test_a_key_in_the_failure_of_a_circuit_is_nowhere(instant_clock, form):
+    key = "sesame-sesame-sesame"
+    echoed = form.format(key if form == "{}" else key[1:])
+    text = json.dumps(child("failed", failure={"code": "X", "message": "bad key KEY"}))
+    bodies = {
+        "/jobs/p": PARENT | FAILED | {"metadata": STORED},
+        "/jobs/b": child(),
+        "/jobs/b/results/probabilities": FIRST,
+        "/jobs/a": text.replace("KEY", echoed).encode(),
+    }
+
+    class Networked(InProcessTransport):
+        requires_key = True
+
+    provider = IonQProvider(key, transport=Networked(Routed(bodies)), clock=instant_clock)
+    result = IonQJob(provider.get_backend("simulator"), "p").result(partial=True)
+    with pytest.raises(errors.IonQJobFailureError, match="bad key \\[API key\\]") as caught:
+        result.get_counts(1)
+    for shown in (
+        repr(result),
+        repr(result.to_dict()),
+        str(caught.value),
+        result.results[1].status,
+    ):
+        assert key not in shown
 
 
 def test_the_fakes_own_failed_child_is_told_apart(provider):

@@ -483,6 +483,50 @@ def test_circuits_are_shown_only_while_there_is_time(instant_clock, monkeypatch)
     assert "circuits" not in terminal.getvalue()
 
 
+def test_circuits_that_hang_hold_up_no_wait(instant_clock, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+
+    class Hanging(Routed):
+        def handle(self, method, url, headers, body, timeout):
+            if url.endswith(("/a", "/b")):
+                self.asked.append(url)
+                instant_clock.time += timeout
+                raise TimeoutError("no answer")
+            return super().handle(method, url, headers, body, timeout)
+
+    started = PARENT | {"status": "started"}
+    cloud = Hanging({"/jobs/p": [started, started, started, PARENT]})
+    provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
+    job = IonQJob(provider.get_backend("simulator"), "p")
+    job.wait_for_final_state(progress=True)
+    assert job.done()
+    assert instant_clock.time < 10
+    assert "DONE" in terminal.getvalue()
+
+
+class Breaking(Terminal):
+    def write(self, text):
+        raise RuntimeError("reentrant call")
+
+
+@pytest.mark.parametrize("where", ["terminal", "notebook", "half a notebook"])
+def test_what_cannot_be_shown_ends_no_wait(job_of, monkeypatch, where):
+    monkeypatch.setattr("sys.stderr", Breaking())
+
+    def display(*_, **__):
+        raise RuntimeError("no front end")
+
+    if where != "terminal":
+        shell = types.SimpleNamespace(kernel=object())
+        ipython = types.SimpleNamespace(get_ipython=lambda: shell)
+        monkeypatch.setitem(sys.modules, "IPython", ipython)
+        showing = types.SimpleNamespace(display=display) if where == "notebook" else None
+        monkeypatch.setitem(sys.modules, "IPython.display", showing)
+    job, _ = job_of((200, RECORD | PREDICTED), (200, RECORD), (200, {"0": 1}))
+    assert job.result(wait=1, progress=True).get_counts() == {"00": 100}
+
+
 def test_children_of_a_large_job_are_not_asked_for_to_be_shown(instant_clock, monkeypatch):
     monkeypatch.setattr("sys.stderr", Terminal())
     cloud = Routed({"/jobs/p": PARENT | {"child_job_ids": [f"c{n}" for n in range(1000)]}})

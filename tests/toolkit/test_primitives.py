@@ -64,6 +64,29 @@ def backend_of(provider):
     return build
 
 
+@pytest.mark.parametrize("grouping", [True, False])
+def test_what_is_changed_after_a_run_changes_nothing_of_it(provider, grouping):
+    backend = provider.get_backend("simulator")
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    terms = SparsePauliOp.from_list([("ZZ", 1), ("IZ", 0.5), ("XX", 2), ("ZI", 0.3)])
+    estimator = EstimatorV2(backend, options={"abelian_grouping": grouping, "seed_simulator": 3})
+    job = estimator.run([(circuit, terms)], precision=0.01)
+    estimator.options.abelian_grouping = not grouping
+    circuit.x(0)
+    assert job.result()[0].data.evs == pytest.approx(3, abs=0.1)
+
+    circuit = flipped(0)
+    job = SamplerV2(backend).run([circuit], shots=10)
+    circuit.add_register(ClassicalRegister(1, "later"))
+    circuit.measure(0, 2)
+    circuit.x(0)
+    data = job.result()[0].data
+    assert list(data) == ["meas"]
+    assert data.meas.get_counts() == {"01": 10}
+
+
 def flipped(*qubits, width=2):
     circuit = QuantumCircuit(width)
     for qubit in qubits:

@@ -10,9 +10,9 @@ from clouds import RECORD, Routed
 from lossy import provider_of
 from qiskit import QuantumCircuit
 
-from ionq_toolkit import IonQJob, IonQProvider, errors
+from ionq_toolkit import IonQJob, IonQProvider, RetryPolicy, errors
 from ionq_toolkit.primitives import EstimatorV2, SamplerV2
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, FakeServer
 
 WAITS = {
     "wait_for_final_state": lambda job, **limit: job.wait_for_final_state(**limit),
@@ -137,6 +137,18 @@ def test_what_the_jobs_of_a_primitive_came_to_is_fetched_within_the_limit(instan
 def test_what_is_no_limit_is_refused(timeout):
     with pytest.raises(errors.IonQClientError, match="not a positive number of seconds"):
         IonQProvider(transport="fake", timeout=timeout)
+
+
+@pytest.mark.parametrize("timeout", [1e9, 1e10, 10**400, float("inf")])
+def test_thirty_years_are_for_ever(timeout):
+    with FakeServer(FakeIonQ(seed=1)) as server:
+        retry = RetryPolicy(attempt_s=None, total_s=None)
+        provider = IonQProvider("any-key", server.url, retry=retry, timeout=timeout)
+        with provider:
+            circuit = QuantumCircuit(1)
+            circuit.measure_all()
+            job = provider.get_backend("simulator").run(circuit, shots=10, timeout=timeout)
+            assert job.result(timeout=timeout).get_counts() == {"0": 10}
 
 
 @pytest.mark.parametrize("timeout", [1, 0.5, float("inf"), np.float32(2), np.int64(3)])
