@@ -71,6 +71,10 @@ class Readout:
         #: Whether what was read last can never be more, as a circuit that is not final yet can.
         self.final = True
 
+    def go_on_from(self, other: Readout) -> None:
+        """Do not fetch again what another one has read of the same."""
+        self._histograms, self._read = other._histograms, other._read
+
     @property
     def parts_read(self) -> int:
         """How many parts of the results are read, of a job of several circuits."""

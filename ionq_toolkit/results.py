@@ -52,6 +52,8 @@ class Results:
         self._backend = backend
         self._state = state
         self._kept: dict[tuple[tuple[str, str], ...], IonQResult] = {}
+        #: What was begun to be read, and ended in an error or before all circuits were final.
+        self._begun: dict[tuple[tuple[str, str], ...], Readout] = {}
 
     def reader(
         self,
@@ -82,6 +84,10 @@ class Results:
             deadline=deadline,
             memory=memory,
         )
+        if key in self._begun:
+            readout.go_on_from(self._begun[key])
+        if key not in self._kept:
+            self._begun[key] = readout
 
         def read() -> IonQResult:
             if key not in self._kept:
@@ -93,6 +99,7 @@ class Results:
                     return found
                 # Of two threads that come here at once, both return what is there first.
                 self._kept.setdefault(key, found)
+                self._begun.pop(key, None)
             return self._kept[key]
 
         return Reader(read, lambda: readout.parts_read)
