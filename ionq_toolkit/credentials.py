@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -77,6 +78,11 @@ class ApiKey:
         return self._text
 
 
+#: A value in quotes, and what may come after one; a comment after a value without them.
+_QUOTED = re.compile(r"""(['"])(.*?)\1\s*(?:#.*)?$""")
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+
+
 def find_key() -> str:
     """Return the key in the environment or, if there is none, in the key file.
 
@@ -86,7 +92,10 @@ def find_key() -> str:
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if key:
         return _checked(key, KEY_VARIABLE)
-    path = Path(KEY_FILE).expanduser()
+    try:
+        path = Path(KEY_FILE).expanduser()
+    except RuntimeError:  # nobody has a home here
+        _none_found("; no home directory is known")
     text = _read(path)
     if text is None:
         _none_found("")
@@ -127,9 +136,10 @@ def _value(text: str) -> str:
     for line in text.splitlines():
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and name.strip() == KEY_VARIABLE:
-            found = value.strip()
-            if len(found) > 1 and found[0] == found[-1] and found[0] in "'\"":
-                found = found[1:-1].strip()
+            value = value.strip()
+            quoted = _QUOTED.match(value)
+            # As in a shell: a comment begins with a # after a space, and not within quotes.
+            found = quoted[2].strip() if quoted else _COMMENT.sub("", value)
     return found
 
 

@@ -118,9 +118,11 @@ class RetryPolicy:
             retry_after_s: What the service asked for, if it did.
         """
         # The exponent is bounded: what has grown to the longest grows no more.
-        longest = min(
-            self.longest_delay_s, self.first_delay_s * self.growth ** min(attempt - 1, 64)
-        )
+        try:
+            grown = self.first_delay_s * self.growth ** min(attempt - 1, 64)
+        except OverflowError:
+            grown = math.inf if self.first_delay_s else 0.0
+        longest = min(self.longest_delay_s, grown)
         return (retry_after_s or 0.0) + (longest if self.jitter == "none" else longest * chance)
 
 

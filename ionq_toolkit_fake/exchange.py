@@ -25,6 +25,21 @@ class Ending(Enum):
     REFUSED = "there is no connection"
 
 
+class CutShort(IncompleteRead):
+    """A body of which not all has come.
+
+    Attributes:
+        response: What would have been the answer, with all of its body.
+    """
+
+    def __init__(self, partial: bytes, missing: int, response: Response) -> None:
+        super().__init__(partial, missing)
+        self.response = response
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace(type(self).__name__, IncompleteRead.__name__)
+
+
 @dataclass(frozen=True)
 class Exchange:
     """What becomes of one request.
@@ -99,7 +114,7 @@ class Exchange:
             _wait(clock, self.pause_s, timeout, passed_s)
         if self.ending is Ending.CUT:
             missing = len(self.response.body) - len(pieces[0])
-            cause = IncompleteRead(pieces[0], missing)
+            cause = CutShort(pieces[0], missing, self.response)
             raise ConnectionError(f"Connection broken: {cause!r}") from cause
         return self.response
 

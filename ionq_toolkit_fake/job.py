@@ -165,6 +165,8 @@ class Job:
             return
         self.standing = standing
         for child in self.children:
+            if child.apart and child.standing.held_at is None:  # released, and ahead of its parent
+                child.apart = standing.place < child.standing.place
             child.follow(child.standing if child.apart else standing, now)
         if self.word is not None:
             self.status = self.word

@@ -164,7 +164,14 @@ class Jobs:
         if status in LIFE:
             if LIFE.index(status) < standing.place:
                 raise ValueError(f"job {job.id} is {job.status}: it does not go back to {status}")
-            standing = standing.moved(LIFE.index(status), now)
+            place, fate = LIFE.index(status), job.fate
+            if place >= fate.place and fate.status != LIFE[FINISHED]:
+                raise ValueError(
+                    f"job {job.id} comes to its end, {fate.status}, from {fate.at}: it can be held "
+                    "there, and never is " + status
+                )
+            if place > standing.place:
+                standing = standing.moved(place, now)
         elif status is not None:
             job.word = status
         job.apart = job.parent_id is not None
@@ -174,7 +181,8 @@ class Jobs:
         """Let a job go on that is held, or a child go on with its parent."""
         if job.status not in FINAL:
             now = self._clock.now()
-            job.word, job.apart = None, False
-            leader = self._leader(job)
-            standing = job.standing.released(now) if leader is job else leader.standing
-            job.follow(standing, now)
+            leader, job.word = self._leader(job), None
+            # A child that is ahead of its parent stays there until that has come as far.
+            job.apart = leader.standing.place < job.standing.place
+            standing = job.standing if leader is job or job.apart else leader.standing
+            job.follow(standing.released(now), now)

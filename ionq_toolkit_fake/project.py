@@ -170,9 +170,9 @@ class Project:
         )
         job = self.jobs.create(submission, owner, plan)
         for place, child in enumerate(job.children, 1):
-            end = ends.get(place) or ends.get(child.name or "")
-            if end is not None:
-                child.plan = plan._replace(end=end)
+            for which, end in ends.items():  # of several that are of it, the last one counts
+                if which in (place, child.name):
+                    child.plan = plan._replace(end=end)
         return job
 
     @contextmanager

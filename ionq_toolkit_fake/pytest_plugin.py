@@ -52,7 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ionq-scenario",
         metavar="NAME",
-        help="the scenario of the tests that name none: a name, a TOML file or a token",
+        help="the scenario of the tests that name none: a name or a TOML file; or the token that "
+        "was printed when a test failed, which goes before what tests name",
     )
     group.addoption(
         "--ionq-live",
@@ -84,7 +85,12 @@ def ionq_cloud(request: pytest.FixtureRequest) -> FakeIonQ:
     args, parts = ((), {}) if marker is None else (marker.args, marker.kwargs)
     if len(args) > 1:
         raise pytest.UsageError(_MARKER)
-    scenario = _scenario((args or (config.getoption("ionq_scenario"),))[0], parts)
+    from ionq_toolkit_fake.scenario import TOKEN  # noqa: PLC0415 - nobody else pays for it
+
+    given = config.getoption("ionq_scenario")
+    if given is not None and given.startswith(TOKEN):  # all of a test's cloud
+        args, parts = (), {}
+    scenario = _scenario((args or (given,))[0], parts)
     seed = scenario.seed
     if seed is None:
         seed = _seed(request.node.nodeid, config.getoption("ionq_seed"))
@@ -98,6 +104,8 @@ def ionq_provider(request: pytest.FixtureRequest) -> Iterator[IonQProvider]:
     import ionq_toolkit  # noqa: PLC0415 - Qiskit takes a second
 
     if request.config.getoption("ionq_live"):
+        if request.node.get_closest_marker("ionq_scenario") is not None:
+            pytest.skip("--ionq-live: the test needs a fake cloud, of a scenario")
         provider = ionq_toolkit.IonQProvider(transport="http")
     else:
         cloud = request.getfixturevalue("ionq_cloud")

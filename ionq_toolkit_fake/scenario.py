@@ -8,7 +8,7 @@ import json
 import tomllib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.clock import Clock
 
 #: What a token begins with: the version of its form.
-_TOKEN = "ionq-scenario-1."  # noqa: S105 - no secret
+TOKEN = "ionq-scenario-1."  # noqa: S105 - no secret
 
 #: The longest scenario that a token may hold, in bytes.
 _LONGEST = 1_000_000
@@ -140,7 +140,7 @@ class Scenario:
         Raises:
             ValueError: There is none, or something is wrong in it; the message says what.
         """
-        if text.startswith(_TOKEN):
+        if text.startswith(TOKEN):
             return cls.from_token(text)
         if text in names():
             source = resources.files(__package__).joinpath("scenarios", f"{text}.toml")
@@ -178,16 +178,19 @@ class Scenario:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, which `from_dict` reads: what is as in any other cloud is left out."""
-        found = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {
-            name: value for name, value in found.items() if value not in (None, "", 0, {}, (), [])
-        }
+        found = {}
+        for one in fields(self):
+            value, usual = getattr(self, one.name), {} if one.default is MISSING else one.default
+            # None and what is empty are opposites, but a list and a tuple of nothing are alike.
+            if value != usual and not (usual == () and not value):
+                found[one.name] = value
+        return found
 
     def token(self, seed: int | None = None) -> str:
         """Return all of it as one word, which `of` reads; with another seed, if one is given."""
         data = (self if seed is None else replace(self, seed=seed)).to_dict()
         packed = zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)
-        return _TOKEN + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+        return TOKEN + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     @classmethod
     def from_token(cls, token: str) -> Scenario:
@@ -196,14 +199,14 @@ class Scenario:
         Raises:
             ValueError: It is no such token, or of another version.
         """
-        text = token.strip().removeprefix(_TOKEN)
+        text = token.strip().removeprefix(TOKEN)
         try:
             unpack = zlib.decompressobj()
             packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True)
             data = json.loads(unpack.decompress(packed, _LONGEST))
         except (ValueError, binascii.Error, zlib.error, RecursionError) as error:
             raise ValueError("this is no token of a scenario, or not all of it") from error
-        if not token.startswith(_TOKEN) or not isinstance(data, dict):
+        if not token.startswith(TOKEN) or not isinstance(data, dict):
             raise ValueError("this is no token of a scenario, or of another version")
         return cls.from_dict(data)
 

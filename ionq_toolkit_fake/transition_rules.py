@@ -192,6 +192,7 @@ class TransitionRules:
             if rule.child is None:
                 found = rule.transitions.over(found)
             else:
+                children.pop(rule.child, None)  # the order is that of the rules
                 children[rule.child] = rule.transitions.planned_end
         ready, started, finished = (_drawn(found.steps[name], f"{name} {number}") for name in STEPS)
         steps = (

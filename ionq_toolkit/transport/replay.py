@@ -180,7 +180,9 @@ class ReplayTransport:
             pairs = zip(sent.ids, found.form.ids, strict=True)
             self._meaning.update((ours, theirs) for ours, theirs in pairs if ours != theirs)
         exchange = found.play()
-        self._echo.update(_echo(sent.request, exchange.request))
+        for was, is_now in _echo(sent.request, exchange.request):
+            # What stood for one thing and now stands for another is left as it was recorded.
+            self._echo[was] = is_now if self._echo.get(was, is_now) == is_now else was
         return exchange
 
     def _may_be(self, sent: list[str], recorded: list[str]) -> bool:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from ionq_toolkit_fake.names import wrong
+
+#: A whole number beyond it is finite, and no float.
+_LARGEST = sys.float_info.max
 
 
 def number(
@@ -21,7 +25,7 @@ def number(
         ValueError: It is not.
     """
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if numeric and math.isfinite(value) and least <= value <= most and value > above:  # type: ignore[arg-type, operator]
+    if numeric and abs(value) <= _LARGEST and least <= value <= most and value > above:  # type: ignore[arg-type, operator]
         return value  # type: ignore[return-value]
     bounds = [
         f"above {above:g}" if above > -math.inf else "",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.exchange import Ending
@@ -23,7 +24,11 @@ def http(
     exchange: Exchange, _: Random, status: int, retry_after: float | str | None = None
 ) -> Exchange:
     """Answer with an error."""
-    text = retry_after if isinstance(retry_after, str | None) else f"{retry_after:.12g}"
+    text = (
+        retry_after
+        if isinstance(retry_after, str | None)
+        else format(Decimal(str(retry_after)).normalize(), "f")
+    )
     return replace(exchange, response=statuses.answer(status, text, exchange.request_id))
 
 

@@ -40,6 +40,9 @@ def decorate(cls: C, settings: Settings) -> C:
     owner: Any = cls
     setattr(owner, _SETTINGS, settings)
     _wrap_all(owner)
+    for name, value in list(vars(owner).items()):
+        if inspect.isclass(value) and _is_tests(name) and value.__qualname__.endswith(f".{name}"):
+            decorate(value, settings)  # a class of tests within this one
     own = vars(owner).get("__init_subclass__")
 
     def __init_subclass__(derived: type, /, **options: object) -> None:  # noqa: N807
@@ -62,13 +65,16 @@ def _wrap_all(cls: type) -> None:
             seen.add(name)
             if base is object or base.__module__.partition(".")[0] == "unittest":
                 continue
-            function = value.__func__ if isinstance(value, classmethod) else value
+            function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
             if not inspect.isfunction(function) or yields(function):
                 continue
             if name in _ONCE_A_CLASS:
                 hook = _class_hook(function, begins=name in _BEGIN_CLASS)
                 _put(cls, name, classmethod(hook) if isinstance(value, classmethod) else hook)
-            elif function is value and (name == "__init__" or not name.startswith("__")):
+            elif function is not value:
+                if _is_tests(name):
+                    _put(cls, name, type(value)(_of_the_class(cls, function)))
+            elif name == "__init__" or not name.startswith("__"):
                 _put(cls, name, _method(name, function))
     if issubclass(cls, unittest.TestCase):
         for name in ("run", "debug"):
@@ -78,8 +84,33 @@ def _wrap_all(cls: type) -> None:
 def _put(cls: type, name: str, wrapper: Any) -> None:  # noqa: ANN401
     """Give a class a wrapper, unless what it wraps is one already, such as a base class's."""
     if not hasattr(wrapper.__wrapped__, _MARK):
-        setattr(wrapper.__func__ if isinstance(wrapper, classmethod) else wrapper, _MARK, True)
+        inner = isinstance(wrapper, classmethod | staticmethod)
+        setattr(wrapper.__func__ if inner else wrapper, _MARK, True)
         setattr(cls, name, wrapper)
+
+
+def _is_tests(name: str) -> bool:
+    """Return whether pytest or unittest take what is called so for tests."""
+    return name.lower().startswith("test")
+
+
+def _of_the_class(cls: type, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a test without an instance, a static or class method, with a cloud of its own."""
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def asynchronous(*args: object, **kwargs: object) -> object:
+            with interception.inside(_settings(cls).scope()):
+                return await function(*args, **kwargs)
+
+        return asynchronous
+
+    @functools.wraps(function)
+    def plain(*args: object, **kwargs: object) -> object:
+        with interception.inside(_settings(cls).scope()):
+            return function(*args, **kwargs)
+
+    return plain
 
 
 def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

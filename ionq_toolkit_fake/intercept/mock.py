@@ -125,11 +125,7 @@ class _Mock(
         if inspect.isclass(target):
             return classes.decorate(target, self._settings)
         if not inspect.isroutine(target) or classes.yields(target):
-            # Its body would run outside of the interception, unnoticed.
-            raise TypeError(
-                f"mock_ionq decorates functions, coroutine functions and classes, not {target!r}. "
-                "In a fixture, use `with mock_ionq() as cloud:`."
-            )
+            raise _not_decorated(target)
         return _decorated(target, self._settings)
 
 
@@ -145,7 +141,25 @@ def _decorated(function: Callable[..., Any], settings: Settings) -> Callable[...
 
     @functools.wraps(function)
     def plain(*args: object, **kwargs: object) -> object:
-        with interception.inside(settings.scope()):
-            return function(*args, **kwargs)
+        scope = settings.scope()
+        with interception.inside(scope):
+            found = function(*args, **kwargs)
+        if inspect.isgenerator(found) or inspect.isasyncgen(found):
+            raise _not_decorated(function)
+        return _finish(found, scope) if inspect.iscoroutine(found) else found
 
     return plain
+
+
+async def _finish(coroutine: Any, scope: Scope) -> object:  # noqa: ANN401
+    """Await what a plain function has returned, where its requests are answered."""
+    with interception.inside(scope):
+        return await coroutine
+
+
+def _not_decorated(target: object) -> TypeError:
+    """Return the error for what makes something whose body would run outside, unnoticed."""
+    return TypeError(
+        f"mock_ionq decorates functions, coroutine functions and classes, not {target!r}. "
+        "In a fixture, use `with mock_ionq() as cloud:`."
+    )

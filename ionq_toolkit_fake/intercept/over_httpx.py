@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from ionq_toolkit_fake.intercept.patches import Patch
-from ionq_toolkit_fake.intercept.scope import PORTS, cut_short, interception
+from ionq_toolkit_fake.intercept.scope import PORTS, beginning, cut_short, interception
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -86,8 +86,8 @@ def _answer(scope: Scope, request: httpx.Request, body: bytes) -> httpx.Response
         if cut is None:
             raise httpx.ReadError(str(error)) from error
         # Whoever reads the body finds out.
-        length = len(cut.partial) + (cut.expected or 0)
-        return _response(200, {"content-length": str(length)}, cut.partial)
+        status, headers = beginning(cut)
+        return _response(status, headers, cut.partial)
     return _response(*reply)
 
 

@@ -23,7 +23,7 @@ from urllib3.exceptions import (
 )
 
 from ionq_toolkit_fake.intercept.patches import Patch
-from ionq_toolkit_fake.intercept.scope import PORTS, address, cut_short, interception
+from ionq_toolkit_fake.intercept.scope import PORTS, address, beginning, cut_short, interception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -158,8 +158,8 @@ class _Call:
             if cut is None:
                 raise ProtocolError("Connection aborted.", error) from error
             # Whoever reads the body finds out.
-            length = len(cut.partial) + (cut.expected or 0)
-            return self._response(200, {"content-length": str(length)}, cut.partial)
+            status, headers = beginning(cut)
+            return self._response(status, headers, cut.partial)
         return self._response(*reply)
 
     def _response(self, status: int, headers: Mapping[str, str], body: bytes) -> HTTPResponse:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.exchange import CutShort
 from ionq_toolkit_fake.history import without_secret
 from ionq_toolkit_fake.intercept.unanswered import UnansweredRequest, is_operation, nearest
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _IONQ = "api.ionq.co"
 PORTS = {"http": 80, "https": 443}
-_NOT_FOUND = 404
+_OK, _NOT_FOUND = 200, 404
 
 
 class Hosts:
@@ -139,6 +140,19 @@ def _credential(headers: Mapping[str, str]) -> str | None:
 def cut_short(error: ConnectionError) -> IncompleteRead | None:
     """Return what arrived of a body before the connection ended within it, if it did."""
     return error.__cause__ if isinstance(error.__cause__, IncompleteRead) else None
+
+
+def beginning(cut: IncompleteRead) -> tuple[int, dict[str, str]]:
+    """Return status and headers of an answer of whose body not all has come."""
+    length = {"content-length": str(len(cut.partial) + (cut.expected or 0))}
+    if not isinstance(cut, CutShort):
+        return _OK, length
+    headers = {
+        name: value
+        for name, value in cut.response.headers.items()
+        if name.lower() not in {"content-length", "transfer-encoding"}
+    }
+    return cut.response.status, {**headers, **length}
 
 
 #: The scopes entered by the running thread or task, outermost first.

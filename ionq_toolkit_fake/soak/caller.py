@@ -61,11 +61,17 @@ class Caller:
         self._schedule.sleep(seconds)
 
     def knows(self, made: str) -> None:
-        """Say the id of a job or a session that it made: it can ask for it, and end it."""
+        """Say the id of a job or a session that it made: it can ask for it, and end it.
+
+        Once for each that it has asked for: who is told of one job for two submissions has lost
+        the other.
+        """
         self.known.append(made)
 
     def unsure(self, find: Callable[[], Found]) -> None:
         """Say that it does not know what came of a submission, but how to find out.
+
+        It is instead of `knows`, for whoever gives up.
 
         Args:
             find: Called when everybody has come to an end and nothing goes wrong any more. It

@@ -76,6 +76,16 @@ class Evidence:
     leaks: Sequence[str]
 
 
+def in_words(error: BaseException) -> str:
+    """Return an error as text, whatever becomes of it when it is asked for its own."""
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    try:
+        return f"{name}: {error}"
+    except Exception as other:  # noqa: BLE001 - it is somebody else's code
+        return f"{name}, whose text cannot be had: {type(other).__name__}"
+
+
 def known(evidence: Evidence) -> Iterator[Violation]:
     """Every job and session that was accepted is known to exactly one caller."""
     by_id: defaultdict[str, list[int]] = defaultdict(list)
@@ -100,7 +110,7 @@ def known(evidence: Evidence) -> Iterator[Violation]:
 
 def once(evidence: Evidence) -> Iterator[Violation]:
     """Nothing is made twice by sending the same request again."""
-    told = {made for caller in evidence.callers for made in caller.known}
+    told = {made for caller in evidence.callers for made in (*caller.known, *caller.suspected)}
     copies: defaultdict[tuple[int, str], list[Made]] = defaultdict(list)
     for one in evidence.made:
         copies[one.caller, one.body].append(one)
@@ -134,9 +144,7 @@ def typed(evidence: Evidence) -> Iterator[Violation]:
     """Every caller ends with a result, or with an error of the kinds that were said."""
     for caller, ending in zip(evidence.callers, evidence.endings, strict=True):
         if ending.error is not None and not ending.typed:
-            kind = type(ending.error)
-            name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-            yield Violation("typed", caller.number, f"{name}: {ending.error}")
+            yield Violation("typed", caller.number, in_words(ending.error))
 
 
 def patient(evidence: Evidence) -> Iterator[Violation]:
@@ -165,7 +173,10 @@ def spread(evidence: Evidence) -> Iterator[Violation]:
         mine = [sent for sent in evidence.sent if sent.caller == caller.number]
         for earlier, later in pairwise(mine):
             pause_s = later.at_s - earlier.until_s
-            again = (earlier.method, earlier.path) == (later.method, later.path)
+            again = all(
+                getattr(earlier, name) == getattr(later, name)
+                for name in ("method", "path", "body")
+            )
             if not again or not earlier.failed or _retry_after_s(earlier) is not None:
                 continue
             if pause_s > _SAME_S:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -13,9 +14,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.names import unknown
+from ionq_toolkit_fake.names import unknown, wrong
 from ionq_toolkit_fake.soak.caller import Caller
-from ionq_toolkit_fake.soak.checks import CHECKS
+from ionq_toolkit_fake.soak.checks import CHECKS, in_words
 from ionq_toolkit_fake.soak.plan import Plan
 from ionq_toolkit_fake.soak.report import Failure, Report, failure_of
 from ionq_toolkit_fake.soak.run import Run, run
@@ -77,8 +78,7 @@ class Soak:
             raise ValueError(f"callers={self.callers}: there must be one at least")
         if self.deadline_s is not None and not self.deadline_s > 0:
             raise ValueError(f"deadline_s={self.deadline_s}: callers must have some time")
-        if isinstance(self.program, str):
-            _ = self._loaded
+        _ = self._loaded
 
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in vars(self).items() if name != "_loaded"}
@@ -168,10 +168,10 @@ class Soak:
     @functools.cached_property
     def _loaded(self) -> tuple[Program, tuple[type[BaseException], ...]]:
         if not isinstance(self.program, str):
-            return self.program, self.expected or ()
+            return _plain(self.program), _kinds(self.expected or ())
         program, module = load(self.program)
         expected = getattr(module, "EXPECTED", ()) if self.expected is None else self.expected
-        return program, expected if isinstance(expected, tuple) else (expected,)
+        return _plain(program), _kinds(expected)
 
 
 def soak(
@@ -212,8 +212,32 @@ def soak(
         ValueError: There is no such program or check, or a number is none that it can be.
         StuckError: A caller waits for something that is not the clock.
     """
-    kinds = (expected,) if isinstance(expected, type) else expected
+    kinds = None if expected is None else _kinds(expected)
     return Soak(program, kinds, callers, deadline_s, scenario, without).over(seeds, workers=workers)
+
+
+def _plain(program: Program) -> Program:
+    """Return a program, if to call it is to run it."""
+    makes = (
+        inspect.iscoroutinefunction,
+        inspect.isgeneratorfunction,
+        inspect.isasyncgenfunction,
+    )
+    if any(is_one(program) for is_one in makes):
+        raise ValueError(
+            f"{program!r} does nothing when it is called: a program is a plain function, which may "
+            "call asyncio.run(...)"
+        )
+    return program
+
+
+def _kinds(expected: object) -> tuple[type[BaseException], ...]:
+    """Return kinds of errors, one or several, as a tuple."""
+    kinds = tuple(expected) if isinstance(expected, tuple | list | set) else (expected,)
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise wrong("what a program is expected to raise", "kinds of errors", kind)
+    return kinds
 
 
 def load(name: str) -> tuple[Program, ModuleType]:
@@ -227,10 +251,10 @@ def load(name: str) -> tuple[Program, ModuleType]:
         raise unknown("program", name, (*PROGRAMS, "module:function", "file.py:function"))
     try:
         module = _from_file(place) if place.endswith(".py") else importlib.import_module(place)
-    except ImportError as error:
-        raise ValueError(f"the program {name} cannot be imported: {error}") from error
     except OSError as error:
         raise ValueError(f"the program {name} cannot be read: {error.strerror}") from error
+    except Exception as error:  # whatever a module does when it is imported
+        raise ValueError(f"the program {name} cannot be imported: {in_words(error)}") from error
     program = getattr(module, function, None)
     if not callable(program):
         have = [one for one, value in vars(module).items() if callable(value) and one[0] != "_"]

@@ -94,7 +94,7 @@ class Report:
                 self.endings["result"] += 1
         if run.violations:
             self.failed += 1
-            self._keep({name: failure_of(run) for name in {one.check for one in run.violations}})
+            self._keep({name: failure_of(run) for name in [one.check for one in run.violations]})
 
     def merge(self, other: Report) -> None:
         """Count what another report has counted."""
@@ -131,7 +131,7 @@ class Report:
             "jobs": self.jobs,
             "unsure": self.unsure,
             "virtual_s": round(self.virtual_s, 3),
-            "first_seeds": {name: failure.seed for name, failure in self.first.items()},
+            "first_seeds": {name: self.first[name].seed for name in CHECKS if name in self.first},
         }
 
     def __str__(self) -> str:

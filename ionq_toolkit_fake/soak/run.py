@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ionq_toolkit_fake.intercept.scope import Hosts, Scope, interception
 from ionq_toolkit_fake.soak.caller import Caller
-from ionq_toolkit_fake.soak.checks import Ending, Evidence, Violation, judge
+from ionq_toolkit_fake.soak.checks import Ending, Evidence, Violation, in_words, judge
 from ionq_toolkit_fake.soak.network import Ledger, Network
 from ionq_toolkit_fake.soak.plan import Weather
 from ionq_toolkit_fake.soak.schedule import Schedule, Stopped
@@ -117,7 +118,7 @@ def run(
     evidence = Evidence(callers, endings, ledger.made, sent, ears.leaks)
     violations = judge(evidence, without)
     violations += [
-        Violation("typed", number, f"when it looked for what it had made: {error!r}")
+        Violation("typed", number, f"when it looked for what it had made: {in_words(error)}")
         for number, error in odd.items()
     ]
     return Run(
@@ -146,7 +147,7 @@ def _live(
         def live() -> None:
             try:
                 with interception.inside(_scope(caller)):
-                    program(caller)
+                    _ended(program(caller))
             except (Stopped, KeyboardInterrupt):
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever it is, it is judged
@@ -165,6 +166,12 @@ def _live(
         )
         for number, one in enumerate(turns)
     ]
+
+
+def _ended(found: object) -> None:
+    """Refuse what a program returned, if to run it is yet to come."""
+    if inspect.isawaitable(found) or inspect.isgenerator(found):
+        raise TypeError(f"the program returned {found!r}, which nobody runs")
 
 
 def _in_peace(

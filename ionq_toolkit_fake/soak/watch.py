@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from types import ModuleType
 
     from ionq_toolkit_fake.soak.schedule import Schedule
 
@@ -51,7 +52,8 @@ class Ears(logging.Handler):
         """Look for secrets in an error, its causes and notes."""
         where = f"the error {type(error).__name__}"
         self.hear(where, "".join(traceback.format_exception(error)))
-        self.hear(where, repr(error))
+        with contextlib.suppress(Exception):  # what cannot be shown shows no key
+            self.hear(where, repr(error))
 
 
 @contextlib.contextmanager
@@ -77,33 +79,64 @@ def listening(ears: Ears) -> Iterator[None]:
     ears.hear("the output", printed.getvalue())
 
 
+#: The schedule whose time it is, while one runs.
+_schedule: Schedule | None = None
+
+
+def _mine() -> Schedule | None:
+    """Return the schedule, if this thread has turns in it."""
+    return _schedule if _schedule is not None and _schedule.mine() is not None else None
+
+
+# These stay what they are, since a module that is first imported in a run keeps them.
+def _any_sleep(seconds: Any, /) -> None:  # noqa: ANN401 - as time.sleep has it
+    mine = _mine()
+    (_sleep if mine is None else mine.sleep)(seconds)
+
+
+def _any_time() -> float:
+    mine = _mine()
+    return _time() if mine is None else mine.now().timestamp()
+
+
+def _any_monotonic() -> float:
+    mine = _mine()
+    return _monotonic() if mine is None else mine.monotonic()
+
+
+#: What a module may have imported by its name, and what it has instead while a schedule runs.
+_REPLACED = {
+    "sleep": (_sleep, _any_sleep),
+    "time": (_time, _any_time),
+    "monotonic": (_monotonic, _any_monotonic),
+}
+
+#: The modules that have one, and how many modules there were when they were looked for.
+_holders: list[tuple[ModuleType, str]] = []
+_looked_at = 0
+
+
 @contextlib.contextmanager
 def timed_by(schedule: Schedule) -> Iterator[None]:
     """Let `time` be that of a schedule, for the threads that have turns in it."""
-
-    def sleep(seconds: Any, /) -> None:  # noqa: ANN401 - as time.sleep has it
-        (_sleep if schedule.mine() is None else schedule.sleep)(seconds)
-
-    def now() -> float:
-        return _time() if schedule.mine() is None else schedule.now().timestamp()
-
-    def monotonic() -> float:
-        return _monotonic() if schedule.mine() is None else schedule.monotonic()
-
-    by_name = [
-        module
-        for module in list(sys.modules.values())
-        if module is not time and vars(module).get("sleep") is _sleep
-    ]
-    for module in by_name:
-        vars(module)["sleep"] = sleep
-    time.sleep, time.time, time.monotonic = sleep, now, monotonic
+    global _schedule, _looked_at  # noqa: PLW0603 - there is one time in a process
+    if len(sys.modules) != _looked_at:
+        _looked_at = len(sys.modules)
+        _holders[:] = [
+            (module, name)
+            for module in list(sys.modules.values())
+            for name, (original, _) in _REPLACED.items()
+            if vars(module).get(name) is original and module is not sys.modules[__name__]
+        ]
+    before, _schedule = _schedule, schedule
+    for module, name in _holders:
+        vars(module)[name] = _REPLACED[name][1]
     try:
         yield
     finally:
-        time.sleep, time.time, time.monotonic = _sleep, _time, _monotonic
-        for module in by_name:
-            vars(module)["sleep"] = _sleep
+        _schedule = before
+        for module, name in _holders:
+            vars(module)[name] = _REPLACED[name][0]
 
 
 @contextlib.contextmanager
