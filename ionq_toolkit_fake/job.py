@@ -64,6 +64,7 @@ class Job:
         ran: Whether it ran to its end, and was charged for; it may be canceled since.
         plan: When it goes on, and what becomes of it.
         standing: How far it is; a child is as far as its parent, unless it is `apart`.
+        ahead: When a child that was released came to where its parent was not yet.
         word: What it shows as its status as long as it is held.
     """
 
@@ -86,6 +87,7 @@ class Job:
     result: Outcome | Value | Optimum | None = None
     ran: bool = False
     apart: bool = False
+    ahead: tuple[datetime, ...] = ()
     word: str | None = None
     _simulation: Simulation | None = field(default=None, repr=False)
     _simulated_at: datetime | None = field(default=None, repr=False)
@@ -165,9 +167,14 @@ class Job:
             return
         self.standing = standing
         for child in self.children:
-            if child.apart and child.standing.held_at is None:  # released, and ahead of its parent
-                child.apart = standing.place < child.standing.place
-            child.follow(child.standing if child.apart else standing, now)
+            if child.ahead and standing.place + 1 >= len(child.ahead):
+                child.apart = False
+            if child.apart:
+                theirs = child.standing
+            else:  # when it was where it was before its parent, nobody can change any more
+                entered = (*child.ahead, *standing.entered[len(child.ahead) :])
+                theirs = standing._replace(entered=entered)
+            child.follow(theirs, now)
         if self.word is not None:
             self.status = self.word
             return

@@ -174,7 +174,7 @@ class Jobs:
                 standing = standing.moved(place, now)
         elif status is not None:
             job.word = status
-        job.apart = job.parent_id is not None
+        job.apart, job.ahead = job.parent_id is not None, ()
         job.follow(standing.held(now), now)
 
     def release(self, job: Job) -> None:
@@ -184,5 +184,6 @@ class Jobs:
             leader, job.word = self._leader(job), None
             # A child that is ahead of its parent stays there until that has come as far.
             job.apart = leader.standing.place < job.standing.place
+            job.ahead = job.standing.entered if job.apart else ()
             standing = job.standing if leader is job or job.apart else leader.standing
             job.follow(standing.released(now), now)

@@ -1,5 +1,7 @@
 """The client under soak: it breaks nothing, and none of its safeguards can be taken away."""
 
+import gc
+import importlib
 import json
 import logging
 import os
@@ -348,12 +350,63 @@ def test_a_key_in_an_error_or_its_cause_is_found():
     assert "KeyError" not in str(report)
 
 
+def test_a_program_that_returns_what_nobody_runs_is_found_out():
+    def program(caller):
+        return waiting(caller)
+
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        report = soak(program, [0], scenario=CALM)
+        gc.collect()  # it was never awaited
+    assert "which nobody runs" in report.failures[0].violations[0].text
+
+
+def test_an_error_that_cannot_be_shown_is_judged_all_the_same():
+    class SilentError(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+        __repr__ = __str__
+
+    def program(caller):
+        raise SilentError
+
+    report = soak(program, [0], scenario=CALM)
+    assert set(report.violations) == {"typed"}
+    assert "SilentError, whose text cannot be had" in report.failures[0].violations[0].text
+
+
+def test_what_a_module_imports_of_time_in_a_run_is_virtual_in_all_of_them(tmp_path, monkeypatch):
+    (tmp_path / "lazy_naps.py").write_text(
+        "from time import monotonic, sleep\n"
+        "def nap():\n"
+        "    began = monotonic()\n"
+        "    sleep(1000)\n"
+        "    return monotonic() - began\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    slept = []
+
+    def program(caller):
+        slept.append(importlib.import_module("lazy_naps").nap())
+
+    soak(program, range(3), scenario=CALM, callers=1, deadline_s=2000)
+    assert slept == [1000, 1000, 1000]
+
+
 def test_nothing_is_left_of_a_run():
     before = (time.sleep, time.time, time.monotonic, logging.getLogger().handlers[:])
     soak(run_plainly, [0], scenario=CALM)
     with pytest.raises(StuckError):
         Soak(lambda caller: __import__("threading").Event().wait(), stuck_after_s=0.01).run(0)
     assert (time.sleep, time.time, time.monotonic, logging.getLogger().handlers[:]) == before
+
+
+async def waiting(caller):
+    pass
+
+
+def yielding(caller):
+    yield
 
 
 @pytest.mark.parametrize(
@@ -365,6 +418,9 @@ def test_nothing_is_left_of_a_run():
         ({"program": "ionq_toolkit_fake.soak.programs.toolkit:progam"}, "Did you mean 'program'"),
         ({"program": "ionq-toolkit", "without": ["jitter"]}, "there is no check 'jitter'"),
         ({"program": "ionq-toolkit", "callers": 0}, "one at least"),
+        ({"program": "ionq-toolkit", "expected": "IonQError"}, "kinds of errors, is 'IonQError'"),
+        ({"program": waiting}, "does nothing when it is called"),
+        ({"program": yielding}, "does nothing when it is called"),
         ({"program": "ionq-toolkit", "deadline_s": 0}, "some time"),
     ],
 )

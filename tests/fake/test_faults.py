@@ -497,3 +497,16 @@ def test_chance_is_the_same_through_every_way_in(read, cloud):
     other.faults.add(faults.http(503), on="GET /health", probability=0.3)
     assert drawn == [other.handle("GET", "/v0.4/health", {}).status for _ in range(40)]
     assert 4 <= drawn.count(503) <= 20
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3, "3"), (0.5, "0.5"), (1e-5, "0.00001"), (1e16, "10000000000000000")]
+)
+def test_retry_after_is_written_as_http_has_it(cloud, seconds, text):
+    cloud.faults.add(faults.http(429, retry_after=seconds))
+    assert cloud.handle("GET", "/v0.4/backends", {}).headers["retry-after"] == text
+
+
+def test_a_number_of_any_size_is_refused_or_taken():
+    with pytest.raises(ValueError, match="finite number"):
+        faults.http(429, retry_after=10**400)

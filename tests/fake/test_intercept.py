@@ -5,7 +5,7 @@ import threading
 import pytest
 import requests
 
-from ionq_toolkit_fake import FakeIonQ, UnansweredRequest, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, UnansweredRequest, faults, mock_ionq
 
 URL = "https://api.ionq.co/v0.4"
 REAL_SEND = requests.adapters.HTTPAdapter.send
@@ -217,6 +217,39 @@ def test_what_would_run_unnoticed_outside_of_it_is_refused(target):
         mock_ionq(target)
     with pytest.raises(TypeError, match=r"with mock_ionq\(\)"):
         mock_ionq()(target)
+
+
+def test_a_plain_function_that_returns_a_coroutine_is_awaited_inside():
+    async def later():
+        return backends()
+
+    @mock_ionq
+    def plain():
+        return later()
+
+    assert asyncio.run(plain())
+
+    @mock_ionq
+    def makes_a_generator():
+        return generator()
+
+    with pytest.raises(TypeError, match=r"with mock_ionq\(\)"):
+        makes_a_generator()
+
+
+def test_an_answer_that_is_cut_short_has_its_status_and_headers():
+    cloud = FakeIonQ(seed=7)
+    cloud.faults.add(faults.truncated(10))
+    url = f"{URL}/jobs/none"
+    headers = {"Authorization": "apiKey k"}
+    with mock_ionq(cloud), requests.get(url, headers=headers, timeout=5, stream=True) as reply:
+        assert (reply.status_code, reply.headers["content-type"].split(";")[0]) == (
+            404,
+            "application/json",
+        )
+        assert reply.headers["x-request-id"] == cloud.requests[0].request_id
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            _ = reply.content
 
 
 def test_an_inner_scope_ends_and_the_outer_one_answers_again(job_body):

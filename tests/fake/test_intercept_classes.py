@@ -62,6 +62,38 @@ class TestPlainClass:
         assert jobs() == [second, self.first]
 
 
+@mock_ionq
+class TestWithoutAnInstance:
+    """Tests that are no methods of an instance have a cloud each, and helpers that of the test."""
+
+    @staticmethod
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_static(number):
+        assert number in {1, 2}
+        assert jobs() == []
+        submit()
+
+    @classmethod
+    def test_of_the_class(cls):
+        assert jobs() == []
+        made = cls.helper()
+        assert jobs() == [made]
+
+    def test_helpers_are_in_the_cloud_of_the_test(self):
+        assert jobs() == []
+        made = self.helper()
+        assert jobs() == [made]
+
+    @staticmethod
+    def helper():
+        return submit()
+
+    class TestWithin:
+        def test_it(self):
+            assert jobs() == []
+            submit()
+
+
 @mock_ionq(seed=7, polls_per_status=1)
 class TestClassWithOptions:
     def setup_method(self):

@@ -163,6 +163,18 @@ def test_a_failed_test_prints_the_token_that_replays_it(run, pytester):
     assert "a-secret-key" not in shown
 
 
+def test_the_token_replays_a_marked_test_as_well(run):
+    marked = FAILING.replace("def test_it", "@pytest.mark.ionq_scenario('busy-queue')\ndef test_it")
+    marked = marked.replace(
+        '"simulator").run(bell(), shots=50)', '"simulator").run(bell(), shots=9)'
+    )
+    shown = run(marked, "--ionq-seed", "7").stdout.str()
+    token = re.search(r"pytest --ionq-scenario (ionq-scenario-1\.\S+)", shown)[1]
+    line = re.search(r"counts .*", shown)[0]
+    assert line in run(marked, "--ionq-scenario", token).stdout.str()
+    assert line not in run(marked).stdout.str()
+
+
 def test_a_test_without_a_cloud_prints_none(run):
     assert "ionq-scenario" not in run("def test_it(): assert False").stdout.str()
 
@@ -187,12 +199,16 @@ def test_of_provider(ionq_provider):
 def test_of_cloud(ionq_cloud):
     assert False
 
+@pytest.mark.ionq_scenario("busy-queue")
+def test_of_scenario(ionq_provider):
+    assert False
+
 def test_of_server(ionq_server):
     assert False
 """
     monkeypatch.setenv("IONQ_API_KEY", "the-live-key")
     result = run(source, "--ionq-live", "-rs")
-    result.assert_outcomes(passed=1, skipped=2)
+    result.assert_outcomes(passed=1, skipped=3)
     result.stdout.fnmatch_lines(["*SKIPPED*--ionq-live: the test needs a fake cloud"])
     assert "the-live-key" not in result.stdout.str()
 

@@ -102,6 +102,27 @@ def test_no_key_is_in_a_scenario_or_its_token(tmp_path):
     assert asks(again.cloud()) == asks(scenario.cloud())
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"seed": 0},
+        {"deviations": []},
+        {"keys": {}},
+        {"deviations": ["results-urls"], "keys": {"alices-key": "p"}, "polls_per_status": 2},
+        {"transitions": [{"end": {"status": "canceled"}}], "statuses": {"qpu.aria-1": "available"}},
+    ],
+)
+def test_a_token_loses_nothing_of_it(parts):
+    scenario = Scenario(**parts)
+    again = Scenario.of(scenario.token())
+    assert again == scenario
+    assert (again.cloud(1).deviations, asks(again.cloud(1))) == (
+        scenario.cloud(1).deviations,
+        asks(scenario.cloud(1)),
+    )
+    assert set(scenario.to_dict()) == set(parts)
+
+
 @pytest.mark.parametrize("name", names())
 def test_the_same_bytes_come_of_its_name_its_token_and_after_a_reset(name):
     scenario = Scenario.of(name)

@@ -80,6 +80,14 @@ def test_the_same_request_that_makes_two_is_found_once():
     assert "j3" in found["once", 0]
 
 
+def test_different_submissions_are_no_retries():
+    posts = [
+        sent(0.0, 1.0, method="POST", path="/v0.4/jobs", body="a", status=500),
+        sent(1.0, 2.0, method="POST", path="/v0.4/jobs", body="b"),
+    ]
+    assert broken(sent=posts) == {}
+
+
 def test_two_that_are_alike_and_known_are_meant_so():
     assert not broken(
         callers=[caller(0, ["j1", "j3"]), FINE.callers[1]],

@@ -214,3 +214,54 @@ def test_an_end_that_what_is_for_all_jobs_keeps_from_coming_is_refused():
     with pytest.raises(ValueError, match="never finished never comes to its end"):
         cloud.transitions.set(FAILING)
     cloud.transitions.set(Transitions(end=failed("TooManyGates")))  # before it would run
+
+
+# --- held and released -----------------------------------------------------------------------
+
+
+def test_to_be_held_where_it_is_takes_nothing_from_a_step(cloud, send, job_body):
+    cloud.transitions.set(Transitions(finished=after(seconds=100)))
+    job_id = send("POST", "/jobs", job_body())[1]["id"]
+    assert send("GET", f"/jobs/{job_id}")[1]["status"] == "started"
+    cloud.clock.sleep(50)
+    cloud.hold(job_id, "started")
+    cloud.release(job_id)
+    cloud.clock.sleep(51)
+    assert send("GET", f"/jobs/{job_id}")[1]["status"] == "completed"
+
+
+def test_a_job_cannot_be_held_beyond_its_end(cloud, send, job_body):
+    cloud.transitions.set(Transitions(ready=after(polls=5), end=failed("InvalidInput")))
+    job_id = send("POST", "/jobs", job_body())[1]["id"]
+    with pytest.raises(ValueError, match="comes to its end, failed, from submitted"):
+        cloud.hold(job_id, "started")
+    assert send("GET", f"/jobs/{job_id}")[1]["status"] == "submitted"
+
+
+def test_a_child_that_is_released_ahead_of_its_parent_waits_for_it(cloud, send):
+    cloud.transitions.set(Transitions(ready=after(seconds=10)))
+    circuit = {"circuit": [{"gate": "x", "target": 0}]}
+    body = {"gateset": "qis", "qubits": 1, "circuits": [circuit, circuit]}
+    job = {"type": "ionq.multi-circuit.v1", "backend": "simulator", "input": body}
+    parent = send("POST", "/jobs", job)[1]["id"]
+    child = send("GET", f"/jobs/{parent}")[1]["child_job_ids"][0]
+    cloud.hold(child, "started")
+    cloud.release(child)
+    shown = send("GET", f"/jobs/{child}")[1]
+    assert (shown["status"], send("GET", f"/jobs/{parent}")[1]["status"]) == (
+        "started",
+        "submitted",
+    )
+    cloud.clock.sleep(10)
+    assert send("GET", f"/jobs/{parent}")[1]["status"] == "completed"
+    assert send("GET", f"/jobs/{child}")[1]["started_at"] == shown["started_at"]
+
+
+def test_of_two_rules_for_a_child_the_later_one_counts(cloud, send):
+    cloud.transitions.add(Rule(Transitions(end=failed("InternalError")), child=2))
+    cloud.transitions.add(Rule(Transitions(end="completed"), child="b"))
+    circuits = [{"name": name, "circuit": [{"gate": "x", "target": 0}]} for name in "ab"]
+    body = {"gateset": "qis", "qubits": 1, "circuits": circuits}
+    job = {"type": "ionq.multi-circuit.v1", "backend": "simulator", "input": body}
+    parent = send("POST", "/jobs", job)[1]["id"]
+    assert send("GET", f"/jobs/{parent}")[1]["status"] == "completed"

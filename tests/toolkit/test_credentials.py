@@ -50,6 +50,15 @@ def found():
 # --- where they come from --------------------------------------------------------------------
 
 
+def test_without_a_home_there_is_no_key(monkeypatch):
+    def nobody(_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.expanduser", nobody)
+    with pytest.raises(errors.IonQCredentialsError, match="no home directory is known"):
+        found()
+
+
 def test_a_key_is_the_argument_then_the_variable_then_the_file(key_file, monkeypatch):
     key_file(f"IONQ_API_KEY={KEY}\n")
     assert found() == KEY
@@ -68,6 +77,8 @@ def test_a_key_is_the_argument_then_the_variable_then_the_file(key_file, monkeyp
         f"export IONQ_API_KEY={KEY}\n",
         f'# mine\n\nIONQ_API_KEY = "{KEY}"\r\nOTHER=1\n',
         f"IONQ_API_KEY='{KEY}'",
+        f"IONQ_API_KEY={KEY} # of the laboratory",
+        f'IONQ_API_KEY="{KEY}"  # of the laboratory',
         f"IONQ_API_KEY=old\nIONQ_API_KEY={KEY}\n",
         b"\xef\xbb\xbfIONQ_API_KEY=" + KEY.encode(),
         b"# \xff\nIONQ_API_KEY=" + KEY.encode(),

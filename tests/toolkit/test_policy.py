@@ -46,6 +46,12 @@ def test_pauses_grow_to_the_longest_and_chance_shortens_them():
     assert [policy.pause_s(3, chance) for chance in (0.0, 0.5, 0.25)] == [0, 2.25, 1.125]
 
 
+def test_no_growth_is_too_fast():
+    policy = RetryPolicy(growth=1e10, attempts=64, longest_delay_s=30)
+    assert policy.pause_s(64, 0.5) == 15
+    assert RetryPolicy(first_delay_s=0, growth=1e10).pause_s(64, 1.0) == 0
+
+
 def test_without_jitter_pauses_have_their_full_length():
     assert RetryPolicy(jitter="none", first_delay_s=2).pause_s(1, 0.1) == 2
 

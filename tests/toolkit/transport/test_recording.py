@@ -1374,3 +1374,24 @@ def test_a_replay_can_be_recorded(record, path):
     again = path.with_name("again.json")
     ask(RecordingTransport(ReplayTransport(path), again), "GET", f"/jobs?submitter_id={USER}")
     assert again.read_text() == path.read_text()
+
+
+def test_what_stands_for_two_things_stays_as_it_was_recorded(tmp_path):
+    """Two jobs had the same text in their metadata, and have different ones now."""
+
+    def told(transport, texts):
+        provider = IonQProvider("any-key-of-theirs", transport=transport)
+        backend = provider.get_backend("simulator")
+        circuit = QuantumCircuit(1)
+        circuit.measure_all()
+        ids = [
+            backend.run(circuit, shots=10, extra_metadata={"experiment": text}).job_id()
+            for text in texts
+        ]
+        return [provider.client.retrieve_job(one)["metadata"]["experiment"] for one in ids]
+
+    path = tmp_path / "two.json"
+    same = ["the-same-experiment"] * 2
+    assert told(RecordingTransport(InProcessTransport(FakeIonQ(1)), path), same) == same
+    different = ["the-first-experiment", "the-second-experiment"]
+    assert told(ReplayTransport(path), different) == same
