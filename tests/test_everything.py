@@ -102,7 +102,7 @@ def test_a_fault(way, cloud, kind):
         assert backend.status()
     else:
         # Silence on a socket lasts until the client gives up.
-        limit = 0.2 if kind == "timeout" and way.name == "socket" else 30
+        limit = 1.0 if kind == "timeout" and way.name == "socket" else 30
         hasty = way.provider(cloud, retry=None, timeout=limit).get_backend("forte-1")
         with pytest.raises(error):
             hasty.status()

@@ -97,7 +97,7 @@ def test_a_scenario_is_the_same_bytes_through_every_way_in(way, scenario):
         # Silence on a socket lasts until the client gives up, in none of the cloud's time.
         short = silent and way.name == "socket"
         try:
-            got = transport.send(method, base + path, KEY, content, 0.05 if short else 30.0)
+            got = transport.send(method, base + path, KEY, content, 1.0 if short else 30.0)
         except (ConnectionError, TimeoutError):
             got = None
         if short:

@@ -179,7 +179,7 @@ def test_silence_lasts_until_the_client_gives_up(fault, jobs, server, cloud, tak
 def test_requests_gives_up_on_silence(server, cloud):
     cloud.faults.add(faults.timeout())
     with pytest.raises(requests.ReadTimeout):
-        requests.get(server.url + "/jobs", headers=KEY, timeout=0.03)
+        requests.get(server.url + "/jobs", headers=KEY, timeout=(30, 0.03))
 
 
 def test_a_server_that_ends_breaks_the_silence(cloud, taken):
