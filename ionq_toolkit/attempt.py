@@ -219,10 +219,14 @@ class Attempt(ABC):
                 self.open = False
                 logger.info("found %s: %s", self.what, found)
                 return found
-        raise self._unknown(
+        unknown = self._unknown(
             f"Whether there is now {self.what} is not known: {self._lost} It was looked for "
             f"{looks} times in {within.elapsed():.1f} s and not found."
-        ) from self._lost
+        )
+        if isinstance(self._lost, IonQError):
+            unknown.status_code, unknown.code = self._lost.status_code, self._lost.code
+            unknown.request_id = self._lost.request_id
+        raise unknown from self._lost
 
     def _elapsed(self) -> float:
         """Return the seconds since the request was sent."""

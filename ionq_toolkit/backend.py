@@ -147,8 +147,8 @@ class IonQBackend(BackendV2):
         return Deadline(self.clock, self._ionq_provider.timeout if timeout is None else timeout)
 
     @property
-    def known_sessions(self) -> set[str]:
-        """The ids of the sessions that were begun or taken up through the provider."""
+    def known_sessions(self) -> dict[str, str | None]:
+        """The sessions that were begun or taken up through the provider; see there."""
         return self._ionq_provider.known_sessions
 
     def run(
@@ -329,8 +329,19 @@ class IonQBackend(BackendV2):
             IonQJobError: There are too many circuits.
         """
         checked = self._checked(options)
+        self._check_session(checked.session_id)
         check_circuits(circuits, self._device, checked.noise_model)
         return checked
+
+    def _check_session(self, session_id: str | None) -> None:
+        """Refuse a session that is known to take no job of this backend."""
+        if session_id is None or session_id not in self.known_sessions:
+            return
+        on = self.known_sessions[session_id]
+        if on is None:
+            raise IonQBackendError(f"Session {session_id} has ended: begin another.")
+        if on != self.api_name:
+            raise IonQBackendError(f"Session {session_id} is on {on!r}, not on {self.api_name!r}.")
 
     def _checked(self, options: Mapping[str, Any]) -> RunOptions:
         return run_options.check(

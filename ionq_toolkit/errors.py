@@ -42,7 +42,14 @@ class IonQError(QiskitError):
     Attributes:
         message: What went wrong and what to do about it.
         job_id: The IonQ job concerned, or None.
+        status_code: The HTTP status of the reply that it is about, or None.
+        code: IonQ's code for what went wrong, or None.
+        request_id: The service's id of the request, or None.
     """
+
+    status_code: int | None = None
+    code: str | None = None
+    request_id: str | None = None
 
     def __init__(self, message: str, *, job_id: str | None = None) -> None:
         super().__init__(message)
@@ -148,6 +155,8 @@ class IonQAPIError(IonQError):
         detail: IonQ's own message.
         request_id: IonQ's id of the request, to quote to their support, or None.
     """
+
+    status_code: int
 
     def __init__(
         self,

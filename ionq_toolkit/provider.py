@@ -135,8 +135,9 @@ class IonQProvider:
         )
         #: Seconds that a call may take which is given none.
         self.timeout = _checked_timeout(timeout)
-        #: The ids of the sessions that were begun or taken up through this provider.
-        self.known_sessions: set[str] = set()
+        #: The sessions that were begun or taken up through this provider: by their ids, IonQ's
+        #: names of their backends or, of one that was ended here, None.
+        self.known_sessions: dict[str, str | None] = {}
         self._events = EventLog(on_event)
         self._transport = (
             inner

@@ -108,7 +108,7 @@ class Session:
                     f"Session {session_id} is on {on!r}, not on {backend.api_name!r}."
                 )
         self._session_id: str = session_id
-        backend.known_sessions.add(session_id)
+        backend.known_sessions[session_id] = backend.api_name
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._session_id} on {self._backend.name}>"
@@ -184,6 +184,7 @@ class Session:
     def close(self) -> None:
         """End the session; once more is no error. IonQ takes no more jobs for it."""
         self._client.end_session(self._session_id)
+        self._backend.known_sessions[self._session_id] = None
 
     def __enter__(self) -> Self:
         self._backend.join_session(self._session_id)

@@ -13,7 +13,7 @@ CHECKS = {
     "format": ["-m", "ruff", "format", "--check", "."],
     "types": ["-m", "mypy"],
     "layers": ["-c", "from importlinter.cli import lint_imports_command as main; main()"],
-    "tests": ["-m", "pytest"],
+    "tests": ["-m", "pytest", "-p", "no:randomly"],
     "soak": ["-c", "from ionq_toolkit_fake.cli import main; main()", "soak", "--runs", "10000"],
 }
 

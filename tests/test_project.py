@@ -175,3 +175,18 @@ for _ in range(3):
 print(*(job.status for job in cloud.jobs))
 """
     assert python(script).split() == ["completed"] * 3
+
+
+def test_the_benchmark_of_survival_finds_nothing_lost_and_nothing_twice():
+    script = Path(__file__).parents[1] / "benchmarks" / "survival.py"
+    done = subprocess.run(
+        [sys.executable, script, "--jobs", "60"],
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows] == ["client", "toolkit", "qiskit_ionq"]
+    assert rows[1][1] == "60"

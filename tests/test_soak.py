@@ -66,6 +66,15 @@ def test_the_client_breaks_nothing():
     assert report.unsure >= report.endings["IonQSubmissionUnknownError"]
 
 
+def test_another_client_is_driven_as_well():
+    report = Soak("qiskit-ionq").over(range(40))
+    assert report.endings["result"] > 10
+    assert report.violations["known"] > 0
+    assert report.violations["typed"] > 0
+    assert report.violations["in_time"] > 0
+    assert report.jobs > 40
+
+
 def test_two_runs_of_a_seed_are_the_same_to_the_byte():
     for seed in range(30):
         one, other = Soak("ionq-toolkit").run(seed), Soak("ionq-toolkit").run(seed)

@@ -48,10 +48,41 @@ def test_over_a_socket(ionq_cloud, ionq_server):
     assert requests.get(ionq_server.url + "/health", timeout=10).json() == {"status": "pass"}
     assert len(ionq_cloud.jobs) == 1
 
+urls = []
+
 def test_each_has_a_cloud_of_its_own(ionq_cloud, ionq_server):
+    urls.append(ionq_server.url)
     assert ionq_cloud.jobs == [] and ionq_server.cloud is ionq_cloud
+
+def test_all_have_one_server(ionq_server):
+    assert urls in ([], [ionq_server.url])
 """)
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=4)
+
+
+SAME = """
+@pytest.mark.parametrize("n", range(4))
+def test_it(ionq_cloud, ionq_provider, n):
+    job = ionq_provider.get_backend("simulator").run(bell(), shots=50)
+    line = f"{n} {ionq_cloud.seed} {job.job_id()} {job.get_counts()}"
+    with open("OUT", "a") as out:
+        out.write(line + "\\n")
+"""
+
+
+def test_tests_are_the_same_in_several_processes_and_any_order(pytester, tmp_path, monkeypatch):
+    monkeypatch.delenv("IONQ_API_KEY", raising=False)
+    found = []
+    for place, options in enumerate(
+        (["-p", "no:randomly"], ["-n", "2"], ["-p", "randomly", "--randomly-seed=3"])
+    ):
+        out = tmp_path / str(place)
+        pytester.makepyfile(BELL + SAME.replace("OUT", str(out)))
+        result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+        result.assert_outcomes(passed=4)
+        found.append(sorted(out.read_text().splitlines()))
+    assert found[0] == found[1] == found[2]
+    assert len(set(found[0])) == 4
 
 
 SEEDS = """

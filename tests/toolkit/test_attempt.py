@@ -235,6 +235,7 @@ def test_the_error_can_be_kept_and_asked_about_in_another_process(lossy, provide
     lossy.lose = losing(SUBMISSION, AMBIGUOUS["504"], effect=True)
     lossy.hidden = lambda record: lossy.clock.monotonic() < 3600
     kept = pickle.loads(pickle.dumps(unknown(simulator.run, bell())))
+    assert kept.status_code == 504
     lossy.clock.sleep(3600)
     elsewhere = provider_of(lossy)
     assert elsewhere.find_submission(kept.tag, since=kept.since).job_id() == made(lossy)[-1]

@@ -86,3 +86,9 @@ def test_the_four_job_errors_are_siblings_as_in_qiskit_ionq():
         errors.IonQJobTimeoutError,
     )
     assert not any(a is not b and issubclass(a, b) for a in four for b in four)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_error_says_what_is_known_of_the_reply(kind):
+    for name in ("status_code", "code", "request_id", "job_id"):
+        assert hasattr(kind("text"), name)

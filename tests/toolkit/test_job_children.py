@@ -619,10 +619,10 @@ def test_over_a_network_children_are_asked_for_at_the_same_time_over_few_connect
         def __getattr__(self, name):
             return getattr(self.cloud, name)
 
-        def handle(self, method, url, headers, body=None, timeout=None):
+        def exchange(self, method, url, headers, body=None):
             if url.rsplit("/", 1)[1] in self.children:
                 self.together.wait()
-            return self.cloud.handle(method, url, headers, body, timeout)
+            return self.cloud.exchange(method, url, headers, body)
 
         children: tuple = ()
 
@@ -632,6 +632,8 @@ def test_over_a_network_children_are_asked_for_at_the_same_time_over_few_connect
         job.wait_for_final_state(timeout=60)
         cloud.children = tuple(one.job_id() for one in job.child_jobs())
         assert job.status(detailed=True)["completed"] == 4
+    assert cloud.together.n_waiting == 0
+    assert not cloud.together.broken
 
 
 def test_threads_keep_to_the_cloud_of_the_caller(bell):

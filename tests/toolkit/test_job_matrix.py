@@ -156,6 +156,8 @@ class Service:
             return self.reply
         if url.endswith("/results/probabilities"):
             found = {"0": 0.5, "3": 0.5}
+        elif url.endswith("/results/shots"):
+            found = ["0", "3"] * 50
         elif url.endswith("/status/cancel"):
             found = {"id": "j", "status": "canceled"}
         elif url.endswith("/cost"):
@@ -165,9 +167,9 @@ class Service:
         return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()
 
 
-def job_at(service):
+def job_at(service, backend="simulator"):
     provider = IonQProvider(transport=InProcessTransport(service), clock=Impatient(), retry=None)
-    return IonQJob(provider.get_backend("simulator"), "j")
+    return IonQJob(provider.get_backend(backend), "j")
 
 
 def outcome(method, job):
@@ -179,10 +181,11 @@ def outcome(method, job):
         return error
 
 
-def record(word, code):
+def record(word, code, backend="simulator"):
     stored = {"shots": "100", "memory": "true"}
     failure = {"code": code, "message": f"why: {code}"} if word == "failed" else None
-    return RECORD | {"status": word, "failure": failure, "metadata": stored}
+    machine = {"backend": backend, "noise": None} if backend != "simulator" else {}
+    return RECORD | {"status": word, "failure": failure, "metadata": stored} | machine
 
 
 def assert_is(found, expected, *context):
@@ -196,10 +199,11 @@ def test_the_table_has_every_public_method():
     assert len(set(CODES)) == 20
 
 
+@pytest.mark.parametrize("backend", ["simulator", "qpu.forte-1"])
 @pytest.mark.parametrize("method", TABLE)
-def test_whatever_became_of_a_job(method):
+def test_whatever_became_of_a_job(method, backend):
     for word, code in product(WORDS, CODES):
-        job = job_at(Service(record(word, code)))
+        job = job_at(Service(record(word, code, backend)), backend)
         for _ in range(2):  # the same at each call
             found = outcome(method, job)
             assert_is(found, TABLE[method][WORDS[word]], word, code)
@@ -212,11 +216,12 @@ def test_whatever_became_of_a_job(method):
                 assert found == f"{code}: why: {code}"
 
 
+@pytest.mark.parametrize("backend", ["simulator", "qpu.forte-1"])
 @pytest.mark.parametrize("method", TABLE)
-def test_whatever_the_service_refuses_with(method):
+def test_whatever_the_service_refuses_with(method, backend):
     for place, status in enumerate(range(400, 530)):
         reply = (status, {"x-request-id": "r-1"}, BODIES[place % len(BODIES)])
-        found = outcome(method, job_at(Service(None, reply)))
+        found = outcome(method, job_at(Service(None, reply), backend))
         late = status in UNWELL and TABLE[method][GOING] is LATE
         expected = LATE if late else TABLE[method][REFUSED]
         assert_is(found, EXCEPTIONS.get((method, status), expected), status)
@@ -256,6 +261,40 @@ def test_whatever_becomes_of_the_results(method):
     for body in NO_OBJECTS:
         found = outcome(method, job_at(Service(completed, (200, {}, body), "/results/")))
         assert_is(found, TABLE[method][GARBLED], body)
+
+
+#: What is different of a job of two circuits: its methods return one of a thing for each.
+OF_A_PARENT = {
+    "compiled_circuit": (STATE, STATE, JOB, JOB, JOB),
+    "get_counts": (StillWaitingError, StillWaitingError, list, FAILURE, STATE),
+    "get_probabilities": (StillWaitingError, StillWaitingError, list, FAILURE, STATE),
+    "error_message": (NONE, NONE, NONE, str, NONE),
+}
+
+
+class Family(Service):
+    """A job of two circuits: what is asked of it, and of its children."""
+
+    def handle(self, method, url, headers, body, timeout):
+        if url.endswith("/aggregated"):
+            found = {"a": {"0": 0.5, "3": 0.5}, "b": {"1": 1.0}}
+        elif url.endswith(("/jobs/a", "/jobs/b")):
+            found = RECORD | {"status": self.record["status"], "failure": self.record["failure"]}
+        else:
+            return super().handle(method, url, headers, body, timeout)
+        return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()
+
+
+@pytest.mark.parametrize("method", TABLE)
+def test_whatever_became_of_a_job_of_several_circuits(method):
+    parent = {"type": "ionq.multi-circuit.v1", "child_job_ids": ["a", "b"]}
+    for word, code in product(WORDS, CODES):
+        job = job_at(Family(record(word, code) | parent))
+        for _ in range(2):
+            found = outcome(method, job)
+            assert_is(found, OF_A_PARENT.get(method, TABLE[method])[WORDS[word]], word, code)
+            if isinstance(found, errors.IonQJobFailureError):
+                assert (found.code, found.failure) == (code, f"why: {code}")
 
 
 ANYTHING = st.recursive(

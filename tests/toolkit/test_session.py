@@ -159,6 +159,23 @@ def test_a_limit_is_kept_by_the_service(forte, bell):
         assert len(list(session.jobs())) == 1
 
 
+def test_a_session_that_takes_no_job_is_refused_before_anything_is_sent(
+    forte, provider, cloud, bell
+):
+    session = Session(forte)
+    sent = len(cloud.requests)
+    with pytest.raises(errors.IonQBackendError, match=r"is on 'qpu\.forte-1', not on 'simulator'"):
+        provider.get_backend("simulator").run(bell, session_id=session.session_id)
+    assert len(cloud.requests) == sent
+    session.close()
+    sent = len(cloud.requests)
+    for run in (session.run, lambda *one: forte.run(*one, session_id=session.session_id)):
+        with pytest.raises(errors.IonQBackendError, match="has ended"):
+            run(bell)
+    assert len(cloud.requests) == sent
+    assert cloud.jobs == []
+
+
 def test_status_is_what_the_service_says(forte, bell):
     session = Session(forte, max_time=30)
     assert (session.status(), session.active()) == ("created", True)
