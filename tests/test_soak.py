@@ -405,8 +405,12 @@ def test_what_a_module_imports_of_time_in_a_run_is_virtual_in_all_of_them(tmp_pa
 def test_nothing_is_left_of_a_run():
     before = (time.sleep, time.time, time.monotonic, logging.getLogger().handlers[:])
     soak(run_plainly, [0], scenario=CALM)
+    release, threads = threading.Event(), set(threading.enumerate())
     with pytest.raises(StuckError):
-        Soak(lambda caller: __import__("threading").Event().wait(), stuck_after_s=0.01).run(0)
+        Soak(lambda caller: release.wait(), stuck_after_s=0.01).run(0)
+    release.set()  # or what it intercepts would be intercepted for ever
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(60)
     assert (time.sleep, time.time, time.monotonic, logging.getLogger().handlers[:]) == before
 
 
