@@ -52,11 +52,7 @@ class Children:
     def why_they_failed(self, parent: JobRecord) -> list[str]:
         """Return how many of the circuits failed and, of the first of these, why each did."""
         records = self.records(parent)
-        failed = [
-            record
-            for record in records
-            if record.state is JobStatus.ERROR or (record.state is None and record.has_ended)
-        ]
+        failed = [record for record in records if record.apparent_state is JobStatus.ERROR]
         told = [f"{len(failed)} of {len(records)} circuits failed"]
         for record in failed[:_MOST_TOLD]:
             reason = self._client.redact(in_words(*record.failure))

@@ -87,7 +87,6 @@ class IonQJob(JobV1):
         self._clock = backend.clock
         self._follow(JobState(self._client, self._clock))
         self._child_jobs: tuple[IonQJob, ...] = ()
-        self._result: IonQResult | None = None
 
     def _follow(self, state: JobState) -> None:
         """Be the job of `state`, of which nothing was seen yet."""
@@ -394,8 +393,7 @@ class IonQJob(JobV1):
         with ProgressLine(enabled=progress) as line:
             self._until_final(line, deadline, wait, callback).run()
         reading = self._until_read(deadline, query, partial=partial)
-        self._result = found = reading.run()
-        return found
+        return reading.run()
 
     async def result_async(
         self,
@@ -413,8 +411,7 @@ class IonQJob(JobV1):
         with ProgressLine(enabled=progress) as line:
             await self._until_final(line, deadline, wait, callback).run_async()
         reading = self._until_read(deadline, query, partial=partial)
-        self._result = found = await reading.run_async()
-        return found
+        return await reading.run_async()
 
     def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
         """Wait for the job and return its counts, which add up to its shots.

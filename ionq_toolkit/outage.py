@@ -66,8 +66,7 @@ class Outage:
 
         There may be none left, or the service has asked for more with ``Retry-After``.
         """
-        retry_after_s = getattr(error, "retry_after_s", None) or 0.0
-        return self._goes_on(error) and retry_after_s >= seconds
+        return self._goes_on(error) and _retry_after_s(error) >= seconds
 
     def _goes_on(self, error: IonQError) -> bool:
         return passes(error) and self._policy.outage_s != 0
@@ -92,7 +91,7 @@ class Outage:
         if self._deadline.timeout is None and self._policy.outage_s is not None:
             left = self._policy.outage_s - lasts
         # Nor is anything asked again before the service allows it, only because the time is over.
-        if left <= (getattr(error, "retry_after_s", None) or 0.0):
+        if left <= _retry_after_s(error):
             error.message = (
                 f"{error.message} There was no other answer for {lasts:.0f} s, so that job "
                 f"{self._job_id} is not waited for any longer. It is not lost: once the service is "
@@ -103,7 +102,7 @@ class Outage:
         pause = self._policy.pause_s(
             self._policy.attempts + self._failures - 1,
             float(self._random.random()),
-            getattr(error, "retry_after_s", None),
+            _retry_after_s(error),
         )
         pause = min(pause, left)
         self._tell(
@@ -116,6 +115,11 @@ class Outage:
             )
         )
         return pause
+
+
+def _retry_after_s(error: IonQError) -> float:
+    """Return the seconds that the service asks to be left alone; 0 if it does not."""
+    return getattr(error, "retry_after_s", None) or 0.0
 
 
 def _reason(error: IonQError) -> str:

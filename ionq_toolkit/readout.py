@@ -150,7 +150,7 @@ class Readout:
             return [read(child) for child in children]  # nothing more to ask for
         several = parallel.each(self._client.transport, read, children)
         self.final = all(
-            child.job_id in self._read or child.state in JOB_FINAL_STATES or child.has_ended
+            child.job_id in self._read or child.apparent_state in JOB_FINAL_STATES
             for child in children
         )
         return several

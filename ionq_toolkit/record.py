@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qiskit.providers.jobstatus import JOB_FINAL_STATES
+from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from ionq_toolkit import metadata
 from ionq_toolkit.errors import IonQJobError
@@ -16,8 +16,6 @@ from ionq_toolkit.status import JOB_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from qiskit.providers.jobstatus import JobStatus
 
 #: Types of jobs, of the API document: of several circuits, and of a program in OpenQASM 3.
 MULTI_CIRCUIT, PROGRAM = "ionq.multi-circuit.v1", "ionq.qasm3.v1"
@@ -103,6 +101,11 @@ class JobRecord:
     def state(self) -> JobStatus | None:
         """Where the job stands, or None if that is a word that is not known."""
         return JOB_STATUS.get(self.status) if isinstance(self.status, str) else None
+
+    @property
+    def apparent_state(self) -> JobStatus | None:
+        """The state or, of a word that is not known, `ERROR` where the record shows an end."""
+        return self.state or (JobStatus.ERROR if self.has_ended else None)
 
     @property
     def has_ended(self) -> bool:

@@ -172,10 +172,7 @@ class JobState:
         if not children:
             # One circuit, or several that IonQ has not made jobs of yet.
             return [self.status] * circuits
-        return [
-            child.state or (JobStatus.ERROR if child.has_ended else JobStatus.INITIALIZING)
-            for child in children
-        ]
+        return [child.apparent_state or JobStatus.INITIALIZING for child in children]
 
     def in_a_line(self, deadline: Deadline, *, answered: bool = True) -> str:
         """Return a line that says how the job stands; `answered`: whether the service does."""

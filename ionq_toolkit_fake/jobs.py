@@ -185,5 +185,5 @@ class Jobs:
             # A child that is ahead of its parent stays there until that has come as far.
             job.apart = leader.standing.place < job.standing.place
             job.ahead = job.standing.entered if job.apart else ()
-            standing = job.standing if leader is job or job.apart else leader.standing
-            job.follow(standing.released(now), now)
+            own = leader is job or job.apart
+            job.follow(job.standing.released(now) if own else leader.standing, now)

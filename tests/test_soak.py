@@ -402,6 +402,20 @@ def test_what_a_module_imports_of_time_in_a_run_is_virtual_in_all_of_them(tmp_pa
     assert slept == [1000, 1000, 1000]
 
 
+def test_what_somebody_else_has_put_in_the_place_of_sleep_stays(tmp_path, monkeypatch):
+    (tmp_path / "other_naps.py").write_text("from time import sleep\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module, naps = importlib.import_module("other_naps"), []
+
+    def program(caller):
+        module.sleep(1)
+
+    soak(program, [0], scenario=CALM)
+    monkeypatch.setattr(module, "sleep", naps.append)
+    soak(program, [0], scenario=CALM, callers=1)
+    assert (naps, module.sleep) == ([1], naps.append)
+
+
 def test_nothing_is_left_of_a_run():
     before = (time.sleep, time.time, time.monotonic, logging.getLogger().handlers[:])
     soak(run_plainly, [0], scenario=CALM)

@@ -7,6 +7,7 @@ import inspect
 import unittest
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ionq_toolkit_fake.intercept import functions
 from ionq_toolkit_fake.intercept.scope import interception
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ _ONCE_A_CLASS = _BEGIN_CLASS | {"tearDownClass", "teardown_class"}
 
 #: What pytest calls with an argument if, and only if, it looks as if it took one.
 _OPTIONAL_ARGUMENT = frozenset({"setup_method", "teardown_method"})
-
-
-def yields(function: Callable[..., Any]) -> bool:
-    """Return whether what is called only makes a generator, and its body runs later."""
-    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
 def decorate(cls: C, settings: Settings) -> C:
@@ -66,14 +62,14 @@ def _wrap_all(cls: type) -> None:
             if base is object or base.__module__.partition(".")[0] == "unittest":
                 continue
             function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-            if not inspect.isfunction(function) or yields(function):
+            if not inspect.isfunction(function) or functions.yields(function):
                 continue
             if name in _ONCE_A_CLASS:
                 hook = _class_hook(function, begins=name in _BEGIN_CLASS)
                 _put(cls, name, classmethod(hook) if isinstance(value, classmethod) else hook)
             elif function is not value:
                 if _is_tests(name):
-                    _put(cls, name, type(value)(_of_the_class(cls, function)))
+                    _put(cls, name, type(value)(functions.decorate(function, _settings(cls))))
             elif name == "__init__" or not name.startswith("__"):
                 _put(cls, name, _method(name, function))
     if issubclass(cls, unittest.TestCase):
@@ -92,25 +88,6 @@ def _put(cls: type, name: str, wrapper: Any) -> None:  # noqa: ANN401
 def _is_tests(name: str) -> bool:
     """Return whether pytest or unittest take what is called so for tests."""
     return name.lower().startswith("test")
-
-
-def _of_the_class(cls: type, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a test without an instance, a static or class method, with a cloud of its own."""
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def asynchronous(*args: object, **kwargs: object) -> object:
-            with interception.inside(_settings(cls).scope()):
-                return await function(*args, **kwargs)
-
-        return asynchronous
-
-    @functools.wraps(function)
-    def plain(*args: object, **kwargs: object) -> object:
-        with interception.inside(_settings(cls).scope()):
-            return function(*args, **kwargs)
-
-    return plain
 
 
 def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

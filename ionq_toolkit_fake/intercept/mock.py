@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.intercept import classes
+from ionq_toolkit_fake.intercept import classes, functions
 from ionq_toolkit_fake.intercept.scope import Hosts, Settings, interception
 
 if TYPE_CHECKING:
@@ -124,42 +123,6 @@ class _Mock(
     def __call__(self, target: Any, /) -> Any:
         if inspect.isclass(target):
             return classes.decorate(target, self._settings)
-        if not inspect.isroutine(target) or classes.yields(target):
-            raise _not_decorated(target)
-        return _decorated(target, self._settings)
-
-
-def _decorated(function: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def asynchronous(*args: object, **kwargs: object) -> object:
-            with interception.inside(settings.scope()):
-                return await function(*args, **kwargs)
-
-        return asynchronous
-
-    @functools.wraps(function)
-    def plain(*args: object, **kwargs: object) -> object:
-        scope = settings.scope()
-        with interception.inside(scope):
-            found = function(*args, **kwargs)
-        if inspect.isgenerator(found) or inspect.isasyncgen(found):
-            raise _not_decorated(function)
-        return _finish(found, scope) if inspect.iscoroutine(found) else found
-
-    return plain
-
-
-async def _finish(coroutine: Any, scope: Scope) -> object:  # noqa: ANN401
-    """Await what a plain function has returned, where its requests are answered."""
-    with interception.inside(scope):
-        return await coroutine
-
-
-def _not_decorated(target: object) -> TypeError:
-    """Return the error for what makes something whose body would run outside, unnoticed."""
-    return TypeError(
-        f"mock_ionq decorates functions, coroutine functions and classes, not {target!r}. "
-        "In a fixture, use `with mock_ionq() as cloud:`."
-    )
+        if not inspect.isroutine(target) or functions.yields(target):
+            raise functions.not_decorated(target)
+        return functions.decorate(target, self._settings)

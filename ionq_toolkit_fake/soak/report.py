@@ -94,7 +94,7 @@ class Report:
                 self.endings["result"] += 1
         if run.violations:
             self.failed += 1
-            self._keep({name: failure_of(run) for name in [one.check for one in run.violations]})
+            self._keep(dict.fromkeys((one.check for one in run.violations), failure_of(run)))
 
     def merge(self, other: Report) -> None:
         """Count what another report has counted."""

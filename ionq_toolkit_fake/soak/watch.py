@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import ModuleType
 
     from ionq_toolkit_fake.soak.schedule import Schedule
 
@@ -111,32 +110,26 @@ _REPLACED = {
     "monotonic": (_monotonic, _any_monotonic),
 }
 
-#: The modules that have one, and how many modules there were when they were looked for.
-_holders: list[tuple[ModuleType, str]] = []
-_looked_at = 0
-
 
 @contextlib.contextmanager
 def timed_by(schedule: Schedule) -> Iterator[None]:
     """Let `time` be that of a schedule, for the threads that have turns in it."""
-    global _schedule, _looked_at  # noqa: PLW0603 - there is one time in a process
-    if len(sys.modules) != _looked_at:
-        _looked_at = len(sys.modules)
-        _holders[:] = [
-            (module, name)
-            for module in list(sys.modules.values())
-            for name, (original, _) in _REPLACED.items()
-            if vars(module).get(name) is original and module is not sys.modules[__name__]
-        ]
+    global _schedule  # noqa: PLW0603 - there is one time in a process
+    holders = [
+        (vars(module), name)
+        for module in list(sys.modules.values())
+        for name, (original, _) in _REPLACED.items()
+        if vars(module).get(name) is original
+    ]
     before, _schedule = _schedule, schedule
-    for module, name in _holders:
-        vars(module)[name] = _REPLACED[name][1]
+    for names, name in holders:
+        names[name] = _REPLACED[name][1]
     try:
         yield
     finally:
         _schedule = before
-        for module, name in _holders:
-            vars(module)[name] = _REPLACED[name][0]
+        for names, name in holders:
+            names[name] = _REPLACED[name][0]
 
 
 @contextlib.contextmanager
