@@ -106,12 +106,12 @@ def _show(job: Soak, report: Report, *, asked: bool) -> None:
     click.echo(str(report))
     if report.ok:
         return
-    worst, *others = report.failures
+    worst = report.failures[0]
     smaller = worst if asked else job.smaller(worst)
     click.echo(f"\n{describe(smaller, _replay(job, worst, smaller))}")
-    seeds = {name: failure.seed for name, failure in report.first.items() if failure in others}
-    if seeds:
-        first = ", ".join(f"{name} with seed {seed}" for name, seed in seeds.items())
+    _, *others = report.first_seeds.items()
+    if others:
+        first = ", ".join(f"{name} with seed {seed}" for name, seed in others)
         click.echo(f"\nfirst broken: {first}")
 
 

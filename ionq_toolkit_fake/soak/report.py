@@ -72,6 +72,11 @@ class Report:
         return [self.first[name] for name in CHECKS if name in self.first]
 
     @property
+    def first_seeds(self) -> dict[str, int]:
+        """The seeds of `failures`, by what they broke."""
+        return {name: self.first[name].seed for name in CHECKS if name in self.first}
+
+    @property
     def ok(self) -> bool:
         """Whether no check was broken, in any run."""
         return not self.failed
@@ -131,7 +136,7 @@ class Report:
             "jobs": self.jobs,
             "unsure": self.unsure,
             "virtual_s": round(self.virtual_s, 3),
-            "first_seeds": {name: self.first[name].seed for name in CHECKS if name in self.first},
+            "first_seeds": self.first_seeds,
         }
 
     def __str__(self) -> str:
