@@ -79,6 +79,11 @@ class JobRecord:
         return bool(self._body)
 
     @property
+    def parent_id(self) -> str | None:
+        """The id of the job whose circuit this one is, as the record says, or None."""
+        return _text(self._body.get("parent_job_id"))
+
+    @property
     def is_child(self) -> bool:
         """Whether the job is that of one circuit of another."""
         return self._parent is not None

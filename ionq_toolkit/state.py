@@ -11,6 +11,7 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from ionq_toolkit._version import __version__
 from ionq_toolkit.children import Children, in_words
 from ionq_toolkit.errors import (
+    IonQAPIError,
     IonQError,
     IonQJobError,
     IonQJobFailureError,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from ionq_toolkit.waiting import Deadline
 
 logger = logging.getLogger(__name__)
+
+#: HTTP's status for what is not there.
+_NOT_FOUND = 404
 
 #: Of how many circuits a progress display says how many are done: each has to be asked about. In
 #: how many seconds that has to be found out, and for how many it is let be where it was not.
@@ -107,6 +111,9 @@ class JobState:
         asked = self.clock.monotonic()
         body = self.client.retrieve_job(job_id, timeout=timeout)
         answered = self.clock.monotonic()
+        if self._parent is None and timeout is not None:
+            timeout = max(timeout - (answered - asked), SHORTEST_REQUEST_S)
+        self._find_parent(JobRecord(job_id, body), timeout)
         record = self._record_of(job_id, body)
         word = self.client.redact(str(record.status))
         with _TAKING:
@@ -125,6 +132,33 @@ class JobState:
             seconds = answered - self._begin
             self.client.events(Finished(job_id=job_id, status=word, seconds=seconds))
         return status
+
+    def _find_parent(self, record: JobRecord, timeout: float | None) -> None:
+        """Know of which job this is one circuit, as one that is asked for by its own id may be.
+
+        How many shots it had, and which qubits were measured into which bits, is stored there.
+        """
+        if self._parent is not None or record.parent_id is None:
+            return
+        parent = JobRecord(record.parent_id, {})
+        try:
+            body = self.client.retrieve_job(parent.job_id, timeout=timeout)
+        except IonQAPIError as error:
+            if error.status_code != _NOT_FOUND:
+                raise
+        else:
+            parent = JobRecord(parent.job_id, body)
+        if record.job_id in parent.child_ids:
+            with _TAKING:
+                self._parent, self._index = parent, parent.child_ids.index(record.job_id)
+        elif parent.job_id not in self._warned_of:
+            self._warned_of |= {parent.job_id}
+            logger.warning(
+                "Job %s is one circuit of job %s, which does not know of it: its outcomes are "
+                "read as those of all its qubits",
+                record.job_id,
+                self.client.redact(parent.job_id),
+            )
 
     def _take(self, record: JobRecord, word: str, now: float) -> None:
         """Know what a record says."""

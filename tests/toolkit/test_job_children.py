@@ -240,6 +240,65 @@ def test_a_child_job_has_the_result_that_its_circuit_has_in_the_whole(provider, 
     assert job.child_jobs()[0] is job.child_jobs()[0]
 
 
+@pytest.mark.parametrize("noise_model", [None, "aria-1"])
+def test_a_child_job_by_its_own_id_has_the_result_of_its_circuit(provider, noise_model):
+    """It had all its qubits for its bits, and no counts of an ideal simulation."""
+    circuits = []
+    for name, excited in (("first", 1), ("second", 0)):
+        circuits.append(QuantumCircuit(2, 1, name=name))
+        circuits[-1].x(excited)
+        circuits[-1].measure(1, 0)
+    job = submit(provider, circuits, memory=noise_model is not None, noise_model=noise_model)
+    whole = job.result()
+    assert whole.get_counts() == [{"1": 100}, {"0": 100}]
+    for index, one in enumerate(job.child_jobs()):
+        alone = provider.get_backend("simulator").retrieve_job(one.job_id())
+        assert alone.result().results[0].to_dict() == whole.results[index].to_dict()
+        assert alone.child_jobs() == []
+
+
+def one_of(parent, cloud_replies, clock):
+    """Return the job of the child ``b`` by its own id, and its service."""
+    cloud = Routed({"/jobs/p": parent, "/jobs/b": child(parent_job_id="p")} | cloud_replies)
+    provider = IonQProvider(transport=InProcessTransport(cloud), clock=clock)
+    return IonQJob(provider.get_backend("simulator"), "b"), cloud
+
+
+def test_the_parent_of_a_child_is_asked_for_once(instant_clock):
+    replies = {
+        "/jobs/b": [child(status, parent_job_id="p") for status in ("ready", "started")]
+        + [child(parent_job_id="p")],
+        "/jobs/b/results/probabilities": FIRST,
+    }
+    job, cloud = one_of(PARENT | {"metadata": STORED}, replies, instant_clock)
+    assert job.get_counts() == {"01": 100}
+    assert cloud.asked.count("/jobs/p") == 1
+
+
+@pytest.mark.parametrize(
+    "parent", [{"child_job_ids": ["a"]}, {"child_job_ids": None, "type": "ionq.circuit.v1"}, 404]
+)
+def test_a_child_that_its_parent_does_not_know_of_is_read_for_itself(instant_clock, caplog, parent):
+    found = PARENT | parent if isinstance(parent, dict) else (404, {"message": "no such job"})
+    replies = {
+        "/jobs/b": [child("started", parent_job_id="p")] * 2 + [child(parent_job_id="p")],
+        "/jobs/b/results/probabilities": FIRST,
+    }
+    job, _ = one_of(found, replies, instant_clock)
+    assert job.get_probabilities() == {"01": 1.0}
+    warnings = [r.getMessage() for r in caplog.records if "one circuit of job p" in r.getMessage()]
+    assert len(warnings) == 1
+
+
+def test_a_parent_that_cannot_be_had_is_no_reason_to_read_a_child_without_it(instant_clock):
+    job, cloud = one_of((403, {"message": "not yours"}), {}, instant_clock)
+    with pytest.raises(errors.IonQAPIError, match="not yours"):
+        job.done()
+    cloud.replies["/jobs/p"] = PARENT | {"metadata": STORED}
+    cloud.replies["/jobs/b/results/probabilities"] = FIRST
+    assert job.get_counts() == {"01": 100}
+
+
 def test_a_job_of_one_circuit_has_no_child_jobs(provider, bell):
     assert submit(provider, bell).child_jobs() == []
 
