@@ -135,9 +135,15 @@ def test_results_that_do_not_pair_are_a_job_error(parent_of, aggregated, complai
 @pytest.mark.parametrize("headers", [HEADERS[:1], HEADERS[0], [*HEADERS, HEADERS[0]], []])
 def test_more_or_fewer_headers_than_circuits_are_a_job_error(parent_of, headers):
     stored = metadata.encode(headers, shots=1, seed=1, memory=False)
-    job, _ = parent_of({"metadata": stored}, paths={AGGREGATED: {"b": FIRST, "a": SECOND}})
-    with pytest.raises(errors.IonQJobError, match=r"2 circuits and .* stored"):
+    paths = {AGGREGATED: {"b": FIRST, "a": SECOND}, "/jobs/b/results/probabilities": FIRST}
+    job, _ = parent_of({"metadata": stored}, paths=paths, b=child())
+    advice = r"2 circuits and .* stored .* client.get_results\(job_id\)"
+    with pytest.raises(errors.IonQJobError, match=advice):
         job.result()
+    alone = job.child_jobs()[0]
+    with pytest.raises(errors.IonQJobError, match=advice):
+        alone.result()
+    assert alone.backend().client.get_results(alone.job_id()) == FIRST
 
 
 @pytest.mark.parametrize("ids", [None, [], "ab", {"a": 1}, [1, 2], [None], [""]])
