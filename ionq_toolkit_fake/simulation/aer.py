@@ -12,6 +12,12 @@ from qiskit_aer.library import SetStatevector
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from ionq_toolkit_fake.simulation.compiler import circuit_of
+from ionq_toolkit_fake.simulation.effort import (
+    bits_of_bonds,
+    check_bonds,
+    check_exact,
+    check_shots,
+)
 from ionq_toolkit_fake.simulation.failure import SimulationFailure
 from ionq_toolkit_fake.simulation.gates import BASIS, TooWideError, append
 from ionq_toolkit_fake.simulation.memory import check_memory
@@ -36,6 +42,9 @@ WIDEST_STATE = 26
 
 #: Up to so many qubits a state is fast, whatever is done to it.
 _SMALL_STATE = 12
+
+#: How often the bonds of a matrix product state are looked at, where they have to be found out.
+_LOOKS = 8
 
 #: The most outcomes of an exact distribution: so many take 150 MB as JSON, and some seconds.
 MOST_OUTCOMES = 2**22
@@ -69,6 +78,7 @@ def exact(programs: Sequence[Program]) -> list[Distribution | Exception]:
                 circuit.append(_all_zero(circuit.num_qubits), circuit.qubits)
             try:
                 check_memory(circuit.num_qubits)
+                check_exact(circuit.num_qubits, len(programs[index].gates))
                 _append_program(circuit, active[index], programs[index])
             except (TooWideError, SimulationFailure) as error:
                 found[index] = error
@@ -116,9 +126,10 @@ def exact_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> Distributio
         qubits: The qubits that an outcome consists of, the least significant first.
 
     Raises:
-        SimulationFailure: There is not enough memory.
+        SimulationFailure: There is not enough memory, or it would take hours.
     """
     check_memory(circuit.num_qubits)
+    check_exact(circuit.num_qubits, len(circuit.data))
     circuit = circuit.copy()
     circuit.save_probabilities(list(qubits))
     (saved,) = _run_exactly([circuit])
@@ -212,7 +223,7 @@ def sampled_circuit(
     Every gate gets the noise of its width. Readout errors are not added.
 
     Raises:
-        SimulationFailure: There is not enough memory.
+        SimulationFailure: There is not enough memory, or it would take hours.
     """
     model = NoiseModel()
     labelled = circuit.copy_empty_like()
@@ -229,11 +240,16 @@ def sampled_circuit(
             model.add_all_qubit_quantum_error(error, _LABELS[width])
     width, method = circuit.num_qubits, "matrix_product_state"
     options: dict[str, Any] = {}
-    if not _is_weakly_entangled(circuit):
+    bits = bits_of_bonds(circuit)
+    # The cost of a matrix product state is the cube of its bonds.
+    if width > WIDEST_STATE or (width > _SMALL_STATE and 3 * bits < width):
+        check_bonds(circuit, shots, bits, lambda most: _widest_bond(circuit, most))
+    else:
         mixed = shots > 2**width
         method = "statevector" if mixed and width > WIDEST_MIXED else "automatic"
         mixed &= method == "automatic"
         check_memory(width, mixed=mixed)
+        check_shots(circuit, shots, noise, mixed=mixed)
         # Shots are one state until something goes wrong in one of them: many times as fast.
         options = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}
         if mixed:  # what is drawn from a density matrix depends on how many threads draw it
@@ -247,23 +263,22 @@ def sampled_circuit(
     return np.random.default_rng(seed).permutation(each)  # Aer only counts: any order is as likely
 
 
-def _is_weakly_entangled(circuit: QuantumCircuit) -> bool:
-    """Return whether a circuit is cheaper as a matrix product state than as a state.
-
-    Each gate across a cut between two qubits at most doubles what has to be kept there, twice: k
-    gates across make matrices of 4^k, or as many as the smaller side has. Their cost is cubic.
-    """
-    width: int = circuit.num_qubits
-    if width <= _SMALL_STATE or width > WIDEST_STATE:
-        return width > WIDEST_STATE
-    crossing = np.zeros(width, dtype=int)
-    for item in circuit.data:
-        places = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        if len(places) > 1 and item.operation.name != "barrier":
-            crossing[min(places) : max(places)] += 2
-    cuts = np.arange(1, width + 1)
-    bits = np.minimum(crossing, np.minimum(cuts, width - cuts))
-    return 3 * int(bits.max()) < width
+def _widest_bond(circuit: QuantumCircuit, most: int) -> int:
+    """Return the widest bond of a circuit's matrix product state, none wider than `most`."""
+    simulator = AerSimulator(
+        method="matrix_product_state", matrix_product_state_max_bond_dimension=most
+    )
+    looked_at = circuit.copy_empty_like()
+    every = max(1, len(circuit.data) // _LOOKS)
+    looks = 0
+    for index, item in enumerate(circuit.data, 1):
+        looked_at.append(item)
+        if index % every == 0:
+            looked_at.save_matrix_product_state(label=str(looks))
+            looks += 1
+    job = simulator.run(looked_at, shots=1, seed_simulator=1)
+    saved = _finished(job.result()).data(0)
+    return max(len(bond) for look in range(looks) for bond in saved[str(look)][1])
 
 
 def _mixed(seed: int) -> int:
