@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qiskit import QuantumCircuit, transpile
 from qiskit.transpiler import CouplingMap
 
-from ionq_toolkit_fake.simulation.gates import append, uncontrolled
+from ionq_toolkit_fake.simulation.gates import append, controlled_exponential, uncontrolled
 from ionq_toolkit_fake.simulation.program import Gate, Program
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def circuit_of(program: Program) -> QuantumCircuit:
     """Return a program as a circuit that Qiskit can transpile."""
     circuit = QuantumCircuit(program.num_qubits)
     for gate in program.gates:
-        if gate.controls:
+        if gate.controls and gate.name == "pauliexp":
+            circuit.compose(controlled_exponential(gate), list(gate.qubits), inplace=True)
+        elif gate.controls:
             operation = uncontrolled(gate).control(len(gate.controls), annotated=False)
             circuit.append(operation, list(gate.qubits))
         else:

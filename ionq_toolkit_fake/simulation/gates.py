@@ -10,6 +10,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Gate as QiskitGate
 from qiskit.circuit.library import (
+    DiagonalGate,
     HGate,
     IGate,
     PauliEvolutionGate,
@@ -33,7 +34,12 @@ from qiskit.circuit.library import (
     ZGate,
 )
 from qiskit.quantum_info import SparsePauliOp
-from qiskit.synthesis import LieTrotter, OneQubitEulerDecomposer, SuzukiTrotter
+from qiskit.synthesis import (
+    LieTrotter,
+    OneQubitEulerDecomposer,
+    SuzukiTrotter,
+    TwoQubitWeylDecomposition,
+)
 
 from ionq_toolkit_fake.simulation.failure import SimulationFailure
 
@@ -151,14 +157,24 @@ def qiskit_gate(gate: Gate, gateset: str = "qis") -> QiskitGate:
         theta, phi, lam, phase = _euler_angles(operation.to_matrix())
         return QiskitGate("mcu", width, [theta, phi, lam, phase])
     if width > WIDEST_MATRIX:
-        raise TooWideError(
-            f"a controlled {gate.name} on {width} qubits; at most {WIDEST_MATRIX} are supported"
-        )
-    # Controls are the low bits of an index: where they are all 1, the block acts.
-    acted_on = np.arange(2**operation.num_qubits) * 2**controls + 2**controls - 1
+        raise _too_wide(gate)
+    acted_on = _acted_on(controls, operation.num_qubits)
     matrix = np.eye(2**width, dtype=complex)
     matrix[np.ix_(acted_on, acted_on)] = operation.to_matrix()
     return UnitaryGate(matrix, check_input=False)
+
+
+def _acted_on(controls: int, targets: int) -> NDArray[np.int64]:
+    """Return the indices where all controls, which are the low bits, are 1."""
+    indices: NDArray[np.int64] = np.arange(2**targets) * 2**controls + 2**controls - 1
+    return indices
+
+
+def _too_wide(gate: Gate) -> TooWideError:
+    return TooWideError(
+        f"a controlled {gate.name} on {len(gate.qubits)} qubits; at most {WIDEST_MATRIX} are "
+        "supported"
+    )
 
 
 def uncontrolled(gate: Gate) -> QiskitGate:
@@ -212,7 +228,45 @@ def append(
             evolution = PauliEvolutionGate(hamiltonian, time, synthesis=formula)
             circuit.compose(evolution.definition, qubits, inplace=True)
             return
-    circuit.append(qiskit_gate(gate, gateset), qubits)
+    operation = qiskit_gate(gate, gateset)
+    if split and isinstance(operation, UnitaryGate):
+        circuit.compose(_split(operation.to_matrix()), qubits, inplace=True)
+    else:
+        circuit.append(operation, qubits)
+
+
+def _split(matrix: NDArray[np.complex128]) -> QuantumCircuit:
+    """Return a unitary as a circuit, on two qubits of rotations.
+
+    Left to `transpile`, one on two that is nearly of a simpler kind is taken for that: 1e-5 off.
+    """
+    if len(matrix) == 2**WIDEST_SPLIT:
+        return TwoQubitWeylDecomposition(matrix, fidelity=1.0).circuit()
+    circuit = QuantumCircuit(len(matrix).bit_length() - 1)
+    circuit.unitary(matrix, circuit.qubits)
+    return circuit
+
+
+def controlled_exponential(gate: Gate) -> QuantumCircuit:
+    """Return a controlled `pauliexp`, on its controls and then its targets.
+
+    Where its Hamiltonian is diagonal, so is what is controlled; and there and back goes without.
+
+    Raises:
+        TooWideError: It is on too many qubits.
+    """
+    controls, width = len(gate.controls), len(gate.qubits)
+    if width > WIDEST_MATRIX:
+        raise _too_wide(gate)
+    energies, states, time = _spectrum(gate)
+    phases = np.ones(2**width, dtype=complex)
+    phases[_acted_on(controls, len(gate.targets))] = np.exp(-1j * time * energies)
+    circuit = QuantumCircuit(width)
+    targets = circuit.qubits[controls:]
+    circuit.compose(_split(states.conj().T), targets, inplace=True)
+    circuit.append(DiagonalGate(phases), circuit.qubits)
+    circuit.compose(_split(states), targets, inplace=True)
+    return circuit
 
 
 def _hamiltonian(gate: Gate) -> tuple[SparsePauliOp, float]:
@@ -227,12 +281,18 @@ def _hamiltonian(gate: Gate) -> tuple[SparsePauliOp, float]:
 
 
 def _pauli_exponential(gate: Gate) -> QiskitGate:
-    hamiltonian, time = _hamiltonian(gate)
     if len(gate.targets) > WIDEST_MATRIX:
-        raise TooWideError(f"a controlled pauliexp on {len(gate.targets)} targets")
-    energies, states = np.linalg.eigh(hamiltonian.to_matrix())
+        raise _too_wide(gate)
+    energies, states, time = _spectrum(gate)
     matrix = (states * np.exp(-1j * time * energies)) @ states.conj().T
     return UnitaryGate(matrix, check_input=False)
+
+
+def _spectrum(gate: Gate) -> tuple[NDArray[np.float64], NDArray[np.complex128], float]:
+    """Return the energies and states of the Hamiltonian of a `pauliexp`, and its time."""
+    hamiltonian, time = _hamiltonian(gate)
+    energies, states = np.linalg.eigh(hamiltonian.to_matrix())
+    return energies, states, time
 
 
 def _native_gate(gate: Gate) -> QiskitGate:

@@ -118,6 +118,25 @@ def test_a_compiled_program_does_the_same_on_its_machine_within_its_limits(case,
 
 
 @pytest.mark.parametrize("entangler", FAMILIES)
+@pytest.mark.parametrize(
+    "gate",
+    [
+        # Nearly of a kind that takes fewer gates: what Qiskit takes it for is 1e-5 off.
+        Gate("pauliexp", (0, 1), (), (0.125, 1.0, 1.0, 0.25), ("XX", "YZ", "IX")),
+        # Nearly nothing: how Qiskit controls a matrix ends in "Input matrix is not unitary".
+        Gate("pauliexp", (0, 1, 2), (3,), (1.5, 3e-09), ("ZYZ",)),
+    ],
+    ids=["nearly simpler", "nearly nothing"],
+)
+def test_an_exponential_is_compiled_exactly_whatever_it_is_near_to(gate, entangler):
+    layer = [Gate("ry", (qubit,), (), (0.4 + qubit,)) for qubit in range(4)]
+    program = Program(4, (*layer, gate, *layer))
+    native, final = compile_program(program, Machine(4, entangler), range(4), 1)
+    found = native_distribution(native, final)
+    assert np.abs(found - distribution_of(program)).sum() / 2 < 1e-8
+
+
+@pytest.mark.parametrize("entangler", FAMILIES)
 @pytest.mark.parametrize("angle", [*QUARTERS, 0.1, -0.1, 2.0, -2.0, 3.0, -3.0, 1e5])
 @pytest.mark.parametrize("name", ["xx", "yy", "zz"])
 def test_an_interaction_by_any_angle_is_one_within_the_machines_limits(name, angle, entangler):
