@@ -43,6 +43,10 @@ WIDEST_STATE = 26
 #: Up to so many qubits a state is fast, whatever is done to it.
 _SMALL_STATE = 12
 
+#: Aer's own limit, for matrix product states none: it takes their bonds for as wide as can be, and
+#: refuses a circuit on one machine that it runs on another. `check_bonds` is what limits them.
+_ANY_MEMORY: dict[str, Any] = {"max_memory_mb": 2**40}
+
 #: How often the bonds of a matrix product state are looked at, where they have to be found out.
 _LOOKS = 8
 
@@ -239,7 +243,7 @@ def sampled_circuit(
             error = depolarizing_error(rate, width)
             model.add_all_qubit_quantum_error(error, _LABELS[width])
     width, method = circuit.num_qubits, "matrix_product_state"
-    options: dict[str, Any] = {}
+    options = _ANY_MEMORY
     bits = bits_of_bonds(circuit)
     # The cost of a matrix product state is the cube of its bonds.
     if width > WIDEST_STATE or (width > _SMALL_STATE and 3 * bits < width):
@@ -266,7 +270,9 @@ def sampled_circuit(
 def _widest_bond(circuit: QuantumCircuit, most: int) -> int:
     """Return the widest bond of a circuit's matrix product state, none wider than `most`."""
     simulator = AerSimulator(
-        method="matrix_product_state", matrix_product_state_max_bond_dimension=most
+        method="matrix_product_state",
+        matrix_product_state_max_bond_dimension=most,
+        **_ANY_MEMORY,
     )
     looked_at = circuit.copy_empty_like()
     every = max(1, len(circuit.data) // _LOOKS)

@@ -8,6 +8,7 @@ from qiskit import QuantumCircuit
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.simulation import (
     Gate,
+    Machine,
     Noise,
     Program,
     SimulationFailure,
@@ -97,6 +98,24 @@ def test_a_wide_circuit_whose_gates_cross_often_and_entangle_little_is_run():
     found = simulate(Task(Program(29, star), seed=1, shots=20, noise=QUIET)).distribution.as_map()
     assert set(found) <= {"0", str(2**29 - 1)}
     assert sum(found.values()) == pytest.approx(1)
+
+
+def test_what_is_too_much_for_a_machine_is_so_whatever_memory_there_is():
+    """Aer takes the bonds of what a machine runs for as wide as can be: 57 GiB for this."""
+    machine = Machine(36, "zz")
+    task = Task(
+        Program(28, layers(28, 12)),
+        seed=1,
+        shots=10**6,
+        noise=NOISE,
+        machine=machine,
+        hardware=True,
+    )
+    assert "28 qubits" in refused(lambda: simulate(task))
+    few = Task(
+        Program(28, layers(28, 12)), seed=1, shots=1, noise=NOISE, machine=machine, hardware=True
+    )
+    assert len(simulate(few).shots) == 1
 
 
 def test_a_wide_circuit_that_ends_where_it_began_is_seen_to_entangle_midway():
