@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobV1
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from ionq_toolkit.waiting import Deadline, Wait
 
     Callback = Callable[[str, JobStatus, "IonQJob"], object]
-
-#: HTTP's status for what is not there.
-_NOT_FOUND = 404
 
 
 class IonQJob(JobV1):
@@ -293,7 +291,7 @@ class IonQJob(JobV1):
         try:
             body = self._client.get_job_cost(self._job_id)
         except IonQAPIError as error:
-            if error.status_code != _NOT_FOUND:
+            if error.status_code != HTTPStatus.NOT_FOUND:
                 raise
             return None
         return read_cost(body, self._job_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,9 +28,6 @@ SHOTS_V1, SHOTS_V2 = "ionq.result.shots.json.v1", "ionq.result.shots.json.v2"
 
 #: The register of all qubits: examples of the API document.
 _WHOLE = "output_all"
-
-#: HTTP's status for what is not there.
-_NOT_FOUND = 404
 
 #: Bits that fit NumPy's signed integers of 64 bits.
 _INT64_BITS = 62
@@ -232,7 +230,7 @@ class Readout:
         try:
             return self._client.get_shots(record.job_id, timeout=self._timeout())
         except IonQAPIError as error:
-            if record.memory or error.status_code != _NOT_FOUND:
+            if record.memory or error.status_code != HTTPStatus.NOT_FOUND:
                 raise
             raise IonQJobError(
                 f"No memory: job {record.job_id} was not run with memory=True, and IonQ has no "

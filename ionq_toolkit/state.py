@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
@@ -21,19 +22,15 @@ from ionq_toolkit.errors import (
 from ionq_toolkit.events import Finished, Polled
 from ionq_toolkit.progress import describe
 from ionq_toolkit.record import JobRecord
-from ionq_toolkit.waiting import SHORTEST_REQUEST_S, TimeIsUpError
+from ionq_toolkit.waiting import SHORTEST_REQUEST_S, Deadline, TimeIsUpError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ionq_toolkit.client import IonQClient
     from ionq_toolkit.clock import Clock
-    from ionq_toolkit.waiting import Deadline
 
 logger = logging.getLogger(__name__)
-
-#: HTTP's status for what is not there.
-_NOT_FOUND = 404
 
 #: Of how many circuits a progress display says how many are done: each has to be asked about. In
 #: how many seconds that has to be found out, and for how many it is let be where it was not.
@@ -108,12 +105,11 @@ class JobState:
         with _TAKING:
             self._asked += 1
             number = self._asked
+        deadline = Deadline(self.clock, timeout)
         asked = self.clock.monotonic()
         body = self.client.retrieve_job(job_id, timeout=timeout)
         answered = self.clock.monotonic()
-        if self._parent is None and timeout is not None:
-            timeout = max(timeout - (answered - asked), SHORTEST_REQUEST_S)
-        self._find_parent(JobRecord(job_id, body), timeout)
+        self._find_parent(JobRecord(job_id, body), deadline)
         record = self._record_of(job_id, body)
         word = self.client.redact(str(record.status))
         with _TAKING:
@@ -133,7 +129,7 @@ class JobState:
             self.client.events(Finished(job_id=job_id, status=word, seconds=seconds))
         return status
 
-    def _find_parent(self, record: JobRecord, timeout: float | None) -> None:
+    def _find_parent(self, record: JobRecord, deadline: Deadline) -> None:
         """Know of which job this is one circuit, as one that is asked for by its own id may be.
 
         How many shots it had, and which qubits were measured into which bits, is stored there.
@@ -142,9 +138,9 @@ class JobState:
             return
         parent = JobRecord(record.parent_id, {})
         try:
-            body = self.client.retrieve_job(parent.job_id, timeout=timeout)
+            body = self.client.retrieve_job(parent.job_id, timeout=deadline.for_request())
         except IonQAPIError as error:
-            if error.status_code != _NOT_FOUND:
+            if error.status_code != HTTPStatus.NOT_FOUND:
                 raise
         else:
             parent = JobRecord(parent.job_id, body)

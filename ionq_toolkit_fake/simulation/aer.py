@@ -244,10 +244,9 @@ def sampled_circuit(
             model.add_all_qubit_quantum_error(error, _LABELS[width])
     width, method = circuit.num_qubits, "matrix_product_state"
     options = _ANY_MEMORY
-    bits = bits_of_bonds(circuit)
     # The cost of a matrix product state is the cube of its bonds.
-    if width > WIDEST_STATE or (width > _SMALL_STATE and 3 * bits < width):
-        check_bonds(circuit, shots, bits, lambda most: _widest_bond(circuit, most))
+    if width > WIDEST_STATE or (width > _SMALL_STATE and 3 * bits_of_bonds(circuit) < width):
+        check_bonds(circuit, shots, lambda most: _widest_bond(circuit, most))
     else:
         mixed = shots > 2**width
         method = "statevector" if mixed and width > WIDEST_MIXED else "automatic"

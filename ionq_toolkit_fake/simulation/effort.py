@@ -68,15 +68,12 @@ def check_shots(circuit: QuantumCircuit, shots: int, noise: Noise, *, mixed: boo
     _check(sum(gates.values()) * each * states, width, sum(gates.values()), shots)
 
 
-def check_bonds(
-    circuit: QuantumCircuit, shots: int, bits: int, widest: Callable[[int], int]
-) -> None:
+def check_bonds(circuit: QuantumCircuit, shots: int, widest: Callable[[int], int]) -> None:
     """Refuse shots of a circuit that would take hours as a matrix product state.
 
     Args:
         circuit: What is to be run.
         shots: How often: each is a state of its own.
-        bits: No bond is wider than two to this.
         widest: Returns the widest bond without noise, where none is allowed to be wider than it is
             told. Errors of single qubits change it little.
 
@@ -89,7 +86,7 @@ def check_bonds(
     def seconds(bond: int) -> float:
         return shots * (gates * _PER_GATE + steps * _PER_BOND_CUBED * float(bond) ** 3)
 
-    if seconds(2 ** min(bits, _MOST_BITS)) <= MOST_SECONDS:
+    if seconds(2 ** bits_of_bonds(circuit)) <= MOST_SECONDS:
         return
     for bond in _BONDS:
         _check(seconds(bond), circuit.num_qubits, gates, shots)

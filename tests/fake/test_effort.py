@@ -74,14 +74,13 @@ def test_an_exact_state_that_would_take_hours_fails():
 def test_who_waits_for_such_a_job_is_told_at_once():
     cloud = FakeIonQ(seed=1)
     key = {"Authorization": "apiKey k"}
-    wire = [{"gate": g.name, "targets": g.targets} for g in layers(24, 1) if g.name == "cnot"]
-    gates = [{"gate": "h", "target": q} for q in range(24)] + wire * 50
+    gates = [{"gate": "h", "target": q} for q in range(24)] * 80
     body = {
         "type": "ionq.circuit.v1",
         "backend": "simulator",
         "noise": {"model": "aria-1"},
         "shots": 100_000,
-        "input": {"qubits": 24, "circuit": [g for g in gates if g["gate"] == "h"] * 80},
+        "input": {"qubits": 24, "circuit": gates},
     }
     _, _, made = cloud.handle("POST", "/v0.4/jobs", key, json.dumps(body).encode(), None)
     path = f"/v0.4/jobs/{json.loads(made)['id']}"
@@ -101,20 +100,16 @@ def test_a_wide_circuit_whose_gates_cross_often_and_entangle_little_is_run():
 
 
 def test_what_is_too_much_for_a_machine_is_so_whatever_memory_there_is():
-    """Aer takes the bonds of what a machine runs for as wide as can be: 57 GiB for this."""
-    machine = Machine(36, "zz")
-    task = Task(
-        Program(28, layers(28, 12)),
-        seed=1,
-        shots=10**6,
-        noise=NOISE,
-        machine=machine,
-        hardware=True,
-    )
+    """Aer alone takes the bonds for as wide as can be, and says that it has no 57 GiB."""
+    gates = []
+    for layer in range(4):
+        gates += [Gate("ry", (q,), parameters=(0.7 + q + 2 * layer,)) for q in range(28)]
+        far = [(q, (5 * q + 3 * layer) % 14 + 14) for q in range(14)]
+        gates += [Gate("zz", pair, parameters=(0.3 + layer,)) for pair in far]
+    machine = {"machine": Machine(36, "zz"), "hardware": True}
+    task = Task(Program(28, tuple(gates)), seed=1, shots=5000, noise=NOISE, **machine)
     assert "28 qubits" in refused(lambda: simulate(task))
-    few = Task(
-        Program(28, layers(28, 12)), seed=1, shots=1, noise=NOISE, machine=machine, hardware=True
-    )
+    few = Task(Program(28, layers(28, 12)), seed=1, shots=1, noise=NOISE, **machine)
     assert len(simulate(few).shots) == 1
 
 
@@ -134,17 +129,17 @@ def test_bonds_are_tried_out_from_the_narrowest_only_as_far_as_need_be():
         return min(most, 20)
 
     wide = circuit(40, *(("cx", q, 39 - q) for q in range(20)))
-    effort.check_bonds(wide, 100, 40, widest)
+    effort.check_bonds(wide, 100, widest)
     assert tried == [16, 32]
-    effort.check_bonds(wide, 100, 3, widest)  # 2^3 is cheap, whatever it comes to
+    effort.check_bonds(circuit(40, ("cx", 0, 39)), 100, widest)  # cheap, whatever it comes to
     assert tried == [16, 32]
-    refused(lambda: effort.check_bonds(wide, 10**9, 40, widest))
+    refused(lambda: effort.check_bonds(wide, 10**9, widest))
     assert tried == [16, 32]
 
 
 def test_bonds_wider_than_any_that_is_tried_are_too_wide():
     wide = circuit(40, *(("cx", q, 39 - q) for q in range(20)))
-    assert "many hours" in refused(lambda: effort.check_bonds(wide, 1, 40, lambda most: most))
+    assert "many hours" in refused(lambda: effort.check_bonds(wide, 1, lambda most: most))
 
 
 @pytest.mark.parametrize(
