@@ -20,7 +20,7 @@ from qiskit_aer import AerSimulator
 from qiskit_ionq.ionq_job import _build_counts
 
 from ionq_toolkit import InProcessTransport, IonQProvider, IonQResult
-from ionq_toolkit.result import experiment
+from ionq_toolkit.results.experiment import experiment
 from ionq_toolkit_fake import FakeIonQ, FakeServer
 from ionq_toolkit_fake import server as server_module
 

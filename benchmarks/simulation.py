@@ -117,7 +117,7 @@ def many(count: int, rounds: int) -> float:
 def parsing(gates: int, rounds: int) -> float:
     """A body of many gates, parsed and checked, against msgspec decoding it."""
     from ionq_toolkit_fake.api.payload import read_submission  # noqa: PLC0415 - only here
-    from ionq_toolkit_fake.api.wire import Request  # noqa: PLC0415
+    from ionq_toolkit_fake.api.request import Request  # noqa: PLC0415
 
     _, some = circuit(20)
     circuit_ = (wire(some) * math.ceil(gates / len(some)))[:gates]

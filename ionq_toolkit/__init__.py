@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 
 from ionq_toolkit import errors, events, transport
 from ionq_toolkit._version import __version__
+from ionq_toolkit.api.client import IonQClient
 from ionq_toolkit.backend import IonQBackend
-from ionq_toolkit.client import IonQClient
-from ionq_toolkit.gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
-from ionq_toolkit.job import IonQJob
-from ionq_toolkit.options import ErrorMitigation
-from ionq_toolkit.policy import RetryPolicy
+from ionq_toolkit.circuits.gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
+from ionq_toolkit.job.job import IonQJob
+from ionq_toolkit.job.options import ErrorMitigation
 from ionq_toolkit.provider import IonQProvider
-from ionq_toolkit.result import IonQResult
+from ionq_toolkit.results.result import IonQResult
 from ionq_toolkit.session import Session
 from ionq_toolkit.transport import (
     HttpTransport,
@@ -32,6 +31,7 @@ from ionq_toolkit.transport import (
     RetryingTransport,
     Transport,
 )
+from ionq_toolkit.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from ionq_toolkit.transport import RecordingTransport, ReplayTransport

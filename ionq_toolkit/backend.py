@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import BackendV2, Options
 
-from ionq_toolkit import options as run_options
-from ionq_toolkit.characterization import Characterization
+from ionq_toolkit.api.models import Characterization, JobEstimate
+from ionq_toolkit.circuits.operations import count_gates
+from ionq_toolkit.circuits.target import target_for
+from ionq_toolkit.clock import Deadline
 from ionq_toolkit.errors import IonQBackendError
-from ionq_toolkit.estimate import JobEstimate, count_gates
-from ionq_toolkit.job import IonQJob
-from ionq_toolkit.options import DEBIASING_SHOTS, GATESETS, choice
-from ionq_toolkit.search import find_job
-from ionq_toolkit.submission import MAX_CIRCUITS, check_circuits, circuits_of, job_type
-from ionq_toolkit.targets import target_for
-from ionq_toolkit.waiting import Deadline
+from ionq_toolkit.job import options as run_options
+from ionq_toolkit.job.job import IonQJob
+from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice
+from ionq_toolkit.job.payload import MAX_CIRCUITS, check_circuits, circuits_of, job_type
+from ionq_toolkit.job.search import find_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
 
-    from ionq_toolkit.catalogue import Device
-    from ionq_toolkit.client import IonQClient
+    from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.clock import Clock
-    from ionq_toolkit.options import ErrorMitigation, RunOptions
+    from ionq_toolkit.devices import Device
+    from ionq_toolkit.job.options import ErrorMitigation, RunOptions
     from ionq_toolkit.provider import IonQProvider
 
 

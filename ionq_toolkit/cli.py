@@ -18,7 +18,7 @@ from qiskit.transpiler.exceptions import TranspilerError
 from ionq_toolkit.errors import IonQError
 from ionq_toolkit.events import Retried
 from ionq_toolkit.provider import TRANSPORT_VARIABLE, IonQProvider
-from ionq_toolkit.transport.embedded import new_fake
+from ionq_toolkit.transport.in_process import new_fake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qiskit.providers.jobstatus import JobStatus
 
     from ionq_toolkit.events import Event
-    from ionq_toolkit.job import IonQJob
+    from ionq_toolkit.job.job import IonQJob
 
 #: The most outcomes that a histogram shows.
 _MOST_ROWS = 32

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import importlib
 import logging
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ionq_toolkit import tracing
+from ionq_toolkit._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
+
 
 logger = logging.getLogger("ionq_toolkit.events")
 
@@ -124,7 +129,7 @@ class EventLog:
         if logger.isEnabledFor(level):
             words = " ".join(f"{name}={_word(value)}" for name, value in told.items())
             logger.log(level, "%s %s", kind.lower(), words, extra={"ionq_event": event})
-        tracing.note(kind.lower(), told)
+        note(kind.lower(), told)
         if self._hook is not None:
             try:
                 self._hook(event)
@@ -134,3 +139,52 @@ class EventLog:
 
 def _word(value: Any) -> str:  # noqa: ANN401 - a field of an event
     return f"{value:.3f}" if isinstance(value, float) else str(value).replace(" ", "_")
+
+
+#: Ids and names in a path, which a span's name must not have: there would be too many of them.
+_VARIABLE = re.compile(r"/(jobs|sessions|backends|artifacts)/(?!estimate\b)[^/?]+")
+
+
+@functools.cache
+def _trace() -> Any:  # noqa: ANN401 - a module that may not be there
+    try:
+        return importlib.import_module("opentelemetry.trace")
+    except ImportError:
+        return None
+
+
+@functools.cache
+def _tracer() -> Any:  # noqa: ANN401 - of that module
+    return _trace().get_tracer("ionq_toolkit", __version__)
+
+
+@contextlib.contextmanager
+def span(method: str, path: str, job_id: str | None) -> Iterator[Any]:
+    """Open a span for one request, all its attempts included.
+
+    Attributes are named as OpenTelemetry's conventions for HTTP clients do. What is raised within
+    is recorded by the span.
+
+    Yields:
+        The span, or None where there is no OpenTelemetry.
+    """
+    trace = _trace()
+    if trace is None:
+        yield None
+        return
+    template = _VARIABLE.sub(r"/\1/{id}", path.partition("?")[0])
+    attributes = {"http.request.method": method, "url.template": template}
+    if job_id is not None:
+        attributes["ionq.job.id"] = job_id
+    with _tracer().start_as_current_span(
+        f"{method} {template}", kind=trace.SpanKind.CLIENT, attributes=attributes
+    ) as opened:
+        yield opened
+
+
+def note(name: str, attributes: Mapping[str, Any]) -> None:
+    """Add an event to the span that is open, if there is one."""
+    trace = _trace()
+    if trace is not None:
+        named = {f"ionq.{key}": value for key, value in attributes.items()}
+        trace.get_current_span().add_event(name, attributes=named)

@@ -25,7 +25,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
-from ionq_toolkit.circuits import needs_qasm3
+from ionq_toolkit.circuits.wire import needs_qasm3
 from ionq_toolkit.errors import IonQError, IonQJobError, IonQJobFailureError, IonQJobStateError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from ionq_toolkit.backend import IonQBackend
-    from ionq_toolkit.job import IonQJob
-    from ionq_toolkit.waiting import Deadline
+    from ionq_toolkit.clock import Deadline
+    from ionq_toolkit.job.job import IonQJob
 
 logger = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from ionq_toolkit.api.client import IonQClient
+from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.backend import IonQBackend
-from ionq_toolkit.catalogue import DEVICES, find_device
-from ionq_toolkit.client import IonQClient
-from ionq_toolkit.clock import Clock, SystemClock
-from ionq_toolkit.credentials import ApiKey
+from ionq_toolkit.clock import FOR_EVER_S, Clock, Deadline, SystemClock
+from ionq_toolkit.devices import DEVICES, find_device
 from ionq_toolkit.errors import (
     IonQBackendError,
     IonQBackendNotFoundError,
@@ -24,13 +24,11 @@ from ionq_toolkit.errors import (
     IonQCredentialsError,
 )
 from ionq_toolkit.events import EventLog
-from ionq_toolkit.policy import DEFAULT_POLICY, RetryPolicy
-from ionq_toolkit.search import find_job
+from ionq_toolkit.job.search import find_job
 from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
-from ionq_toolkit.transport.base import FOR_EVER_S
-from ionq_toolkit.transport.embedded import shared_fake
 from ionq_toolkit.transport.http import is_insecure
-from ionq_toolkit.waiting import Deadline
+from ionq_toolkit.transport.in_process import shared_fake
+from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ionq_toolkit.events import Event
-    from ionq_toolkit.job import IonQJob
+    from ionq_toolkit.job.job import IonQJob
 
 #: The environment variables that the provider reads, but for that of the key.
 URL_VARIABLE, TRANSPORT_VARIABLE = "IONQ_API_URL", "IONQ_TRANSPORT"

@@ -6,10 +6,10 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any, Self
 
-from ionq_toolkit import reading
-from ionq_toolkit.attempt import SessionAttempt
+from ionq_toolkit.api import fields
 from ionq_toolkit.errors import IonQBackendError, IonQError
-from ionq_toolkit.options import integer
+from ionq_toolkit.job.options import integer
+from ionq_toolkit.job.submission import SessionAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from ionq_toolkit.backend import IonQBackend
-    from ionq_toolkit.job import IonQJob
+    from ionq_toolkit.job.job import IonQJob
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class Session:
 
     def status(self) -> str | None:
         """Return IonQ's word for where the session stands: ``created``, ``started``, ``ended``."""
-        return reading.text(self.details().get("status"))
+        return fields.text(self.details().get("status"))
 
     def active(self) -> bool:
         """Return whether the session has not ended."""
@@ -164,7 +164,7 @@ class Session:
 
         IonQ's record of a session does not say; these are added up from its jobs.
         """
-        seconds = (reading.milliseconds(job.get("execution_duration_ms")) for job in self.jobs())
+        seconds = (fields.milliseconds(job.get("execution_duration_ms")) for job in self.jobs())
         return math.fsum(s for s in seconds if s is not None)
 
     def cancel(self) -> None:

@@ -18,31 +18,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake import faults
-    from ionq_toolkit_fake.accounts import Access
     from ionq_toolkit_fake.assertions import assert_counts_agree, assert_counts_follow
     from ionq_toolkit_fake.cloud import FakeIonQ
-    from ionq_toolkit_fake.deviations import DEVIATIONS
-    from ionq_toolkit_fake.failures import FAILURES
+    from ionq_toolkit_fake.facts.deviations import DEVIATIONS
+    from ionq_toolkit_fake.facts.failures import FAILURES
     from ionq_toolkit_fake.intercept import UnansweredRequest, mock_ionq
+    from ionq_toolkit_fake.models.accounts import Access
     from ionq_toolkit_fake.scenario import Scenario
     from ionq_toolkit_fake.server import FakeServer
-    from ionq_toolkit_fake.transitions import Transitions, after, canceled, failed
+    from ionq_toolkit_fake.transitions.spec import Transitions, after, canceled, failed
 
 #: Where each public name is.
 _MODULES = {
-    "DEVIATIONS": "deviations",
-    "FAILURES": "failures",
-    "Access": "accounts",
+    "DEVIATIONS": "facts.deviations",
+    "FAILURES": "facts.failures",
+    "Access": "models.accounts",
     "FakeIonQ": "cloud",
     "FakeServer": "server",
     "Scenario": "scenario",
-    "Transitions": "transitions",
+    "Transitions": "transitions.spec",
     "UnansweredRequest": "intercept",
-    "after": "transitions",
+    "after": "transitions.spec",
     "assert_counts_agree": "assertions",
     "assert_counts_follow": "assertions",
-    "canceled": "transitions",
-    "failed": "transitions",
+    "canceled": "transitions.spec",
+    "failed": "transitions.spec",
     "faults": "faults",
     "mock_ionq": "intercept",
 }

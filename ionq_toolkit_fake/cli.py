@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from ionq_toolkit_fake.chaos.command import chaos_command
 from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.pace import IMMEDIATELY, PREDICTED
 from ionq_toolkit_fake.scenario import Scenario, names
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.simulation import (
@@ -24,7 +24,7 @@ from ionq_toolkit_fake.simulation import (
     Task,
     simulate,
 )
-from ionq_toolkit_fake.soak.command import soak_command
+from ionq_toolkit_fake.transitions.plan import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -171,7 +171,7 @@ def scenarios() -> None:
         click.echo(f"{name:16} {Scenario.of(name).description}")
 
 
-main.add_command(soak_command)
+main.add_command(chaos_command)
 
 
 def _scenario(context: click.Context, text: str) -> Scenario:

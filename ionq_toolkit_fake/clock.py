@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from ionq_toolkit_fake.names import unknown
+from ionq_toolkit_fake.validation import unknown
 
 #: Where a virtual clock begins, so that a seeded run gives the same bytes whenever it runs.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

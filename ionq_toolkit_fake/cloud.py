@@ -10,32 +10,32 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake import control
-from ionq_toolkit_fake.accounts import Accounts
-from ionq_toolkit_fake.api import wire
-from ionq_toolkit_fake.api.wire import Refusal, Request, Response
-from ionq_toolkit_fake.call import Call
+from ionq_toolkit_fake.api import responses
+from ionq_toolkit_fake.api.request import Call, LoggedRequest, Request, without_secret
+from ionq_toolkit_fake.api.responses import Refusal, Response
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
-from ionq_toolkit_fake.deviations import DEVIATIONS
-from ionq_toolkit_fake.exchange import Exchange
-from ionq_toolkit_fake.facility import Facility
+from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.faults import FaultRules
-from ionq_toolkit_fake.history import History, LoggedRequest, without_secret
-from ionq_toolkit_fake.identifiers import Identifiers
-from ionq_toolkit_fake.names import unknown
-from ionq_toolkit_fake.pace import FINAL, LIFE, PREDICTED, End
-from ionq_toolkit_fake.project import Project
+from ionq_toolkit_fake.faults.exchange import Exchange
+from ionq_toolkit_fake.faults.history import History
+from ionq_toolkit_fake.models.accounts import Accounts
+from ionq_toolkit_fake.models.facility import Facility
+from ionq_toolkit_fake.models.identifiers import Identifiers
+from ionq_toolkit_fake.models.project import Project
 from ionq_toolkit_fake.simulation import InlineExecutor
-from ionq_toolkit_fake.transition_rules import TransitionRules
-from ionq_toolkit_fake.transitions import Transitions, end_of, failed
+from ionq_toolkit_fake.transitions.plan import FINAL, LIFE, PREDICTED, End
+from ionq_toolkit_fake.transitions.rules import TransitionRules
+from ionq_toolkit_fake.transitions.spec import Transitions, end_of, failed
+from ionq_toolkit_fake.validation import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from concurrent.futures import Executor
 
-    from ionq_toolkit_fake.accounts import Access, ApiKey
     from ionq_toolkit_fake.faults import Fault
-    from ionq_toolkit_fake.job import Job
-    from ionq_toolkit_fake.jobs import Jobs
+    from ionq_toolkit_fake.models.accounts import Access, ApiKey
+    from ionq_toolkit_fake.models.job import Job
+    from ionq_toolkit_fake.models.jobs import Jobs
 
 logger = logging.getLogger(__name__)
 
@@ -370,18 +370,18 @@ class FakeIonQ:
         except Exception:
             path = without_secret(call.path, call.secret)
             logger.exception("no answer to %s %s", call.method, path)
-            response = wire.internal_error().response()
+            response = responses.internal_error().response()
         return response if call.method != "HEAD" else response._replace(body=b"")
 
     def _answer(self, call: Call) -> Response:
         operation, key = call.operation, call.key
         if operation is None:
-            raise wire.not_found()
+            raise responses.not_found()
         if key is None and not operation.public:
-            raise wire.unauthorized()
+            raise responses.unauthorized()
         if operation.scope and key is not None and not key.may(operation.scope):
-            raise wire.forbidden("Insufficient Scope")
+            raise responses.forbidden("Insufficient Scope")
         if len(call.body) > MAX_BODY_BYTES:
-            raise wire.too_large()
+            raise responses.too_large()
         self.settle()
         return operation.handler(Request(self, call.parameters, call.query, call.body, key))

@@ -15,19 +15,19 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from ionq_toolkit_fake import faults as kinds
-from ionq_toolkit_fake.api.wire import Refusal, internal_error, json_response
+from ionq_toolkit_fake.api.responses import Refusal, internal_error, json_response
 from ionq_toolkit_fake.clock import SystemClock, VirtualClock, iso
-from ionq_toolkit_fake.names import unknown, wrong
-from ionq_toolkit_fake.transition_rules import Rule
-from ionq_toolkit_fake.transitions import end_from_data, only
+from ionq_toolkit_fake.transitions.rules import Rule
+from ionq_toolkit_fake.transitions.spec import end_from_data
+from ionq_toolkit_fake.validation import only, unknown, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ionq_toolkit_fake.api.wire import Response
+    from ionq_toolkit_fake.api.request import LoggedRequest
+    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.cloud import FakeIonQ
-    from ionq_toolkit_fake.history import LoggedRequest
-    from ionq_toolkit_fake.job import Job
+    from ionq_toolkit_fake.models.job import Job
 
 logger = logging.getLogger(__name__)
 

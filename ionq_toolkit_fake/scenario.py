@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake import faults as fault_rules
-from ionq_toolkit_fake.accounts import Access, stored
 from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.deviations import DEVIATIONS
-from ionq_toolkit_fake.names import unknown, wrong
-from ionq_toolkit_fake.transition_rules import Rule
+from ionq_toolkit_fake.facts.deviations import DEVIATIONS
+from ionq_toolkit_fake.models.accounts import Access, stored
+from ionq_toolkit_fake.transitions.rules import Rule
+from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 
 import h11
 
-from ionq_toolkit_fake.api.wire import bad_request
+from ionq_toolkit_fake.api.responses import bad_request
 from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import MAX_BODY_BYTES, FakeIonQ
-from ionq_toolkit_fake.exchange import Ending
+from ionq_toolkit_fake.faults.exchange import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from ionq_toolkit_fake.api.wire import Response
-    from ionq_toolkit_fake.exchange import Exchange
+    from ionq_toolkit_fake.api.responses import Response
+    from ionq_toolkit_fake.faults.exchange import Exchange
 
 _CHUNK_BYTES = 64 * 1024
 

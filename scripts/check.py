@@ -1,6 +1,6 @@
 """Everything that must hold before a change lands, in one command.
 
-Lint, format, types, layers, tests, and the client soaked for 10,000 runs.
+Lint, format, types, layers, tests, and 10,000 fault-injection runs of the client.
 """
 
 import subprocess
@@ -14,18 +14,24 @@ CHECKS = {
     "types": ["-m", "mypy"],
     "layers": ["-c", "from importlinter.cli import lint_imports_command as main; main()"],
     "tests": ["-m", "pytest", "-p", "no:randomly"],
-    "soak": ["-c", "from ionq_toolkit_fake.cli import main; main()", "soak", "--runs", "10000"],
+    "chaos": [
+        "-c",
+        "from ionq_toolkit_fake.cli import main; main()",
+        "run_chaos",
+        "--runs",
+        "10000",
+    ],
 }
 
 
 def main() -> int:
     """Run each check in turn.
 
-    What is given goes to pytest, and nothing is soaked. Without any, all tests run, and what they
+    What is given goes to pytest, and no chaos runs follow. Without any, all tests run, and what they
     show must be what docs/fidelity.md says.
     """
     for name, command in CHECKS.items():
-        if name == "soak" and sys.argv[1:]:
+        if name == "chaos" and sys.argv[1:]:
             continue
         print(f"== {name}", flush=True)
         extra = (sys.argv[1:] or ["--fidelity", "check"]) if name == "tests" else []

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 from qiskit import QuantumCircuit
 
-from ionq_toolkit import HttpTransport, InProcessTransport, IonQProvider
+from ionq_toolkit import HttpTransport, InProcessTransport, IonQJob, IonQProvider
 from ionq_toolkit_fake import FakeIonQ, FakeServer, mock_ionq
 
 # The same examples in every run: a failure is there again the next time.
@@ -66,7 +66,7 @@ def _clean_environment(monkeypatch):
     for name in list(os.environ):
         if "IONQ" in name.upper():
             monkeypatch.delenv(name)
-    monkeypatch.setattr("ionq_toolkit.credentials.KEY_FILE", f"{os.devnull}/.ionq")
+    monkeypatch.setattr("ionq_toolkit.api.credentials.KEY_FILE", f"{os.devnull}/.ionq")
 
 
 @pytest.fixture
@@ -182,6 +182,20 @@ class Scripted:
 @pytest.fixture
 def scripted():
     return Scripted
+
+
+@pytest.fixture
+def job_of(scripted, instant_clock):
+    """Return a job whose service gives these replies, and the scripted service."""
+
+    def build(*replies, **provider_options):
+        cloud = scripted(*replies)
+        provider = IonQProvider(
+            transport=InProcessTransport(cloud), clock=instant_clock, **provider_options
+        )
+        return IonQJob(provider.get_backend("simulator"), "job-1"), cloud
+
+    return build
 
 
 @pytest.fixture

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from ionq_toolkit.transport.base import ReplyTooLargeError, Response, Transport, UnusableURLError
 from ionq_toolkit.transport.http import HttpTransport
 from ionq_toolkit.transport.in_process import InProcessTransport
-from ionq_toolkit.transport.retrying import RetryingTransport
+from ionq_toolkit.transport.retry import RetryingTransport
 
 if TYPE_CHECKING:
-    from ionq_toolkit.transport.recording import RecordingTransport
-    from ionq_toolkit.transport.replay import RecordingMissError, ReplayTransport
-    from ionq_toolkit.transport.tape import RecordingError, RecordingFileError
+    from ionq_toolkit.transport.recording.file import RecordingError, RecordingFileError
+    from ionq_toolkit.transport.recording.recorder import RecordingTransport
+    from ionq_toolkit.transport.recording.replay import RecordingMissError, ReplayTransport
 
 #: What tests use and hardly anything else, by module: imported when it is asked for.
 _LATER = {
-    "RecordingError": "tape",
-    "RecordingFileError": "tape",
-    "RecordingMissError": "replay",
-    "RecordingTransport": "recording",
-    "ReplayTransport": "replay",
+    "RecordingError": "recording.file",
+    "RecordingFileError": "recording.file",
+    "RecordingMissError": "recording.replay",
+    "RecordingTransport": "recording.recorder",
+    "ReplayTransport": "recording.replay",
 }
 
 

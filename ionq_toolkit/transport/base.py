@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from ionq_toolkit.clock import FOR_EVER_S
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-#: Seconds that are as good as for ever, some thirty years: clocks and sockets take no more.
-FOR_EVER_S = 1e9
 
 
 class Response(NamedTuple):

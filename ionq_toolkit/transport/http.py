@@ -18,14 +18,9 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from ionq_toolkit.clock import SystemClock
+from ionq_toolkit.clock import FOR_EVER_S, SystemClock
 from ionq_toolkit.transport import deadline
-from ionq_toolkit.transport.base import (
-    FOR_EVER_S,
-    ReplyTooLargeError,
-    Response,
-    UnusableURLError,
-)
+from ionq_toolkit.transport.base import ReplyTooLargeError, Response, UnusableURLError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

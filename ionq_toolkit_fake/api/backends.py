@@ -6,18 +6,19 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api import query
-from ionq_toolkit_fake.api.wire import json_response, not_found
+from ionq_toolkit_fake.api.responses import json_response, not_found
 from ionq_toolkit_fake.clock import iso
-from ionq_toolkit_fake.devices import SUPPORTED_GATES
-from ionq_toolkit_fake.facility import midnight
+from ionq_toolkit_fake.facts.devices import SUPPORTED_GATES
+from ionq_toolkit_fake.models.facility import midnight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ionq_toolkit_fake.api.wire import Request, Response
+    from ionq_toolkit_fake.api.request import Request
+    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.cloud import FakeIonQ
-    from ionq_toolkit_fake.devices import Device
-    from ionq_toolkit_fake.facility import Characterization
+    from ionq_toolkit_fake.facts.devices import Device
+    from ionq_toolkit_fake.models.facility import Characterization
 
 #: The most characterizations on a page: operation getCharacterizationsForBackend.
 MAX_PAGE = 10

@@ -6,20 +6,21 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ionq_toolkit_fake.accounts import ORGANIZATION
 from ionq_toolkit_fake.api import query
-from ionq_toolkit_fake.api.wire import bad_query, json_response, not_found
+from ionq_toolkit_fake.api.responses import bad_query, json_response, not_found
 from ionq_toolkit_fake.clock import iso
-from ionq_toolkit_fake.devices import execution_ms
-from ionq_toolkit_fake.facility import midnight
-from ionq_toolkit_fake.submission import SINGLE_CIRCUIT
+from ionq_toolkit_fake.facts.devices import execution_ms
+from ionq_toolkit_fake.models.accounts import ORGANIZATION
+from ionq_toolkit_fake.models.facility import midnight
+from ionq_toolkit_fake.models.submission import SINGLE_CIRCUIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from ionq_toolkit_fake.api.wire import Request, Response
-    from ionq_toolkit_fake.job import Job
+    from ionq_toolkit_fake.api.request import Request
+    from ionq_toolkit_fake.api.responses import Response
+    from ionq_toolkit_fake.models.job import Job
 
 #: Limits of a job that can be estimated: schema GetJobEstimateQueryParams.
 MAX_SHOTS, MAX_INTEGER = 1_000_000, 2**31 - 1

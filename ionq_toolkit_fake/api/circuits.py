@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from ionq_toolkit_fake.api.decoding import decode, one_of
-from ionq_toolkit_fake.api.wire import bad_request
-from ionq_toolkit_fake.failures import Failure
+from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.facts.failures import Failure
+from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit
 from ionq_toolkit_fake.simulation import NATIVE_GATES, QIS_GATES, Gate, Program, Qasm3
 from ionq_toolkit_fake.simulation.outcome import MOST_BITS
-from ionq_toolkit_fake.submission import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ionq_toolkit_fake.api.wire import Refusal
+    from ionq_toolkit_fake.api.responses import Refusal
 
 #: "Up to seven": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
 MAX_CONTROLS = 7

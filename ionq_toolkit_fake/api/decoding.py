@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from ionq_toolkit_fake.api.wire import bad_request
+from ionq_toolkit_fake.api.responses import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ionq_toolkit_fake.api.wire import Refusal
+    from ionq_toolkit_fake.api.responses import Refusal
 
 T = TypeVar("T")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ionq_toolkit_fake.api.wire import json_response, not_found
+from ionq_toolkit_fake.api.responses import json_response, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ionq_toolkit_fake.api.wire import Request, Response
+    from ionq_toolkit_fake.api.request import Request
+    from ionq_toolkit_fake.api.responses import Response
 
 PROBABILITIES_V1 = "ionq.result.probabilities.json.v1"
 PROBABILITIES_V2 = "ionq.result.probabilities.json.v2"

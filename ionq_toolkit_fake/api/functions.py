@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ionq_toolkit_fake.api.decoding import decode, one_of
-from ionq_toolkit_fake.api.wire import bad_request
+from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.models.submission import Circuit
 from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3, Task
-from ionq_toolkit_fake.submission import Circuit
 
 if TYPE_CHECKING:
-    from ionq_toolkit_fake.devices import Device
+    from ionq_toolkit_fake.facts.devices import Device
 
 #: The most nodes of a graph: each is a qubit, and many circuits are run.
 MAX_NODES = 29

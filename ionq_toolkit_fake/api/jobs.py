@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.api import query, record
 from ionq_toolkit_fake.api.payload import read_clone, read_ids, read_submission
-from ionq_toolkit_fake.api.wire import Refusal, bad_query, json_response, not_found
+from ionq_toolkit_fake.api.responses import Refusal, bad_query, json_response, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ionq_toolkit_fake.api.wire import Request, Response
-    from ionq_toolkit_fake.job import Job
-    from ionq_toolkit_fake.submission import Submission
+    from ionq_toolkit_fake.api.request import Request
+    from ionq_toolkit_fake.api.responses import Response
+    from ionq_toolkit_fake.models.job import Job
+    from ionq_toolkit_fake.models.submission import Submission
 
 
 #: How many jobs a page has: schema pagination-limit of the API document.

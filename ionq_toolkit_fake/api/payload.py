@@ -10,10 +10,9 @@ import msgspec
 from ionq_toolkit_fake.api.circuits import Limits, read_circuits
 from ionq_toolkit_fake.api.decoding import decode, one_of
 from ionq_toolkit_fake.api.functions import read_function, read_qaoa
-from ionq_toolkit_fake.api.wire import bad_request, forbidden, not_found
-from ionq_toolkit_fake.failures import Failure
-from ionq_toolkit_fake.simulation import NOISE_MODELS
-from ionq_toolkit_fake.submission import (
+from ionq_toolkit_fake.api.responses import bad_request, forbidden, not_found
+from ionq_toolkit_fake.facts.failures import Failure
+from ionq_toolkit_fake.models.submission import (
     MULTI_CIRCUIT,
     QAOA,
     QASM3,
@@ -22,11 +21,12 @@ from ionq_toolkit_fake.submission import (
     Circuit,
     Submission,
 )
+from ionq_toolkit_fake.simulation import NOISE_MODELS
 
 if TYPE_CHECKING:
-    from ionq_toolkit_fake.api.wire import Request
-    from ionq_toolkit_fake.devices import Device
-    from ionq_toolkit_fake.job import Job
+    from ionq_toolkit_fake.api.request import Request
+    from ionq_toolkit_fake.facts.devices import Device
+    from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.simulation import Energy, MaxCut
 
 #: Shots a job may ask for: schema CircuitJobCreationPayload of the API document.

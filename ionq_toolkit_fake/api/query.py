@@ -6,12 +6,12 @@ import re
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.api.wire import bad_query
+from ionq_toolkit_fake.api.responses import bad_query
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ionq_toolkit_fake.api.wire import Request
+    from ionq_toolkit_fake.api.request import Request
 
 
 def text(request: Request, name: str) -> str | None:

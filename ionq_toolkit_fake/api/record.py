@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api.results import ArtifactKind, artifacts_of, descriptor
 from ionq_toolkit_fake.clock import iso
-from ionq_toolkit_fake.pace import STARTED
 from ionq_toolkit_fake.simulation import Optimum, Value
+from ionq_toolkit_fake.transitions.plan import STARTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from ionq_toolkit_fake.cloud import FakeIonQ
-    from ionq_toolkit_fake.job import Job
+    from ionq_toolkit_fake.models.job import Job
 
 #: Failure codes of the API document, schema Failure, and what stands for the one that is none.
 _DOCUMENTED = {"UnexpectedCompilationError": "CompilationError"}

@@ -19,19 +19,20 @@ from ionq_toolkit_fake.api.formats import (
     SHOTS_V1,
     SHOTS_V2,
 )
-from ionq_toolkit_fake.api.wire import gone, json_response, not_found
+from ionq_toolkit_fake.api.responses import gone, json_response, not_found
+from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
 from ionq_toolkit_fake.simulation import Distribution
 from ionq_toolkit_fake.simulation.mitigation import filtered, majority, voted
 from ionq_toolkit_fake.simulation.outcome import take
-from ionq_toolkit_fake.submission import MULTI_CIRCUIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ionq_toolkit_fake.api.wire import Request, Response
-    from ionq_toolkit_fake.job import Job
+    from ionq_toolkit_fake.api.request import Request
+    from ionq_toolkit_fake.api.responses import Response
+    from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.simulation import Gate, Outcome
 
     Registers = Mapping[str, Sequence[int | None]]

@@ -9,12 +9,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from ionq_toolkit_fake.api import backends, billing, formats, jobs, results, service, sessions
-from ionq_toolkit_fake.api.wire import not_found
+from ionq_toolkit_fake.api.responses import not_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ionq_toolkit_fake.api.wire import Request, Response
+    from ionq_toolkit_fake.api.request import Request
+    from ionq_toolkit_fake.api.responses import Response
 
     _Handler = Callable[[Request], Response]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.api.wire import json_response
+from ionq_toolkit_fake.api.responses import json_response
 
 if TYPE_CHECKING:
-    from ionq_toolkit_fake.api.wire import Request, Response
+    from ionq_toolkit_fake.api.request import Request
+    from ionq_toolkit_fake.api.responses import Response
 
 
 def whoami(request: Request) -> Response:

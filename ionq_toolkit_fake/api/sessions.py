@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ionq_toolkit_fake.accounts import ORGANIZATION
 from ionq_toolkit_fake.api import jobs, query
 from ionq_toolkit_fake.api.decoding import decode
 from ionq_toolkit_fake.api.payload import target
-from ionq_toolkit_fake.api.wire import bad_request, json_response, not_found
+from ionq_toolkit_fake.api.responses import bad_request, json_response, not_found
 from ionq_toolkit_fake.clock import iso
+from ionq_toolkit_fake.models.accounts import ORGANIZATION
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ionq_toolkit_fake.api.wire import Request, Response
-    from ionq_toolkit_fake.sessions import Session
+    from ionq_toolkit_fake.api.request import Request
+    from ionq_toolkit_fake.api.responses import Response
+    from ionq_toolkit_fake.models.sessions import Session
 
 _MAX_INTEGER = 2**31 - 1
 

@@ -6,15 +6,14 @@ import inspect
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ionq_toolkit_fake.faults import damage, statuses
-from ionq_toolkit_fake.faults.checks import number, whole
-from ionq_toolkit_fake.names import unknown, wrong
+from ionq_toolkit_fake.faults import effects, statuses
+from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
-    from ionq_toolkit_fake.exchange import Exchange
+    from ionq_toolkit_fake.faults.exchange import Exchange
 
 _LARGEST_STATUS = 599
 
@@ -265,7 +264,7 @@ def _header(name: str, value: object) -> str:
 KINDS: Mapping[str, Kind] = {
     "http": Kind(
         http,
-        damage.http,
+        effects.http,
         "faults.http(429, retry_after=3)",
         "the answer",
         "the answer",
@@ -273,7 +272,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "latency": Kind(
         latency,
-        damage.latency,
+        effects.latency,
         "faults.latency(2, jitter=0.5)",
         "the cloud's clock moves; TimeoutError if that is beyond the client's timeout",
         "the time passes on the cloud's clock before the first byte: really, if that is real",
@@ -281,7 +280,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "timeout": Kind(
         timeout,
-        damage.timeout,
+        effects.timeout,
         "faults.timeout()",
         "the clock moves by the client's timeout; TimeoutError",
         "silence until the client gives up",
@@ -289,7 +288,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "refused": Kind(
         refused,
-        damage.refused,
+        effects.refused,
         "faults.refused()",
         "ConnectionRefusedError",
         "a request shows itself only on a connection that there is, which is reset; "
@@ -298,7 +297,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "reset": Kind(
         reset,
-        damage.reset,
+        effects.reset,
         "faults.reset()",
         "ConnectionResetError",
         "RST",
@@ -306,7 +305,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "lost_answer": Kind(
         lost_answer,
-        damage.lost_answer,
+        effects.lost_answer,
         "faults.lost_answer()",
         "ConnectionResetError, TimeoutError, or the answer of a gateway",
         "RST, silence, or the answer of a gateway",
@@ -314,7 +313,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "truncated": Kind(
         truncated,
-        damage.truncated,
+        effects.truncated,
         "faults.truncated(bytes=10)",
         "ConnectionError, whose cause is http.client.IncompleteRead",
         "fewer bytes than Content-Length says, and the end",
@@ -322,7 +321,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "dribble": Kind(
         dribble,
-        damage.dribble,
+        effects.dribble,
         "faults.dribble(bytes=64, seconds=0.1)",
         "the clock moves; TimeoutError if a pause is beyond the client's timeout",
         "the pieces, the pauses on the cloud's clock",
@@ -330,7 +329,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "malformed": Kind(
         malformed,
-        damage.malformed,
+        effects.malformed,
         "faults.malformed()",
         "the answer",
         "the answer, with a Content-Length that fits",
@@ -338,7 +337,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "empty": Kind(
         empty,
-        damage.empty,
+        effects.empty,
         "faults.empty()",
         "the answer",
         "the answer, with Content-Length: 0",
@@ -346,7 +345,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "html": Kind(
         html,
-        damage.html,
+        effects.html,
         "faults.html()",
         "the answer",
         "the answer",
@@ -354,7 +353,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "content_type": Kind(
         content_type,
-        damage.content_type,
+        effects.content_type,
         'faults.content_type("text/plain")',
         "the answer",
         "the answer",
@@ -362,7 +361,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "stale": Kind(
         stale,
-        damage.none,
+        effects.none,
         "faults.stale()",
         "the answer",
         "the answer",
@@ -371,7 +370,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "duplicated": Kind(
         duplicated,
-        damage.none,
+        effects.none,
         "faults.duplicated()",
         "the answer",
         "the answer",

@@ -12,18 +12,17 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ionq_toolkit_fake.accounts import DIGEST, digest_of, stored
 from ionq_toolkit_fake.api.routes import OPERATIONS
-from ionq_toolkit_fake.faults.checks import number, whole
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
-from ionq_toolkit_fake.names import unknown, wrong
+from ionq_toolkit_fake.models.accounts import DIGEST, digest_of, stored
+from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
+    from ionq_toolkit_fake.api.request import LoggedRequest
     from ionq_toolkit_fake.api.routes import Operation
-    from ionq_toolkit_fake.exchange import Exchange
-    from ionq_toolkit_fake.history import LoggedRequest
+    from ionq_toolkit_fake.faults.exchange import Exchange
 
 #: How many of the faults that fired are remembered.
 _MOST_FIRED = 10_000

@@ -6,8 +6,8 @@ from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from ionq_toolkit_fake.api import wire
-from ionq_toolkit_fake.api.wire import Refusal, Response
+from ionq_toolkit_fake.api import responses
+from ionq_toolkit_fake.api.responses import Refusal, Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,15 +45,17 @@ def _page(title: str, message: str) -> Status:
 
 #: The statuses that are known to come. What the fake itself refuses has the same words here.
 STATUSES: Mapping[int, Status] = {
-    400: _as_refused(wire.bad_request("The request was invalid.")),
-    401: _as_refused(wire.unauthorized()),
-    403: _as_refused(wire.forbidden("Insufficient Scope"), "a client in IonQ's workshop of 2025"),
-    404: _as_refused(wire.not_found()),
+    400: _as_refused(responses.bad_request("The request was invalid.")),
+    401: _as_refused(responses.unauthorized()),
+    403: _as_refused(
+        responses.forbidden("Insufficient Scope"), "a client in IonQ's workshop of 2025"
+    ),
+    404: _as_refused(responses.not_found()),
     405: Status("Method Not Allowed", "Insufficient Scope", "a client in IonQ's workshop of 2025"),
     408: Status("Request Timeout", "The request did not arrive in time.", _HTTP),
     409: Status("Conflict", "The request conflicts with the state of the resource.", _HTTP),
-    410: _as_refused(wire.gone("The resource is no longer available."), _HTTP),
-    413: _as_refused(wire.too_large()),
+    410: _as_refused(responses.gone("The resource is no longer available."), _HTTP),
+    413: _as_refused(responses.too_large()),
     422: Status("Unprocessable Entity", "The request cannot be processed.", _HTTP),
     425: Status("Too Early", "The request came too early.", _HTTP),
     429: Status(

@@ -7,7 +7,7 @@ import inspect
 import unittest
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ionq_toolkit_fake.intercept import functions
+from ionq_toolkit_fake.intercept import decorators
 from ionq_toolkit_fake.intercept.scope import interception
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ def _wrap_all(cls: type) -> None:
             if base is object or base.__module__.partition(".")[0] == "unittest":
                 continue
             function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-            if not inspect.isfunction(function) or functions.yields(function):
+            if not inspect.isfunction(function) or decorators.yields(function):
                 continue
             if name in _ONCE_A_CLASS:
                 hook = _class_hook(function, begins=name in _BEGIN_CLASS)
                 _put(cls, name, classmethod(hook) if isinstance(value, classmethod) else hook)
             elif function is not value:
                 if _is_tests(name):
-                    _put(cls, name, type(value)(functions.decorate(function, _settings(cls))))
+                    _put(cls, name, type(value)(decorators.decorate(function, _settings(cls))))
             elif name == "__init__" or not name.startswith("__"):
                 _put(cls, name, _method(name, function))
     if issubclass(cls, unittest.TestCase):

@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.intercept import classes, functions
+from ionq_toolkit_fake.intercept import classes, decorators
 from ionq_toolkit_fake.intercept.scope import Hosts, Settings, interception
 
 if TYPE_CHECKING:
@@ -123,6 +123,6 @@ class _Mock(
     def __call__(self, target: Any, /) -> Any:
         if inspect.isclass(target):
             return classes.decorate(target, self._settings)
-        if not inspect.isroutine(target) or functions.yields(target):
-            raise functions.not_decorated(target)
-        return functions.decorate(target, self._settings)
+        if not inspect.isroutine(target) or decorators.yields(target):
+            raise decorators.not_decorated(target)
+        return decorators.decorate(target, self._settings)

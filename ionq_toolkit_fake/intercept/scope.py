@@ -11,16 +11,16 @@ from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ionq_toolkit_fake.api.request import without_secret
 from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.exchange import CutShort
-from ionq_toolkit_fake.history import without_secret
+from ionq_toolkit_fake.faults.exchange import CutShort
 from ionq_toolkit_fake.intercept.unanswered import UnansweredRequest, is_operation, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ionq_toolkit_fake.api.wire import Response
-    from ionq_toolkit_fake.intercept.patches import Patch
+    from ionq_toolkit_fake.api.responses import Response
+    from ionq_toolkit_fake.intercept.patching import Patch
 
 _IONQ = "api.ionq.co"
 PORTS = {"http": 80, "https": 443}
@@ -234,16 +234,16 @@ def _without(scopes: tuple[Scope, ...], left: Scope) -> tuple[Scope, ...]:
 
 def _patches() -> list[Patch]:
     # Imported when they are needed: the cloud needs none of these, and httpx may not be there.
-    from ionq_toolkit_fake.intercept import over_urllib3, resolver  # noqa: PLC0415
+    from ionq_toolkit_fake.intercept import patch_dns, patch_urllib3  # noqa: PLC0415
 
-    patches = [*over_urllib3.patches(), *resolver.patches()]
+    patches = [*patch_urllib3.patches(), *patch_dns.patches()]
     try:
         import httpx  # noqa: F401, PLC0415
     except ImportError:
         return patches
-    from ionq_toolkit_fake.intercept import over_httpx  # noqa: PLC0415
+    from ionq_toolkit_fake.intercept import patch_httpx  # noqa: PLC0415
 
-    return [*patches, *over_httpx.patches()]
+    return [*patches, *patch_httpx.patches()]
 
 
 interception = Interception()

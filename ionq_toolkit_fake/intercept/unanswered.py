@@ -7,8 +7,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from ionq_toolkit_fake.api.responses import Refusal
 from ionq_toolkit_fake.api.routes import OPERATIONS, route
-from ionq_toolkit_fake.api.wire import Refusal
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.api.routes import Operation

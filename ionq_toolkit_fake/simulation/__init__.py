@@ -3,10 +3,22 @@
 Importing this package imports neither Qiskit nor Aer: the first simulation does.
 """
 
-from ionq_toolkit_fake.simulation.cluster import DaskExecutor
-from ionq_toolkit_fake.simulation.failure import SimulationFailure
+from ionq_toolkit_fake.simulation.executors import (
+    DaskExecutor,
+    InlineExecutor,
+    ProcessExecutor,
+    simulate,
+    simulate_several,
+)
 from ionq_toolkit_fake.simulation.noise import NOISE_MODELS, NoiseModel, of_fidelities
-from ionq_toolkit_fake.simulation.outcome import Distribution, Optimum, Outcome, Value, Variant
+from ionq_toolkit_fake.simulation.outcome import (
+    Distribution,
+    Optimum,
+    Outcome,
+    SimulationFailure,
+    Value,
+    Variant,
+)
 from ionq_toolkit_fake.simulation.program import (
     NATIVE_GATES,
     QIS_GATES,
@@ -19,12 +31,6 @@ from ionq_toolkit_fake.simulation.program import (
     Program,
     Qasm3,
     Task,
-)
-from ionq_toolkit_fake.simulation.runner import (
-    InlineExecutor,
-    ProcessExecutor,
-    simulate,
-    simulate_several,
 )
 
 __all__ = [

@@ -12,16 +12,15 @@ from qiskit_aer.library import SetStatevector
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from ionq_toolkit_fake.simulation.compiler import circuit_of
-from ionq_toolkit_fake.simulation.effort import (
+from ionq_toolkit_fake.simulation.gates import BASIS, TooWideError, append
+from ionq_toolkit_fake.simulation.limits import (
     bits_of_bonds,
     check_bonds,
     check_exact,
+    check_memory,
     check_shots,
 )
-from ionq_toolkit_fake.simulation.failure import SimulationFailure
-from ionq_toolkit_fake.simulation.gates import BASIS, TooWideError, append
-from ionq_toolkit_fake.simulation.memory import check_memory
-from ionq_toolkit_fake.simulation.outcome import Distribution, spread
+from ionq_toolkit_fake.simulation.outcome import Distribution, SimulationFailure, spread
 from ionq_toolkit_fake.simulation.program import Program
 
 if TYPE_CHECKING:

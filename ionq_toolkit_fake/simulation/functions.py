@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qiskit import QuantumCircuit
 
-from ionq_toolkit_fake.simulation import aer, circuits, qasm3
-from ionq_toolkit_fake.simulation.failure import SimulationFailure
-from ionq_toolkit_fake.simulation.outcome import Distribution, Optimum, Value
+from ionq_toolkit_fake.simulation import aer, qasm3
+from ionq_toolkit_fake.simulation.outcome import Distribution, Optimum, SimulationFailure, Value
 from ionq_toolkit_fake.simulation.program import GRID, Gate, Noise, Program
+from ionq_toolkit_fake.simulation.run import run as simulate_circuits
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.simulation.program import Energy, MaxCut
@@ -130,7 +130,7 @@ def maxcut(task: MaxCut) -> Optimum:
     for index, (gamma, beta) in enumerate(qaoa_angles()):
         program = qaoa_circuit(task, gamma, beta)
         run = task.run._replace(circuit=program, seed=task.run.seed + index)
-        outcome = circuits.run(run)
+        outcome = simulate_circuits(run)
         outcomes.append(outcome)
         assert outcome.distribution is not None, "an executed task has a distribution"  # noqa: S101
         costs = _cut_costs(task, outcome.distribution.outcomes)

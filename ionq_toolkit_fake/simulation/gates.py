@@ -41,7 +41,7 @@ from qiskit.synthesis import (
     TwoQubitWeylDecomposition,
 )
 
-from ionq_toolkit_fake.simulation.failure import SimulationFailure
+from ionq_toolkit_fake.simulation.outcome import SimulationFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

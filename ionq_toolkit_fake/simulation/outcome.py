@@ -1,4 +1,4 @@
-"""What a simulation comes to: outcomes and their probabilities, shot by shot where it has shots."""
+"""The outcome of a simulated task: distributions, values, or a failure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ionq_toolkit_fake.simulation.program import Gate
+
 
 #: The register that holds all qubits, where a job names none: examples of the API document.
 WHOLE = "output_all"
@@ -129,3 +130,19 @@ def spread(values: NDArray[np.int64], bits: Sequence[int]) -> NDArray[np.int64]:
 def bitstrings(values: NDArray[np.int64], width: int) -> list[str]:
     """Return each value in binary, with `width` digits."""
     return [format(value, f"0{width}b") if width else "" for value in values.tolist()]
+
+
+class SimulationFailure(Exception):  # noqa: N818 - not an error of the fake: the job fails
+    """The job cannot be run as it is; it fails with one of IonQ's failure codes.
+
+    Attributes:
+        code: The code.
+        message: What a person should know.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code, self.message = code, message
+
+    def __str__(self) -> str:
+        return self.message

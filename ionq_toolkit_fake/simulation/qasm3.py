@@ -32,9 +32,8 @@ from qiskit.circuit import Clbit, ControlFlowOp, Gate, Measure, Qubit, Reset
 from qiskit.circuit.library import RXXGate, RYYGate, RZZGate
 from qiskit_qasm3_import import ConversionError, convert
 
-from ionq_toolkit_fake.simulation.failure import SimulationFailure
 from ionq_toolkit_fake.simulation.gates import BASIS
-from ionq_toolkit_fake.simulation.outcome import MOST_BITS, WHOLE
+from ionq_toolkit_fake.simulation.outcome import MOST_BITS, WHOLE, SimulationFailure
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

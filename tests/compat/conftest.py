@@ -1,6 +1,7 @@
-"""What the tests with ionq-core share: its clients, and ways to run a job and fetch what it has."""
+"""Fixtures of the compatibility tests: ionq-core, qiskit-ionq and this client."""
 
 import asyncio
+import importlib
 import json
 from contextlib import ExitStack, suppress
 from datetime import datetime
@@ -14,8 +15,12 @@ from ionq_core.models import (
     QctrlQaoaJobCreationPayload,
     QuantumFunctionJobCreationPayload,
 )
+from qiskit import QuantumCircuit
 
-from ionq_toolkit_fake import FakeIonQ, FakeServer
+from ionq_toolkit_fake import FakeIonQ, FakeServer, mock_ionq
+
+#: The packages that a program is run through, and the module of their errors.
+PACKAGES = {"qiskit_ionq": "qiskit_ionq.exceptions", "ionq_toolkit": "ionq_toolkit.errors"}
 
 PAYLOADS = {
     "ionq.circuit.v1": CircuitJobCreationPayload,
@@ -153,3 +158,40 @@ def nothing_is_lost(client_of, submit, same_json):
         return same_json(response.parsed.to_dict(), json.loads(response.content))
 
     return nothing_is_lost
+
+
+@pytest.fixture(params=PACKAGES)
+def package(request):
+    """Return what the program imports: qiskit-ionq, or this package in its place."""
+    return importlib.import_module(request.param)
+
+
+@pytest.fixture
+def exceptions(package):
+    return importlib.import_module(PACKAGES[package.__name__])
+
+
+@pytest.fixture
+def get_backend(package):
+    """Return what gets a backend of the package."""
+    with mock_ionq(FakeIonQ(seed=7)):
+        yield package.IonQProvider("the key").get_backend
+
+
+@pytest.fixture
+def simulator(get_backend):
+    return get_backend("ionq_simulator")
+
+
+@pytest.fixture
+def forte(get_backend):
+    return get_backend("ionq_qpu.forte-1")
+
+
+@pytest.fixture
+def crossed():
+    """X on the first of two qubits, which is measured into the second bit."""
+    circuit = QuantumCircuit(2, 2, name="crossed")
+    circuit.x(0)
+    circuit.measure([0, 1], [1, 0])
+    return circuit

@@ -6,7 +6,9 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from ionq_toolkit import IonQJob, IonQProvider, circuits, metadata
+from ionq_toolkit import IonQJob, IonQProvider
+from ionq_toolkit.api import metadata
+from ionq_toolkit.circuits.wire import circuit_header, to_wire
 
 #: A completed ideal simulation of two qubits, as another client may have made it.
 RECORD: dict[str, Any] = {
@@ -57,12 +59,9 @@ def submit(
 ) -> IonQJob:
     """Submit a circuit, or a list of them as one job, and return the job by its id alone."""
     target = provider.get_backend(backend)
-    wires = [
-        circuits.to_wire(circuit)
-        for circuit in (several if isinstance(several, list) else [several])
-    ]
+    wires = [to_wire(circuit) for circuit in (several if isinstance(several, list) else [several])]
     if isinstance(several, list):
-        header: Any = [circuits.header(c, w) for c, w in zip(several, wires, strict=True)]
+        header: Any = [circuit_header(c, w) for c, w in zip(several, wires, strict=True)]
         kind, inner = (
             "ionq.multi-circuit.v1",
             {
@@ -75,7 +74,7 @@ def submit(
             },
         )
     else:
-        header = circuits.header(several, wires[0])
+        header = circuit_header(several, wires[0])
         kind = "ionq.circuit.v1"
         inner = {"gateset": "qis", "qubits": wires[0].num_qubits, "circuit": wires[0].gates}
     stored = metadata.encode(header, shots=shots, seed=seed, memory=memory)

@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator
 from shapes import ERROR, REFUSALS, STATUSES, successes
 
 from ionq_toolkit_fake import DEVIATIONS, FakeIonQ
+from ionq_toolkit_fake.api.responses import Refusal
 from ionq_toolkit_fake.api.routes import OPERATIONS, route
-from ionq_toolkit_fake.api.wire import Refusal
 from ionq_toolkit_fake.control import is_control
 
 #: Clients, by what their user agents have in them.

@@ -1,0 +1,1 @@
+"""IonQ's REST API: requests, records, credentials and metadata."""

@@ -1,0 +1,365 @@
+"""One request to IonQ's REST API, and its reply or refusal of any shape."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import json
+import platform
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from urllib.parse import quote, urlencode
+
+import qiskit
+
+from ionq_toolkit import events
+from ionq_toolkit._version import __version__
+from ionq_toolkit.api.credentials import ApiKey
+from ionq_toolkit.errors import (
+    IonQAPIError,
+    IonQConnectionError,
+    IonQResponseError,
+    IonQRetriableError,
+)
+from ionq_toolkit.events import EventLog
+from ionq_toolkit.transport.retry import (
+    ATTEMPT_S,
+    RETRIABLE_STATUSES,
+    UNCERTAIN_STATUSES,
+    is_idempotent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from ionq_toolkit.transport import Response, Transport
+
+
+#: Seconds that a request may take, where neither the call nor a retry policy says otherwise.
+DEFAULT_TIMEOUT_S = ATTEMPT_S
+
+#: What to do about an HTTP status, beyond what IonQ's own message says.
+_ADVICE: Mapping[int, str] = {
+    401: "Check the API key: token=... or IONQ_API_KEY.",
+    403: "The API key is valid but may not do this; check its permissions and project.",
+    404: "Check the id, and that the API key belongs to the project it was made in.",
+    413: "Send fewer gates or circuits in one job.",
+    429: "Send requests less often.",
+}
+_SERVER_ADVICE = "The service has trouble: try again later; https://status.ionq.co may say more."
+
+#: Statuses of a service that has trouble: the API document's, and those of Cloudflare before it.
+_OUTAGES = UNCERTAIN_STATUSES - {408}
+
+#: What to do after a request that changes something and whose outcome is not known.
+_LOOK_FIRST = "The request may have taken effect: look before sending it again."
+
+#: What is shorter than this is no key, and may be part of any word; of one that is taken out of
+#: replies before they are read, it must not be a word that IonQ uses, such as "completed".
+_SHORTEST_KEY, _SHORTEST_IN_REPLIES = 8, 16
+
+#: What is shown in the place of the key.
+_REDACTED = "[API key]"
+
+#: How much of a body that is not JSON is quoted in an error.
+_EXCERPT_CHARS = 200
+
+
+class Connection:
+    """A key and a way to an API: sends requests, and makes typed errors of what goes wrong."""
+
+    def __init__(
+        self,
+        token: str | ApiKey,
+        url: str,
+        transport: Transport,
+        *,
+        timeout: float | None = DEFAULT_TIMEOUT_S,
+        events: EventLog | None = None,
+    ) -> None:
+        """Talk to the API at `url` with the key `token`.
+
+        Args:
+            token: The API key.
+            url: Base URL with the version, such as ``https://api.ionq.co/v0.4``.
+            transport: What carries the requests.
+            timeout: Seconds a request may take, where a call does not say otherwise; None: any
+                time.
+            events: Where events are told; if None, they are logged alone.
+
+        Raises:
+            IonQCredentialsError: There is no key, or it cannot be used.
+        """
+        self._key = token if isinstance(token, ApiKey) else ApiKey(token)
+        self._key.reveal()
+        self._url = url.rstrip("/")
+        self._transport = transport
+        self._timeout = timeout
+        #: Where events are told.
+        self.events = events or EventLog()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(url={self._url!r}, transport={self._transport!r})"
+
+    @property
+    def url(self) -> str:
+        """The base URL of the API."""
+        return self._url
+
+    @property
+    def transport(self) -> Transport:
+        """What carries the requests."""
+        return self._transport
+
+    def close(self) -> None:
+        """Close the transport's connections."""
+        self._transport.close()
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        job_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Response:
+        headers = {
+            "Authorization": f"apiKey {self._key.reveal()}",
+            "Accept": "application/json",
+            "User-Agent": (
+                f"ionq-toolkit/{__version__} qiskit/{qiskit.__version__} "
+                f"python/{platform.python_version()}"
+            ),
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if timeout is None:
+            timeout = self._timeout
+        with events.span(method, path, job_id) as span:
+            failure: Exception | None = None
+            try:
+                reply = self._transport.send(method, self._url + path, headers, body, timeout)
+            except (ConnectionError, TimeoutError) as error:
+                failure = error
+            if failure is not None:
+                # Without the cause where that would show the key, and out of its context.
+                cause = failure if self.redact(str(failure)) == str(failure) else None
+                raise self._no_answer(failure, method, path, job_id) from cause
+            if span is not None:
+                span.set_attribute("http.response.status_code", reply.status)
+            if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's range of success
+                raise self._refusal(reply, method, path, job_id)
+        return reply
+
+    def _no_answer(
+        self, error: Exception, method: str, path: str, job_id: str | None
+    ) -> IonQConnectionError:
+        what = "did not answer in time" if isinstance(error, TimeoutError) else "was not reached"
+        message = (
+            f"{self._url} {what} ({method} {path}): {self.redact(str(error))}. "
+            "Check url=... or IONQ_API_URL, and the network; "
+            "transport='fake' needs neither network nor key."
+        )
+        if not (is_idempotent(method, path) or isinstance(error, ConnectionRefusedError)):
+            message += f" {_LOOK_FIRST}"
+        return IonQConnectionError(
+            message, nothing_sent=isinstance(error, ConnectionRefusedError), job_id=job_id
+        )
+
+    def _refusal(self, reply: Response, method: str, path: str, job_id: str | None) -> IonQAPIError:
+        # Before its end is cut off, and again with what was escaped in JSON.
+        text = self.redact(reply.body.decode("utf-8", errors="replace"))
+        error_type, code, detail = _error_body(text)
+        error_type, code = error_type and self.redact(error_type), code and self.redact(code)
+        detail = self.redact(detail)
+        request_id = self._request_id(reply)
+        advice = _ADVICE.get(reply.status, _SERVER_ADVICE if reply.status in _OUTAGES else "")
+        parts = [f"{method} {path} was answered {reply.status}"]
+        if error_type:
+            parts.append(f" {error_type}")
+        parts.append(f": {detail}" if detail else " without a message")
+        if advice:
+            parts.append(f" {advice}" if detail.endswith((".", "!", "?")) else f". {advice}")
+        if not is_idempotent(method, path) and reply.status in UNCERTAIN_STATUSES:
+            parts.append(f" {_LOOK_FIRST}")
+        if request_id:
+            parts.append(f" (request id {request_id})")
+        carried: dict[str, Any] = {
+            "status_code": reply.status,
+            "error_type": error_type,
+            "code": code,
+            "detail": detail,
+            "request_id": request_id,
+            "job_id": job_id,
+        }
+        if reply.status not in RETRIABLE_STATUSES:
+            return IonQAPIError("".join(parts), **carried)
+        return IonQRetriableError("".join(parts), **carried, retry_after_s=reply.retry_after_s())
+
+    def redact(self, text: str) -> str:
+        """Return `text` without the API key, should a server or a library have echoed it."""
+        for form in self._forms_of_key(_SHORTEST_KEY):
+            text = text.replace(form, _REDACTED)
+        return text
+
+    def _forms_of_key(self, shortest: int) -> Iterable[str]:
+        """Return what the key looks like in texts; nothing if it is none, or too short to tell."""
+        key = self._key.reveal() if self._key else ""
+        return dict.fromkeys((key, quote(key, safe=""), quote(key)) if len(key) >= shortest else ())
+
+    def _request_id(self, reply: Response) -> str | None:
+        request_id = reply.header("x-request-id")
+        return None if request_id is None else self.redact(request_id)
+
+    def _json_object(
+        self, reply: Response, operation: str, *, job_id: str | None = None
+    ) -> dict[str, Any]:
+        decoded = self._json(reply, operation, job_id=job_id)
+        if not isinstance(decoded, dict):
+            self._not_promised(reply, operation, "an object", job_id)
+        return decoded
+
+    def _objects(self, found: object, reply: Response, operation: str) -> list[dict[str, Any]]:
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            self._not_promised(reply, operation, "a list of objects")
+        return found
+
+    def _pages(
+        self,
+        path: str,
+        query: Mapping[str, Any],
+        timeout: float | Callable[[], float | None] | None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the jobs of all pages of a list, each of which names the next.
+
+        `timeout` is of each request, or says it before each.
+        """
+        operation = f"GET {path}"
+        seen: set[str] = set()
+        following: Any = None
+        while True:
+            page = {**query} if following is None else {**query, "next": following}
+            reply = self._request(
+                "GET", path + query_text(page), timeout=timeout() if callable(timeout) else timeout
+            )
+            body = self._json_object(reply, operation)
+            yield from self._objects(body.get("jobs"), reply, operation)
+            following = body.get("next")
+            if not following:
+                return
+            if not isinstance(following, str) or following in seen:
+                self._not_promised(reply, operation, "a page that names one that comes after it")
+            seen.add(following)
+
+    def _json(self, reply: Response, operation: str, *, job_id: str | None = None) -> Any:  # noqa: ANN401 - any JSON
+        decoded: list[Any] = []
+        with contextlib.suppress(ValueError, RecursionError):
+            body = reply.body
+            for form in map(str.encode, self._forms_of_key(_SHORTEST_IN_REPLIES)):
+                if form in body:  # a copy of 40 MB is made only where it has to be
+                    body = body.replace(form, _REDACTED.encode())
+            decoded.append(json.loads(body))
+        if not decoded:  # told out of the context of that error: it carries the body
+            self._not_promised(reply, operation, "JSON", job_id)
+        return decoded[0]
+
+    def _not_promised(
+        self, reply: Response, operation: str, promised: str, job_id: str | None = None
+    ) -> NoReturn:
+        kind = self.redact(reply.header("content-type") or "no content type")
+        message = (
+            f"The reply to {operation} is not {promised} ({kind}, {len(reply.body)} bytes). "
+            "Check that url=... or IONQ_API_URL is the base URL of an IonQ API, such as "
+            "https://api.ionq.co/v0.4."
+        )
+        if operation.startswith("POST "):
+            message += f" {_LOOK_FIRST}"
+        raise IonQResponseError(
+            message,
+            status_code=reply.status,
+            request_id=self._request_id(reply),
+            job_id=job_id,
+        )
+
+
+def encode(payload: Mapping[str, Any]) -> bytes:
+    """Return a body as it is sent."""
+    return json.dumps(payload, allow_nan=False, separators=(",", ":")).encode()
+
+
+def query_text(parameters: Mapping[str, Any]) -> str:
+    """Return what goes after a path: parameters that are None are left out."""
+    given = {
+        name: value if isinstance(value, str | int) else ",".join(value)
+        for name, value in parameters.items()
+        if value is not None
+    }
+    return f"?{urlencode(given)}" if given else ""
+
+
+def _error_body(text: str) -> tuple[str | None, str | None, str]:
+    """Return (error type, code, message) of an error's body, whatever it looks like."""
+    text = text.strip()
+    decoded: Any
+    try:
+        decoded = json.loads(text)
+    except (ValueError, RecursionError):
+        decoded = text
+    code: str | None = None
+    if isinstance(decoded, dict):
+        error: Any = decoded.get("error")
+        message: Any = decoded.get("message")
+        if isinstance(error, dict):  # {"error": {"type": ..., "message": ...}}
+            message = message or error.get("message")
+            code = _code(error)
+            error = error.get("type")
+        code = _code(decoded) or code
+        if isinstance(message, str) and message:
+            return (error if isinstance(error, str) else None), code, message
+        if isinstance(error, str):
+            return None, code, error
+    if isinstance(decoded, str):
+        text = decoded
+    return None, code, text[:_EXCERPT_CHARS]
+
+
+def _code(body: Mapping[str, Any]) -> str | None:
+    code = body.get("code")
+    return str(code) if isinstance(code, str | int) and code != "" else None
+
+
+#: Requests at a time, at the most. `requests` keeps ten connections open to a host.
+MOST_AT_A_TIME = 8
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+
+def each(
+    transport: Transport, function: Callable[[Item], Found], items: Sequence[Item]
+) -> list[Found]:
+    """Return `function` of each item, in their order.
+
+    A transport in this process gains nothing from threads, and is asked one by one.
+
+    Args:
+        transport: What carries the requests that `function` makes.
+        function: What to call; from several threads if the transport has `concurrent`.
+        items: What to call it with.
+
+    Raises:
+        Exception: What `function` raises first, in the order of the items. What has not begun by
+            then is left undone.
+    """
+    workers = min(len(items), MOST_AT_A_TIME)
+    if workers < 2 or not getattr(transport, "concurrent", False):  # noqa: PLR2004
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(workers, thread_name_prefix="ionq-toolkit") as pool:
+        # In the context of the caller: it says which of several mocked clouds a request is for.
+        futures = [pool.submit(contextvars.copy_context().run, function, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -1,0 +1,54 @@
+"""Typed fields of untrusted JSON; a value of the wrong type is None."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return an object, or an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> list[Any]:
+    """Return a list, or an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def text(value: object) -> str | None:
+    """Return a str."""
+    return value if isinstance(value, str) else None
+
+
+def number(value: object) -> float | None:
+    """Return a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def integer(value: object) -> int | None:
+    """Return a whole number."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def milliseconds(value: object) -> float | None:
+    """Return a number of milliseconds, in seconds."""
+    found = number(value)
+    return None if found is None else found / 1000
+
+
+def moment(value: object) -> datetime | None:
+    """Return a moment in UTC that is written in ISO 8601."""
+    try:
+        found = datetime.fromisoformat(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -1,0 +1,225 @@
+"""The metadata stored with a job: written and read."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ionq_toolkit.errors import IonQJobError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+#: What tells a submission from all others.
+TAG = "toolkit_tag"
+
+
+def encode(
+    header: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    *,
+    shots: int,
+    seed: int,
+    memory: bool,
+    tag: str | None = None,
+) -> dict[str, str]:
+    """Return the metadata to send with a job.
+
+    Args:
+        header: What is to be known of the circuit or, for a job of several circuits, a list of
+            that, in their order.
+        shots: How often each is run.
+        seed: What seeds the sampling of exact probabilities.
+        memory: Whether each shot is to be kept.
+        tag: What tells this submission from all others, if there is to be anything.
+
+    Raises:
+        IonQJobError: The metadata of a circuit is not JSON.
+    """
+    described = dict(header) if isinstance(header, Mapping) else list(header)
+    try:
+        text = json.dumps(described, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        headers = [header] if isinstance(header, Mapping) else header
+        name = next((h.get("name") for h in headers if not _is_json(h)), None)
+        raise IonQJobError(
+            f"The metadata of circuit {name!r} cannot be stored with the job: {error}. "
+            "Keep to strings, finite numbers, lists and dicts, or set circuit.metadata = {}."
+        ) from error
+    packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    stored = {"shots": str(shots), "sampler_seed": str(seed), "qiskit_header": packed}
+    if memory:
+        stored["memory"] = "true"
+    if tag is not None:
+        stored[TAG] = tag
+    return stored
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any]] | None:
+    """Return the header of each circuit stored with a job, or None where there are none.
+
+    Raises:
+        IonQJobError: There are some, and they cannot be read.
+    """
+    packed = stored.get("qiskit_header")
+    if packed is None:
+        return None
+    try:
+        headers = json.loads(gzip.decompress(base64.b64decode(packed, validate=True)))
+    except (TypeError, ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
+        raise IonQJobError(
+            f"The qiskit_header stored with job {job_id} cannot be read ({error}), so its "
+            "registers are not known. client.get_results(job_id) returns the bare histogram.",
+            job_id=job_id,
+        ) from error
+    if isinstance(headers, dict):
+        headers = [headers]
+    if not (isinstance(headers, list) and all(isinstance(header, dict) for header in headers)):
+        raise IonQJobError(
+            f"The qiskit_header stored with job {job_id} is not of circuits.", job_id=job_id
+        )
+    return headers
+
+
+def whole_number(value: object) -> int | None:
+    """Return `value` as an int of 0 to 2**63 - 1 where it is one, or a string of one; else None."""
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
+        return value
+    return None
+
+
+#: More than these, and a record is not true: they would only use up memory and time.
+_MOST_QUBITS = 10_000
+
+
+class CircuitHeader:
+    """The width, registers and measurements of one circuit, as far as they are known.
+
+    Attributes:
+        stored: What was stored of the circuit, as `submission.build` writes it; None for a job
+            that was made elsewhere.
+    """
+
+    def __init__(self, job_id: str, stored: Mapping[str, Any] | None, counted: object) -> None:
+        """Describe a circuit.
+
+        Args:
+            job_id: The job that it is of.
+            stored: What was stored with the job, if anything.
+            counted: How many qubits IonQ says that it has: any JSON.
+        """
+        self.stored = stored
+        self._job_id = job_id
+        self._counted = counted
+
+    @property
+    def num_qubits(self) -> int | None:
+        """How many qubits the circuit has: as stored, else as IonQ counts them, else None."""
+        width = (self.stored or {}).get("n_qubits", self._counted)
+        return width if _is_width(width) else None
+
+    def of_qubits(self) -> dict[str, Any]:
+        """Return the header of a result over the qubits; without registers if none are stored.
+
+        Raises:
+            IonQJobError: The width of the circuit is not known, or its measurement map wrong.
+        """
+        header = self.stored or {}
+        width = self.num_qubits
+        if width is None:
+            raise self._strange("does not say how many qubits it had")
+        measured = header.get("meas_mapped") or [None]
+        if not isinstance(measured, list) or not all(_is_qubit(q, width) for q in measured):
+            raise IonQJobError(
+                f"The measurement map stored with job {self._job_id} is none of {width} qubits: "
+                f"{measured!r}.",
+                job_id=self._job_id,
+            )
+        if all(qubit is None for qubit in measured):
+            measured = list(range(width))
+        return {
+            **header,
+            "n_qubits": width,
+            "meas_mapped": measured,
+            "memory_slots": len(measured),
+            "creg_sizes": _register_sizes(header.get("creg_sizes"), len(measured)),
+        }
+
+    def of_program(self, registers: Sequence[tuple[str, int]] | None = None) -> dict[str, Any]:
+        """Return the header of a program's result, whose outcomes are over its classical bits.
+
+        Args:
+            registers: Name and size of each, as its shots show them; for a job made elsewhere.
+
+        Raises:
+            IonQJobError: It is not known how many bits the program has.
+        """
+        header = self.stored or {}
+        sizes: Any = header.get("creg_sizes") or [list(register) for register in registers or ()]
+        width = header.get("memory_slots", sum(size for _, size in registers or ()))
+        if not _is_width(width):
+            raise self._strange(
+                "does not say which classical bits its program has; client.get_results(job_id) "
+                "returns the bare histogram"
+            )
+        return {
+            **header,
+            "n_qubits": width,
+            "meas_mapped": list(range(width)),
+            "memory_slots": width,
+            "creg_sizes": _register_sizes(sizes, width),
+        }
+
+    def bits(self) -> list[tuple[str, int]] | None:
+        """Return (register, place in it) of each classical bit, or None if that is not stored.
+
+        Raises:
+            IonQJobError: It is stored, and is no such list.
+        """
+        labels = (self.stored or {}).get("clbit_labels")
+        if not labels:
+            return None
+        try:
+            bits = [(name, place) for name, place in labels]
+        except (TypeError, ValueError) as error:
+            raise self._strange(f"has bits labelled {labels!r:.200}") from error
+        if not all(isinstance(n, str) and isinstance(p, int) and p >= 0 for n, p in bits):
+            raise self._strange(f"has bits labelled {labels!r:.200}")
+        return bits
+
+    def _strange(self, what: str) -> IonQJobError:
+        return IonQJobError(f"The record of job {self._job_id} {what}.", job_id=self._job_id)
+
+
+def _is_width(value: object) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole and 1 <= value <= _MOST_QUBITS  # type: ignore[operator]
+
+
+def _is_qubit(value: object, width: int) -> bool:
+    return value is None or (isinstance(value, int) and 0 <= value < width)
+
+
+def _register_sizes(stored: Any, bits: int) -> list[list[Any]]:  # noqa: ANN401 - any JSON
+    """Return [name, size] of each register, or [] where these do not make up the bits."""
+    try:
+        sizes = [size for _, size in stored]
+    except (TypeError, ValueError):
+        return []
+    whole = all(isinstance(size, int) and size > 0 for size in sizes) and sum(sizes) == bits
+    return stored if whole else []

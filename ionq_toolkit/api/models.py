@@ -1,0 +1,193 @@
+"""Estimates, costs and characterizations as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ionq_toolkit.api import fields
+from ionq_toolkit.errors import IonQJobError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+class JobCost(NamedTuple):
+    """What a job costs.
+
+    Attributes:
+        charged: What was charged for it, or None.
+        estimated: What it was estimated to cost, or None.
+        unit: The currency, such as ``usd``, or ``credit``; None for what costs nothing.
+    """
+
+    charged: float | None
+    estimated: float | None
+    unit: str | None
+
+
+def read_cost(body: Mapping[str, object], job_id: str) -> JobCost:
+    """Return what the body of GET /jobs/{id}/cost says: schema GetJobCostResponse.
+
+    A simulation has neither a cost nor an estimate, and what has not run has no cost.
+
+    Raises:
+        IonQJobError: It cannot be read.
+    """
+    charged, estimated = (_amount(body, name, job_id) for name in ("cost", "estimated_cost"))
+    units = {amount[1] for amount in (charged, estimated) if amount is not None}
+    if len(units) > 1:
+        raise IonQJobError(
+            f"The costs of job {job_id} are in different units: {', '.join(sorted(units))}.",
+            job_id=job_id,
+        )
+    return JobCost(
+        charged and charged[0], estimated and estimated[0], units.pop() if units else None
+    )
+
+
+def _amount(body: Mapping[str, object], name: str, job_id: str) -> tuple[float, str] | None:
+    amount = body.get(name)
+    if amount is None:
+        return None
+    if isinstance(amount, dict):
+        value, unit = amount.get("value"), amount.get("unit")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and isinstance(unit, str):
+            return float(value), unit  # type: ignore[arg-type]
+    raise IonQJobError(
+        f"The {name} of job {job_id} cannot be read: {amount!r:.200}.", job_id=job_id
+    )
+
+
+@dataclass(frozen=True)
+class JobEstimate:
+    """IonQ's estimate of a job. What it does not say, or says strangely, is None.
+
+    Attributes:
+        backend: IonQ's name of the backend.
+        qubits, shots, oneq_gates, twoq_gates, error_mitigation: What the estimate is of.
+        cost: What the job would cost, in `cost_unit`; 0 on the simulator.
+        cost_unit: ``"usd"``, or ``"credit"``.
+        execution_time_s: Seconds it would run.
+        queue_time_s: Seconds it would wait before that, as things stand.
+        estimated_at: When this was estimated.
+        rates: The prices it is made of, as IonQ lists them.
+    """
+
+    backend: str | None
+    qubits: int | None
+    shots: int | None
+    oneq_gates: int | None
+    twoq_gates: int | None
+    error_mitigation: bool | None
+    cost: float | None
+    cost_unit: str | None
+    execution_time_s: float | None
+    queue_time_s: float | None
+    estimated_at: datetime | None
+    rates: tuple[Mapping[str, Any], ...]
+    _body: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def from_reply(cls, body: Mapping[str, Any]) -> JobEstimate:
+        """Read the reply to GET /jobs/estimate.
+
+        The live service has long answered with `estimate_context` and `rate_card` where its
+        document still had other names.
+        """
+        context = fields.mapping(body.get("estimate_context"))
+        mitigated = context.get("error_mitigation")
+        rates = fields.mapping(body.get("rate_card")).get("rates")
+        return cls(
+            backend=fields.text(context.get("backend")),
+            qubits=fields.integer(context.get("qubits")),
+            shots=fields.integer(context.get("shots")),
+            oneq_gates=fields.integer(context.get("1q_gates")),
+            twoq_gates=fields.integer(context.get("2q_gates")),
+            error_mitigation=mitigated if isinstance(mitigated, bool) else None,
+            cost=fields.number(body.get("estimated_total_cost")),
+            cost_unit=fields.text(body.get("estimated_unit")),
+            execution_time_s=fields.milliseconds(body.get("estimated_execution_time")),
+            queue_time_s=fields.milliseconds(body.get("current_predicted_queue_time")),
+            estimated_at=fields.moment(body.get("estimated_at")),
+            rates=tuple(rate for rate in fields.items(rates) if isinstance(rate, dict)),
+            _body=body,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reply as IonQ sent it."""
+        return dict(self._body)
+
+
+#: IonQ's names of what is measured of a device.
+_FIDELITIES, _TIMES = ("spam", "1q", "2q"), ("readout", "reset", "1q", "2q", "t1", "t2")
+
+
+@dataclass(frozen=True)
+class Characterization:
+    """A QPU as it was measured on one day.
+
+    The live service sends null for a median that was not measured, and 0 for every standard
+    error; old records have wrong medians, which are given here as they are.
+
+    Attributes:
+        id: IonQ's id of the record.
+        backend: IonQ's name of the backend.
+        date: The day, as the midnight it begins with in UTC.
+        qubits: How many qubits there are.
+        connectivity: The pairs of qubits that a gate can act on.
+        fidelity: Medians of ``"spam"`` (preparing and measuring a qubit), ``"1q"`` and ``"2q"``
+            (gates on one and on two), from 0 to 1; None for one that was not measured.
+        timing: Seconds of ``"readout"``, ``"reset"``, ``"1q"``, ``"2q"``, ``"t1"``, ``"t2"``;
+            None for one that is not told.
+    """
+
+    id: str | None
+    backend: str | None
+    date: datetime | None
+    qubits: int | None
+    connectivity: tuple[tuple[int, int], ...] = field(repr=False)
+    fidelity: Mapping[str, float | None]
+    timing: Mapping[str, float | None]
+
+    @classmethod
+    def from_reply(cls, body: Mapping[str, Any]) -> Characterization:
+        """Read a record of GET /backends/{backend}/characterizations."""
+        fidelity, timing = (fields.mapping(body.get(name)) for name in ("fidelity", "timing"))
+        return cls(
+            id=fields.text(body.get("id")),
+            backend=fields.text(body.get("backend")),
+            date=fields.moment(body.get("date")),
+            qubits=fields.integer(body.get("qubits")),
+            connectivity=tuple(_pairs(body.get("connectivity"))),
+            fidelity={
+                name: fields.number(fields.mapping(fidelity.get(name)).get("median"))
+                for name in _FIDELITIES
+            },
+            timing={name: fields.number(timing.get(name)) for name in _TIMES},
+        )
+
+    @property
+    def median_spam_fidelity(self) -> float | None:
+        """The median fidelity of preparing and measuring a qubit."""
+        return self.fidelity["spam"]
+
+    @property
+    def median_1q_fidelity(self) -> float | None:
+        """The median fidelity of gates on one qubit."""
+        return self.fidelity["1q"]
+
+    @property
+    def median_2q_fidelity(self) -> float | None:
+        """The median fidelity of gates on two qubits."""
+        return self.fidelity["2q"]
+
+
+def _pairs(value: object) -> list[tuple[int, int]]:
+    return [
+        (pair[0], pair[1])
+        for pair in fields.items(value)
+        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(q, int) for q in pair)  # noqa: PLR2004
+    ]

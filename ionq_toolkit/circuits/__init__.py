@@ -1,0 +1,1 @@
+"""From a QuantumCircuit to the circuit formats of IonQ."""

@@ -1,0 +1,422 @@
+"""One operation of a Qiskit circuit -> IonQ's JSON, in either gateset."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from qiskit.circuit import (
+    Barrier,
+    ControlFlowOp,
+    ControlledGate,
+    Delay,
+    Gate,
+    Instruction,
+    Measure,
+    Reset,
+)
+from qiskit.circuit.library import (
+    CCXGate,
+    CCZGate,
+    CHGate,
+    CPhaseGate,
+    CRXGate,
+    CRYGate,
+    CRZGate,
+    CSXGate,
+    CXGate,
+    CYGate,
+    CZGate,
+    HGate,
+    IGate,
+    Initialize,
+    MCPhaseGate,
+    PauliEvolutionGate,
+    PhaseGate,
+    RXGate,
+    RXXGate,
+    RYGate,
+    RYYGate,
+    RZGate,
+    RZZGate,
+    SdgGate,
+    SGate,
+    SwapGate,
+    SXdgGate,
+    SXGate,
+    TdgGate,
+    TGate,
+    XGate,
+    YGate,
+    ZGate,
+    get_standard_gate_name_mapping,
+)
+from qiskit.quantum_info import SparsePauliOp
+
+from ionq_toolkit.circuits.gates import GPI2Gate, GPIGate, MSGate, ZZGate
+from ionq_toolkit.errors import IonQGateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from qiskit import QuantumCircuit
+    from qiskit.circuit import Operation
+
+
+#: Qiskit's uncontrolled gates -> IonQ's names in the `qis` gateset. Rotations carry one
+#: angle in radians. The table goes by class: a gate of somebody's own that is merely
+#: called "x" is not in it. `PhaseGate` goes as `rz`, which differs by a global phase
+#: only: what the service makes of a `z` with an angle is not documented.
+QIS_GATES: Mapping[type[Operation], str] = MappingProxyType(
+    {
+        XGate: "x",
+        YGate: "y",
+        ZGate: "z",
+        HGate: "h",
+        SGate: "s",
+        SdgGate: "si",
+        TGate: "t",
+        TdgGate: "ti",
+        SXGate: "v",
+        SXdgGate: "vi",
+        RXGate: "rx",
+        RYGate: "ry",
+        RZGate: "rz",
+        PhaseGate: "rz",
+        SwapGate: "swap",
+        RXXGate: "xx",
+        RYYGate: "yy",
+        RZZGate: "zz",
+    }
+)
+
+#: Native gates -> IonQ's names: https://docs.ionq.com/api-reference/v0.3/native-gates-api
+NATIVE_GATES: Mapping[type[Operation], str] = MappingProxyType(
+    {GPIGate: "gpi", GPI2Gate: "gpi2", MSGate: "ms", ZZGate: "zz"}
+)
+
+#: Gates that may carry controls: those whose IonQ meaning has no loose global phase,
+#: which a control would turn into a relative one. A swap takes none.
+_CONTROLLABLE = frozenset({XGate, YGate, ZGate, HGate, RXGate, RYGate, RZGate})
+
+#: The controlled gates that circuits are full of: of what, and with how many controls.
+_CONTROLLED: Mapping[type[Operation], tuple[str, int]] = MappingProxyType(
+    {
+        CXGate: ("x", 1),
+        CYGate: ("y", 1),
+        CZGate: ("z", 1),
+        CHGate: ("h", 1),
+        CRXGate: ("rx", 1),
+        CRYGate: ("ry", 1),
+        CRZGate: ("rz", 1),
+        CCXGate: ("x", 2),
+        CCZGate: ("z", 2),
+    }
+)
+
+#: Controlled gates whose IonQ meaning has a loose global phase: they go as two gates or more.
+_LOOSE_PHASES = frozenset({CPhaseGate, MCPhaseGate, CSXGate})
+
+#: "Up to seven controls": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
+MAX_CONTROLS = 7
+
+#: What changes nothing in a circuit whose idle qubits keep their state.
+NO_OPERATION = frozenset({Barrier, Delay, IGate})
+
+#: Qiskit's names of its own operations and their classes. Its transpiler goes by the names, and
+#: takes a gate of somebody's own for the one that it shares its name with.
+_STANDARD_KINDS: Mapping[str, type[Operation]] = MappingProxyType(
+    {
+        "barrier": Barrier,
+        **{name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()},
+        **{name: kind for kind, name in NATIVE_GATES.items()},
+    }
+)
+
+#: Limits of native gates, in turns; the same page. What is beyond them is the same gate, but
+#: for a global phase, as one that is not.
+_MAX_PHASE, _MAX_MS_ANGLE, _MAX_ZZ_ANGLE = 1.0, 0.25, 0.5
+
+
+#: How many terms are compared with all others at a time, for the sake of memory.
+_ROWS = 1024
+
+
+def kind_of(operation: Operation) -> type[Operation]:
+    """Return the class of an operation; Qiskit's gates have one for each way to make them."""
+    kind: type[Operation] = getattr(operation, "base_class", type(operation))
+    return kind
+
+
+def is_native(kind: type[Operation]) -> bool:
+    """Return whether a class is that of a native gate, ours or qiskit-ionq's."""
+    return kind in NATIVE_GATES or _of_qiskit_ionq(kind) in NATIVE_GATES
+
+
+def native_definition(operation: Operation) -> QuantumCircuit:
+    """Return what a native gate is in Qiskit's gates, whatever the session's library says of it."""
+    definition: QuantumCircuit = _of_qiskit_ionq(kind_of(operation))(*operation.params).definition
+    return definition
+
+
+def _of_qiskit_ionq(kind: type[Operation]) -> type[Operation]:
+    """Return the native gate that a class of qiskit-ionq's is, or the class itself.
+
+    The transpiler makes them where qiskit-ionq is in use as well: the session has one library
+    of equivalences, which goes by name.
+    """
+    if kind.__module__ == "qiskit_ionq.ionq_gates":
+        return next((ours for ours in NATIVE_GATES if ours.__name__ == kind.__name__), kind)
+    return kind
+
+
+def qis_gates(
+    operation: Operation, qubits: Sequence[int], *, compiler_synthesis: bool = False
+) -> list[dict[str, Any]]:
+    """Return a gate in the `qis` gateset, mostly as one gate.
+
+    A controlled phase goes as rotations, and so does a controlled square root of X: what IonQ
+    makes of a controlled `z` with an angle, or of a controlled `v`, is not documented.
+
+    Args:
+        operation: The gate.
+        qubits: The indices of its qubits.
+        compiler_synthesis: Whether IonQ may approximate the exponential of terms that do not
+            commute.
+
+    Raises:
+        IonQGateError: The gate has no counterpart in the gateset, or a parameter that is none.
+    """
+    kind = kind_of(operation)
+    if kind is PauliEvolutionGate:
+        return [_pauli_exponential(operation, qubits, compiler_synthesis=compiler_synthesis)]
+    if kind in _LOOSE_PHASES:
+        return _controlled_phase(operation, kind, qubits)
+    name, controls = QIS_GATES.get(kind), 0
+    if name is None:
+        name, controls = _CONTROLLED.get(kind) or _controlled(operation)
+        if operation.ctrl_state + 1 != 1 << controls:
+            raise unsupported(operation, "qis")
+    gate: dict[str, Any] = {"gate": name, "targets": list(qubits[controls:])}
+    if controls:
+        gate["controls"] = list(qubits[:controls])
+    if operation.params:
+        gate["rotation"] = _number(operation.params[0], operation, "The angle", "qis")
+    return [gate]
+
+
+def _controlled_phase(
+    operation: ControlledGate, kind: type[Operation], qubits: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Return rotations that are a controlled phase or square root of X, but for a global phase.
+
+    Under control, a rotation lacks a phase where all controls are 1. That is a phase of the last
+    of them under control of the others, and so on.
+    """
+    controls = operation.num_ctrl_qubits
+    if controls > MAX_CONTROLS or operation.ctrl_state + 1 != 1 << controls:
+        raise unsupported(operation, "qis")
+    if kind is CSXGate:
+        name, angle, phase = "rx", math.pi / 2, math.pi / 4
+    else:
+        angle = _number(operation.params[0], operation, "The angle", "qis")
+        name, phase = "rz", angle / 2
+    gates: list[dict[str, Any]] = []
+    *others, target = qubits
+    while others:
+        gates.append({"gate": name, "targets": [target], "controls": others, "rotation": angle})
+        *others, target = others
+        name, angle, phase = "rz", phase, phase / 2
+    return [*gates, {"gate": "rz", "targets": [target], "rotation": angle}]
+
+
+def _controlled(operation: Operation) -> tuple[str, int]:
+    if isinstance(operation, ControlledGate):
+        kind, controls = kind_of(operation.base_gate), operation.num_ctrl_qubits
+        if kind in _CONTROLLABLE and controls <= MAX_CONTROLS:
+            return QIS_GATES[kind], controls
+    raise unsupported(operation, "qis")
+
+
+def _pauli_exponential(
+    gate: PauliEvolutionGate, qubits: Sequence[int], *, compiler_synthesis: bool
+) -> dict[str, Any]:
+    """Return exp(-i t H) as a `pauliexp`, H being a sum of Pauli strings.
+
+    IonQ's is the same, the last character of a term being for its first target, and the time
+    not negative; that is how the encoders of Qiskit, Cirq and PennyLane agree to use it.
+    """
+    parts = gate.operator if isinstance(gate.operator, list) else [gate.operator]
+    hamiltonian = SparsePauliOp.sum(
+        [
+            part if isinstance(part, SparsePauliOp) else SparsePauliOp.from_sparse_observable(part)
+            for part in parts
+        ]
+    )
+    time = _number(gate.time, gate, "The time", "qis")
+    coefficients = [
+        _number(value.real if value.imag == 0 else value, gate, "A coefficient", "qis")
+        for value in hamiltonian.coeffs.tolist()
+    ]
+    if not (compiler_synthesis or _commute(hamiltonian)):
+        raise IonQGateError(
+            f"The terms of {gate.name!r} do not commute, so that IonQ would approximate it, in a "
+            "way that it does not publish. Put in Qiskit's own product formula, of the order and "
+            "the steps that you choose: PauliEvolutionGate(..., synthesis=...) and "
+            f"circuit.decompose([{gate.name!r}]).",
+            gate_name=gate.name,
+        )
+    return {
+        "gate": "pauliexp",
+        "targets": list(qubits),
+        "terms": hamiltonian.paulis.to_labels(),
+        "coefficients": [math.copysign(1, time) * value for value in coefficients],
+        "time": abs(time),
+    }
+
+
+def _commute(operator: SparsePauliOp) -> bool:
+    """Return whether all terms commute: no two have an odd number of clashing letters."""
+    x, z = (half.astype(np.float32) for half in (operator.paulis.x, operator.paulis.z))
+    for start in range(0, len(x), _ROWS):
+        rows = slice(start, start + _ROWS)
+        clashes = x[rows] @ z.T + z[rows] @ x.T
+        if (clashes.astype(np.int32) & 1).any():
+            return False
+    return True
+
+
+def native_gates(operation: Operation, qubits: Sequence[int]) -> list[dict[str, Any]]:
+    """Return a gate in the `native` gateset, mostly as one gate.
+
+    What is beyond IonQ's limits goes as the same gate within them: an `ms` of more than a quarter
+    turn is one of less, and a half turn of either qubit.
+
+    Raises:
+        IonQGateError: The gate is not native, or has a parameter that is none.
+    """
+    name = NATIVE_GATES.get(_of_qiskit_ionq(kind_of(operation)))
+    if name is None:
+        raise unsupported(operation, "native")
+    turns = [_number(value, operation, "A parameter", "native") for value in operation.params]
+    if name == "ms":
+        return _ms(*turns, targets=list(qubits))
+    if name == "zz":
+        return [{"gate": name, "targets": list(qubits), "angle": _within(_MAX_ZZ_ANGLE, turns[0])}]
+    return [{"gate": name, "target": qubits[0], "phase": _within(_MAX_PHASE, turns[0])}]
+
+
+def _ms(first: float, second: float, angle: float, *, targets: list[int]) -> list[dict[str, Any]]:
+    half_turns: list[dict[str, Any]] = []
+    if not 0 <= angle <= _MAX_MS_ANGLE:
+        angle = math.remainder(angle, 1.0)
+        if abs(angle) > _MAX_MS_ANGLE:
+            half_turns = [
+                {"gate": "gpi", "target": target, "phase": _within(_MAX_PHASE, phase)}
+                for target, phase in zip(targets, (first, second), strict=True)
+            ]
+            angle -= math.copysign(0.5, angle)
+        if angle < 0:
+            first, angle = first + 0.5, -angle
+    phases = [_within(_MAX_PHASE, phase) for phase in (first, second)]
+    return [{"gate": "ms", "targets": targets, "phases": phases, "angle": angle}, *half_turns]
+
+
+def _within(limit: float, turns: float) -> float:
+    """Return what is the same but for whole turns, and within a limit of half a turn or more."""
+    return turns if abs(turns) <= limit else math.remainder(turns, 1.0)
+
+
+def _number(value: Any, operation: Operation, what: str, gateset: str) -> float:  # noqa: ANN401
+    """Return a parameter as a float.
+
+    Raises:
+        IonQGateError: It is not a finite real number.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        unit = " of radians" if (what, gateset) == ("The angle", "qis") else ""
+        raise IonQGateError(
+            f"{what} of a gate {operation.name!r} is {value}; it must be a finite number{unit}.",
+            gate_name=operation.name,
+            gateset=gateset,
+        )
+    return number
+
+
+def unsupported(operation: Operation, gateset: str) -> IonQGateError:
+    """Return the error for an operation that a gateset does not have, with a way out."""
+    name, kind = operation.name, _of_qiskit_ionq(kind_of(operation))
+    transpilable = isinstance(operation, Gate | Initialize)
+    takes_its_name = _STANDARD_KINDS.get(name, kind) is not kind
+    if isinstance(operation, ControlFlowOp):
+        advice = "IonQ takes no control flow: neither branches nor loops."
+    elif not isinstance(operation, Instruction) or (transpilable and not takes_its_name):
+        advice = "Rewrite the circuit for the backend first: qiskit.transpile(circuit, backend)."
+        if gateset == "qis" and is_native(kind):
+            advice = (
+                "It is a native gate, and a circuit is of one gateset. Ask for the backend with "
+                "gateset='native', or rewrite the circuit: qiskit.transpile(circuit, backend)."
+            )
+    elif transpilable or operation.definition is not None:
+        what = "gate" if transpilable else "part"
+        advice = (
+            f"It is a {what} of your own: circuit.decompose([{name!r}]) puts in what it is made of."
+        )
+    else:
+        advice = "A circuit for IonQ is made of gates, measurements and resets."
+    return IonQGateError(
+        f"{name!r} is not in IonQ's {gateset} gateset. {advice}", gate_name=name, gateset=gateset
+    )
+
+
+__all__ = [
+    "MAX_CONTROLS",
+    "NATIVE_GATES",
+    "NO_OPERATION",
+    "QIS_GATES",
+    "is_native",
+    "kind_of",
+    "native_definition",
+    "native_gates",
+    "qis_gates",
+    "unsupported",
+]
+
+#: What is no gate, or none that is sent.
+_FREE = (Barrier, Delay, IGate, Measure, Reset)
+
+
+class GateCounts(NamedTuple):
+    """How many gates circuits have in all: what a job on a machine is billed by.
+
+    Attributes:
+        one_qubit: Gates on one qubit.
+        two_qubits: Gates on two qubits.
+    """
+
+    one_qubit: int
+    two_qubits: int
+
+
+def count_gates(circuits: Iterable[QuantumCircuit]) -> GateCounts:
+    """Count the gates of circuits as they are billed.
+
+    A gate on N > 2 qubits is billed as 6 (N - 2) gates on two: Microsoft's page on IonQ's prices
+    (https://learn.microsoft.com/azure/quantum/pricing, December 2024).
+    """
+    widths = [
+        len(instruction.qubits)
+        for circuit in circuits
+        for instruction in circuit.data
+        if not isinstance(instruction.operation, _FREE)
+    ]
+    return GateCounts(
+        widths.count(1),
+        sum(1 if width == 2 else 6 * (width - 2) for width in widths if width > 1),  # noqa: PLR2004
+    )

@@ -1,0 +1,90 @@
+"""From a QuantumCircuit to OpenQASM 3."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3, transpile
+from qiskit.circuit import Measure, Reset
+
+from ionq_toolkit.circuits.operations import (
+    NO_OPERATION,
+    is_native,
+    kind_of,
+    native_definition,
+    native_gates,
+    qis_gates,
+)
+from ionq_toolkit.circuits.wire import check_circuit, creg_sizes
+from ionq_toolkit.errors import IonQJobError
+
+if TYPE_CHECKING:
+    from qiskit.circuit import Clbit, Qubit
+
+
+#: The gates of an OpenQASM 3 program. All but the last three are of its ``stdgates.inc``; those
+#: are defined in the program.
+_QASM3_GATES = (
+    *("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "rx", "ry", "rz", "p"),
+    *("cx", "cy", "cz", "ch", "crx", "cry", "crz", "swap", "ccx"),
+    *("rxx", "ryy", "rzz"),
+)
+
+#: Words of the language's grammar that Qiskit's exporter does not know to be such.
+_QASM3_WORDS = ("case", "default", "im", "pi", "readonly", "switch", "void")
+
+
+def to_qasm3(circuit: QuantumCircuit) -> str:
+    """Return a circuit as an OpenQASM 3 program, of the part of the language that IonQ takes.
+
+    It has one register of virtual qubits, and the circuit's registers of classical bits, or
+    one for all of them where they do not split the bits in order: an outcome is over the bits
+    of the circuit in their order, either way. Its gates are those of ``stdgates.inc`` and
+    rotations about XX, YY and ZZ, which it defines; IonQ compiles them, native ones as well.
+    A `PauliEvolutionGate` goes as Qiskit synthesizes it.
+
+    Raises:
+        IonQJobError: The circuit has no qubits or no measurement, or free parameters, or a
+            register of a name that OpenQASM 3 keeps for itself.
+        IonQGateError: A gate is in neither gateset, or it is control flow.
+    """
+    check_circuit(circuit)
+    registers = [register for register in circuit.cregs if register.size]
+    if not creg_sizes(circuit):
+        registers = [ClassicalRegister(circuit.num_clbits, "c")]
+    names = [register.name for register in registers]
+    qubit_name = "q"
+    while qubit_name in names:
+        qubit_name += "_"
+    plain = QuantumCircuit(QuantumRegister(circuit.num_qubits, qubit_name), *registers)
+    qubits: dict[Qubit, Qubit] = dict(zip(circuit.qubits, plain.qubits, strict=True))
+    clbits: dict[Clbit, Clbit] = dict(zip(circuit.clbits, plain.clbits, strict=True))
+    for instruction in circuit.data:
+        operation = instruction.operation
+        kind = kind_of(operation)
+        if kind in NO_OPERATION:
+            continue
+        if is_native(kind):
+            native_gates(operation, range(operation.num_qubits))  # refuses what cannot be
+            places = [qubits[qubit] for qubit in instruction.qubits]
+            plain.compose(native_definition(operation), places, inplace=True)
+            continue
+        if kind not in (Measure, Reset):
+            qis_gates(operation, range(operation.num_qubits), compiler_synthesis=True)
+        plain.append(
+            operation,
+            [qubits[qubit] for qubit in instruction.qubits],
+            [clbits[clbit] for clbit in instruction.clbits],
+        )
+    plain = transpile(plain, basis_gates=[*_QASM3_GATES], optimization_level=0)
+    program: str = qasm3.dumps(plain, disable_constants=True)
+    declared = re.findall(r"^bit\[\d+\] (\w+);$", program, re.MULTILINE)
+    taken = {*_QASM3_GATES, *_QASM3_WORDS}
+    renamed = [name for name in names if name not in declared or name in taken]
+    if renamed:
+        raise IonQJobError(
+            f"OpenQASM 3, as which circuit {circuit.name!r} has to go, cannot have a classical "
+            f"register {renamed[0]!r}. Give it another name."
+        )
+    return program

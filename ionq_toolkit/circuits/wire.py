@@ -1,0 +1,236 @@
+"""QuantumCircuit -> what IonQ takes, and what is needed to read the result back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qiskit.circuit import ControlFlowOp, Measure, Reset
+
+from ionq_toolkit.circuits.operations import (
+    NO_OPERATION,
+    kind_of,
+    native_gates,
+    qis_gates,
+    unsupported,
+)
+from ionq_toolkit.errors import IonQGateError, IonQJobError, IonQMidCircuitMeasurementError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qiskit import QuantumCircuit
+    from qiskit.circuit import Operation, Qubit
+
+    from ionq_toolkit.devices import Device
+
+
+@dataclass(frozen=True)
+class WireCircuit:
+    """A circuit as IonQ takes it, and the measurement map that reads its outcomes.
+
+    Attributes:
+        num_qubits: Width of the register; the outcomes are over all of its qubits.
+        gates: IonQ's gate objects, in order.
+        measured: For each classical bit of the circuit the qubit measured into it, or
+            None for a bit that nothing was measured into.
+        gateset: `qis` or `native`.
+    """
+
+    num_qubits: int
+    gates: list[dict[str, Any]]
+    measured: tuple[int | None, ...]
+    gateset: str = "qis"
+
+
+def to_wire(
+    circuit: QuantumCircuit, gateset: str = "qis", *, compiler_synthesis: bool = False
+) -> WireCircuit:
+    """Translate a circuit of gates and final measurements into one of IonQ's gatesets.
+
+    A reset of a qubit that nothing was done to, or nothing is done to afterwards, is left out:
+    it changes no outcome.
+
+    Args:
+        circuit: What to translate.
+        gateset: `qis` or `native`.
+        compiler_synthesis: Whether a `PauliEvolutionGate` may have terms that do not commute.
+            IonQ approximates it then, in a way that it does not publish.
+
+    Raises:
+        IonQJobError: The circuit has no qubits or no measurement, or free parameters.
+        IonQGateError: A gate has no counterpart in the gateset.
+        IonQMidCircuitMeasurementError: A measured or reset qubit is used again (`needs_qasm3`).
+    """
+    check_circuit(circuit)
+    position = {qubit: index for index, qubit in enumerate(circuit.qubits)}
+    reused = first_reuse(circuit)
+    if reused is not None:
+        operation, qubit = reused
+        if isinstance(operation, ControlFlowOp):
+            raise unsupported(operation, gateset)
+        raise IonQMidCircuitMeasurementError(
+            f"{operation.name!r} acts on qubit {position[qubit]} of circuit {circuit.name!r} "
+            "after its measurement or reset. Move those to the end of the circuit, or run it "
+            "in a job of its own, which goes as OpenQASM 3.",
+            qubit_index=position[qubit],
+            gate_name=operation.name,
+        )
+    clbit_position = {clbit: index for index, clbit in enumerate(circuit.clbits)}
+    gates: list[dict[str, Any]] = []
+    measured: list[int | None] = [None] * len(circuit.clbits)
+    for instruction in circuit.data:
+        operation = instruction.operation
+        kind = kind_of(operation)
+        qubits = [position[qubit] for qubit in instruction.qubits]
+        if kind is Measure:
+            measured[clbit_position[instruction.clbits[0]]] = qubits[0]
+        elif kind in NO_OPERATION or kind is Reset:
+            continue
+        elif gateset == "native":
+            gates.extend(native_gates(operation, qubits))
+        else:
+            gates.extend(qis_gates(operation, qubits, compiler_synthesis=compiler_synthesis))
+    return WireCircuit(circuit.num_qubits, gates, tuple(measured), gateset)
+
+
+def check_native(wire: WireCircuit, device: Device) -> None:
+    """Check that a device takes a circuit of native gates as it stands; IonQ compiles none.
+
+    Args:
+        wire: The circuit; one of the `qis` gateset is let pass.
+        device: What it is for; on the simulator, as it is under the noise model
+            (`Device.under`).
+
+    Raises:
+        IonQGateError: The device has another gate on two qubits, or does not connect a pair.
+    """
+    if wire.gateset != "native":
+        return
+    pairs = None if device.connectivity is None else set(map(frozenset, device.connectivity))
+    advice = "Rewrite the circuit for the backend first: qiskit.transpile(circuit, backend)."
+    for gate in wire.gates:
+        name, targets = gate["gate"], gate.get("targets", ())
+        if name not in device.native_gates:
+            raise IonQGateError(
+                f"{name!r} is not a native gate of {device.name}, which has "
+                f"{', '.join(device.native_gates)}. {advice}",
+                gate_name=name,
+                gateset="native",
+            )
+        if targets and pairs is not None and frozenset(targets) not in pairs:
+            raise IonQGateError(
+                f"{device.name} has no {name!r} on qubits {targets[0]} and {targets[1]}. {advice}",
+                gate_name=name,
+                gateset="native",
+            )
+
+
+def check_circuit(circuit: QuantumCircuit) -> None:
+    """Refuse a circuit that cannot be run whatever its gates are."""
+    if circuit.parameters:
+        names = ", ".join(sorted(p.name for p in circuit.parameters))
+        raise IonQJobError(
+            f"Circuit {circuit.name!r} has parameters without a value: {names}. "
+            "Bind them first: circuit.assign_parameters({...})."
+        )
+    if not circuit.num_qubits:
+        raise IonQJobError(f"Circuit {circuit.name!r} has no qubits.")
+    if "measure" not in circuit.count_ops():
+        raise IonQJobError(
+            f"Circuit {circuit.name!r} measures nothing, so it has no counts. "
+            "Add circuit.measure_all() or circuit.measure(...)."
+        )
+
+
+#: Names of the operations that are no gates to `first_reuse`; what has one may be something else.
+_SPECIAL = frozenset({"measure", "reset", "barrier", "delay", "id"})
+
+
+def circuit_header(circuit: QuantumCircuit, wire: WireCircuit | None) -> dict[str, Any]:
+    """Return what a reader of the job's result needs to know of the circuit.
+
+    The keys are those that qiskit-ionq stores with its jobs, so that each can
+    read the other's. Numpy's numbers and arrays in the circuit's metadata become plain ones.
+
+    Args:
+        circuit: The circuit.
+        wire: What it was sent as; None for OpenQASM 3, whose outcomes are over the classical
+            bits already, so that there is no `meas_mapped`.
+    """
+    described: dict[str, Any] = {
+        "name": circuit.name,
+        "n_qubits": circuit.num_qubits,
+        "memory_slots": circuit.num_clbits,
+        "creg_sizes": creg_sizes(circuit),
+        "clbit_labels": _labels(circuit.cregs),
+        "qreg_sizes": [[register.name, register.size] for register in circuit.qregs],
+        "qubit_labels": _labels(circuit.qregs),
+        "global_phase": float(circuit.global_phase),
+    }
+    if wire is not None:
+        described["meas_mapped"] = list(wire.measured)
+    if circuit.metadata:
+        described["metadata"] = _plain(circuit.metadata)
+    return described
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a circuit carries
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def creg_sizes(circuit: QuantumCircuit) -> list[list[str | int]]:
+    """Return the registers that split the classical bits, or [] if they do not split them.
+
+    Registers may share bits, and bits may be in none: there is no way then to write
+    an outcome register by register.
+    """
+    if [bit for register in circuit.cregs for bit in register] != circuit.clbits:
+        return []
+    return [[register.name, register.size] for register in circuit.cregs]
+
+
+def _labels(registers: Sequence[Any]) -> list[list[str | int]]:
+    return [[register.name, index] for register in registers for index in range(register.size)]
+
+
+def needs_qasm3(circuit: QuantumCircuit) -> bool:
+    """Return whether a circuit can only go as OpenQASM 3: it measures or resets midway."""
+    return first_reuse(circuit) is not None
+
+
+def first_reuse(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
+    """Return the first operation on a qubit that was measured or reset before, and the qubit.
+
+    Measuring twice in a row says the same twice. A qubit that nothing was done to is 0
+    already, so that its reset does nothing.
+    """
+    resets = "reset" in circuit.count_ops()
+    used: set[Qubit] = set()
+    measured: set[Qubit] = set()
+    reset: set[Qubit] = set()
+    for instruction in circuit.data:
+        kind = kind_of(instruction.operation) if instruction.name in _SPECIAL else None
+        if kind in NO_OPERATION:
+            continue
+        if kind is Measure:
+            if reset and instruction.qubits[0] in reset:
+                return instruction.operation, instruction.qubits[0]
+            measured.update(instruction.qubits)
+        elif kind is Reset:
+            reset.update(used.intersection(instruction.qubits))
+        else:
+            if measured or reset:
+                for qubit in instruction.qubits:
+                    if qubit in measured or qubit in reset:
+                        return instruction.operation, qubit
+            if resets:
+                used.update(instruction.qubits)
+    return None

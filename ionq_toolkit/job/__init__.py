@@ -1,0 +1,1 @@
+"""One job: its options, its submission, its state and the wait for its end."""

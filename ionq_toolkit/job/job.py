@@ -1,0 +1,495 @@
+"""IonQJob: the life of one submitted job."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers import JobV1
+from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
+
+from ionq_toolkit.api import connection
+from ionq_toolkit.api.metadata import TAG
+from ionq_toolkit.api.models import read_cost
+from ionq_toolkit.errors import IonQAPIError, IonQJobError, IonQJobStateError
+from ionq_toolkit.job.polling import until_final, until_read
+from ionq_toolkit.job.progress import ProgressLine
+from ionq_toolkit.job.state import JobState, summary
+from ionq_toolkit.job.submission import Order
+from ionq_toolkit.results.fetch import Results, query_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from qiskit import QuantumCircuit
+
+    from ionq_toolkit.api.client import IonQClient
+    from ionq_toolkit.api.models import JobCost
+    from ionq_toolkit.api.record import JobRecord, JobTimings
+    from ionq_toolkit.backend import IonQBackend
+    from ionq_toolkit.clock import Deadline
+    from ionq_toolkit.job.polling import Wait
+    from ionq_toolkit.results.result import IonQResult
+
+    Callback = Callable[[str, JobStatus, "IonQJob"], object]
+
+
+class IonQJob(JobV1):
+    """One job on the IonQ Cloud: submitted by `IonQBackend.run`, or retrieved by its id.
+
+    A job of several circuits is a parent with a child job for each of them.
+
+    Attributes:
+        circuit: The circuit of a job made here, or the list of them; None for one retrieved by
+            its id.
+        metadata: What is stored with the job at IonQ, as last seen.
+    """
+
+    def __init__(
+        self,
+        backend: IonQBackend,
+        job_id: str | None = None,
+        client: IonQClient | None = None,
+        circuit: QuantumCircuit | Sequence[QuantumCircuit] | None = None,
+        passed_args: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Describe a job to submit (`circuit`) or one that exists (`job_id`).
+
+        Args:
+            backend: Where it runs.
+            job_id: IonQ's id of a job that exists.
+            client: What asks the service; the backend's own if None.
+            circuit: What to run: a circuit, or several in one job. A list of one is that one.
+            passed_args: Options of the run, as `IonQBackend.run` takes them.
+
+        Raises:
+            IonQJobError: Neither `circuit` nor `job_id` is given.
+            IonQBackendError: The backend cannot run the circuits so.
+            IonQCredentialsError: There is no API key.
+        """
+        if circuit is None and not (isinstance(job_id, str) and job_id):
+            raise IonQJobError("A job needs a circuit to submit, or the job_id of one that exists.")
+        super().__init__(backend, job_id or "")
+        self._job_id: str
+        self.circuit: QuantumCircuit | list[QuantumCircuit] | None = None
+        self._order: Order | None = None
+        if circuit is not None:
+            self._order = Order(backend, circuit, passed_args or {})
+            several = self._order.circuits
+            self.circuit = several if len(several) > 1 else several[0]
+        self._client = client or backend.client
+        self._clock = backend.clock
+        self._follow(JobState(self._client, self._clock))
+        self._child_jobs: tuple[IonQJob, ...] = ()
+
+    def _follow(self, state: JobState) -> None:
+        """Be the job of `state`, of which nothing was seen yet."""
+        self._state, self._results = state, Results(self._backend, state)
+        state.begin(self._job_id)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {self._job_id or '(not submitted)'} on {self._backend.name}>"
+        )
+
+    def submit(self, timeout: float | None = None) -> None:
+        """Send the job to IonQ.
+
+        The seed that samples its counts is fixed now and stored with the job, so that they
+        are the same whenever and from wherever they are asked for. What happens when the answer
+        is lost, see `IonQBackend.run`. Afterwards, `submit` does not send it again but
+        looks for it again.
+
+        Args:
+            timeout: Seconds for everything; None: as of the provider.
+
+        Raises:
+            IonQJobStateError: The job was submitted before, or is by another thread.
+            IonQGateError: A circuit has a gate that IonQ does not take.
+            IonQJobError: The circuits are too many or too large for a job.
+            IonQAPIError: IonQ refused the job.
+            IonQSubmissionUnknownError: The answer was lost, and the job not found: it may exist.
+            IonQConnectionError: The service was not reached, so that nothing was sent.
+            ValueError: `timeout` is negative or not a number.
+        """
+        deadline, order = self._deadline(timeout), self._order
+        if order is None:
+            raise self._submitted_already()
+        with order.alone():
+            if self._job_id:
+                raise self._submitted_already()
+            try:
+                taken = order.submit(self._client, deadline)
+            finally:
+                self.metadata = order.metadata
+            # In this order: an interruption anywhere leaves a job that can be submitted again, and
+            # is then found, or one that is known by its id.
+            job_id = str(taken.job_id)
+            self._state.begin(job_id, order.begin)
+            self._job_id = job_id
+            order.close()
+        self._client.events(taken)
+
+    def _submitted_already(self) -> IonQJobStateError:
+        return IonQJobStateError(
+            f"Job {self._job_id} is submitted already; run the circuit again for a new one.",
+            job_id=self._job_id,
+        )
+
+    @property
+    def submission_tag(self) -> str | None:
+        """What the job is found by where its id is not known; None if nothing is known of it.
+
+        See `IonQProvider.find_submission`.
+        """
+        tag = self.metadata.get(TAG)
+        return tag if isinstance(tag, str) else None
+
+    def status(self, detailed: bool = False) -> JobStatus | dict[str, Any]:
+        """Return where the job stands.
+
+        Args:
+            detailed: Return a dict instead, with the number of circuits (`total`), how many
+                of them are `completed` and `failed`, the `percentage_complete` (0 to 1),
+                and the `statuses` in the order of the circuits. It is told for a failed or
+                cancelled job as well.
+
+        Raises:
+            IonQJobFailureError: The job failed; the same at every call.
+            IonQJobStateError: The job was cancelled; the same at every call.
+            IonQJobError: The job is over, and the word for its status is not known.
+        """
+        self._refresh()
+        if detailed:
+            circuits = len(self.circuit) if isinstance(self.circuit, list) else 1
+            return summary(self._state.statuses(circuits))
+        if self._state.status in (JobStatus.ERROR, JobStatus.CANCELLED):
+            raise self._state.fate()
+        return self._state.status
+
+    def done(self) -> bool:
+        """Return whether the job is completed."""
+        return self._refresh() is JobStatus.DONE
+
+    def running(self) -> bool:
+        """Return whether the job is being executed."""
+        return self._refresh() is JobStatus.RUNNING
+
+    def cancelled(self) -> bool:
+        """Return whether the job was cancelled."""
+        return self._refresh() is JobStatus.CANCELLED
+
+    def in_final_state(self) -> bool:
+        """Return whether the job is completed, failed or cancelled."""
+        return self._refresh() in JOB_FINAL_STATES
+
+    def error_message(self) -> str | None:
+        """Return why the job failed, in IonQ's words, or None if it has not.
+
+        Of a job of several circuits, it says which of them failed, and why each did.
+        """
+        self._refresh()
+        return self._state.error_message()
+
+    def api_backend(self) -> str | None:
+        """Return IonQ's name of the backend that the job is of, as its record says."""
+        self._refresh()
+        return self._record.backend
+
+    def cancel(self) -> bool:
+        """Ask IonQ to cancel the job.
+
+        Returns:
+            Whether it is cancelled. A job that is known to be final is left alone.
+
+        Raises:
+            IonQJobStateError: The job is not submitted yet.
+            IonQAPIError: IonQ refused.
+        """
+        self._need_id()
+        if not self._state.over:
+            self._client.cancel_job(self._job_id)
+            self._refresh()
+        return self._state.status is JobStatus.CANCELLED
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether the job is only compiled and priced, and not run."""
+        if not self._job_id and self._order is not None:
+            return bool(getattr(self._order.options, "dry_run", False))
+        if not self._record:
+            self._refresh()
+        return self._record.dry_run
+
+    def timings(self) -> JobTimings:
+        """Return when the job was where, and how long IonQ predicts that it waits and runs."""
+        self._refresh()
+        return self._record.timings
+
+    def child_jobs(self) -> list[IonQJob]:
+        """Return the jobs of the circuits, in their order; none for a job of one circuit.
+
+        Each is a job as any other: its result is that of its circuit in the result of the whole.
+
+        Raises:
+            IonQJobError: The record of the job does not name them as it should.
+        """
+        self._refresh()
+        ids = self._record.child_ids
+        if [child.job_id() for child in self._child_jobs] != list(ids):
+            self._child_jobs = tuple(self._child_job(index) for index in range(len(ids)))
+        return list(self._child_jobs)
+
+    def _child_job(self, index: int) -> IonQJob:
+        child = type(self)(self._backend, self._record.child_ids[index], self._client)
+        child._follow(JobState(self._client, self._clock, self._record, index))  # noqa: SLF001
+        return child
+
+    def compiled_circuit(self, lang: str = "native") -> Any:  # noqa: ANN401 - any JSON, or bytes
+        """Return the circuit as IonQ compiled it, or a list of them for several circuits.
+
+        Args:
+            lang: The format: a short name such as ``native``, or the whole of it, such as
+                ``ionq.native.v1``.
+
+        Returns:
+            Decoded JSON, a str or bytes, according to the format. ``ionq.native.v1`` is a dict
+            with `qubits` and `circuit`, a list of gates.
+
+        Raises:
+            IonQJobStateError: The job is not final yet.
+            IonQJobError: There is no compiled circuit in that format; the message names those that
+                there are.
+        """
+        self._need_id()
+        if self._refresh() not in JOB_FINAL_STATES:
+            raise IonQJobStateError(
+                f"Job {self._job_id} is not final yet, so that its compiled circuit cannot be "
+                "fetched. Call wait_for_final_state() first.",
+                job_id=self._job_id,
+            )
+        if self._record.is_parent and not self._record.is_child:
+            return connection.each(
+                self._client.transport,
+                lambda child: child.compiled_circuit(lang),
+                self.child_jobs(),
+            )
+        return self._client.get_artifact(self._job_id, self._record.compiled_circuit(lang))
+
+    def cost(self) -> JobCost | None:
+        """Return what the job costs, or None as long as IonQ has computed nothing.
+
+        Raises:
+            IonQJobStateError: The job is not submitted yet.
+            IonQJobError: What IonQ says cannot be read.
+        """
+        self._need_id()
+        try:
+            body = self._client.get_job_cost(self._job_id)
+        except IonQAPIError as error:
+            if error.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            return None
+        return read_cost(body, self._job_id)
+
+    def wait_for_final_state(
+        self,
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callback | None = None,
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Wait until the job is completed, failed or cancelled, whichever of these it is.
+
+        A status that is not known here is not final yet, unless the record says when the job was
+        completed, or why it failed: then it is over, as `JobStatus.ERROR`.
+
+        An outage of the service does not end the wait: without an answer, after 429 and after most
+        of 5xx it asks again later, until `timeout` or, without one, as long as
+        `RetryPolicy.outage_s` says.
+
+        Args:
+            timeout: Seconds to wait in all, polls included; None: as of the provider, which
+                waits for ever unless it is told otherwise.
+            wait: Seconds between polls, at least 0.001; None starts with short waits, by the
+                time that a request takes, and lets them grow.
+            callback: Called as `callback(job_id, status, job)` after each poll, the last
+                one included.
+            progress: Show how the job stands on a terminal (standard error) or in a notebook.
+
+        Raises:
+            IonQJobTimeoutError: The job is not final after `timeout`. It goes on, and can
+                be waited for again. If the service gave no answer at the end, the cause says why.
+            IonQJobError: Likewise, and its status is a word that is not known; without a timeout,
+                once nothing in the job's record has changed for an hour.
+            IonQConnectionError: The service was not reached for as long as `outage_s` allows.
+            IonQAPIError: IonQ refused or, as a service in trouble, for as long as that.
+            ValueError: `timeout` or `wait` is negative or not a number.
+        """
+        with ProgressLine(enabled=progress) as line:
+            self._until_final(line, self._deadline(timeout), wait, callback).run()
+
+    async def wait_async(
+        self,
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callback | None = None,
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Wait as `wait_for_final_state` does, and let other tasks go on meanwhile.
+
+        Requests are made in a thread; `callback` is called in the task. A task that is cancelled
+        asks no more, once a request under way is answered; the job itself goes on.
+        """
+        with ProgressLine(enabled=progress) as line:
+            deadline = self._deadline(timeout)
+            await self._until_final(line, deadline, wait, callback).run_async()
+
+    def result(
+        self,
+        sharpen: bool | None = None,
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callback | None = None,
+        extra_query_params: Mapping[str, Any] | None = None,
+        *,
+        partial: bool = False,
+        progress: bool = False,
+    ) -> IonQResult:
+        """Wait for the job and return its result: fetched once, the same at every call.
+
+        Args:
+            sharpen: Whether a debiased job's histogram is combined by plurality vote
+                (True) or by averaging (False); None leaves it to IonQ.
+            timeout: Seconds for everything: to wait, and to fetch the result; None: as of the
+                provider.
+            wait: As of `wait_for_final_state`.
+            callback: As of `wait_for_final_state`.
+            extra_query_params: Further parameters for IonQ's results endpoint. With any, and with
+                `sharpen`, counts are those of the histogram, and there is no memory on devices.
+            partial: Of a job of several circuits, return what there is even if some came to
+                nothing: their experiments have `success` False and a `status` that says why, and
+                so has what `get_counts(i)` raises for them.
+            progress: As of `wait_for_final_state`.
+
+        Raises:
+            IonQJobFailureError: The job failed; the message says why.
+            IonQJobStateError: The job was cancelled.
+            IonQJobTimeoutError: The job is not final after `timeout`.
+            IonQJobError: The result cannot be read, or the job is over and the word for its status
+                is not known.
+            IonQConnectionError: As of `wait_for_final_state`, and likewise of the result.
+            IonQAPIError: Likewise.
+        """
+        deadline, query = self._deadline(timeout), query_of(sharpen, extra_query_params)
+        with ProgressLine(enabled=progress) as line:
+            self._until_final(line, deadline, wait, callback).run()
+        reading = self._until_read(deadline, query, partial=partial)
+        return reading.run()
+
+    async def result_async(
+        self,
+        sharpen: bool | None = None,
+        timeout: float | None = None,
+        wait: float | None = None,
+        callback: Callback | None = None,
+        extra_query_params: Mapping[str, Any] | None = None,
+        *,
+        partial: bool = False,
+        progress: bool = False,
+    ) -> IonQResult:
+        """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
+        deadline, query = self._deadline(timeout), query_of(sharpen, extra_query_params)
+        with ProgressLine(enabled=progress) as line:
+            await self._until_final(line, deadline, wait, callback).run_async()
+        reading = self._until_read(deadline, query, partial=partial)
+        return await reading.run_async()
+
+    def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
+        """Wait for the job and return its counts, which add up to its shots.
+
+        An ideal simulation has exact probabilities: its counts are drawn from them once.
+
+        Args:
+            circuit: Which circuit of several: itself, or its name or index; None for all, as a
+                list in their order.
+        """
+        return self.result().get_counts(circuit)
+
+    def get_probabilities(
+        self, circuit: QuantumCircuit | str | int | None = None
+    ) -> Mapping[str, float] | list[Mapping[str, float]]:
+        """Wait for the job and return the probability of every outcome, drawn or not.
+
+        `circuit` as of `get_counts`.
+        """
+        return self.result().get_probabilities(circuit)
+
+    def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - a list, or a list of lists
+        """Wait for the job and return the outcome of each shot, in order.
+
+        Of a noisy simulation or a machine, it is fetched where IonQ has it, also for a job that was
+        not run with ``memory=True``, such as one that qiskit-ionq has submitted. Of a mitigated
+        histogram, `get_counts` may then say something else than the shots do.
+
+        `circuit` as of `get_counts`.
+
+        Raises:
+            IonQJobError: IonQ has none, or the job was an ideal simulation without
+                ``memory=True``.
+        """
+        deadline = self._deadline(None)
+        found = self.result(timeout=deadline.timeout)
+        if not (self._record.memory or self._record.is_ideal):
+            found = self._until_read(deadline, {}, partial=False, memory=True).run()
+        return found.get_memory(circuit)
+
+    def _deadline(self, timeout: float | None) -> Deadline:
+        deadline: Deadline = self._backend.deadline(timeout)
+        return deadline
+
+    @property
+    def _record(self) -> JobRecord:
+        return self._state.record
+
+    def _refresh(self) -> JobStatus:
+        """Ask the service how the job stands, unless that is settled, and return it."""
+        status = self._state.refresh()
+        self._seen()
+        return status
+
+    def _seen(self) -> None:
+        if self._record:
+            self.metadata = self._record.metadata
+
+    def _until_final(
+        self,
+        line: ProgressLine,
+        deadline: Deadline,
+        wait: float | None,
+        callback: Callback | None,
+    ) -> Wait[JobStatus]:
+        def tell() -> None:
+            self._seen()
+            if callback is not None:
+                callback(self._job_id, self._state.status, self)
+
+        self._need_id()
+        return until_final(self._state, deadline, wait, line, tell)
+
+    def _until_read(
+        self,
+        deadline: Deadline,
+        query: Mapping[str, str],
+        *,
+        partial: bool,
+        memory: bool = False,
+    ) -> Wait[IonQResult]:
+        reader = self._results.reader(deadline, query, partial=partial, memory=memory)
+        return until_read(self._state, reader, deadline)
+
+    def _need_id(self) -> None:
+        if not self._job_id:
+            raise IonQJobStateError("The job is not submitted yet; call submit() first.")

@@ -1,0 +1,344 @@
+"""The options of a run, checked before anything is sent."""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import json
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ionq_toolkit.api.metadata import TAG
+from ionq_toolkit.devices import NOISE_MODELS
+from ionq_toolkit.errors import IonQBackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ionq_toolkit.devices import Device
+
+
+#: Shots a job may have: the API document's own limits.
+MIN_SHOTS, MAX_SHOTS = 1, 1_000_000
+
+#: The most shots of a job on a QPU, as qiskit-ionq advertises it; IonQ publishes no limit, but
+#: fails jobs that have TooManyShots.
+MAX_QPU_SHOTS = 10_000
+
+#: "To turn on debiasing, you must request at least 500 shots": schema CircuitJobCreationPayload.
+DEBIASING_SHOTS = 500
+
+#: The largest seed for the counts of a run.
+MAX_SEED = 2**63 - 1
+
+#: The largest seed of a noise model: the API document says int32.
+MAX_NOISE_SEED = 2**31 - 1
+
+#: What a circuit is written in: schema CircuitJobInput.
+GATESETS = ("qis", "native")
+
+#: Settings of a job: schemas CircuitJobSettings, CircuitJobCompilationSettings and
+#: CircuitJobErrorMitigationSettings, which have no others.
+_SETTINGS = ("compilation", "error_mitigation")
+_COMPILATION = ("gate_basis", "opt", "precision", "service_version")
+_MITIGATIONS = ("debiasing", "symmetry_verification")
+
+#: Limits of a job's metadata: https://docs.ionq.com/api-reference/v0.3/core-concepts, of v0.3; none
+#: are published for v0.4.
+MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE = 10, 40, 40_000
+
+#: What the toolkit itself stores with a job.
+OWN_METADATA = ("shots", "sampler_seed", "qiskit_header", "memory", TAG)
+
+#: Fields of the body of POST /jobs that follow from the circuit and the options, each with the
+#: option that sets it, if there is one. The last two are of v0.3; IonQ ignores them now.
+_OWN_FIELDS: Mapping[str, str | None] = {
+    "type": None,
+    "backend": None,
+    "input": None,
+    "metadata": "extra_metadata",
+    "shots": "shots",
+    "name": "name",
+    "noise": "noise_model",
+    "settings": "job_settings",
+    "session_id": "session_id",
+    "dry_run": "dry_run",
+    "error_mitigation": "error_mitigation",
+    "target": None,
+}
+
+#: The options of a backend and their defaults.
+DEFAULTS: Mapping[str, Any] = {
+    "shots": 1024,
+    "memory": False,
+    "seed_simulator": None,
+    "sampler_seed": None,
+    "noise_model": "ideal",
+    "error_mitigation": None,
+    "session_id": None,
+    "dry_run": False,
+    "name": None,
+    "job_settings": None,
+    "extra_query_params": None,
+    "extra_metadata": None,
+    "compiler_synthesis": False,
+}
+
+#: How qiskit-ionq asks for `compiler_synthesis`: among the `extra_metadata`.
+_SYNTHESIS = "ionq_compiler_synthesis"
+
+
+class ErrorMitigation(enum.Enum):
+    """Whether IonQ mitigates errors by debiasing. Without one, it does from 500 shots on."""
+
+    DEBIASING = {"debiasing": True}  # noqa: RUF012 - the values that qiskit-ionq's have
+    NO_DEBIASING = {"debiasing": False}  # noqa: RUF012
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of a run, all checked.
+
+    Attributes:
+        gateset: What the circuits are written in: ``"qis"`` or ``"native"``.
+        shots: How often to run each circuit.
+        memory: Whether to keep the outcome of each shot.
+        seed: What fixes the counts drawn and the noise; None: a seed is to be drawn.
+        noise_model: The simulator's noise model; ``"ideal"`` for none.
+        settings: The job's `settings`, error mitigation among them.
+        session_id: The session that the job is part of, or None.
+        dry_run: Whether to compile and price only.
+        name: What to call the job; None: as its circuit.
+        extra_fields: Further fields of the body of POST /jobs.
+        extra_metadata: What else to store with the job.
+        compiler_synthesis: Whether IonQ may approximate the exponentials of Hamiltonians whose
+            terms do not commute.
+    """
+
+    gateset: str = "qis"
+    shots: int
+    memory: bool = False
+    seed: int | None = None
+    noise_model: str = "ideal"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    session_id: str | None = None
+    dry_run: bool = False
+    name: str | None = None
+    extra_fields: Mapping[str, Any] = field(default_factory=dict)
+    extra_metadata: Mapping[str, str] = field(default_factory=dict)
+    compiler_synthesis: bool = False
+
+    @property
+    def debiasing(self) -> bool | None:
+        """Whether errors are to be mitigated by debiasing; None: as IonQ sees fit."""
+        asked: bool | None = self.settings.get("error_mitigation", {}).get("debiasing")
+        return asked
+
+
+def check(options: Mapping[str, Any], device: Device) -> RunOptions:
+    """Return the options of a run on a device.
+
+    Args:
+        options: Those of `DEFAULTS`, each with its value, and `gateset`.
+        device: Where it runs.
+
+    Raises:
+        IonQBackendError: One is out of range, or nothing that the device can do.
+    """
+    refuse_unknown(options, (*DEFAULTS, "gateset"))
+    shots = _shots(options["shots"], device)
+    stored = dict(_json_object(options["extra_metadata"], "extra_metadata"))
+    synthesis = stored.pop(_SYNTHESIS, options["compiler_synthesis"])
+    return RunOptions(
+        gateset=choice(options["gateset"], "gateset", GATESETS),
+        shots=shots,
+        memory=_boolean(options["memory"], "memory"),
+        seed=_seed(options),
+        noise_model=_noise_model(options["noise_model"], device),
+        settings=_settings(options, device, shots),
+        session_id=_text(options["session_id"], "session_id"),
+        dry_run=_boolean(options["dry_run"], "dry_run"),
+        name=_text(options["name"], "name"),
+        extra_fields=_extra_fields(options["extra_query_params"]),
+        extra_metadata=_extra_metadata(stored),
+        compiler_synthesis=_boolean(synthesis, "compiler_synthesis"),
+    )
+
+
+def refuse_unknown(options: Collection[str], known: Collection[str]) -> None:
+    """Refuse options that there are not.
+
+    Raises:
+        IonQBackendError: There is one; the message names the one nearest to it.
+    """
+    for name in options:
+        if name not in known:
+            raise IonQBackendError(
+                f"There is no option {name!r}.{_near(name, known)} "
+                f"There are: {', '.join(sorted(known))}."
+            )
+
+
+def choice(value: object, name: str, allowed: Collection[str]) -> str:
+    """Return one of the values that an option may have.
+
+    Raises:
+        IonQBackendError: It is another; the message names the one nearest to it.
+    """
+    if isinstance(value, str) and value in allowed:
+        return value
+    near = _near(value, allowed) if isinstance(value, str) else ""
+    raise IonQBackendError(f"{name} must be one of {', '.join(allowed)}, not {value!r}.{near}")
+
+
+def integer(value: object, name: str, low: int, high: int) -> int:
+    """Return a whole number within limits, of Python or numpy.
+
+    Raises:
+        IonQBackendError: It is none, or outside.
+    """
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = low - 1
+    if isinstance(value, bool) or not low <= number <= high:
+        raise IonQBackendError(
+            f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}."
+        )
+    return number
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(str(name).lower(), known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _shots(value: object, device: Device) -> int:
+    most = MAX_SHOTS if device.simulator else MAX_QPU_SHOTS
+    if not device.simulator and integer(value, "shots", MIN_SHOTS, MAX_SHOTS) > most:
+        raise IonQBackendError(
+            f"{device.name} takes {most:,} shots a job, not {value:,}. Split the run into several."
+        )
+    return integer(value, "shots", MIN_SHOTS, most)
+
+
+def _boolean(value: object, name: str) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise IonQBackendError(f"{name} must be True or False, not {value!r}.")
+    return bool(value)
+
+
+def _text(value: object, name: str) -> str | None:
+    if value is not None and not (isinstance(value, str) and value):
+        raise IonQBackendError(f"{name} must be a str that is not empty, not {value!r}.")
+    return value
+
+
+def _seed(options: Mapping[str, Any]) -> int | None:
+    """Return the seed of a run: Qiskit calls it `seed_simulator`, qiskit-ionq `sampler_seed`."""
+    seeds = {
+        integer(options[name], name, 0, MAX_SEED)
+        for name in ("seed_simulator", "sampler_seed")
+        if options[name] is not None
+    }
+    if len(seeds) > 1:
+        raise IonQBackendError("seed_simulator and sampler_seed differ; give one of them.")
+    return seeds.pop() if seeds else None
+
+
+def _noise_model(value: object, device: Device) -> str:
+    model = choice("ideal" if value is None else value, "noise_model", NOISE_MODELS)
+    if model != "ideal" and not device.simulator:
+        raise IonQBackendError(
+            f"noise_model={model!r} is for the simulator: {device.name} has noise of its own. "
+            "Use provider.get_backend('simulator'), or leave noise_model out."
+        )
+    return model
+
+
+def _settings(options: Mapping[str, Any], device: Device, shots: int) -> dict[str, Any]:
+    settings = dict(_json_object(options["job_settings"], "job_settings"))
+    for name in settings:
+        choice(name, "job_settings: a setting", _SETTINGS)
+    for name in _json_object(settings.get("compilation"), "job_settings['compilation']"):
+        choice(name, "job_settings: a setting of the compilation", _COMPILATION)
+    mitigation = _mitigation(settings.pop("error_mitigation", None), "job_settings")
+    mitigation |= _mitigation(options["error_mitigation"], "error_mitigation")
+    if any(mitigation.values()) and device.simulator:
+        raise IonQBackendError(
+            f"IonQ mitigates errors on QPUs only, not on {device.name}: leave error_mitigation out."
+        )
+    if mitigation.get("debiasing") and shots < DEBIASING_SHOTS:
+        raise IonQBackendError(
+            f"Debiasing takes at least {DEBIASING_SHOTS} shots, not {shots}: ask for more, or "
+            "leave error_mitigation out."
+        )
+    return {**settings, "error_mitigation": mitigation} if mitigation else settings
+
+
+def _mitigation(value: object, name: str) -> dict[str, bool]:
+    if value is None:
+        return {}
+    if isinstance(value, ErrorMitigation):
+        return dict(value.value)
+    if isinstance(value, bool):
+        return {"debiasing": value}
+    if not isinstance(value, Mapping):
+        raise IonQBackendError(
+            f"{name}: error mitigation is an ErrorMitigation, True, False, or a dict such as "
+            f"{{'debiasing': True}}, not {value!r}."
+        )
+    return {
+        choice(key, f"{name}: a method of error mitigation", _MITIGATIONS): _boolean(on, key)
+        for key, on in value.items()
+    }
+
+
+def _json_object(value: object, name: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise IonQBackendError(f"{name} must be a dict with str keys, not {value!r}.")
+    try:
+        json.dumps(dict(value), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise IonQBackendError(f"{name} cannot be sent as JSON: {error}.") from error
+    return value
+
+
+def _extra_fields(value: object) -> Mapping[str, Any]:
+    fields = _json_object(value, "extra_query_params")
+    for name in fields:
+        if name in _OWN_FIELDS:
+            option = _OWN_FIELDS[name]
+            advice = f"use the option {option}" if option else "it follows from circuit and backend"
+            raise IonQBackendError(f"extra_query_params must not set {name!r}: {advice}.")
+    return dict(fields)
+
+
+def _extra_metadata(stored: Mapping[str, Any]) -> Mapping[str, str]:
+    for name, text in stored.items():
+        if name in OWN_METADATA:
+            raise IonQBackendError(
+                f"extra_metadata must not set {name!r}, by which the job's result is read or the "
+                "job is found; choose another name."
+            )
+        if not isinstance(text, str):
+            raise IonQBackendError(f"extra_metadata[{name!r}] must be a str, not {text!r}.")
+        if len(name) > MAX_METADATA_NAME or len(text) > MAX_METADATA_VALUE:
+            raise IonQBackendError(
+                f"extra_metadata: IonQ keeps names of up to {MAX_METADATA_NAME} characters and "
+                f"values of up to {MAX_METADATA_VALUE:,}; {name[:MAX_METADATA_NAME]!r} has "
+                f"{len(name)} and {len(text):,}."
+            )
+    own = len(OWN_METADATA)
+    if len(stored) > MAX_METADATA - own:
+        raise IonQBackendError(
+            f"extra_metadata has {len(stored)} keys: IonQ keeps {MAX_METADATA} with a job, and "
+            f"{own} of them are for finding it and reading its result."
+        )
+    return stored

@@ -1,0 +1,421 @@
+"""Fetch the results of a completed job, once."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
+
+from ionq_toolkit.api import connection
+from ionq_toolkit.api.record import in_words
+from ionq_toolkit.errors import IonQAPIError, IonQJobError
+from ionq_toolkit.results.experiment import experiment
+from ionq_toolkit.results.histogram import WHOLE_REGISTER, fold, registers_of, with_qubits
+from ionq_toolkit.results.result import IonQResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ionq_toolkit.api.client import IonQClient
+    from ionq_toolkit.api.record import JobRecord
+    from ionq_toolkit.backend import IonQBackend
+    from ionq_toolkit.clock import Deadline
+    from ionq_toolkit.job.state import JobState
+
+
+#: Formats of results that are read: schema Formats of the API document.
+AGGREGATE_V1 = "ionq.result.probabilities-aggregate.json.v1"
+SHOTS_V1, SHOTS_V2 = "ionq.result.shots.json.v1", "ionq.result.shots.json.v2"
+
+
+class Readout:
+    """Reads the results of one job, within one deadline."""
+
+    def __init__(
+        self,
+        client: IonQClient,
+        record: JobRecord,
+        children: Callable[[], Sequence[JobRecord]],
+        *,
+        query: Mapping[str, str],
+        deadline: Deadline,
+        memory: bool = False,
+    ) -> None:
+        """Read the job of `record`.
+
+        Args:
+            client: What asks the service.
+            record: What is known of the job.
+            children: Fetches the records of its child jobs, in the order of the circuits.
+            query: Parameters for the results, such as how variants are put together. With any,
+                histograms are not those of the single shots, which are left alone then.
+            deadline: When it has to be done.
+            memory: Whether to read the outcome of each shot although the job did not ask for it.
+        """
+        self._client = client
+        self._record = record
+        self._children = children
+        self._query = query
+        self._deadline = deadline
+        self._memory = memory
+        self._timeout = deadline.for_request
+        self._histograms: dict[str, Any] | None = None
+        self._read: dict[str, dict[str, Any]] = {}
+        #: Whether what was read last can never be more, as a circuit that is not final yet can.
+        self.final = True
+
+    def go_on_from(self, other: Readout) -> None:
+        """Do not fetch again what another one has read of the same."""
+        self._histograms, self._read = other._histograms, other._read
+
+    @property
+    def parts_read(self) -> int:
+        """How many parts of the results are read, of a job of several circuits."""
+        return len(self._read) + (self._histograms is not None)
+
+    def experiments(self, *, partial: bool = False) -> list[dict[str, Any]]:
+        """Return an experiment for each circuit, in their order.
+
+        When it is called again after an error, what was read before is not fetched again.
+
+        Args:
+            partial: Let circuits that came to nothing be experiments that say so. Without, the
+                job has to be completed.
+
+        Raises:
+            IonQJobError: There are no results, or they cannot be read.
+            IonQAPIError: The service refused.
+            IonQConnectionError: The service was not reached.
+        """
+        record = self._record
+        if record.is_function:
+            raise IonQJobError(
+                f"Job {record.job_id} is a {record.type!r}, which comes to a value and no counts; "
+                "client.retrieve_job(job_id)['results'] has it.",
+                job_id=record.job_id,
+            )
+        if record.dry_run and not record.has_results:
+            raise IonQJobError(
+                f"Job {record.job_id} was a dry run: it was compiled and priced, and did not run. "
+                "Use compiled_circuit() and cost(); run it without dry_run=True for a result.",
+                job_id=record.job_id,
+            )
+        if record.is_parent:
+            return self._of_children(partial=partial)
+        return [self._of_circuit(record)]
+
+    def _of_children(self, *, partial: bool) -> list[dict[str, Any]]:
+        """Return the experiments of the child jobs, paired with their results by their ids."""
+        record = self._record
+        ids = record.child_ids
+        if not ids:
+            raise IonQJobError(
+                f"Job {record.job_id} is of several circuits and names no child jobs, so that "
+                "its results cannot be told apart.",
+                job_id=record.job_id,
+            )
+        if self._histograms is None:
+            self._histograms = self._aggregated() if record.state is JobStatus.DONE else {}
+        histograms = self._histograms
+        surplus = sorted(set(histograms) - set(ids))
+        missing = [child_id for child_id in ids if child_id not in histograms]
+        if surplus or (missing and not partial):
+            raise self._not_paired(missing, surplus)
+        # What was stored with the job says all that is to be known of its circuits, and what it
+        # has itself is as what its child jobs have.
+        known = record.headers is not None and record.shots is not None
+        found = record.names_any_url() or not self._wants_shots(record)
+        if known and found and not missing:
+            children: Sequence[JobRecord] = [record.child(n) for n in range(len(ids))]
+        else:
+            children = self._children()
+
+        def read(child: JobRecord) -> dict[str, Any]:
+            if child.job_id not in self._read:
+                histogram = histograms.get(child.job_id)
+                if histogram is None and child.state is not JobStatus.DONE:
+                    return self._failed(child)
+                self._read[child.job_id] = self._of_circuit(child, histogram)
+            return self._read[child.job_id]
+
+        self._timeout = self._deadline.for_one_of_many
+        if not missing and not self._wants_shots(record):
+            return [read(child) for child in children]  # nothing more to ask for
+        several = connection.each(self._client.transport, read, children)
+        self.final = all(
+            child.job_id in self._read or child.apparent_state in JOB_FINAL_STATES
+            for child in children
+        )
+        return several
+
+    def _aggregated(self) -> dict[str, Any]:
+        record = self._record
+        artifact = record.artifact(AGGREGATE_V1)
+        if artifact and not self._query and not record.names_url("probabilities"):
+            found = self._artifact(record, artifact)
+        else:
+            found = self._client.get_aggregated_results(
+                record.job_id, query=self._query, timeout=self._timeout()
+            )
+        if not isinstance(found, dict) or not all(isinstance(h, dict) for h in found.values()):
+            raise IonQJobError(
+                f"The results of job {record.job_id} are not a histogram for each child job.",
+                job_id=record.job_id,
+            )
+        return found
+
+    def _not_paired(self, missing: Sequence[str], surplus: Sequence[str]) -> IonQJobError:
+        record = self._record
+        complaints = []
+        if missing:
+            which = ", ".join(f"{record.child_ids.index(i)} ({i})" for i in missing[:5])
+            complaints.append(
+                f"nothing for {len(missing)} of {len(record.child_ids)} circuits: {which}"
+                f"{', ...' if len(missing) > 5 else ''}. "  # noqa: PLR2004
+                "result(partial=True) reads the others"
+            )
+        if surplus:
+            complaints.append(f"something for jobs that are none of its: {', '.join(surplus[:5])}")
+        return IonQJobError(
+            f"The results of job {record.job_id} have {', and '.join(complaints)}.",
+            job_id=record.job_id,
+        )
+
+    def _of_circuit(
+        self, record: JobRecord, histogram: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        if record.is_program:
+            return self._of_program(record)
+        shots = self._shots(record) if self._wants_shots(record) else None
+        header = record.header.of_qubits()
+        if histogram is None:
+            histogram = self._histogram(record)
+        return self._experiment(record, header, histogram, shots)
+
+    def _histogram(self, record: JobRecord) -> dict[str, Any]:
+        return self._client.get_results(record.job_id, query=self._query, timeout=self._timeout())
+
+    def _wants_shots(self, record: JobRecord) -> bool:
+        return (record.memory or self._memory) and not record.is_ideal and not self._query
+
+    def _shots(self, record: JobRecord) -> Sequence[int | str]:
+        """Return the outcome of each shot over the qubits.
+
+        They are where the record says, at a path of their own or among the artifacts; those of a
+        child job that was not asked for, at the path.
+        """
+        by_path = not record or record.names_url("shots")
+        first, second = (record.artifact(form) for form in (SHOTS_V1, SHOTS_V2))
+        if by_path or not (first or second):
+            return self._shots_by_path(record)
+        if first:
+            found = self._artifact(record, first)
+            if not isinstance(found, list):
+                raise IonQJobError(
+                    f"The shots of job {record.job_id} are not a list.", job_id=record.job_id
+                )
+            return found
+        assert second is not None, "one of the two is there"  # noqa: S101
+        shots = registers_of(self._artifact(record, second), record.job_id)
+        width = record.header.of_qubits()["n_qubits"]
+        values = fold(shots, [(WHOLE_REGISTER, place) for place in range(width)], record.job_id)
+        return list(values.tolist())
+
+    def _shots_by_path(self, record: JobRecord) -> list[Any]:
+        try:
+            return self._client.get_shots(record.job_id, timeout=self._timeout())
+        except IonQAPIError as error:
+            if record.memory or error.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            raise IonQJobError(
+                f"No memory: job {record.job_id} was not run with memory=True, and IonQ has no "
+                "outcome of each of its shots.",
+                job_id=record.job_id,
+            ) from error
+
+    def _experiment(
+        self,
+        record: JobRecord,
+        header: Mapping[str, Any],
+        histogram: Mapping[str, Any],
+        raw_shots: Sequence[int | str] | None,
+    ) -> dict[str, Any]:
+        """Return the results of the circuit of `record` as an experiment of a Qiskit result.
+
+        Raises:
+            IonQJobError: The histogram, the shots or the record are unusable.
+        """
+        shots, seed = record.shots, record.sampling_seed if record.is_ideal else None
+        memory = record.memory or self._memory
+        try:
+            return experiment(
+                histogram, header, shots=shots, seed=seed, memory=memory, raw_shots=raw_shots
+            )
+        except IonQJobError as error:  # what reads it does not know whose it is
+            raise IonQJobError(
+                f"Job {record.job_id}{record.place} has no result to be read. {error}",
+                job_id=record.job_id,
+            ) from error
+
+    def _of_program(self, record: JobRecord) -> dict[str, Any]:
+        """Return the experiment of an OpenQASM 3 program, whose outcomes are over classical bits.
+
+        Shots are read register by register, where there are any; an ideal simulation has none.
+        """
+        artifact = record.artifact(SHOTS_V2)
+        if record.is_ideal or self._query or artifact is None:
+            header = record.header.of_program()
+            shots = self._shots(record) if self._wants_shots(record) else None
+            histogram = self._histogram(record)
+            return with_qubits(record, self._experiment(record, header, histogram, shots))
+        found = registers_of(self._artifact(record, artifact), record.job_id)
+        # What the program's own registers are, the shots show; all qubits are added to them.
+        own = {name: value for name, value in found[0].items() if name != WHOLE_REGISTER} or found[
+            0
+        ]
+        registers = [(n, len(v) if isinstance(v, list) else 0) for n, v in own.items()]
+        header = record.header.of_program(registers)
+        bits = record.header.bits() or []
+        if len(bits) != header["memory_slots"] or any(name not in own for name, _ in bits):
+            bits = [(name, place) for name, size in registers for place in range(size)]
+            # Registers that nobody has stored are in their order those of the program; a circuit
+            # whose registers are not its program's is told by the only one that there can be.
+            alone = len(registers) == 1 and len(bits) == header["memory_slots"]
+            if record.header.stored is not None and not alone:
+                raise IonQJobError(
+                    f"The circuit of job {record.job_id} has {header['memory_slots']} classical "
+                    "bits, and which of them are which in the registers of its shots cannot be "
+                    f"told: {', '.join(own)}.",
+                    job_id=record.job_id,
+                )
+        values = fold(found, bits, record.job_id)
+        outcomes, counts = np.unique(values, return_counts=True)
+        histogram = {
+            str(outcome): count / len(values)
+            for outcome, count in zip(outcomes.tolist(), counts.tolist(), strict=True)
+        }
+        return with_qubits(record, self._experiment(record, header, histogram, values.tolist()))
+
+    def _failed(self, record: JobRecord) -> dict[str, Any]:
+        """Return an experiment that says why there is none."""
+        code, text = record.failure if record.has_failure else (None, "")
+        if record.state is not JobStatus.ERROR:
+            status = f"its status is {record.status!r}"
+            text = f"{text} ({status})" if text else status
+        code, text = code and self._client.redact(code), self._client.redact(text)
+        text = text or record.failure[1]
+        return {
+            "shots": record.shots or 0,
+            "success": False,
+            "status": in_words(code, text),
+            "data": {},
+            "header": dict(record.header.stored or {}),
+            "failure": {"code": code, "message": text, "job_id": record.job_id},
+        }
+
+    def _artifact(self, record: JobRecord, artifact_id: str) -> Any:  # noqa: ANN401 - any JSON
+        return self._client.get_artifact(record.job_id, artifact_id, timeout=self._timeout())
+
+
+class Reader(NamedTuple):
+    """Fetches one result.
+
+    Attributes:
+        read: Returns it. After an error it can be called again, and fetches what is missing.
+        parts_read: Returns how many parts of it there are so far.
+    """
+
+    read: Callable[[], IonQResult]
+    parts_read: Callable[[], int]
+
+
+def query_of(sharpen: bool | None, extra_query_params: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the query for the results of a job; see `IonQJob.result`.
+
+    Raises:
+        ValueError: `sharpen` is neither True, False nor None.
+    """
+    if not (sharpen is None or isinstance(sharpen, bool | np.bool_)):
+        raise ValueError(f"sharpen={sharpen!r} must be True, False or None")
+    query = {name: str(value) for name, value in (extra_query_params or {}).items()}
+    if sharpen is not None:
+        query["sharpen"] = "true" if sharpen else "false"
+    return query
+
+
+class Results:
+    """What was fetched of the results of a final job."""
+
+    def __init__(self, backend: IonQBackend, state: JobState) -> None:
+        """Have nothing yet of the job of `state`."""
+        self._backend = backend
+        self._state = state
+        self._kept: dict[tuple[tuple[str, str], ...], IonQResult] = {}
+        #: What was begun to be read, and ended in an error or before all circuits were final.
+        self._begun: dict[tuple[tuple[str, str], ...], Readout] = {}
+
+    def reader(
+        self,
+        deadline: Deadline,
+        query: Mapping[str, str],
+        *,
+        partial: bool,
+        memory: bool = False,
+    ) -> Reader:
+        """Return what fetches the result for a query, as `query_of` returns it.
+
+        With `memory`, the outcome of each shot is part of it although the job did not ask for it.
+
+        Raises:
+            IonQJobFailureError: The job failed.
+            IonQJobStateError: The job was cancelled.
+        """
+        state = self._state
+        partial = partial and state.record.is_parent
+        if state.status is not JobStatus.DONE and not partial:
+            raise state.fate()
+        key = (*sorted(query.items()), ("partial", str(partial)), ("memory", str(memory)))
+        readout = Readout(
+            state.client,
+            state.record,
+            lambda: state.child_records(deadline),
+            query=query,
+            deadline=deadline,
+            memory=memory,
+        )
+        if key in self._begun:
+            readout.go_on_from(self._begun[key])
+        if key not in self._kept:
+            self._begun[key] = readout
+
+        def read() -> IonQResult:
+            if key not in self._kept:
+                experiments = readout.experiments(partial=partial)
+                if not any(experiment["success"] for experiment in experiments):
+                    raise state.fate()
+                found = self._result(experiments)
+                if not readout.final:
+                    return found
+                # Of two threads that come here at once, both return what is there first.
+                self._kept.setdefault(key, found)
+                self._begun.pop(key, None)
+            return self._kept[key]
+
+        return Reader(read, lambda: readout.parts_read)
+
+    def _result(self, experiments: list[dict[str, Any]]) -> IonQResult:
+        failed = sum(not experiment["success"] for experiment in experiments)
+        result: IonQResult = IonQResult.from_dict(
+            {
+                "backend_name": self._backend.name,
+                "backend_version": self._backend.backend_version,
+                "job_id": self._state.record.job_id,
+                "success": not failed,
+                "status": f"{failed} of {len(experiments)} circuits failed" if failed else None,
+                "results": experiments,
+                "time_taken": self._state.record.time_taken_s,
+            }
+        )
+        return result

@@ -1,0 +1,186 @@
+"""A job's histogram and shots -> counts, probabilities and memory."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from qiskit import QuantumCircuit
+from qiskit.result import Counts, Result
+
+from ionq_toolkit.errors import IonQJobError, IonQJobFailureError
+from ionq_toolkit.results.experiment import (
+    _WRITTEN_AT_ONCE,
+    _arrays,
+    _counts,
+    _described,
+    _experiment_result,
+    _no_memory,
+    _per_shot,
+    _ProbabilitiesToWrite,
+    _written,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from qiskit.result.models import ExperimentResult
+
+
+_T = TypeVar("_T")
+
+
+class IonQResult(Result):
+    """A Qiskit result that also has the probabilities behind the counts.
+
+    Each `get_...` takes one experiment: its index, its name, or the circuit. Without, it
+    returns a list of all of them, or what there is of the only one. All of them, like
+    `data`, raise:
+
+    - IonQJobError: there is no such experiment, or nothing of that kind in it;
+    - IonQJobFailureError: that circuit of the job failed.
+    """
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> IonQResult:
+        """Create a result from what `to_dict` returns, or from experiments of `experiment`."""
+        fields = dict(data)
+        results = [_experiment_result(one) for one in fields.pop("results")]
+        return cls(results=results, **fields)
+
+    def get_counts(self, experiment: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
+        """Return the counts, as `qiskit.result.Result.get_counts` does.
+
+        Returns:
+            Qiskit's `Counts`, a dict from bit strings (bit 0 on the right, registers apart
+            by a space) to how often each was drawn, in increasing order of the outcomes.
+        """
+        return self._each(self._counts_of, experiment)
+
+    def get_probabilities(
+        self, experiment: QuantumCircuit | str | int | None = None
+    ) -> Mapping[str, float] | list[Mapping[str, float]]:
+        """Return outcomes and their probabilities: every outcome, sampled or not.
+
+        Returns:
+            A dict from bit strings, written as in `get_counts`, to probabilities that sum
+            to one. More than 65,536 outcomes are a read-only mapping, which is only
+            written out when it is read; ``dict(found.items())`` makes it a dict.
+        """
+        return self._each(self._probabilities_of, experiment)
+
+    def get_memory(self, experiment: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - a list, or a list of lists
+        """Return the outcome of each shot, in order, of a job run with ``memory=True``.
+
+        Returns:
+            A list of bit strings, written as in `get_counts`.
+        """
+        return self._each(self._memory_of, experiment)
+
+    def _each(
+        self,
+        read: Callable[[QuantumCircuit | str | int], _T],
+        experiment: QuantumCircuit | str | int | None,
+    ) -> _T | list[_T]:
+        keys = range(len(self.results)) if experiment is None else [experiment]
+        found = [read(key) for key in keys]
+        return found[0] if len(found) == 1 else found
+
+    def _counts_of(self, key: QuantumCircuit | str | int) -> Any:  # noqa: ANN401 - Qiskit is untyped
+        one = self._get_experiment(key)
+        arrays = _arrays(one)
+        if arrays is None:
+            if hasattr(one.data, "counts") or not hasattr(one.data, "probabilities"):
+                return super().get_counts(key)
+        elif arrays.counts is not None:
+            return _counts(*arrays.counts, one)
+        raise IonQJobError(
+            f"The record of job {self.job_id} does not say how many shots it had (an ideal "
+            "simulation keeps none), so it has no counts. Use get_probabilities().",
+            job_id=self.job_id,
+        )
+
+    def _probabilities_of(self, key: QuantumCircuit | str | int) -> Mapping[str, float]:
+        one = self._get_experiment(key)
+        arrays = _arrays(one)
+        if arrays is None:
+            header = getattr(one, "header", None) or {}
+            # Qiskit's marginal_counts narrows the register, and leaves the probabilities.
+            bits = len(header.get("meas_mapped", ()))
+            narrowed = bits and header.get("memory_slots") != bits
+            if narrowed or not hasattr(one.data, "probabilities"):
+                raise IonQJobError(
+                    f"Experiment {_name(key)!r} of job {self.job_id} has no probabilities"
+                    f"{', being one of marginal counts' if narrowed else ''}.",
+                    job_id=self.job_id,
+                )
+            return dict(Counts(one.data.probabilities, **_described(header)))
+        if len(arrays.values) > _WRITTEN_AT_ONCE:
+            return _ProbabilitiesToWrite(arrays.values, arrays.probabilities, one.header)
+        keys = _written(arrays.values, one.header)
+        return dict(zip(keys, arrays.probabilities.tolist(), strict=True))
+
+    def _memory_of(self, key: QuantumCircuit | str | int) -> Any:  # noqa: ANN401 - Qiskit is untyped
+        one = self._get_experiment(key)
+        arrays = _arrays(one)
+        if arrays is None:
+            return super().get_memory(key)
+        if arrays.shots is None:
+            raise _no_memory(arrays.memory_wanted, self.job_id)
+        return _per_shot(arrays.shots, lambda values: _written(values, one.header))
+
+    def _get_experiment(self, key: QuantumCircuit | str | int | None = None) -> ExperimentResult:
+        """Return one experiment. Qiskit reads all that it returns through this."""
+        found = self._find(_name(key))
+        if not found.success:
+            name, reason = _experiment_name(found), getattr(found, "status", None)
+            failure = getattr(found, "failure", {})
+            raise IonQJobFailureError(
+                f"Circuit {name!r} of job {self.job_id} failed: {reason or 'no reason is known'}",
+                job_id=failure.get("job_id", self.job_id),
+                code=failure.get("code"),
+                failure=failure.get("message", str(reason or "")),
+            )
+        return found
+
+    def _find(self, key: str | int | None) -> ExperimentResult:
+        count = len(self.results)
+        if key is None and count != 1:
+            raise IonQJobError(
+                f"Job {self.job_id} has {count} experiments: say which, by index, name or circuit.",
+                job_id=self.job_id,
+            )
+        if isinstance(key, int) or key is None:
+            index = key or 0
+            if not -count <= index < count:
+                raise IonQJobError(
+                    f"Job {self.job_id} has {count} experiments, and none with index {index}.",
+                    job_id=self.job_id,
+                )
+            return self.results[index]
+        named = [one for one in self.results if _experiment_name(one) == key]
+        if not named:
+            names = ", ".join(repr(_experiment_name(one)) for one in self.results[:5])
+            raise IonQJobError(
+                f"Job {self.job_id} has no experiment of the name {key!r}, but {names}"
+                f"{', ...' if count > 5 else ''}. An index also works.",  # noqa: PLR2004
+                job_id=self.job_id,
+            )
+        if len(named) > 1:
+            warnings.warn(
+                f"{len(named)} experiments have the name {key!r}; this is the first. "
+                "An index tells them apart.",
+                stacklevel=4,
+            )
+        return named[0]
+
+
+def _name(key: QuantumCircuit | str | int | None) -> str | int | None:
+    if isinstance(key, QuantumCircuit):
+        return str(key.name)
+    return int(key) if isinstance(key, Integral) else key
+
+
+def _experiment_name(one: ExperimentResult) -> str:
+    return str((getattr(one, "header", None) or {}).get("name", ""))

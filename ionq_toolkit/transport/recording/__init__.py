@@ -1,0 +1,1 @@
+"""Recorded sessions: their file, their recorder and their replay."""

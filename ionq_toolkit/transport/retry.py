@@ -1,0 +1,323 @@
+"""RetryPolicy, and the transport that applies it."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import urlsplit
+
+from ionq_toolkit.clock import SystemClock
+from ionq_toolkit.events import EventLog, Retried
+from ionq_toolkit.transport.base import ReplyTooLargeError, Response, UnusableURLError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ionq_toolkit.clock import Clock
+    from ionq_toolkit.transport.base import Transport
+
+
+#: Statuses after which the same request may be taken later: those that HTTP defines so, and those
+#: of gateways, Cloudflare's among them. 500 is not: the service answers so to what it will never
+#: take, such as the key of an archived project.
+RETRIABLE_STATUSES = frozenset({408, 425, 429, 502, 503, 504, *range(520, 530)})
+
+#: Those of them that say that the request was not taken, whatever it was: RFC 8470, section 5.2
+#: and RFC 6585, section 4. 503 is not among them: proxies answer so as well when the service
+#: drops a connection on which the request was sent, and Varnish then adds ``Retry-After`` by itself
+#: (`vcl_builtin_backend_error` of its builtin.vcl).
+REFUSED_STATUSES = frozenset({425, 429})
+
+#: Statuses after which it is not known whether a request was taken: all other of them and, of the
+#: service itself, 500.
+UNCERTAIN_STATUSES = (RETRIABLE_STATUSES - REFUSED_STATUSES) | {500}
+
+#: Statuses from 500 on that are refusals: the service has no such operation, does not speak this
+#: version of HTTP, or the network wants somebody to log in first.
+REFUSALS = frozenset({501, 505, 511})
+
+#: Seconds that one attempt may take, where nobody says otherwise: the largest bodies, of 10 MB up
+#: and 40 MB down, need as many on a slow line.
+ATTEMPT_S = 60.0
+
+#: Methods that come to the same when a request is sent twice: RFC 9110, section 9.2.2. PUT cancels
+#: a job here, which is no error once more.
+_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+#: And the one POST that does: it ends a session, which is no error once more.
+_END_OF_SESSION = re.compile(r"[^?]*/sessions/[^/?]+/end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """What is sent again, how often, and after which pauses.
+
+    The pause before attempt n + 1 is drawn evenly from 0 to `first_delay_s` * `growth` ** (n - 1)
+    or `longest_delay_s`, whichever is less ("full jitter": clients that failed together do not come
+    back together). Where the service says with ``Retry-After`` how long to wait, it comes on top of
+    that. No pause goes beyond the time that the caller has: the error then comes at once.
+
+    A wait for a job asks on when a request has come to nothing in spite of that: as long as its
+    own timeout says or, if it has none, `outage_s`.
+
+    A request that changes something, such as a submission, is sent again only if it certainly had
+    no effect: there was no connection, or a status says that it was not taken.
+
+    Attributes:
+        attempts: How often a request is sent at the most; 1 never sends one again.
+        first_delay_s: The longest first pause, in seconds.
+        growth: By how much the longest pause grows each time, at least 1.
+        longest_delay_s: The longest pause of all, in seconds, but for ``Retry-After``.
+        attempt_s: Seconds that one attempt may take, reply included; None: any time.
+        total_s: Seconds that all attempts may take, pauses included, where the caller does not
+            allow less; None: any time.
+        outage_s: Seconds of nothing but failures after which a wait without a timeout raises the
+            last of them; None: it goes on. 0: any wait, with a timeout or without, ends with the
+            first failure.
+        statuses: HTTP statuses after which a request is sent again.
+        jitter: ``"full"``, or ``"none"`` for pauses of full length each.
+    """
+
+    attempts: int = 7
+    first_delay_s: float = 0.5
+    growth: float = 2.0
+    longest_delay_s: float = 30.0
+    attempt_s: float | None = ATTEMPT_S
+    total_s: float | None = 120.0
+    outage_s: float | None = 600.0
+    statuses: frozenset[int] = RETRIABLE_STATUSES
+    jitter: str = "full"
+
+    def __post_init__(self) -> None:
+        """Check what is given.
+
+        Raises:
+            ValueError: A value is none that this can be.
+        """
+        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int):
+            raise ValueError(f"attempts={self.attempts!r} is not a whole number")  # noqa: TRY004
+        if self.attempts < 1:
+            raise ValueError(f"attempts={self.attempts} must be 1 or more; 1 sends nothing again")
+        _check(self, "first_delay_s", 0)
+        _check(self, "longest_delay_s", 0)
+        _check(self, "growth", 1)
+        for name in ("attempt_s", "total_s", "outage_s"):
+            if getattr(self, name) is not None:
+                _check(self, name, 0)
+        if self.jitter not in ("full", "none"):
+            raise ValueError(f"jitter={self.jitter!r} must be 'full' or 'none'")
+        object.__setattr__(self, "statuses", frozenset(self.statuses))
+
+    @classmethod
+    def none(cls, **changes: Any) -> Self:  # noqa: ANN401 - the fields
+        """Return a policy that sends nothing again; a wait ends with its first failure."""
+        return cls(**{"attempts": 1, "outage_s": 0, **changes})
+
+    def allows(self, method: str, path: str, status: int) -> bool:
+        """Return whether a request that was answered with `status` may be sent again."""
+        if status not in self.statuses:
+            return False
+        return status in REFUSED_STATUSES or is_idempotent(method, path)
+
+    def pause_s(self, attempt: int, chance: float, retry_after_s: float | None = None) -> float:
+        """Return the seconds to wait after attempt `attempt`, which is counted from 1.
+
+        Args:
+            attempt: The attempt that failed.
+            chance: A number drawn evenly from 0 to 1.
+            retry_after_s: What the service asked for, if it did.
+        """
+        # The exponent is bounded: what has grown to the longest grows no more.
+        try:
+            grown = self.first_delay_s * self.growth ** min(attempt - 1, 64)
+        except OverflowError:
+            grown = math.inf if self.first_delay_s else 0.0
+        longest = min(self.longest_delay_s, grown)
+        return (retry_after_s or 0.0) + (longest if self.jitter == "none" else longest * chance)
+
+
+def is_idempotent(method: str, path: str) -> bool:
+    """Return whether a request that is sent twice comes to the same as one sent once."""
+    if method in _IDEMPOTENT_METHODS:
+        return True
+    return method == "POST" and _END_OF_SESSION.fullmatch(path) is not None
+
+
+def _check(policy: RetryPolicy, name: str, least: float) -> None:
+    value = getattr(policy, name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name}={value!r} is not a number")  # noqa: TRY004
+    if not least <= value < math.inf:  # NaN is not either
+        raise ValueError(f"{name}={value} must be a number from {least} on")
+
+
+#: What holds where nobody says otherwise.
+DEFAULT_POLICY = RetryPolicy()
+
+#: Randomness that processes do not share when they are forked.
+_SYSTEM = random.SystemRandom()
+
+#: The id of a job in the path of a request that is about one.
+_JOB = re.compile(r"/jobs/(?!estimate$|status/)([^/]+)")
+
+
+class Chance(Protocol):
+    """What draws numbers, such as `random.Random`."""
+
+    def random(self) -> float:
+        """Return a number from 0 to 1, without 1."""
+        ...
+
+
+class RetryingTransport:
+    """Sends a request again where a `RetryPolicy` allows it.
+
+    The `timeout` of `send` is for all attempts together, pauses included. When there is no time
+    left for the next pause, or ``Retry-After`` asks for a longer one than that, what came of the
+    last attempt is returned or raised at once.
+    """
+
+    def __init__(
+        self,
+        inner: Transport,
+        policy: RetryPolicy = DEFAULT_POLICY,
+        *,
+        clock: Clock | None = None,
+        rng: Chance | None = None,
+        on_event: Callable[[Retried], object] | None = None,
+    ) -> None:
+        """Put a policy around a transport.
+
+        Args:
+            inner: What carries each attempt.
+            policy: What is sent again, and when.
+            clock: What pauses are slept on; if None, the transport's own, then the machine's.
+            rng: What the lengths of pauses are drawn with; if None, the system's randomness,
+                which forked processes do not share.
+            on_event: Called with a `Retried` before each pause; if None, it is logged alone.
+        """
+        self.inner = inner
+        self.policy = policy
+        self.clock: Clock = clock or getattr(inner, "clock", None) or SystemClock()
+        self._rng = rng
+        self._on_event = on_event or EventLog()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.inner!r})"
+
+    @property
+    def requires_key(self) -> bool:
+        """Whether requests need a real API key."""
+        return bool(getattr(self.inner, "requires_key", True))
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether several threads may send at a time, and gain by it."""
+        return bool(getattr(self.inner, "concurrent", False))
+
+    @property
+    def cloud(self) -> Any:  # noqa: ANN401 - any cloud in this process
+        """The cloud of a transport in this process.
+
+        Raises:
+            AttributeError: The transport has none.
+        """
+        return self.inner.cloud  # type: ignore[attr-defined]
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float | None,
+    ) -> Response:
+        """Send one request, again where that is allowed; see `Transport.send`."""
+        path = _path(url)
+        total, begin = _least(timeout, self.policy.total_s), self.clock.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            left = total - (self.clock.monotonic() - begin)
+            limit = _least(left, self.policy.attempt_s)
+            outcome: Response | ConnectionError | TimeoutError
+            try:
+                outcome = self.inner.send(
+                    method, url, headers, body, None if limit == float("inf") else limit
+                )
+            except (UnusableURLError, ReplyTooLargeError):
+                raise
+            except (ConnectionError, TimeoutError) as error:
+                outcome = error
+            pause = self._pause_s(outcome, method, path, attempt)
+            if pause is None or pause >= total - (self.clock.monotonic() - begin):
+                break
+            self._tell(outcome, method, path, attempt, pause)
+            self.clock.sleep(pause)
+            if (
+                self.clock.monotonic() - begin >= total
+            ):  # machines sleep longer than they are asked to
+                break
+        if isinstance(outcome, Response):
+            return outcome
+        raise outcome
+
+    def close(self) -> None:
+        """Close the transport's connections."""
+        self.inner.close()
+
+    def _pause_s(
+        self,
+        outcome: Response | ConnectionError | TimeoutError,
+        method: str,
+        path: str,
+        attempt: int,
+    ) -> float | None:
+        """Return the seconds after which the request may be sent again, or None."""
+        if attempt >= self.policy.attempts:
+            return None
+        retry_after_s = None
+        if isinstance(outcome, Response):
+            if not self.policy.allows(method, path, outcome.status):
+                return None
+            retry_after_s = outcome.retry_after_s()
+        elif not (is_idempotent(method, path) or isinstance(outcome, ConnectionRefusedError)):
+            return None
+        return self.policy.pause_s(attempt, (self._rng or _SYSTEM).random(), retry_after_s)
+
+    def _tell(
+        self,
+        outcome: Response | ConnectionError | TimeoutError,
+        method: str,
+        path: str,
+        attempt: int,
+        pause: float,
+    ) -> None:
+        found = _JOB.search(path)
+        self._on_event(
+            Retried(
+                job_id=found[1] if found else None,
+                seconds=pause,
+                method=method,
+                path=path,
+                attempt=attempt,
+                # Of an error its name alone: its text may echo anything.
+                reason=f"status {outcome.status}"
+                if isinstance(outcome, Response)
+                else type(outcome).__name__,
+            )
+        )
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # it is for the transport to say that this is none
+        return ""
+
+
+def _least(*limits: float | None) -> float:
+    return min((limit for limit in limits if limit is not None), default=float("inf"))

@@ -1,0 +1,119 @@
+"""Requests and responses, and IonQ's way to refuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Response(NamedTuple):
+    """What the cloud answers.
+
+    Attributes:
+        status: HTTP status code.
+        headers: Header names and values.
+        body: The bytes of the body.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def json_response(body: object, status: int = 200) -> Response:
+    """Return `body` as JSON."""
+    headers = {"content-type": "application/json; charset=utf-8"}
+    return Response(status, headers, msgspec.json.encode(body))
+
+
+class Refusal(Exception):  # noqa: N818 - not an error of the fake: the cloud says no
+    """The cloud refuses a request; it becomes IonQ's error body.
+
+    The words and shapes are those of the API document's schemas Error and BadRequestError and
+    their examples, and of messages that users recorded.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        message: str,
+        *,
+        keys: Sequence[str] | None = None,
+        source: str = "payload",
+    ) -> None:
+        super().__init__(message)
+        self.status, self.error, self.message = status, error, message
+        self.keys, self.source = keys, source
+
+    def response(self) -> Response:
+        """Return the refusal as IonQ writes it."""
+        body: dict[str, object] = {
+            "statusCode": self.status,
+            "error": self.error,
+            "message": self.message,
+        }
+        if self.keys is not None:
+            body["validation"] = {"source": self.source, "keys": list(self.keys)}
+        return json_response(body, self.status)
+
+
+def bad_request(message: str, *keys: str) -> Refusal:
+    """Refuse a body; `keys` are the paths of what is wrong in it."""
+    return Refusal(400, "Bad Request", message, keys=keys or None)
+
+
+def bad_query(message: str, key: str) -> Refusal:
+    """Refuse a parameter of the query."""
+    return Refusal(400, "Bad Request", message, keys=[key], source="query")
+
+
+def unauthorized() -> Refusal:
+    """Refuse a request without a usable key."""
+    return Refusal(
+        401,
+        "Unauthorized Error",
+        "Invalid key provided. See https://docs.ionq.com/#authentication for details, or email "
+        "support@ionq.co for help.",
+    )
+
+
+def forbidden(message: str) -> Refusal:
+    """Refuse what a key may not do: the words are those that a client showed in IonQ's workshop."""
+    return Refusal(403, "Forbidden", message)
+
+
+def gone(message: str) -> Refusal:
+    """Refuse what there was once."""
+    return Refusal(410, "Gone", message)
+
+
+def not_found() -> Refusal:
+    """Refuse a path, or an id, that there is nothing at."""
+    return Refusal(
+        404,
+        "Not Found Error",
+        "Resource not found. See https://docs.ionq.com/ for details, or email support@ionq.co "
+        "for help.",
+    )
+
+
+def too_large() -> Refusal:
+    """Refuse a body over the limit."""
+    return Refusal(
+        413, "Request Entity Too Large", "Payload content length greater than maximum allowed: 10MB"
+    )
+
+
+def internal_error() -> Refusal:
+    """Answer for a defect of the fake itself."""
+    return Refusal(
+        500,
+        "Internal Server Error",
+        "ionq_toolkit_fake failed on this request. This is a defect of the fake, not of the "
+        "client; the log 'ionq_toolkit_fake' has the traceback.",
+    )

@@ -1,0 +1,1 @@
+"""Programs for chaos tests, one for each client: `program(caller)`, and `EXPECTED`."""

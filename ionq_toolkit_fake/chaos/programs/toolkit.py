@@ -1,0 +1,103 @@
+"""ionq_toolkit, as somebody uses it who wants to know what became of each submission."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qiskit import QuantumCircuit
+
+from ionq_toolkit import InProcessTransport, IonQProvider, Session
+from ionq_toolkit.errors import IonQError, IonQSubmissionUnknownError
+
+if TYPE_CHECKING:
+    from ionq_toolkit import IonQJob
+    from ionq_toolkit_fake.chaos.caller import Caller
+
+
+#: What a call may raise.
+EXPECTED = (IonQError,)
+
+SHOTS = 10
+
+#: What a caller does, more often what is done more often.
+_KINDS = ("one",) * 6 + ("several", "several", "cancel", "dry run", "session")
+
+
+def program(caller: Caller) -> None:
+    """Submit something, wait for it as long as there is time, and look at what came of it."""
+    provider = IonQProvider(
+        caller.key,
+        caller.url,
+        # Over requests, or without: the same client in either case.
+        transport=caller.random.choice((InProcessTransport(caller.cloud), "http")),
+        clock=caller.cloud.clock,
+        seed=caller.random.getrandbits(32),
+        timeout=max(0.5, caller.deadline_s / 4),
+    )
+    with provider:
+        match caller.random.choice(_KINDS):
+            case "one":
+                _check(caller, _run(caller, provider, _flip(1)), {"1": SHOTS})
+            case "several":
+                job = _run(caller, provider, [_flip(1), _flip(2)])
+                _check(caller, job, [{"1": SHOTS}, {"11": SHOTS}])
+            case "cancel":
+                job = _run(caller, provider, _flip(1))
+                if job.cancel() and not job.cancelled():
+                    raise AssertionError("cancelled, and not cancelled")
+            case "dry run":
+                _run(caller, provider, _flip(1), on="forte-1", dry_run=True).wait_for_final_state(
+                    timeout=caller.left_s()
+                )
+            case "session":
+                _session(caller, provider)
+
+
+def _session(caller: Caller, provider: IonQProvider) -> None:
+    backend = provider.get_backend("forte-1")
+    try:
+        # What sessions are told apart by, where an answer is lost.
+        session = Session(backend, max_jobs=10 + caller.number, timeout=caller.left_s() / 2)
+    except IonQSubmissionUnknownError:
+        caller.unsure(lambda: [one["id"] for one in provider.client.list_sessions()])
+        raise
+    caller.knows(session.session_id)
+    session.close()
+
+
+def _run(
+    caller: Caller,
+    provider: IonQProvider,
+    circuits: QuantumCircuit | list[QuantumCircuit],
+    *,
+    on: str = "simulator",
+    dry_run: bool = False,
+) -> IonQJob:
+    backend = provider.get_backend(on)
+    try:
+        job = backend.run(circuits, shots=SHOTS, dry_run=dry_run, timeout=caller.left_s())
+    except IonQSubmissionUnknownError as error:
+        tag, since = str(error.tag), error.since
+
+        def find() -> str | None:
+            found = provider.find_submission(tag, since=since)
+            return None if found is None else found.job_id()
+
+        caller.unsure(find)
+        raise
+    caller.knows(job.job_id())
+    return job
+
+
+def _check(caller: Caller, job: IonQJob, expected: object) -> None:
+    counts = job.result(timeout=caller.left_s()).get_counts()
+    if counts != expected:
+        raise AssertionError(f"wrong counts: {counts}")
+
+
+def _flip(width: int) -> QuantumCircuit:
+    """Return a circuit that gives ones."""
+    circuit = QuantumCircuit(width, width, name=f"flip {width}")
+    circuit.x(range(width))
+    circuit.measure(range(width), range(width))
+    return circuit

@@ -1,0 +1,1 @@
+"""Tables of facts about the service, each with its source."""

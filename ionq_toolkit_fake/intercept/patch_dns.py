@@ -1,0 +1,40 @@
+"""What nobody intercepts goes nowhere: the host of a mocked IonQ cannot be looked up."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from ionq_toolkit_fake.intercept.patching import Patch
+from ionq_toolkit_fake.intercept.scope import interception
+from ionq_toolkit_fake.intercept.unanswered import UnansweredRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def patches() -> list[Patch]:
+    """Return what stops every connection to IonQ that Python's own sockets are about to make."""
+    return [Patch(socket, "getaddrinfo", _guarded)]
+
+
+def _guarded(getaddrinfo: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(host: object, port: object, *args: object, **options: object) -> object:
+        name = host.decode("latin-1") if isinstance(host, bytes) else host
+        if isinstance(name, str) and interception.covers(name, _number(port)):
+            raise UnansweredRequest(
+                f"Something was about to connect to {name} while mock_ionq is active, by a library "
+                "that it does not intercept (it does requests, urllib3 and httpx). Let a "
+                "FakeServer answer it: `with FakeServer() as server:` and the client's base URL "
+                "server.url."
+            )
+        return getaddrinfo(host, port, *args, **options)
+
+    return guarded
+
+
+def _number(port: object) -> int | None:
+    try:
+        return int(port)  # type: ignore[call-overload, no-any-return]
+    except (TypeError, ValueError):
+        return None  # none, or the name of a service

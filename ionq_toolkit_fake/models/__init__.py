@@ -1,0 +1,1 @@
+"""What the service remembers: projects, jobs, sessions and accounts."""

@@ -1,0 +1,150 @@
+"""Who may use the cloud: API keys, what they may do, and the projects they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ionq_toolkit_fake.validation import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ionq_toolkit_fake.models.identifiers import Identifiers
+
+
+#: What a key may do: a scope for each kind of operation that needs a key. IonQ has scopes ("405:
+#: Insufficient Scope", said a client in its workshop of 2025) and does not publish their names.
+SCOPES = ("jobs:read", "jobs:write", "sessions:read", "sessions:write", "billing")
+
+#: How a key is written where it must not be shown: before its SHA-256 digest, in hexadecimal.
+DIGEST = "sha256:"
+_WRITTEN = re.compile(f"{DIGEST}([0-9a-f]{{64}})")
+
+#: The id of the one organization that all projects belong to: of the form that users saw.
+ORGANIZATION = "com.example"
+
+
+class Access(NamedTuple):
+    """What a key gives access to.
+
+    Attributes:
+        project: The name of its project; keys of one project see the same jobs.
+        scopes: What it may do, of `SCOPES`; None: everything.
+        targets: The backends that it may submit jobs to; None: all.
+        quota: What the jobs of its project may cost together, in US dollars; None: any amount. The
+            first key of a project says it for all.
+    """
+
+    project: str
+    scopes: Collection[str] | None = None
+    targets: Collection[str] | None = None
+    quota: float | None = None
+
+
+class ApiKey(NamedTuple):
+    """An API key as the cloud knows it; the secret itself is not kept.
+
+    Attributes:
+        id: Its id.
+        name: What its owner calls it.
+        project_id: The project whose jobs it sees and makes.
+        submitter_id: The user it belongs to.
+        access: What it gives access to.
+    """
+
+    id: str
+    name: str
+    project_id: str
+    submitter_id: str
+    access: Access
+
+    def may(self, scope: str) -> bool:
+        """Return whether it may do what needs a scope."""
+        return self.access.scopes is None or scope in self.access.scopes
+
+    def may_use(self, target: str) -> bool:
+        """Return whether it may submit jobs to a backend."""
+        return self.access.targets is None or target in self.access.targets
+
+
+class Accounts:
+    """The keys of the cloud, by a digest of each."""
+
+    def __init__(self, identifiers: Identifiers, keys: Mapping[str, str | Access] | None) -> None:
+        """Take `keys`, or every key.
+
+        Args:
+            identifiers: What makes ids.
+            keys: Each key, or ``sha256:`` and its digest, and its project's name, or all of its
+                `Access`. None: every key is taken, may do everything, and has a project of its own.
+
+        Raises:
+            ValueError: A key is empty, or has a scope that there is not.
+        """
+        self._identifiers = identifiers
+        self._open = keys is None
+        self._given: list[tuple[bytes, Access]] = []
+        for secret, given in (keys or {}).items():
+            access = Access(given) if isinstance(given, str) else given
+            if not secret.strip():
+                raise ValueError(f"the API key of project {access.project!r} is empty")
+            for scope in access.scopes or ():
+                if scope not in SCOPES:
+                    raise unknown("scope", scope, SCOPES)
+            self._given.append((_digest_of_given(secret.strip()), access))
+        self.reset()
+
+    def reset(self) -> None:
+        """Know only the keys that were given."""
+        self._keys: dict[bytes, ApiKey] = {}
+        project_ids: dict[str, str] = {}
+        for digest, access in self._given:
+            project_id = project_ids.setdefault(access.project, self._identifiers.uuid4())
+            self._add(digest, project_id, access)
+
+    def find(self, secret: str) -> ApiKey | None:
+        """Return the key, or None if it is not taken."""
+        digest = digest_of(secret)
+        known = self._keys.get(digest)
+        if known is None and self._open and secret:
+            access = Access(f"project {len(self._keys) + 1}")
+            return self._add(digest, self._identifiers.uuid4(), access)
+        return known
+
+    def takes(self, secret_digest: bytes) -> bool:
+        """Return whether the key of a digest is taken, or would be when it is used."""
+        return self._open or secret_digest in self._keys
+
+    def _add(self, digest: bytes, project_id: str, access: Access) -> ApiKey:
+        key = ApiKey(
+            id=self._identifiers.uuid4(),
+            name=f"key {len(self._keys) + 1}",
+            project_id=project_id,
+            submitter_id=self._identifiers.hex24(),
+            access=access,
+        )
+        self._keys[digest] = key
+        return key
+
+
+def stored(secret: str) -> str:
+    """Return a key as it may be written down: by its digest. That form is taken as the key is."""
+    if not isinstance(secret, str) or not secret.strip():
+        raise ValueError("an API key is a text that is not empty")
+    return f"{DIGEST}{_digest_of_given(secret.strip()).hex()}"
+
+
+def _digest_of_given(secret: str) -> bytes:
+    if not secret.startswith(DIGEST):
+        return digest_of(secret)
+    found = _WRITTEN.fullmatch(secret)
+    if found is None:
+        raise ValueError(f"after {DIGEST!r} there must be 64 hexadecimal digits")
+    return bytes.fromhex(found[1])
+
+
+def digest_of(secret: str) -> bytes:
+    """Return what is kept of a key's secret."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()

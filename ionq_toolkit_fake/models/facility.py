@@ -1,0 +1,194 @@
+"""The machines of one cloud: their statuses, their queues, and how well they work."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ionq_toolkit_fake.facts.devices import DEVICES
+from ionq_toolkit_fake.simulation import Noise, of_fidelities
+from ionq_toolkit_fake.transitions.plan import FINAL
+from ionq_toolkit_fake.validation import unknown, wrong
+
+if TYPE_CHECKING:
+    from ionq_toolkit_fake.clock import Clock
+    from ionq_toolkit_fake.facts.devices import Device
+    from ionq_toolkit_fake.models.job import Job
+
+
+#: The statuses of a backend: schema Backend of the API document.
+STATUSES = ("available", "unavailable", "retired")
+
+#: How many days before the cloud began its machines were first characterized.
+HISTORY_DAYS = 30
+
+#: How many records miss a median, and how far the others lie around the device's own infidelity.
+_MISSING, _SPREAD = 0.1, 0.1
+
+
+class Characterization(NamedTuple):
+    """What a device was measured to be like on one day.
+
+    Attributes:
+        id: Its id.
+        day: The day, whose medians these are.
+        device: The device.
+        one_qubit: Median fidelity of gates on one qubit; None if it was not measured.
+        two_qubits: Median fidelity of gates on two qubits; None if it was not measured.
+        spam: Median fidelity of preparation and measurement.
+    """
+
+    id: str
+    day: date
+    device: Device
+    one_qubit: float | None
+    two_qubits: float | None
+    spam: float
+
+
+class Facility:
+    """The devices of a cloud.
+
+    Attributes:
+        devices: Each by its name, with its status in this cloud.
+    """
+
+    _queues: dict[str, list[Job]]
+
+    def __init__(
+        self,
+        seed: int,
+        clock: Clock,
+        statuses: Mapping[str, str] | None = None,
+        fidelities: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
+        """Set up the devices of the catalogue.
+
+        Args:
+            seed: Seeds what is measured on them.
+            clock: The time.
+            statuses: Statuses that differ from the catalogue's, by the names of their devices.
+            fidelities: Medians that differ from the catalogue's, by `1q`, `2q` and `spam`, by the
+                names of their devices.
+
+        Raises:
+            ValueError: There is no such device, status or fidelity.
+        """
+        self._seed = seed
+        self._clock = clock
+        self._first_day = clock.now().date() - timedelta(days=HISTORY_DAYS)
+        self._queues = {}
+        self.devices: Mapping[str, Device] = dict(DEVICES)
+        for name, status in (statuses or {}).items():
+            if name not in DEVICES:
+                raise unknown("backend", name, DEVICES)
+            if status not in STATUSES:
+                raise unknown("status of a backend", status, STATUSES)
+            self.devices = {**self.devices, name: self.devices[name]._replace(status=status)}
+        for name, medians in (fidelities or {}).items():
+            device = self.devices.get(name)
+            if device is None or device.performance is None:
+                machines = [name for name, device in DEVICES.items() if device.is_qpu]
+                raise unknown("machine", name, machines)
+            changed = device.performance._replace(**_medians(medians))
+            self.devices = {**self.devices, name: device._replace(performance=changed)}
+
+    def characterizations(self, name: str) -> list[Characterization]:
+        """Return what a device was measured to be like, the newest first; of none, nothing."""
+        device = self.devices.get(name)
+        if device is None or not device.is_qpu:
+            return []
+        last = self._clock.now().date()
+        if device.last_day is not None:
+            last = min(last, date.fromisoformat(device.last_day))
+        count = (self._clock.now().date() - self._first_day).days + 1
+        return [self._measured(device, last - timedelta(days=back)) for back in range(count)]
+
+    def enqueue(self, job: Job) -> None:
+        """Put a job into the queue of its device, where it is until it is final."""
+        self._queues.setdefault(job.submission.device.name, []).append(job)
+
+    def queue_ms(self, name: str, before: Job | None = None) -> int:
+        """Return how long it takes until the jobs in the queue of a device have run, in ms.
+
+        Those that time moves on end when they will; of others, it is how long they take to run.
+
+        Args:
+            name: The device.
+            before: Only those ahead of this one, or of its parent; None: all.
+        """
+        queue = [job for job in self._queues.get(name, ()) if job.status not in FINAL]
+        self._queues[name] = queue
+        if before is not None:  # one of its own kind has the same submission: a parent, a child
+            own = before.submission
+            queue = list(itertools.takewhile(lambda job: job.submission is not own, queue))
+        now, found = self._clock.now(), 0
+        for job in queue:
+            ends = job.ends_at
+            if ends is None:
+                found += job.execution_ms
+            else:
+                found = max(found, round(1000 * (ends - now).total_seconds()))
+        return found
+
+    def reset(self) -> None:
+        """Empty the queues."""
+        self._queues.clear()
+
+    def noise(self, device: Device) -> Noise:
+        """Return the noise of a device, as its newest characterization has it."""
+        nominal = device.performance
+        assert nominal is not None, "only a machine is noisy by itself"  # noqa: S101
+        now = self.characterizations(device.name)[0]
+        return of_fidelities(
+            now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
+        )
+
+    def _measured(self, device: Device, day: date) -> Characterization:
+        nominal = device.performance
+        assert nominal is not None, "only a machine is characterized"  # noqa: S101
+        name = f"{self._seed}/{device.name}/{day.isoformat()}"
+        generator = np.random.default_rng(list(name.encode()))
+        around = 1 - _SPREAD + 2 * _SPREAD * generator.random(3)
+        one_qubit, two_qubits, spam = (
+            round(float(1 - (1 - fidelity) * factor), 6)
+            for fidelity, factor in zip(
+                (nominal.one_qubit, nominal.two_qubits, nominal.spam), around, strict=True
+            )
+        )
+        missing = generator.random(2) < _MISSING
+        return Characterization(
+            id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+            day=day,
+            device=device,
+            one_qubit=None if missing[0] else one_qubit,
+            two_qubits=None if missing[1] else two_qubits,
+            spam=spam,
+        )
+
+
+#: IonQ's names of the fidelities that are measured, and ours.
+_FIDELITIES = {"1q": "one_qubit", "2q": "two_qubits", "spam": "spam"}
+
+
+def _medians(given: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(given, Mapping):
+        raise wrong("the fidelities of a machine", f"a table of {', '.join(_FIDELITIES)}", given)
+    found = {}
+    for name, value in given.items():
+        if name not in _FIDELITIES:
+            raise unknown("fidelity", name, _FIDELITIES)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.25 <= value <= 1:  # noqa: PLR2004
+            raise wrong(f"the fidelity {name}", "a number from 0.25 to 1", value)
+        found[_FIDELITIES[name]] = float(value)
+    return found
+
+
+def midnight(day: date) -> datetime:
+    """Return the first moment of a day in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,0 +1,278 @@
+"""A job: its record and its life."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ionq_toolkit_fake.facts.devices import execution_ms
+from ionq_toolkit_fake.facts.failures import Failure
+from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
+from ionq_toolkit_fake.simulation import Optimum, Outcome, SimulationFailure, Value
+from ionq_toolkit_fake.transitions.plan import (
+    FINAL,
+    FINISHED,
+    LIFE,
+    SECONDS,
+    STARTED,
+    SUBMITTED,
+    End,
+    Plan,
+    Standing,
+    expected,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from ionq_toolkit_fake.clock import Clock
+    from ionq_toolkit_fake.models.accounts import ApiKey
+    from ionq_toolkit_fake.models.submission import Circuit, Submission
+
+
+logger = logging.getLogger(__name__)
+
+
+class Simulation(Protocol):
+    """What a job waits for: a future, or a part of one."""
+
+    def done(self) -> bool:
+        """Return whether it has come to its end."""
+
+    def result(self) -> Outcome | Value | Optimum:
+        """Return what it came to, or raise why it came to nothing."""
+
+    def cancel(self) -> bool:
+        """Give it up if possible."""
+
+    def add_done_callback(self, fn: Callable[..., object], /) -> None:
+        """Call `fn` when it has come to its end."""
+
+
+@dataclass
+class Job:
+    """One job: of one circuit or function, or the parent of several that have a circuit each.
+
+    Attributes:
+        circuit: Its circuit; None for a parent, and for a quantum function.
+        children: Its child jobs, in the order of their circuits.
+        status: The status that it shows.
+        doomed: Why it will fail before it runs, beside what its circuit says.
+        result: What it came to, once it is completed; None for a parent of several circuits.
+        ran: Whether it ran to its end, and was charged for; it may be canceled since.
+        plan: When it goes on, and what becomes of it.
+        standing: How far it is; a child is as far as its parent, unless it is `apart`.
+        ahead: When a child that was released came to where its parent was not yet.
+        word: What it shows as its status as long as it is held.
+    """
+
+    id: str
+    type: str
+    submission: Submission
+    owner: ApiKey
+    submitted_at: datetime
+    name: str | None
+    plan: Plan
+    standing: Standing
+    circuit: Circuit | None = None
+    parent_id: str | None = None
+    children: tuple[Job, ...] = ()
+    status: str = LIFE[SUBMITTED]
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    failure: Failure | None = None
+    doomed: Failure | None = None
+    result: Outcome | Value | Optimum | None = None
+    ran: bool = False
+    apart: bool = False
+    ahead: tuple[datetime, ...] = ()
+    word: str | None = None
+    _simulation: Simulation | None = field(default=None, repr=False)
+    _simulated_at: datetime | None = field(default=None, repr=False)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What its circuit came to, if it has one and is completed."""
+        return self.result if isinstance(self.result, Outcome) else None
+
+    @property
+    def billed(self) -> tuple[float, float]:
+        """How many gates on one and on two qubits it is billed as."""
+        if self.outcome is not None and self.outcome.size is not None:
+            counts = self.outcome.size[1]
+            return counts["1q"], counts["2q"]
+        return self.submission.billed if self.circuit is None else self.circuit.billed
+
+    @property
+    def price(self) -> float:
+        """What it costs in US dollars; a child has a part in its parent's and none of its own."""
+        tariff = self.submission.device.price
+        if tariff is None or self.parent_id is not None:
+            return 0.0
+        return tariff.of(*self.billed, self.submission.shots, mitigated=self.submission.mitigated)
+
+    @property
+    def cost(self) -> float:
+        """What was charged for it: nothing for a dry run, or before it is completed."""
+        return self.price if self.ran else 0.0
+
+    @property
+    def commitment(self) -> float:
+        """What was charged for it or, as long as it may still run, will be."""
+        if self.submission.is_rehearsal or (self.status in FINAL and not self.ran):
+            return 0.0
+        return self.price
+
+    @property
+    def execution_ms(self) -> int:
+        """How long it takes to run, in milliseconds: as planned, or by its gates and shots."""
+        run = self.plan.steps[STARTED]
+        if run.kind != SECONDS:
+            return execution_ms(self.submission.device, *self.billed, self.submission.shots)
+        if self.started_at is None or self.completed_at is None:
+            return round(1000 * run.amount)
+        return round(1000 * (self.completed_at - self.started_at).total_seconds())
+
+    @property
+    def fate(self) -> End:
+        """What becomes of it, unless its simulation fails."""
+        doomed = self.doomed or (self.circuit and self.circuit.doomed)
+        planned = self.plan.end
+        first = planned.status != LIFE[FINISHED] and planned.at == LIFE[SUBMITTED]
+        return planned if doomed is None or first else End("failed", doomed, LIFE[SUBMITTED])
+
+    def expected(self, place: int) -> datetime | None:
+        """Return when it comes to a place of its life, if time alone decides; or None."""
+        return expected(self.plan.steps, self.standing, place)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it comes to its end, if time alone decides; or None."""
+        return self.expected(self.fate.place) if self.plan.is_timed else None
+
+    def begin(self, simulation: Simulation, clock: Clock) -> None:
+        """Take a simulation that was begun; its outcome shows when the job's time has come."""
+
+        def note(_: object) -> None:
+            self._simulated_at = clock.now()
+
+        self._simulation = simulation
+        simulation.add_done_callback(note)
+
+    def follow(self, standing: Standing, now: datetime) -> None:
+        """Come to where it stands, as far as its simulation is, and its children with it."""
+        if self.status in FINAL:
+            return
+        self.standing = standing
+        for child in self.children:
+            if child.ahead and standing.place + 1 >= len(child.ahead):
+                child.apart = False
+            if child.apart:
+                theirs = child.standing
+            else:  # when it was where it was before its parent, nobody can change any more
+                entered = (*child.ahead, *standing.entered[len(child.ahead) :])
+                theirs = standing._replace(entered=entered)
+            child.follow(theirs, now)
+        if self.word is not None:
+            self.status = self.word
+            return
+        end = self.fate
+        if standing.place < end.place:
+            self._show(standing.place)
+        elif end.status == LIFE[FINISHED]:
+            self._show(STARTED)
+            self._finish(now)
+        else:
+            self._show(end.place - 1)
+            self.conclude(end)
+
+    def conclude(self, end: End) -> None:
+        """Come to an end other than `completed`, and the children with it."""
+        if end.failure is not None:
+            self._fail(end.failure)
+        elif end.status == "canceled":
+            self.cancel()
+        else:
+            self.status = end.status
+
+    def cancel(self) -> None:
+        """Cancel the job and its children; one that has failed stays as it is.
+
+        A completed job too: cirq-ionq documents that v0.4 then shows it as canceled.
+        """
+        if self.status == "failed":
+            return
+        for child in self.children:
+            child.cancel()
+        self.status = "canceled"
+        self.give_up()
+
+    def give_up(self) -> None:
+        """End the simulation, for which nobody waits any more."""
+        if self._simulation is not None:
+            self._simulation.cancel()
+
+    def _show(self, place: int) -> None:
+        """Show a status on the way; a dry run never waits and never runs."""
+        if self.submission.is_rehearsal:
+            place = SUBMITTED
+        self.status = LIFE[place]
+        self.started_at = self.standing.entered[STARTED] if place >= STARTED else None
+
+    def _finish(self, now: datetime) -> None:
+        """Be completed, or fail, if there is what it waits for."""
+        due = self.standing.entered[FINISHED]
+        if self.type == MULTI_CIRCUIT:
+            done = self._finish_children()
+            due = max([due, *(c.completed_at for c in self.children if c.completed_at is not None)])
+        else:
+            if self._simulation is not None:
+                due = max(due, self._simulated_at or now)
+            done = self._finish_simulation(due)
+        if done and self.failure is None:
+            self.status, self.completed_at = LIFE[FINISHED], due
+            self.ran = not self.submission.is_rehearsal
+
+    def _finish_simulation(self, due: datetime) -> bool:
+        """Take over the outcome of the simulation, if there is one yet."""
+        simulation = self._simulation
+        if simulation is None or not simulation.done():
+            return False
+        try:  # whatever goes wrong fails this job alone
+            self.result = simulation.result()
+        except SimulationFailure as failure:
+            self._fail(Failure(failure.code, failure.message))
+        except (Exception, CancelledError) as error:
+            logger.warning("the simulation of job %s failed: %s", self.id, error)
+            logger.debug("the simulation of job %s failed here:", self.id, exc_info=error)
+            self._fail(Failure("SimulationError", f"could not execute simulation: {error}"))
+        iterations = self.result.iterations if isinstance(self.result, Optimum) else ()
+        for child, outcome in zip(self.children, iterations, strict=False):
+            if child.status not in FINAL:
+                child.result, child.status, child.completed_at = outcome, LIFE[FINISHED], due
+        return True
+
+    def _finish_children(self) -> bool:
+        """Take over what became of the children, if all are final.
+
+        What IonQ makes of a parent when a child fails is not published: here, it fails with it.
+        The results of the other children can be had from themselves.
+        """
+        if any(child.status not in FINAL for child in self.children):
+            return False
+        failed = next((child for child in self.children if child.failure is not None), None)
+        if failed is not None and failed.failure is not None:
+            code, message = failed.failure
+            self._fail(Failure(code, f"child job {failed.id}: {message}"))
+        return True
+
+    def _fail(self, failure: Failure) -> None:
+        """Fail, and with the job those of its children that have not come to an end."""
+        self.status, self.failure = "failed", failure
+        for child in self.children:
+            if child.status not in FINAL:
+                child._fail(failure)  # noqa: SLF001 - one of its own
+        self.give_up()

@@ -1,0 +1,189 @@
+"""The place where jobs are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ionq_toolkit_fake.models.job import Job
+from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QAOA, QAOA_CIRCUIT, SINGLE_CIRCUIT
+from ionq_toolkit_fake.transitions.plan import FINAL, FINISHED, LIFE, Standing, proceed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ionq_toolkit_fake.clock import Clock
+    from ionq_toolkit_fake.models.accounts import ApiKey
+    from ionq_toolkit_fake.models.identifiers import Identifiers
+    from ionq_toolkit_fake.models.submission import Submission
+    from ionq_toolkit_fake.transitions.plan import End, Plan
+
+
+class Jobs:
+    """The jobs of one project, and how they go on."""
+
+    def __init__(self, *, clock: Clock, identifiers: Identifiers) -> None:
+        """Keep no jobs yet.
+
+        Args:
+            clock: The time.
+            identifiers: What makes the ids.
+        """
+        self._clock = clock
+        self._identifiers = identifiers
+        self._jobs: dict[str, Job] = {}
+        self._timed: dict[str, Job] = {}
+
+    def __iter__(self) -> Iterator[Job]:
+        """Go through the jobs as they stand now, the newest first."""
+        for job in list(self._jobs.values()):
+            if job.parent_id is None:
+                self._settle(job, asked=True)
+        yield from reversed(list(self._jobs.values()))
+
+    def create(self, submission: Submission, owner: ApiKey, plan: Plan) -> Job:
+        """Make a job, with a child for each circuit if it has several; nothing runs yet."""
+        job = self._new(submission, owner, submission.type, submission.name, plan)
+        if submission.type == MULTI_CIRCUIT or (
+            submission.type == QAOA and not submission.is_rehearsal
+        ):
+            kind = SINGLE_CIRCUIT if submission.type == MULTI_CIRCUIT else QAOA_CIRCUIT
+            children = []
+            for circuit in submission.circuits:
+                child = self._new(submission, owner, kind, circuit.name, plan)
+                child.circuit, child.parent_id = circuit, job.id
+                children.append(child)
+            job.children = tuple(children)
+        elif submission.function is None:
+            job.circuit = submission.circuits[0]
+        if plan.is_timed:
+            self._timed[job.id] = job
+        return job
+
+    def _new(
+        self, submission: Submission, owner: ApiKey, kind: str, name: str | None, plan: Plan
+    ) -> Job:
+        now = self._clock.now()
+        job = Job(
+            id=self._identifiers.uuid7(),
+            type=kind,
+            submission=submission,
+            owner=owner,
+            submitted_at=now,
+            name=name,
+            plan=plan,
+            standing=Standing.new(now),
+        )
+        self._jobs[job.id] = job
+        return job
+
+    def settle(self) -> None:
+        """Move on every job whose time has come, asked for or not."""
+        for job in list(self._timed.values()):
+            self._settle(job)
+            if job.status in FINAL:
+                self._timed.pop(job.id, None)
+
+    def give_up(self) -> None:
+        """End the simulations that jobs still wait for."""
+        for job in self._jobs.values():
+            if job.status not in FINAL:
+                job.give_up()
+
+    def find(self, job_id: str) -> Job | None:
+        """Return the job of that id as it stands now, or None."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            self._settle(self._leader(job), asked=True)
+        return job
+
+    def poll(self, job_id: str) -> Job | None:
+        """Return the job of that id, after moving it on if it was asked for often enough."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            self._settle(self._leader(job), asked=True, polled=True)
+        return job
+
+    def peek(self, job_id: str) -> Job | None:
+        """Return the job of that id as it was last shown, or None."""
+        return self._jobs.get(job_id)
+
+    def shown(self) -> list[Job]:
+        """Return the jobs as they were last shown, the oldest first."""
+        return list(self._jobs.values())
+
+    def _settle(self, job: Job, *, asked: bool = False, polled: bool = False) -> None:
+        """Move a job that is no child on to where it stands now."""
+        if job.status not in FINAL:
+            now = self._clock.now()
+            steps, standing = job.plan.steps, job.standing
+            job.follow(proceed(steps, standing, now, asked=asked, polled=polled), now)
+
+    def _leader(self, job: Job) -> Job:
+        """Return the job that this one goes on with: its parent, or itself."""
+        return self._jobs.get(job.parent_id or "", job)
+
+    def cancel(self, job_id: str) -> Job | None:
+        """Cancel the job of that id and return it, or None."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            job.cancel()
+        return job
+
+    def delete(self, job_id: str) -> Job | None:
+        """Forget the job of that id and its children, and return it, or None."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            if job.status not in FINAL:
+                job.cancel()
+            parent = self._leader(job)
+            parent.children = tuple(child for child in parent.children if child is not job)
+            for gone in (job, *job.children):
+                self._jobs.pop(gone.id, None)
+        return job
+
+    def end(self, job: Job, end: End) -> None:
+        """Bring a job, or a child by itself, to an end now; it is not held any more."""
+        if job.status in FINAL:
+            raise ValueError(f"job {job.id} is {job.status} already")
+        now = self._clock.now()
+        job.word = None
+        if end.status != LIFE[FINISHED]:
+            job.conclude(end)
+            return
+        job.plan = job.plan._replace(end=end)
+        job.apart = job.parent_id is not None
+        job.follow(job.standing.moved(FINISHED, now), now)
+
+    def hold(self, job: Job, status: str | None) -> None:
+        """Keep a job, or a child by itself, from going on: in its status, or in another."""
+        if job.status in FINAL:
+            raise ValueError(f"job {job.id} is {job.status} already")
+        now = self._clock.now()
+        standing = job.standing
+        job.word = None
+        if status in LIFE:
+            if LIFE.index(status) < standing.place:
+                raise ValueError(f"job {job.id} is {job.status}: it does not go back to {status}")
+            place, fate = LIFE.index(status), job.fate
+            if place >= fate.place and fate.status != LIFE[FINISHED]:
+                raise ValueError(
+                    f"job {job.id} comes to its end, {fate.status}, from {fate.at}: it can be held "
+                    "there, and never is " + status
+                )
+            if place > standing.place:
+                standing = standing.moved(place, now)
+        elif status is not None:
+            job.word = status
+        job.apart, job.ahead = job.parent_id is not None, ()
+        job.follow(standing.held(now), now)
+
+    def release(self, job: Job) -> None:
+        """Let a job go on that is held, or a child go on with its parent."""
+        if job.status not in FINAL:
+            now = self._clock.now()
+            leader, job.word = self._leader(job), None
+            # A child that is ahead of its parent stays there until that has come as far.
+            job.apart = leader.standing.place < job.standing.place
+            job.ahead = job.standing.entered if job.apart else ()
+            own = leader is job or job.apart
+            job.follow(job.standing.released(now) if own else leader.standing, now)

@@ -1,0 +1,135 @@
+"""Sessions: exclusive use of a machine, for so many jobs, minutes or dollars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from ionq_toolkit_fake.clock import Clock
+    from ionq_toolkit_fake.models.accounts import ApiKey
+    from ionq_toolkit_fake.models.identifiers import Identifiers
+    from ionq_toolkit_fake.models.job import Job
+
+
+@dataclass
+class Session:
+    """One session.
+
+    Attributes:
+        job_count_limit: The most jobs it takes; None: any number.
+        duration_limit_min: How many minutes after its creation it ends; None: it does not.
+        cost_limit: The most its jobs may cost, in `cost_unit`; None: any amount.
+        jobs: Its jobs, the oldest first, deleted ones too; children are not among them.
+    """
+
+    id: str
+    backend: str
+    creator: ApiKey
+    created_at: datetime
+    job_count_limit: int | None = None
+    duration_limit_min: int | None = None
+    cost_limit: float | None = None
+    cost_unit: str = "usd"
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    ender_id: str | None = None
+    jobs: list[Job] = field(default_factory=list, repr=False)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it ends by itself; None: when it is ended."""
+        if self.duration_limit_min is None:
+            return None
+        return self.created_at + timedelta(minutes=self.duration_limit_min)
+
+    @property
+    def status(self) -> str:
+        """`created`, `started` with its first job, or `ended`: schema SessionStatusEnum."""
+        if self.ended_at is not None:
+            return "ended"
+        return "created" if self.started_at is None else "started"
+
+    @property
+    def spent(self) -> float:
+        """What its jobs cost, those that still wait included."""
+        return sum(job.commitment for job in self.jobs)
+
+    def refusal(self, backend: str, price: float) -> str | None:
+        """Return why it does not take a job, or None if it does."""
+        if self.ended_at is not None:
+            return f"session {self.id} has ended"
+        if backend != self.backend:
+            return f"session {self.id} is for {self.backend}, not for {backend}"
+        count = sum(not job.submission.is_rehearsal for job in self.jobs)
+        if self.job_count_limit is not None and count >= self.job_count_limit:
+            return f"session {self.id} has had its {self.job_count_limit} jobs"
+        if self.cost_limit is not None and self.spent + price > self.cost_limit:
+            return f"session {self.id} has a cost limit of {self.cost_limit} {self.cost_unit}"
+        return None
+
+
+class Sessions:
+    """The sessions of one project."""
+
+    def __init__(self, *, clock: Clock, identifiers: Identifiers) -> None:
+        self._clock = clock
+        self._identifiers = identifiers
+        self._sessions: dict[str, Session] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        """Go through the sessions as they stand now, the newest first."""
+        for session in reversed(list(self._sessions.values())):
+            yield self._now(session)
+
+    def create(
+        self,
+        backend: str,
+        creator: ApiKey,
+        *,
+        job_count_limit: int | None,
+        duration_limit_min: int | None,
+        cost_limit: float | None,
+        cost_unit: str,
+    ) -> Session:
+        """Begin a session."""
+        session = Session(
+            id=self._identifiers.uuid4(),
+            backend=backend,
+            creator=creator,
+            created_at=self._clock.now(),
+            job_count_limit=job_count_limit,
+            duration_limit_min=duration_limit_min,
+            cost_limit=cost_limit,
+            cost_unit=cost_unit,
+        )
+        self._sessions[session.id] = session
+        return session
+
+    def find(self, session_id: str) -> Session | None:
+        """Return the session of that id as it stands now, or None."""
+        session = self._sessions.get(session_id)
+        return None if session is None else self._now(session)
+
+    def add(self, session: Session, job: Job) -> None:
+        """Give a session a job; with the first one it starts."""
+        if session.started_at is None:
+            session.started_at = self._clock.now()
+        session.jobs.append(job)
+
+    def end(self, session: Session, ender: ApiKey) -> None:
+        """End a session; one that has ended stays as it is. Its jobs go on."""
+        if session.ended_at is None:
+            session.ended_at = self._clock.now()
+            session.ender_id = ender.submitter_id
+
+    def _now(self, session: Session) -> Session:
+        """End a session whose time is over."""
+        expires = session.expires_at
+        if session.ended_at is None and expires is not None and self._clock.now() >= expires:
+            session.ended_at = expires
+        return session

@@ -1,0 +1,89 @@
+"""What somebody asks for when they submit a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ionq_toolkit_fake.facts.devices import Device
+    from ionq_toolkit_fake.facts.failures import Failure
+    from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3
+
+
+#: The types of jobs.
+SINGLE_CIRCUIT, MULTI_CIRCUIT, QASM3 = "ionq.circuit.v1", "ionq.multi-circuit.v1", "ionq.qasm3.v1"
+QUANTUM_FUNCTION, QAOA, QAOA_CIRCUIT = "quantum-function", "qctrl.qaoa.v1", "qctrl.qaoa-circuit.v1"
+
+
+class Circuit(NamedTuple):
+    """One circuit of a submission, checked.
+
+    Attributes:
+        name: What its sender calls it, or None.
+        program: What to run.
+        num_qubits: How many qubits it has; None as long as it is not known.
+        gate_counts: How many gates act on one qubit (`1q`) and on more (`2q`).
+        billed: How many gates on one and on two qubits it is billed as.
+        registers: Parts of its outcome, as `Task.registers`; None: none are named.
+        doomed: Why it will fail before it runs; None if it can run.
+    """
+
+    name: str | None
+    program: Program | Qasm3
+    num_qubits: int | None
+    gate_counts: Mapping[str, int]
+    billed: tuple[float, float] = (0, 0)
+    registers: Mapping[str, Sequence[int | None]] | None = None
+    doomed: Failure | None = None
+
+
+class Submission(NamedTuple):
+    """What somebody asked for, checked.
+
+    Attributes:
+        device: Where to run it, as it was when the job was submitted.
+        shots: How many runs were asked for; an ideal simulation has none.
+        noise_model: The noise model; `ideal` on a machine, which is noisy by itself.
+        noise_seed: What seeds it, or None.
+        mitigated: Whether the job is debiased.
+        symmetry_verification: Whether symmetries of the circuit are used, or None.
+        circuits: One for a job of one circuit; for `ionq.multi-circuit.v1` one or more, each of
+            which becomes a child job; for `qctrl.qaoa.v1` those that it will run.
+        function: What to evaluate, for a job that is no circuit; its `seed`, `noise` and `shots`
+            are filled in when it begins.
+        source: The body that it was sent as.
+    """
+
+    type: str
+    device: Device
+    name: str | None
+    metadata: Mapping[str, str] | None
+    settings: Mapping[str, Any]
+    dry_run: bool
+    shots: int
+    noise_model: str
+    noise_seed: int | None
+    mitigated: bool
+    symmetry_verification: bool | None
+    session_id: str | None
+    circuits: tuple[Circuit, ...]
+    function: Energy | MaxCut | None
+    source: bytes
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is an ideal simulation, which has no shots."""
+        return not self.device.is_qpu and self.noise_model == "ideal"
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether it is only compiled and priced: a dry run, which the simulator knows none of."""
+        return self.dry_run and self.device.is_qpu
+
+    @property
+    def billed(self) -> tuple[float, float]:
+        """How many gates on one and on two qubits all its circuits are billed as."""
+        single, double = zip(*(circuit.billed for circuit in self.circuits), strict=True)
+        return sum(single), sum(double)

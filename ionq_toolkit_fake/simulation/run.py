@@ -1,0 +1,190 @@
+"""A task that runs a circuit -> its outcome: compile, run, mitigate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ionq_toolkit_fake.simulation import aer, mitigation, qasm3
+from ionq_toolkit_fake.simulation.compiler import compile_circuit, compile_program
+from ionq_toolkit_fake.simulation.gates import TooWideError
+from ionq_toolkit_fake.simulation.outcome import (
+    WHOLE,
+    Distribution,
+    Outcome,
+    SimulationFailure,
+    Variant,
+    take,
+)
+from ionq_toolkit_fake.simulation.program import Noise, Program, Qasm3
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from qiskit import QuantumCircuit
+
+    from ionq_toolkit_fake.simulation.program import Task
+
+
+#: The widest exact state: 2^29 amplitudes take 8 GiB.
+WIDEST_EXACT = 29
+
+#: The widest circuit whose possible outcomes symmetry verification finds out.
+WIDEST_ANALYSED = 20
+_NOISELESS = Noise(0.0, 0.0)
+
+
+def run(task: Task) -> Outcome:
+    """Compile, run and mitigate what a task says.
+
+    Raises:
+        SimulationFailure: The circuit cannot be run.
+    """
+    try:
+        if isinstance(task.circuit, Qasm3):
+            return _run_qasm3(task, task.circuit)
+        return _run_program(task, task.circuit)
+    except TooWideError as error:
+        raise SimulationFailure("QuantumCircuitComplexityError", str(error)) from error
+
+
+def run_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
+    """Run several tasks, and return what each came to, or what it raised.
+
+    Exact simulations go to Aer in one call.
+    """
+    together = {
+        index: task
+        for index, task in enumerate(tasks)
+        if task.shots is None and task.machine is None and isinstance(task.circuit, Program)
+    }
+    programs = [task.circuit for task in together.values() if isinstance(task.circuit, Program)]
+    distributions = dict(zip(together, aer.exact(programs), strict=True))
+    outcomes: list[Outcome | Exception] = []
+    for index, task in enumerate(tasks):
+        found = distributions.get(index)
+        if isinstance(found, Distribution):
+            width = task.circuit.num_qubits if isinstance(task.circuit, Program) else 0
+            registers = task.registers or {WHOLE: tuple(range(width))}
+            outcomes.append(Outcome(found, registers))
+            continue
+        try:
+            outcomes.append(run(task))
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks for this task
+            outcomes.append(error)
+    return outcomes
+
+
+def _run_program(task: Task, program: Program) -> Outcome:
+    width = program.num_qubits
+    registers = task.registers or {WHOLE: tuple(range(width))}
+    compiled, final = None, tuple(range(width))
+    if task.machine is not None:
+        compiled, final = compile_program(program, task.machine, final, task.seed)
+    gates = None if compiled is None else compiled.gates
+    if not task.execute:
+        return Outcome(None, registers, compiled=gates)
+    if task.shots is None:
+        return Outcome(_exact(program), registers, compiled=gates)
+    noise = task.noise or _NOISELESS
+    if compiled is not None and task.hardware:
+        shots = take(aer.sampled(compiled, task.shots, noise, task.seed), final)
+    else:
+        shots = aer.sampled(program, task.shots, noise, task.seed)
+    shots = aer.with_readout_errors(shots, range(width), noise, task.seed)
+    analysed = task.symmetry_verification and len(program.active_qubits) <= WIDEST_ANALYSED
+    ideal = _exact(program).outcomes if analysed else None
+    return _mitigated(task, shots, ideal, Outcome(None, registers, compiled=gates))
+
+
+def _exact(program: Program) -> Distribution:
+    (found,) = aer.exact([program])
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
+    circuit, registers, gate_counts = qasm3.load(program, task.width)
+    blank = Outcome(None, registers, size=(circuit.num_qubits, gate_counts))
+    compiled, bits = _compiled_qasm3(circuit, task)
+    if compiled is not None:
+        blank = blank._replace(compiled=compiled.gates)
+    if not task.execute:
+        return blank
+    if task.shots is None:
+        return blank._replace(distribution=_exact_qasm3(circuit))
+    noise = task.noise or _NOISELESS
+    if compiled is not None and task.hardware:
+        shots = take(aer.sampled(compiled, task.shots, noise, task.seed), bits)
+    else:
+        shots = aer.sampled_circuit(circuit, task.shots, noise, task.seed)
+    shots = aer.with_readout_errors(shots, qasm3.measured(circuit), noise, task.seed)
+    analysed = task.symmetry_verification and circuit.num_qubits <= WIDEST_ANALYSED
+    ideal = _exact_qasm3(circuit).outcomes if analysed else None
+    return _mitigated(task, shots, ideal, blank)
+
+
+def _compiled_qasm3(
+    circuit: QuantumCircuit, task: Task
+) -> tuple[Program | None, Sequence[int | None]]:
+    """Return the native program of a circuit, and the qubit that holds each bit at its end.
+
+    A circuit that measures or resets midway has none: no native gates are known for that.
+    """
+    unitary, bits, _ = qasm3.without_measurements(circuit)
+    if task.machine is None or unitary.num_qubits > circuit.num_qubits:
+        return None, ()
+    layout = range(circuit.num_qubits)
+    compiled, final = compile_circuit(unitary, task.machine, layout, task.seed)
+    return compiled, [None if wire is None else final[wire] for wire in bits]
+
+
+def _exact_qasm3(circuit: QuantumCircuit) -> Distribution:
+    unitary, bits, _ = qasm3.without_measurements(circuit)
+    held = sorted({wire for wire in bits if wire is not None})
+    if unitary.num_qubits > WIDEST_EXACT:
+        raise SimulationFailure(
+            "NotEnoughQubits",
+            f"measured and reset midway, the circuit needs {unitary.num_qubits} qubits",
+        )
+    found = aer.exact_circuit(unitary, held)
+    place = {wire: index for index, wire in enumerate(held)}
+    outcomes = take(found.outcomes, [None if wire is None else place[wire] for wire in bits])
+    outcomes, where = np.unique(outcomes, return_inverse=True)
+    weights = np.bincount(where, weights=found.probabilities).astype(np.float64)
+    return Distribution(outcomes, weights)
+
+
+def _mitigated(
+    task: Task, shots: NDArray[np.int64], ideal: NDArray[np.int64] | None, blank: Outcome
+) -> Outcome:
+    """Return the outcome of the shots after what error mitigation the task asks for.
+
+    The noise is the same on all qubits, so that the shots of one compiled circuit stand for those
+    of every variant. What symmetry verification does is not published: here it drops
+    outcomes that a machine without errors would not show.
+    """
+    allowed = None
+    if ideal is not None and np.isin(shots, ideal).any():
+        allowed = len(ideal)
+        shots = shots[np.isin(shots, ideal)]
+    variants: tuple[Variant, ...] = ()
+    if task.variants and task.machine is not None:
+        sizes = mitigation.split(len(shots), task.variants)
+        program = task.circuit
+        width = program.num_qubits if isinstance(program, Program) else (blank.size or (0,))[0]
+        places = mitigation.layouts(
+            width,
+            task.machine.num_qubits,
+            len(sizes),
+            np.random.default_rng([task.seed, 2]),
+        )
+        groups = np.split(shots, np.cumsum(sizes)[:-1])
+        variants = tuple(Variant(*pair) for pair in zip(places, groups, strict=True))
+    distribution = Distribution.of_shots(shots)
+    return blank._replace(
+        distribution=distribution, shots=shots, variants=variants, allowed_states=allowed
+    )

@@ -1,1 +1,0 @@
-"""Programs that can be soaked as they are, each for a client: `program(caller)`, and `EXPECTED`."""

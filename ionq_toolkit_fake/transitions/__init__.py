@@ -1,0 +1,1 @@
+"""When a job changes its status, and to which end."""

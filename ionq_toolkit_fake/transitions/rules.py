@@ -1,0 +1,237 @@
+"""Which transitions a new job has: those for all jobs, and rules for some."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ionq_toolkit_fake.facts.devices import DEVICES
+from ionq_toolkit_fake.transitions.plan import (
+    IMMEDIATELY,
+    POLLS,
+    PREDICTED,
+    SECONDS,
+    End,
+    Plan,
+    Step,
+)
+from ionq_toolkit_fake.transitions.spec import STEPS, Transitions, after
+from ionq_toolkit_fake.validation import only, unknown, wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ionq_toolkit_fake.models.submission import Submission
+
+
+#: What a rule can say of the jobs that it is for.
+_MATCHES = ("name", "backend", "metadata", "nth", "child")
+
+
+@dataclass
+class Rule:
+    """Transitions, and which jobs they are for: those that fit everything that is given.
+
+    Attributes:
+        transitions: The transitions.
+        name: The name of the job.
+        backend: Its backend.
+        metadata: What it has in its metadata, beside anything else.
+        nth: Which of the jobs that fit the rest, the first being 1.
+        child: Not for these jobs themselves, but for this child job of each: its place, the first
+            being 1, or its name.
+    """
+
+    transitions: Transitions
+    name: str | None = None
+    backend: str | None = None
+    metadata: Mapping[str, str] | None = None
+    nth: int | None = None
+    child: int | str | None = None
+    _seen: int = field(default=0, repr=False)
+
+    def __post_init__(self) -> None:
+        self.transitions.check()
+        if not (self.transitions.steps or self.transitions.end):
+            raise ValueError(f"these transitions say nothing: give {', '.join(STEPS)} or end")
+        if self.name is not None and not isinstance(self.name, str):
+            raise wrong("name", "a text", self.name)
+        if self.backend is not None and str(self.backend) not in DEVICES:
+            raise unknown("backend", self.backend, DEVICES)
+        if self.metadata is not None and not _are_texts(self.metadata):
+            raise wrong("metadata", "names and values that are texts", self.metadata)
+        if self.nth is not None and not _is_place(self.nth):
+            raise wrong("nth", "1 for the first job, or more", self.nth)
+        if self.child is not None:
+            if not isinstance(self.child, str) and not _is_place(self.child):
+                raise wrong("child", "1 for the first child job, or more, or its name", self.child)
+            if self.transitions.steps:
+                raise ValueError("child jobs go on with their parent: give them an end alone")
+
+    def takes(self, submission: Submission) -> bool:
+        """Return whether it is for a new job; each is counted."""
+        fits = (
+            self.name in {None, submission.name}
+            and self.backend in {None, submission.device.name}
+            and (self.metadata or {}).items() <= (submission.metadata or {}).items()
+        )
+        self._seen += fits
+        return fits and self.nth in {None, self._seen}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, which `from_dict` reads."""
+        match = {key: getattr(self, key) for key in _MATCHES if getattr(self, key) is not None}
+        return {**self.transitions.as_dict(), **({"match": match} if match else {})}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Rule:
+        """Read plain data: that of the transitions and, under `match`, which jobs they are for.
+
+        Raises:
+            ValueError: That is no such data.
+        """
+        only(data, (*STEPS, "end", "match"), "transition")
+        match = data.get("match", {})
+        only(match, _MATCHES, "match")
+        rest = {key: value for key, value in data.items() if key != "match"}
+        return cls(Transitions.from_dict(rest), **match)
+
+
+class TransitionRules:
+    """The transitions of a cloud: those for all jobs, and rules for some.
+
+    They are for jobs that are submitted from then on.
+    """
+
+    def __init__(self, base: Transitions, *, polls_per_status: int = 0) -> None:
+        """Begin without rules.
+
+        Args:
+            base: The transitions for all jobs.
+            polls_per_status: The polls of each step that `base` does not give.
+
+        Raises:
+            ValueError: Jobs never come to the end that `base` gives, or it gives all steps and the
+                polls are for none.
+        """
+        if polls_per_status and len(base.steps) == len(STEPS):
+            raise ValueError("polls_per_status is for the steps that transitions do not give: none")
+        base.check()
+        everywhere = after(polls=polls_per_status)
+        self.base = base.over(
+            Transitions(ready=everywhere, started=everywhere, finished=everywhere)
+        )
+        self._rules: list[Rule] = []
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.as_list()}>"
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that were set; where several are for a job, the later ones go before."""
+        return tuple(self._rules)
+
+    def set(
+        self,
+        transitions: Transitions | str,
+        *,
+        name: str | None = None,
+        backend: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        nth: int | None = None,
+        child: int | str | None = None,
+    ) -> Rule:
+        """Set the transitions of jobs that are submitted from now on: of all, or of those that fit.
+
+        Args:
+            transitions: Them, or `"immediately"`, or `"predicted"`.
+            name: For jobs of this name.
+            backend: For jobs on this backend.
+            metadata: For jobs with this in their metadata.
+            nth: For one of the jobs that fit the rest, the first being 1.
+            child: For this child of those jobs: its place, the first being 1, or its name.
+
+        Raises:
+            ValueError: No job can ever fit, or there is nothing to set.
+        """
+        return self.add(Rule(Transitions.of(transitions), name, backend, metadata, nth, child))
+
+    def add(self, rule: Rule) -> Rule:
+        """Set a rule.
+
+        Raises:
+            ValueError: Jobs never come to its end.
+        """
+        if rule.transitions.end is not None and rule.child is None and not self._rules:
+            rule.transitions.over(self.base).check()  # other rules may give other steps
+        self._rules.append(rule)
+        return rule
+
+    def clear(self) -> None:
+        """Forget the rules."""
+        self._rules.clear()
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """Return them as plain data: those for all jobs first, then the rules."""
+        return [self.base.as_dict(), *(rule.as_dict() for rule in self._rules)]
+
+    def plan(
+        self,
+        submission: Submission,
+        *,
+        wait_s: Callable[[], float],
+        run_s: Callable[[], float],
+        number: str,
+    ) -> tuple[Plan, dict[int | str, End]]:
+        """Return what is planned for a new job, and the ends of some of its children.
+
+        Args:
+            submission: What was asked for.
+            wait_s: Says how long it is predicted to wait for its machine, in seconds.
+            run_s: Says how long it is predicted to run, in seconds.
+            number: What tells it from all other jobs; seeds its jitter, so that no other job, and
+                nothing else that is drawn, has a part in that.
+        """
+        found, children = self.base, dict[int | str, End]()
+        for rule in self._rules:
+            if not rule.takes(submission):
+                continue
+            if rule.child is None:
+                found = rule.transitions.over(found)
+            else:
+                children.pop(rule.child, None)  # the order is that of the rules
+                children[rule.child] = rule.transitions.planned_end
+        ready, started, finished = (_drawn(found.steps[name], f"{name} {number}") for name in STEPS)
+        steps = (
+            ready,
+            _of_machine(started, wait_s, rehearsal=submission.is_rehearsal),
+            _of_machine(finished, run_s, rehearsal=submission.is_rehearsal),
+        )
+        return Plan(steps, found.planned_end), children
+
+
+def _drawn(step: Step, stream: str) -> Step:
+    """Return a step without jitter: it is drawn from a random stream."""
+    if not step.jitter:
+        return step
+    chance = random.Random(stream)  # noqa: S311 - a fake, reproducible on purpose
+    return Step(step.kind, step.amount + chance.uniform(-step.jitter, step.jitter))
+
+
+def _of_machine(step: Step, predicted_s: Callable[[], float], *, rehearsal: bool) -> Step:
+    """Return a step whose seconds are known; a dry run waits for no machine."""
+    if rehearsal:
+        return step if step.kind == POLLS else Step(IMMEDIATELY)
+    return Step(SECONDS, predicted_s()) if step.kind == PREDICTED else step
+
+
+def _is_place(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(text, str) for pair in value.items() for text in pair
+    )

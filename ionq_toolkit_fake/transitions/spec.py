@@ -1,0 +1,289 @@
+"""When jobs go on from each status to the next, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from ionq_toolkit_fake.facts.failures import FAILURES, Failure
+from ionq_toolkit_fake.transitions.plan import (
+    FINAL,
+    IMMEDIATELY,
+    LIFE,
+    NEVER,
+    POLLS,
+    PREDICTED,
+    SECONDS,
+    End,
+    Step,
+)
+from ionq_toolkit_fake.validation import only, unknown, wrong
+
+#: The most seconds a step can wait for: thirty years.
+MOST_SECONDS = 10**9
+
+#: The steps of a job's life, each by the status that it leads to.
+STEPS = ("ready", "started", "finished")
+
+#: The steps that are said by a word.
+_WORDS = (IMMEDIATELY, PREDICTED, NEVER)
+
+#: What is longer is no word for a status, and what is nearer to one of IonQ's is a slip.
+_LONGEST_WORD, _NEAR = 40, 0.8
+
+
+def after(*, polls: int | None = None, seconds: float | None = None, jitter: float = 0.0) -> Step:
+    """Return a step that is taken after so many polls, or so many seconds.
+
+    Args:
+        polls: How many times a job is asked for by itself, and shows the status that it goes on
+            from; 0 is immediately.
+        seconds: How long it stays in that status, on the cloud's clock.
+        jitter: By how many seconds that is shorter or longer at most, evenly distributed; drawn for
+            each job when it is submitted, so that what is predicted for it holds.
+
+    Raises:
+        ValueError: Neither or both are given, it is no such number, or there is jitter of polls or
+            more of it than seconds.
+    """
+    if (polls is None) == (seconds is None):
+        raise ValueError("after(polls=...) or after(seconds=...), one of them")
+    if polls is not None:
+        if not isinstance(polls, int) or isinstance(polls, bool) or polls < 0:
+            raise wrong("polls", "a whole number, 0 or more", polls)
+        if jitter:
+            raise ValueError("jitter is of seconds, not of polls: after(seconds=60, jitter=20)")
+        return Step(POLLS, polls) if polls else Step(IMMEDIATELY)
+    length = _number("seconds", seconds, MOST_SECONDS)
+    return Step(SECONDS, length, _number("jitter", jitter, length))
+
+
+def failed(code: str, message: str | None = None, *, at: str | None = None) -> End:
+    """Return the end of a job that fails.
+
+    Args:
+        code: One of IonQ's failure codes: `FAILURES`.
+        message: What is said with it; None: what `FAILURES` says.
+        at: The status that it fails from, `submitted`, `ready` or `started`; None: what `FAILURES`
+            says of the code.
+
+    Raises:
+        ValueError: There is no such code, or no such status.
+    """
+    if not isinstance(code, str) or code not in FAILURES:
+        raise unknown("failure code", code, FAILURES)
+    known = FAILURES[code]
+    if message is not None and not isinstance(message, str):
+        raise wrong("message", "a text", message)
+    failure = Failure(code, known.message if message is None else message)
+    return End("failed", failure, _status_at(known.at if at is None else at))
+
+
+def canceled(*, at: str = "started") -> End:
+    """Return the end of a job that the system cancels.
+
+    Args:
+        at: The status that it is canceled from: `submitted`, `ready` or `started`.
+
+    Raises:
+        ValueError: There is no such status.
+    """
+    return End("canceled", at=_status_at(at))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transitions:
+    """When a job goes on, and what becomes of it. What is not given is as for all other jobs.
+
+    A job is submitted, becomes ready, is started and finished. Each of these steps is taken
+    `"immediately"` (when the job is next asked for), `after` so many polls or seconds, `"never"`
+    or, the last two, as `"predicted"`: after the time that the record of a job on a machine
+    predicts; then jobs wait for each other. A dry run waits for no machine: of the last two it
+    waits for the polls alone.
+
+    ::
+
+        Transitions(ready=after(polls=2), started=after(seconds=3600), end=failed("SystemCancel"))
+
+    Attributes:
+        ready: When it becomes ready: it is checked and compiled.
+        started: When it is started: it was in the queue until then.
+        finished: When it comes to its end.
+        end: What becomes of it: `"completed"`, `failed(code)`, `canceled()`, or any other word,
+            which it shows from then on.
+    """
+
+    ready: Step | str | None = None
+    started: Step | str | None = None
+    finished: Step | str | None = None
+    end: End | str | None = None
+
+    def __post_init__(self) -> None:
+        for name in STEPS:
+            object.__setattr__(self, name, _step(name, getattr(self, name)))
+        object.__setattr__(self, "end", None if self.end is None else end_of(self.end))
+
+    def check(self) -> None:
+        """Refuse an end that never comes.
+
+        Raises:
+            ValueError: A step before it is never taken.
+        """
+        if self.end is None:
+            return
+        for name in STEPS[: self.planned_end.place]:
+            if self.steps.get(name) == Step(NEVER):
+                status = self.planned_end.status
+                raise ValueError(f"a job that is never {name} never comes to its end, {status!r}")
+
+    @classmethod
+    def of(cls, given: Transitions | str | None) -> Transitions:
+        """Return the transitions that `"immediately"`, `"predicted"` or None stand for.
+
+        Raises:
+            ValueError: It is another word.
+        """
+        if given is None or isinstance(given, Transitions):
+            return given or cls()
+        if given == IMMEDIATELY:
+            return cls(ready=given, started=given, finished=given)
+        if given == PREDICTED:
+            return cls(ready=IMMEDIATELY, started=given, finished=given)
+        raise unknown("pace", given, (IMMEDIATELY, PREDICTED))
+
+    def over(self, others: Transitions) -> Transitions:
+        """Return these transitions and, where they say nothing, those of the others."""
+        mine = {name: getattr(self, name) for name in (*STEPS, "end")}
+        return replace(others, **{name: value for name, value in mine.items() if value is not None})
+
+    @property
+    def steps(self) -> dict[str, Step]:
+        """The steps that are given, by their names."""
+        found = {name: getattr(self, name) for name in STEPS}
+        return {name: step for name, step in found.items() if step is not None}
+
+    @property
+    def planned_end(self) -> End:
+        """The end, which is `completed` where none is given."""
+        return self.end if isinstance(self.end, End) else End()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return them as plain data, which `from_dict` reads."""
+        body: dict[str, Any] = {name: _step_as_data(step) for name, step in self.steps.items()}
+        if isinstance(self.end, End):
+            body["end"] = _end_as_data(self.end)
+        return body
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Transitions:
+        """Read plain data, as TOML and JSON have it.
+
+        A step is a word or ``{"polls": 2}`` or ``{"seconds": 3600, "jitter": 600}``; the end is a
+        status or ``{"status": "failed", "code": "SystemCancel", "message": "...", "at": "ready"}``.
+
+        Raises:
+            ValueError: That is no such data.
+        """
+        only(data, (*STEPS, "end"), "transition")
+        steps = {name: _step_of_data(name, data[name]) for name in STEPS if name in data}
+        return cls(**steps, end=end_from_data(data["end"]) if "end" in data else None)
+
+
+def end_from_data(data: object) -> End:
+    """Read the end of a job: a status, or an object with `status` and what belongs to it.
+
+    Raises:
+        ValueError: That is no such data.
+    """
+    if isinstance(data, str):
+        return end_of(data)
+    if not isinstance(data, Mapping):
+        raise wrong("end", "a status, or an object with one", data)
+    only(data, ("status", "code", "message", "at"), "part of an end")
+    fields = {"status": "failed" if "code" in data else None, **data}
+    status = fields.pop("status")
+    if status == "failed":
+        if "code" not in fields:
+            raise ValueError("a job that fails has a code: {status = 'failed', code = '...'}")
+        return failed(**fields)
+    if {"code", "message"} & set(fields):
+        raise ValueError("only a job that fails has a code and a message")
+    return _word(status, **fields)
+
+
+def end_of(given: End | str) -> End:
+    """Return the end that a status stands for.
+
+    Raises:
+        ValueError: It is no status that a job can end with.
+    """
+    if isinstance(given, End):
+        return given
+    if given == "failed":
+        raise ValueError("a job that fails has a code: failed('InternalError')")
+    return _word(given)
+
+
+def _step(name: str, given: Step | str | None) -> Step | None:
+    if given is None or isinstance(given, Step):
+        step = given
+    elif isinstance(given, str):
+        if given not in _WORDS:
+            raise unknown(f"step of {name}", given, _WORDS)
+        step = Step(given)
+    else:
+        raise wrong(name, f"one of {', '.join(_WORDS)}, or after(...)", given)
+    if name == STEPS[0] and step == Step(PREDICTED):
+        raise ValueError("nothing predicts when a job is ready: say after(seconds=...)")
+    return step
+
+
+def _step_of_data(name: str, data: object) -> Step | None:
+    if isinstance(data, str):
+        return _step(name, data)
+    if not isinstance(data, Mapping):
+        raise wrong(name, f"one of {', '.join(_WORDS)}, or an object with polls or seconds", data)
+    only(data, (POLLS, SECONDS, "jitter"), "part of a step")
+    return after(**data)
+
+
+def _step_as_data(step: Step) -> dict[str, float] | str:
+    if step.kind not in {POLLS, SECONDS}:
+        return step.kind
+    return {step.kind: step.amount, **({"jitter": step.jitter} if step.jitter else {})}
+
+
+def _number(name: str, value: object, most: float) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= most:  # type: ignore[operator]
+        raise wrong(name, f"a number from 0 to {most:.12g}", value)
+    return value  # type: ignore[return-value]
+
+
+def _word(status: object, at: str = "started") -> End:
+    """Return an end by its status."""
+    if not isinstance(status, str) or not 0 < len(status) <= _LONGEST_WORD:
+        raise wrong("a status", f"a word of up to {_LONGEST_WORD} letters", status)
+    if status in LIFE[:-1]:
+        raise ValueError(
+            f"a job does not end {status!r}; if it should stay so, its next step is 'never'"
+        )
+    near = get_close_matches(status, FINAL, n=1, cutoff=_NEAR)
+    if near and status not in FINAL:
+        raise ValueError(f"the status {status!r} is too near to {near[0]!r}: is that meant?")
+    return End(status, at=_status_at(at))
+
+
+def _end_as_data(end: End) -> dict[str, str] | str:
+    if end.failure is not None:
+        code, message = end.failure
+        return {"status": end.status, "code": code, "message": message, "at": end.at}
+    return end.status if end.at == End().at else {"status": end.status, "at": end.at}
+
+
+def _status_at(at: str) -> str:
+    if at not in LIFE[:-1]:
+        raise unknown("status before the end", at, LIFE[:-1])
+    return at

@@ -1,0 +1,89 @@
+"""Error messages for invalid settings, with the valid choices and the closest match."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def unknown(kind: str, name: object, allowed: Collection[str]) -> ValueError:
+    """Return the error for a name that is none of those allowed.
+
+    Args:
+        kind: What it should name, such as ``status``.
+        name: What was given.
+        allowed: What there is.
+    """
+    near = get_close_matches(str(name), allowed, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    have = f"there are {', '.join(allowed)}" if allowed else "there are none"
+    return ValueError(f"there is no {kind} {name!r}; {have}.{hint}")
+
+
+def wrong(what: str, expected: str, given: object) -> ValueError:
+    """Return the error for a setting of another kind than is expected.
+
+    A `ValueError` whatever its type: settings come from files and over the network as well.
+    """
+    return ValueError(f"{what} must be {expected}, is {given!r}")
+
+
+#: A whole number beyond it is finite, and no float.
+_LARGEST = sys.float_info.max
+
+
+def number(
+    name: str,
+    value: object,
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+    above: float = -math.inf,
+) -> float:
+    """Return `value` if it is a finite number within its bounds, `above` itself excluded.
+
+    Raises:
+        ValueError: It is not.
+    """
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if numeric and abs(value) <= _LARGEST and least <= value <= most and value > above:  # type: ignore[arg-type, operator]
+        return value  # type: ignore[return-value]
+    bounds = [
+        f"above {above:g}" if above > -math.inf else "",
+        f"at least {least:g}" if least > -math.inf else "",
+        f"at most {most:g}" if most < math.inf else "",
+    ]
+    wanted = " and ".join(filter(None, bounds))
+    raise wrong(name, f"a finite number {wanted}", value)
+
+
+def whole(name: str, value: object, least: int, most: int | None = None) -> int:
+    """Return `value` if it is a whole number within its bounds.
+
+    Raises:
+        ValueError: It is not.
+    """
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if is_whole and value >= least and (most is None or value <= most):  # type: ignore[operator]
+        return value  # type: ignore[return-value]
+    bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+    raise wrong(name, f"a whole number {bounds}", value)
+
+
+def only(data: object, allowed: Collection[str], kind: str) -> None:
+    """Refuse data that is no object, or has other keys than those allowed.
+
+    Raises:
+        ValueError: It is so.
+    """
+    if not isinstance(data, Mapping):
+        raise wrong(f"a {kind}", f"an object with {', '.join(allowed)}", data)
+    for key in data:
+        if key not in allowed:
+            raise unknown(kind, key, allowed)

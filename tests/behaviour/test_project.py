@@ -1,0 +1,192 @@
+"""What the project promises of itself: its names, its imports, its wheel, its commands."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import ionq_toolkit
+import ionq_toolkit_fake
+
+ROOT = Path(__file__).parents[2]
+
+
+def python(script, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+        env=environment or None,
+    ).stdout
+
+
+@pytest.mark.parametrize("package", [ionq_toolkit, ionq_toolkit_fake])
+def test_public_names_are_listed_in_order_and_exist(package):
+    assert package.__all__ == sorted(package.__all__, key=lambda name: (not name.isupper(), name))
+    assert all(hasattr(package, name) for name in package.__all__)
+
+
+def test_the_client_imports_neither_aer_nor_the_fake():
+    loaded = python("import sys, ionq_toolkit; print(*sys.modules)").split()
+    assert "qiskit" in loaded
+    assert not [m for m in loaded if m.split(".")[0] in {"qiskit_aer", "ionq_toolkit_fake"}]
+
+
+def test_the_client_imports_what_is_seldom_used_when_it_is_asked_for():
+    script = """
+import sys, qiskit
+before = set(sys.modules)
+import ionq_toolkit
+seldom = {"asyncio", "ionq_toolkit.transport.recording"}
+print(seldom & (set(sys.modules) - before))
+print(ionq_toolkit.RecordingTransport.__name__, ionq_toolkit.transport.RecordingError.__name__)
+for module in (ionq_toolkit, ionq_toolkit.transport):
+    print(hasattr(module, "RecordingTransports"))
+"""
+    assert python(script).split("\n")[:4] == [
+        "set()",
+        "RecordingTransport RecordingError",
+        "False",
+        "False",
+    ]
+
+
+def test_the_fake_imports_aer_only_when_something_is_simulated():
+    script = """
+import sys, ionq_toolkit_fake as fake
+cloud = fake.FakeIonQ()
+cloud.handle("GET", "/v0.4/backends", {})
+print("before", *(m for m in ("qiskit", "qiskit_aer", "requests", "httpx") if m in sys.modules))
+cloud.handle("POST", "/v0.4/jobs", {"authorization": "apiKey k"},
+    b'{"type":"ionq.circuit.v1","backend":"simulator","input":{"qubits":1,"circuit":[]}}')
+print("after", *(m for m in ("qiskit", "qiskit_aer", "requests", "httpx") if m in sys.modules))
+"""
+    assert python(script).splitlines() == ["before", "after qiskit qiskit_aer"]
+
+
+def test_the_one_liner_runs_without_key_and_network():
+    script = """
+from ionq_toolkit import IonQProvider; from qiskit import QuantumCircuit as C
+c=C(2,2); c.h(0); c.cx(0,1); c.measure([0,1],[0,1])
+j=IonQProvider(transport='fake').get_backend('ionq_simulator').run(c, shots=1000)
+print(j.job_id(), j.status(), j.get_counts())
+"""
+    out = python(script)
+    assert re.match(r"[0-9a-f-]{36} JobStatus\.DONE \{'(00|11)': \d+, '(00|11)': \d+\}$", out)
+    assert sum(map(int, re.findall(r": (\d+)", out))) == 1000
+
+
+def test_the_example_runs():
+    out = subprocess.run(
+        [sys.executable, ROOT / "examples" / "bell.py"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+    assert re.search(r"status DONE\ncounts \{'\d\d': \d+, '\d\d': \d+\}\n$", out)
+
+
+def test_readme_ci_and_script_say_the_same_commands():
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(r"^python3 -m venv .*$", readme, re.MULTILINE)
+    assert len(commands) == 2
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert commands[1] in ci.splitlines()
+    assert "examples/bell.qasm" in commands[0]
+
+
+def test_the_oldest_versions_tested_are_the_oldest_allowed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    allowed = [*project["dependencies"]]
+    for extra in ("dask", "fake", "qasm3"):
+        allowed += project["optional-dependencies"][extra]
+    lowest = dict(re.findall(r"^([a-z0-9-]+)>=([\d.]+)", "\n".join(allowed), re.MULTILINE))
+    pinned = dict(
+        re.findall(
+            r"^([a-z0-9-]+)==([\d.]+)",
+            (ROOT / "tests" / "minimum-versions.txt").read_text(),
+            re.MULTILINE,
+        )
+    )
+    assert set(pinned) == set(lowest)
+    assert all(f"{pinned[name]}.".startswith(f"{lowest[name]}.") for name in lowest)
+
+
+def test_python_in_the_readme_runs():
+    readme = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 2
+    names = {"__name__": "readme"}  # one after the other, as a reader would
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+
+
+def test_the_wheel_has_both_packages_typed_and_nothing_else(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = (n for n in names if n.endswith("METADATA"))
+        text = archive.read(metadata).decode()
+        (entry_points,) = (n for n in names if n.endswith("entry_points.txt"))
+        scripts = archive.read(entry_points).decode()
+    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"ionq_toolkit", "ionq_toolkit_fake"}
+    in_tree = {
+        str(p.relative_to(ROOT))
+        for top in tops
+        for p in (ROOT / top).rglob("*")
+        if p.suffix in {".py", ".toml"} or p.name == "py.typed"
+    }
+    assert {name for name in names if name.split("/")[0] in tops} == in_tree
+    assert {"ionq_toolkit/py.typed", "ionq_toolkit_fake/py.typed"} <= in_tree
+    assert [n for n in names if n.endswith("licenses/LICENSE")]
+    assert f"Version: {ionq_toolkit.__version__}" in text
+    assert "Requires-Dist: qiskit!=2.5.0,>=2.0" in text
+    assert "ionq-fake = ionq_toolkit_fake.cli:main" in scripts
+
+
+def test_threads_that_end_may_simulate_one_after_the_other():
+    """Qiskit crashes if the thread that imported it has ended; nobody else imports it here."""
+    script = """
+import json, threading
+from ionq_toolkit_fake import FakeIonQ
+body = json.dumps({"type": "ionq.circuit.v1", "backend": "simulator", "input":
+    {"qubits": 1, "circuit": [{"gate": "x", "target": 0}]}}).encode()
+cloud = FakeIonQ(seed=1)
+for _ in range(3):
+    arguments = ("POST", "/v0.4/jobs", {"Authorization": "apiKey k"}, body)
+    thread = threading.Thread(target=cloud.handle, args=arguments)
+    thread.start()
+    thread.join()
+print(*(job.status for job in cloud.jobs))
+"""
+    assert python(script).split() == ["completed"] * 3
+
+
+def test_the_benchmark_of_survival_finds_nothing_lost_and_nothing_twice():
+    script = Path(__file__).parents[2] / "benchmarks" / "survival.py"
+    done = subprocess.run(
+        [sys.executable, script, "--jobs", "60"],
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows] == ["client", "toolkit", "qiskit_ionq"]
+    assert rows[1][1] == "60"

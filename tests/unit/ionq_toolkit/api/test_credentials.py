@@ -1,0 +1,318 @@
+"""API keys: where they come from, who else can read them, and where they never are."""
+
+import copy
+import gc
+import logging
+import os
+import pickle
+import stat
+import traceback
+import types
+
+import pytest
+from clouds import RECORD
+
+from ionq_toolkit import (
+    HttpTransport,
+    InProcessTransport,
+    IonQClient,
+    IonQJob,
+    IonQProvider,
+    errors,
+)
+from ionq_toolkit.api.credentials import ApiKey
+
+KEY = "s3cret-key-of-somebody"
+
+
+@pytest.fixture
+def key_file(tmp_path, monkeypatch):
+    """Return a function that writes the key file."""
+    path = tmp_path / ".ionq"
+    monkeypatch.setattr("ionq_toolkit.api.credentials.KEY_FILE", "~/.ionq")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    def write(content, mode=0o600):
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.chmod(mode)
+        return path
+
+    return write
+
+
+def found():
+    """Return the key that a provider finds."""
+    with IonQProvider() as provider:
+        return provider.client._key.reveal()
+
+
+# --- where they come from --------------------------------------------------------------------
+
+
+def test_without_a_home_there_is_no_key(monkeypatch):
+    def nobody(_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.expanduser", nobody)
+    with pytest.raises(errors.IonQCredentialsError, match="no home directory is known"):
+        found()
+
+
+def test_a_key_is_the_argument_then_the_variable_then_the_file(key_file, monkeypatch):
+    key_file(f"IONQ_API_KEY={KEY}\n")
+    assert found() == KEY
+    monkeypatch.setenv("IONQ_API_KEY", "  ")
+    assert found() == KEY
+    monkeypatch.setenv("IONQ_API_KEY", "from-environment")
+    assert found() == "from-environment"
+    with IonQProvider("given") as provider:
+        assert provider.client._key.reveal() == "given"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"IONQ_API_KEY={KEY}",
+        f"export IONQ_API_KEY={KEY}\n",
+        f'# mine\n\nIONQ_API_KEY = "{KEY}"\r\nOTHER=1\n',
+        f"IONQ_API_KEY='{KEY}'",
+        f"IONQ_API_KEY={KEY} # of the laboratory",
+        f'IONQ_API_KEY="{KEY}"  # of the laboratory',
+        f"IONQ_API_KEY=old\nIONQ_API_KEY={KEY}\n",
+        b"\xef\xbb\xbfIONQ_API_KEY=" + KEY.encode(),
+        b"# \xff\nIONQ_API_KEY=" + KEY.encode(),
+    ],
+)
+def test_the_file_has_lines_as_a_shell_reads_them(key_file, content):
+    key_file(content)
+    assert found() == KEY
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", KEY, "ionq_api_key=x", "IONQ_API_KEY=", "IONQ_API_KEY=''", "#IONQ_API_KEY=x", "X=1"],
+)
+def test_a_file_without_a_key_is_said_to_have_none_and_not_shown(key_file, content):
+    path = key_file(content)
+    with pytest.raises(errors.IonQCredentialsError, match="no line IONQ_API_KEY") as caught:
+        found()
+    assert str(path) in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o602, 0o610])
+def test_a_file_that_others_can_use_is_refused(key_file, mode):
+    path = key_file(f"IONQ_API_KEY={KEY}", mode)
+    with pytest.raises(errors.IonQCredentialsError, match=f"mode {mode:o}.*chmod 600") as caught:
+        found()
+    assert KEY not in str(caught.value)
+    path.chmod(stat.S_IRUSR)
+    assert found() == KEY
+
+
+def test_a_file_that_others_can_use_is_not_looked_at_where_the_key_is_elsewhere(
+    key_file, monkeypatch
+):
+    key_file("IONQ_API_KEY=other", 0o644)
+    monkeypatch.setenv("IONQ_API_KEY", KEY)
+    assert found() == KEY
+
+
+def test_without_a_file_it_is_named_as_the_place_for_one(key_file):
+    with pytest.raises(errors.IonQCredentialsError, match=r"IONQ_API_KEY=\.\.\. into ~/\.ionq"):
+        found()
+
+
+def test_a_directory_of_that_name_is_no_key_file(key_file, tmp_path):
+    (tmp_path / ".ionq").mkdir()
+    with pytest.raises(errors.IonQCredentialsError, match="There is no API key"):
+        found()
+
+
+def test_a_file_that_cannot_be_read_is_said_to_be_one(key_file, tmp_path):
+    (tmp_path / ".ionq").symlink_to(tmp_path / ".ionq")
+    with pytest.raises(errors.IonQCredentialsError, match="cannot be read"):
+        found()
+
+
+def test_a_key_that_no_header_can_carry_is_refused_with_its_place_and_without_showing_it(key_file):
+    path = key_file("IONQ_API_KEY=\u043a\u043b\u044e\u0447")
+    with pytest.raises(errors.IonQCredentialsError, match="characters") as caught:
+        found()
+    assert str(path) in str(caught.value)
+    assert "\u043a" not in str(caught.value)
+
+
+def test_a_cloud_in_this_process_is_not_given_the_key_of_the_file(key_file, scripted):
+    key_file(f"IONQ_API_KEY={KEY}")
+    cloud = scripted((200, []))
+    IonQProvider(transport=InProcessTransport(cloud)).client.get_backends()
+    assert KEY not in str(cloud.requests)
+
+
+# --- without TLS -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["http://api.ionq.co/v0.4", "http://192.0.2.1/v0.4"])
+def test_a_url_without_tls_on_another_machine_is_refused_unless_it_is_allowed(monkeypatch, url):
+    for give in (lambda: IonQProvider(KEY, url), lambda: IonQProvider(KEY)):
+        with pytest.raises(errors.IonQCredentialsError, match="allow_insecure=True") as caught:
+            give()
+        assert KEY not in str(caught.value)
+        monkeypatch.setenv("IONQ_API_URL", url)
+    with IonQProvider(KEY, url, allow_insecure=True) as provider:
+        assert provider.client.url == url
+        assert provider.client.transport.inner.allow_insecure
+
+
+def test_what_is_refused_is_not_sent_by_a_client_either():
+    client = IonQClient(KEY, "http://192.0.2.1/v0.4", HttpTransport())
+    with pytest.raises(errors.IonQConnectionError, match="allow_insecure=True") as caught:
+        client.submit_job({})
+    assert "taken effect" not in str(caught.value)
+    client.close()
+
+
+# --- where they never are --------------------------------------------------------------------
+
+
+def test_a_key_has_no_repr_and_is_in_no_pickle():
+    key = ApiKey(KEY)
+    assert KEY not in repr(key) + str(key) + f"{key!s:s}" + repr([key])
+    assert KEY.encode() not in pickle.dumps(key)
+    assert copy.copy(key) is copy.deepcopy(key) is key
+
+
+def test_what_is_unpickled_looks_for_the_key_of_where_it_is(bell, monkeypatch):
+    with IonQProvider(KEY) as provider:
+        job = IonQJob(provider.get_backend("simulator"), "j")
+        pickles = [pickle.dumps(thing) for thing in (provider, provider.client, job.backend(), job)]
+    assert not [one for one in pickles if KEY.encode() in one or KEY[:10].encode() in one]
+    again = pickle.loads(pickles[0])
+    client = pickle.loads(pickles[1])
+    for call in (pickle.loads(pickles[0])._client.get_backends, client.get_backends):
+        with pytest.raises(errors.IonQCredentialsError, match="There is no API key"):
+            call()
+    assert client.redact("nothing to hide") == "nothing to hide"
+    monkeypatch.setenv("IONQ_API_KEY", "the-key-over-there")
+    assert again.client._key.reveal() == "the-key-over-there"
+
+
+def test_what_stands_for_a_key_where_none_is_needed_is_in_pickles():
+    key = pickle.loads(pickle.dumps(ApiKey("no-key-needed", secret=False)))
+    assert key.reveal() == "no-key-needed"
+    assert pickle.loads(pickle.dumps(key)).reveal() == "no-key-needed"
+
+
+class Echo:
+    """A cloud that echoes the key in everything that it answers or raises."""
+
+    def __init__(self, reply):
+        self.reply = reply
+
+    def handle(self, method, url, headers, body, timeout):
+        if isinstance(self.reply, Exception):
+            raise type(self.reply)(f"{headers}")
+        status, content = self.reply
+        echoed = {name: f"{value} {KEY}" for name, value in headers.items()}
+        return status, {**echoed, "X-Request-Id": KEY, "Content-Type": KEY}, content
+
+
+ECHOES = [
+    *((status, f'{{"message": "{KEY}"}}'.encode()) for status in (400, 401, 429, 500, 503)),
+    (400, f'{{"error": {{"type": "{KEY}", "message": "x", "code": "{KEY}"}}}}'.encode()),
+    (200, KEY.encode()),
+    (200, f'{{"id": "job-1", "status": "{KEY}", "warning": {{"messages": ["{KEY}"]}}}}'.encode()),
+    (200, f'{{"status": "failed", "failure": {{"code": "{KEY}", "message": "{KEY}"}}}}'.encode()),
+    ConnectionResetError(),
+    ConnectionRefusedError(),
+    TimeoutError(),
+]
+
+
+def strings_of(thing, seen):
+    """Yield every text that can be reached from an error, frames and the record itself aside."""
+    if id(thing) in seen or isinstance(
+        thing, type | types.ModuleType | types.FrameType | types.TracebackType
+    ):
+        return
+    seen[id(thing)] = thing
+    if isinstance(thing, str | bytes):
+        yield thing if isinstance(thing, str) else thing.decode("latin-1")
+        return
+    yield repr(thing)
+    if isinstance(thing, BaseException):
+        inner = [thing.args, vars(thing), thing.__cause__, thing.__context__]
+    elif isinstance(thing, dict):
+        inner = [*thing, *thing.values()]
+    elif isinstance(thing, list | tuple | set | frozenset):
+        inner = list(thing)
+    else:
+        inner = [getattr(thing, "__dict__", None)]
+    for one in inner:
+        yield from strings_of(one, seen)
+
+
+@pytest.mark.parametrize("reply", ECHOES, ids=str)
+def test_a_key_is_in_nothing_that_is_raised_logged_or_told(reply, caplog, instant_clock, bell):
+    caplog.set_level(logging.DEBUG)
+    told = []
+
+    class Networked(InProcessTransport):
+        requires_key = True
+
+    provider = IonQProvider(
+        KEY, transport=Networked(Echo(reply)), clock=instant_clock, seed=1, on_event=told.append
+    )
+    backend = provider.get_backend("simulator")
+    calls = [
+        lambda: backend.run(bell),
+        lambda: IonQJob(backend, "job-1").result(timeout=3),
+        lambda: IonQJob(backend, "job-1").status(),
+        lambda: IonQJob(backend, "job-1").error_message(),
+        lambda: list(provider.client.list_jobs()),
+        provider.client.get_backends,
+    ]
+    shown = [repr(provider), repr(provider.client), repr(backend)]
+    raised = 0
+    for call in calls:
+        try:
+            shown.append(repr(call()))
+        except errors.IonQError as error:
+            raised += 1
+            shown += strings_of(error, {})
+            shown += traceback.format_exception(error)
+            shown.append(pickle.dumps(error).decode("latin-1"))
+    assert raised >= 3
+    shown += [repr(event) for event in told]
+    shown += [text for record in caplog.records for text in strings_of(vars(record), {})]
+    leaks = [text for text in shown if KEY in text]
+    assert not leaks
+
+
+def test_a_key_is_in_nothing_that_the_network_raises_or_logs(caplog, instant_clock):
+    caplog.set_level(logging.DEBUG)
+    with IonQProvider(KEY, "http://127.0.0.1:9/v0.4", clock=instant_clock, seed=1) as provider:
+        with pytest.raises(errors.IonQConnectionError) as caught:
+            provider.client.get_backends()
+        shown = [*strings_of(caught.value, {}), caplog.text, repr(gc.get_referents(provider))]
+    assert len(shown) > 10
+    assert not [text for text in shown if KEY in text]
+
+
+def test_a_job_that_went_well_leaves_the_key_nowhere_but_in_its_header(
+    scripted, caplog, instant_clock
+):
+    caplog.set_level(logging.DEBUG)
+
+    class Networked(InProcessTransport):
+        requires_key = True
+
+    cloud = scripted((200, RECORD), (200, {"0": 1}))
+    provider = IonQProvider(KEY, transport=Networked(cloud), clock=instant_clock)
+    job = IonQJob(provider.get_backend("simulator"), "job-1")
+    shown = [repr(job.result().to_dict()), repr(job), repr(job.metadata), caplog.text]
+    assert not [text for text in shown if KEY in text]
+    assert all(headers["Authorization"] == f"apiKey {KEY}" for _, _, headers, *_ in cloud.requests)

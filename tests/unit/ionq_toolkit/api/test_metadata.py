@@ -1,0 +1,83 @@
+import base64
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from ionq_toolkit import errors
+from ionq_toolkit.api import metadata
+
+
+def test_what_is_stored_is_what_qiskit_ionq_reads():
+    stored = metadata.encode({"name": "c", "n_qubits": 2}, shots=100, seed=7, memory=True)
+
+    assert all(isinstance(v, str) for v in stored.values())
+    assert (stored["shots"], stored["sampler_seed"], stored["memory"]) == ("100", "7", "true")
+    unpacked = json.loads(gzip.decompress(base64.b64decode(stored["qiskit_header"])))
+    assert unpacked == {"name": "c", "n_qubits": 2}
+    assert metadata.decode_headers(stored, "job-1") == [unpacked]
+
+
+def test_the_same_circuit_is_stored_as_the_same_bytes():
+    first, second = (metadata.encode({"name": "c"}, shots=1, seed=1, memory=False) for _ in "ab")
+    assert first == second
+    # gzip would put the time of day into bytes 4 to 7.
+    assert base64.b64decode(first["qiskit_header"])[4:8] == bytes(4)
+    assert "memory" not in first
+
+
+@pytest.mark.parametrize("value", [np.arange(3), float("nan"), {1, 2}, object()])
+def test_circuit_metadata_that_is_not_json_is_refused(value):
+    with pytest.raises(errors.IonQJobError, match="metadata of circuit 'c'"):
+        metadata.encode({"name": "c", "metadata": {"k": value}}, shots=1, seed=1, memory=False)
+
+
+def test_headers_of_several_circuits_are_a_list_in_their_order():
+    headers = [{"name": "b", "n_qubits": 2}, {"name": "a", "n_qubits": 3}]
+    stored = metadata.encode(headers, shots=100, seed=7, memory=False)
+    assert metadata.decode_headers(stored, "job-1") == headers
+    unpacked = json.loads(gzip.decompress(base64.b64decode(stored["qiskit_header"])))
+    assert unpacked == headers
+
+
+def test_the_circuit_whose_metadata_is_refused_is_named():
+    headers = [{"name": "good"}, {"name": "bad", "metadata": {"k": object()}}]
+    with pytest.raises(errors.IonQJobError, match="metadata of circuit 'bad'"):
+        metadata.encode(headers, shots=1, seed=1, memory=False)
+
+
+def test_no_header_is_no_error():
+    assert metadata.decode_headers({"shots": "1"}, "job-1") is None
+
+
+def packed(content):
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "not base64!",
+        "",
+        12,
+        base64.b64encode(b"not gzip").decode(),
+        packed(b"{}")[:20],
+        packed(b"not json"),
+        packed(b"\xff"),
+        packed(b'"text"'),
+        packed(b"[{}, 7]"),
+    ],
+)
+def test_a_spoiled_header_is_a_job_error_that_names_the_job(header):
+    with pytest.raises(errors.IonQJobError, match="job-1") as caught:
+        metadata.decode_headers({"qiskit_header": header}, "job-1")
+    assert caught.value.job_id == "job-1"
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(5, 5), ("5", 5), (0, 0), ("None", None), (None, None), (True, None), (-1, None), (1.5, None)],
+)
+def test_whole_numbers_are_recognised(value, number):
+    assert metadata.whole_number(value) == number

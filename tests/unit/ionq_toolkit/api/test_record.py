@@ -1,0 +1,29 @@
+import pytest
+from qiskit.providers.jobstatus import JobStatus
+
+from ionq_toolkit.api.record import JOB_STATUS
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("submitted", JobStatus.INITIALIZING),
+        ("ready", JobStatus.QUEUED),
+        ("started", JobStatus.RUNNING),
+        ("running", JobStatus.RUNNING),
+        ("completed", JobStatus.DONE),
+        ("failed", JobStatus.ERROR),
+        ("canceled", JobStatus.CANCELLED),
+    ],
+)
+def test_each_word_of_ionq_has_its_qiskit_status(word, status):
+    assert JOB_STATUS[word] is status
+
+
+def test_there_are_no_other_words():
+    assert len(JOB_STATUS) == 7
+
+
+def test_the_table_cannot_be_changed():
+    with pytest.raises(TypeError):
+        JOB_STATUS["paused"] = JobStatus.QUEUED

@@ -1,0 +1,182 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from qiskit.utils import optionals
+
+from ionq_toolkit.cli import main, text_histogram
+from ionq_toolkit_fake import FakeServer
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.fixture
+def run():
+    def run(*arguments, **environment):
+        return CliRunner().invoke(main, ["run", *map(str, arguments)], env=environment)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "outcomes"),
+    [
+        ("bell", {"00", "11"}),
+        ("ghz5", {"00000", "11111"}),
+        ("qft4", {"0000", "0100", "1000", "1100"}),
+    ],
+)
+def test_each_example_runs_on_the_fake_without_a_key(run, name, outcomes):
+    result = run(EXAMPLES / f"{name}.qasm", "--shots", 500, "--json")
+    assert result.exit_code == 0, result.output
+    counts = json.loads(result.stdout)
+    assert set(counts) == outcomes
+    assert sum(counts.values()) == 500
+    assert result.stderr == ""
+
+
+def test_statuses_are_shown_as_they_change_and_then_the_histogram(run):
+    result = run(EXAMPLES / "bell.qasm", "--seed", 1)
+    assert [line.split()[0] for line in result.stderr.splitlines()] == [
+        "bell.qasm:",
+        "job",
+        "INITIALIZING",
+        "QUEUED",
+        "RUNNING",
+        "DONE",
+    ]
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert [row[0] for row in rows] == ["00", "11"]
+    assert sum(int(row[2]) for row in rows) == 1000
+
+
+def test_a_seed_repeats_the_run_to_the_letter(run):
+    first, second, other = (run(EXAMPLES / "qft4.qasm", "--seed", s) for s in (1, 1, 2))
+    assert (first.stdout, first.stderr) == (second.stdout, second.stderr)
+    assert first.stdout != other.stdout
+
+
+def test_the_same_command_runs_over_http(run):
+    with FakeServer() as server:
+        result = run(
+            EXAMPLES / "bell.qasm",
+            "--transport",
+            "http",
+            IONQ_API_KEY="any-key",
+            IONQ_API_URL=server.url,
+        )
+        assert result.exit_code == 0, result.output
+        assert server.url in result.stderr
+        assert len(server.cloud.jobs) == 1
+
+
+def always(instance):
+    """Return a class whose only instance this is."""
+    return type("Always", (), {"__new__": lambda cls: instance})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "complaint"),
+    [
+        (["--transport", "http"], {}, "set IONQ_API_KEY"),
+        ([], {"IONQ_TRANSPORT": "http"}, "set IONQ_API_KEY"),
+        (
+            ["--transport", "http"],
+            {"IONQ_API_KEY": "k", "IONQ_API_URL": "http://127.0.0.1:9/v0.4"},
+            "was not reached",
+        ),
+        (["--backend", "fort-1"], {}, "Did you mean 'forte-1'"),
+        (["--backend", "forte-enterprise-2"], {}, "400 Bad Request"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_without_a_traceback(
+    run, arguments, environment, complaint, monkeypatch, instant_clock
+):
+    monkeypatch.setattr("ionq_toolkit.provider.SystemClock", always(instant_clock))
+    result = run(EXAMPLES / "bell.qasm", *arguments, **environment)
+    assert result.exit_code == 1
+    assert complaint in result.stderr
+    assert [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+
+
+def test_what_is_sent_again_is_told(run, monkeypatch, instant_clock):
+    monkeypatch.setattr("ionq_toolkit.provider.SystemClock", always(instant_clock))
+    environment = {"IONQ_API_KEY": "k", "IONQ_API_URL": "http://127.0.0.1:9/v0.4"}
+    result = run(EXAMPLES / "bell.qasm", "--transport", "http", **environment)
+    told = [line for line in result.stderr.splitlines() if "trying again" in line]
+    assert len(told) == len(instant_clock.slept) == 6
+    assert told[0] == (f"  ConnectionRefusedError: trying again in {instant_clock.slept[0]:.1f} s")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"not qasm", "no OpenQASM 3 at line 1, column 8, near '<EOF>'"),
+        (b" \n", "it is empty"),
+        (b"// a comment\nOPENQASM 2.0;\nqreg q[1];", "it is OpenQASM 2.0"),
+        (b"OPENQASM 3.0; def f() {}", "SubroutineDefinition is not supported"),
+        (b"OPENQASM 3.0; qubit q; bit c; c = measure q; if (c) { U(0,0,0) q; }", "cannot be run"),
+        (b"OPENQASM 3.0;\nqubit q;\nfrobnicate q;\n", "frobnicate"),
+        (b"\xff\xfe", "can't decode"),
+        (b"OPENQASM 3.0; qubit[2] q;", "measures nothing"),
+    ],
+)
+def test_a_file_that_cannot_be_run_is_named(run, tmp_path, content, complaint):
+    file = tmp_path / "spoilt.qasm"
+    file.write_bytes(content)
+    result = run(file)
+    assert result.exit_code == 1
+    assert complaint in result.stderr
+    assert isinstance(result.exception, SystemExit)  # no traceback
+
+
+@pytest.mark.parametrize("timeout", ["-1", "nan", "soon"])
+def test_a_timeout_that_is_none_is_a_usage_error(run, timeout):
+    assert run(EXAMPLES / "bell.qasm", "--timeout", timeout).exit_code == 2
+
+
+def test_a_gate_that_has_the_name_of_another_is_not_taken_for_it(run, tmp_path):
+    file = tmp_path / "own.qasm"
+    file.write_text("OPENQASM 3.0; gate id a {U(pi,0,pi) a;} qubit q; bit c; id q; c=measure q;")
+    result = run(file)
+    assert result.exit_code == 1
+    assert "It is a gate of your own" in result.stderr
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(run):
+    assert run("no-such-file.qasm").exit_code == 2
+
+
+def test_a_missing_reader_of_qasm_is_named(run, monkeypatch):
+    monkeypatch.setattr(optionals.HAS_QASM3_IMPORT, "_bool", False)
+    result = run(EXAMPLES / "bell.qasm")
+    assert result.exit_code == 1
+    assert "pip install 'ionq-toolkit[qasm3]'" in result.stderr
+
+
+def test_a_missing_fake_is_named(run, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("ionq_toolkit_fake")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    result = run(EXAMPLES / "bell.qasm")
+    assert result.exit_code == 1
+    assert "pip install 'ionq-toolkit[fake]'" in result.stderr
+
+
+def test_a_histogram_has_bars_to_scale():
+    assert text_histogram({"11": 75, "00": 25}, width=6).splitlines() == [
+        "  00  ##      25   25.0%",
+        "  11  ######  75   75.0%",
+    ]
+
+
+def test_a_long_histogram_keeps_its_most_frequent_outcomes():
+    counts = {format(i, "06b"): i + 1 for i in range(64)}
+    lines = text_histogram(counts).splitlines()
+    assert len(lines) == 33
+    assert lines[0].split()[0] == format(32, "06b")
+    assert lines[-1] == f"  and 32 more outcomes in {sum(range(1, 33))} shots"
