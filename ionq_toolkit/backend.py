@@ -9,12 +9,17 @@ from qiskit.providers import BackendV2, Options
 from ionq_toolkit.api.models import Characterization, JobEstimate
 from ionq_toolkit.circuits.operations import count_gates
 from ionq_toolkit.circuits.target import target_for
-from ionq_toolkit.clock import Deadline
 from ionq_toolkit.errors import IonQBackendError
 from ionq_toolkit.job import options as run_options
 from ionq_toolkit.job.job import IonQJob
 from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice
-from ionq_toolkit.job.payload import MAX_CIRCUITS, check_circuits, circuits_of, job_type
+from ionq_toolkit.job.payload import (
+    MAX_CIRCUITS,
+    build_payload,
+    check_circuits,
+    circuits_of,
+    job_type,
+)
 from ionq_toolkit.job.search import find_job
 
 if TYPE_CHECKING:
@@ -25,10 +30,10 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
     from ionq_toolkit.api.client import IonQClient
-    from ionq_toolkit.clock import Clock
     from ionq_toolkit.devices import Device
     from ionq_toolkit.job.options import ErrorMitigation, RunOptions
-    from ionq_toolkit.provider import IonQProvider
+    from ionq_toolkit.job.payload import Payload
+    from ionq_toolkit.service import Service
 
 
 class IonQBackend(BackendV2):
@@ -38,12 +43,20 @@ class IonQBackend(BackendV2):
     equal if they are of the same name and gateset, and of the same service.
     """
 
-    def __init__(self, provider: IonQProvider, device: Device, gateset: str = "qis") -> None:
+    def __init__(
+        self,
+        service: Service,
+        device: Device,
+        gateset: str = "qis",
+        *,
+        provider: object = None,
+    ) -> None:
         """Describe a backend.
 
         Args:
-            provider: What reaches it.
-            device: What it is.
+            service: The account at the service that has it.
+            device: Its facts.
+            provider: The provider that Qiskit's `provider` attribute returns.
             gateset: ``"qis"``: IonQ compiles the circuits; ``"native"``: they are run as they are.
 
         Raises:
@@ -55,7 +68,7 @@ class IonQBackend(BackendV2):
             description="IonQ cloud simulator" if device.simulator else "IonQ trapped-ion QPU",
             backend_version="0.4",
         )
-        self._ionq_provider = provider
+        self._service = service
         self._device = device
         self._gateset = choice(gateset, "gateset", GATESETS)
         self._targets: dict[str, Target] = {}
@@ -69,7 +82,7 @@ class IonQBackend(BackendV2):
         if not isinstance(other, IonQBackend):
             return NotImplemented
         same = (self.name, self._gateset) == (other.name, other._gateset)
-        return same and self._ionq_provider.service == other._ionq_provider.service
+        return same and self._service.address == other._service.address
 
     def __hash__(self) -> int:
         return hash((self.name, self._gateset))
@@ -112,14 +125,14 @@ class IonQBackend(BackendV2):
         return self._device.simulator
 
     @property
-    def client(self) -> IonQClient:
-        """The provider's client."""
-        return self._ionq_provider.client
+    def service(self) -> Service:
+        """The account at the service, shared with the provider and the jobs."""
+        return self._service
 
     @property
-    def clock(self) -> Clock:
-        """What the backend's jobs wait on."""
-        return self._ionq_provider.clock
+    def client(self) -> IonQClient:
+        """The client of IonQ's API."""
+        return self._service.client
 
     @property
     def device(self) -> Device:
@@ -129,27 +142,6 @@ class IonQBackend(BackendV2):
     def gateset(self) -> str:
         """Return what the backend's circuits are written in: ``"qis"`` or ``"native"``."""
         return self._gateset
-
-    def draw_seed(self) -> int:
-        """Return a seed for a run that names none."""
-        return self._ionq_provider.draw_seed()
-
-    def draw_tag(self) -> str:
-        """Return a tag for a submission."""
-        return self._ionq_provider.draw_tag()
-
-    def deadline(self, timeout: float | None) -> Deadline:
-        """Return when a call ends that is given so many seconds; None: as of the provider.
-
-        Raises:
-            ValueError: `timeout` is negative or not a number.
-        """
-        return Deadline(self.clock, self._ionq_provider.timeout if timeout is None else timeout)
-
-    @property
-    def known_sessions(self) -> dict[str, str | None]:
-        """The sessions that were begun or taken up through the provider; see there."""
-        return self._ionq_provider.known_sessions
 
     def run(
         self,
@@ -278,7 +270,7 @@ class IonQBackend(BackendV2):
             IonQBackendError: The job is of another backend.
             IonQError: As of `IonQProvider.find_submission`.
         """
-        record = find_job(self.client, tag, since, self.deadline(timeout))
+        record = find_job(self.client, tag, since, self._service.deadline(timeout))
         return None if record is None else self.retrieve_job(record["id"])
 
     def cancel_job(self, job_id: str) -> dict[str, Any]:
@@ -319,25 +311,28 @@ class IonQBackend(BackendV2):
         latest = len(self._sessions) - 1 - self._sessions[::-1].index(session_id)
         del self._sessions[latest]
 
-    def preflight(
-        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]
-    ) -> RunOptions:
-        """Check a run before anything is sent, and return all its options.
+    def prepare(self, run_input: object, options: Mapping[str, Any]) -> Payload:
+        """Check a run and return the job to submit; nothing is sent.
 
         Raises:
             IonQBackendError: An option is unknown or out of range, or a circuit too wide.
-            IonQJobError: There are too many circuits.
+            IonQGateError: IonQ does not take a gate of a circuit.
+            IonQJobError: The circuits are too many or too large for a job.
         """
         checked = self._checked(options)
         self._check_session(checked.session_id)
+        circuits = circuits_of(run_input)
         check_circuits(circuits, self._device, checked.noise_model)
-        return checked
+        seed = self._service.draw_seed() if checked.seed is None else checked.seed
+        return build_payload(
+            circuits, checked, self._device, seed=seed, tag=self._service.draw_tag()
+        )
 
     def _check_session(self, session_id: str | None) -> None:
         """Refuse a session that is known to take no job of this backend."""
-        if session_id is None or session_id not in self.known_sessions:
+        if session_id is None or session_id not in self._service.sessions:
             return
-        on = self.known_sessions[session_id]
+        on = self._service.sessions[session_id]
         if on is None:
             raise IonQBackendError(f"Session {session_id} has ended: begin another.")
         if on != self.api_name:

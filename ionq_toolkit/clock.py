@@ -51,7 +51,7 @@ async def sleep_on(clock: Clock, seconds: float) -> None:
         await asyncio.to_thread(clock.sleep, seconds)
 
 
-#: Seconds that are as good as for ever, some thirty years: clocks and sockets take no more.
+#: Seconds that mean no limit, some thirty years: clocks and sockets take no more.
 FOR_EVER_S = 1e9
 
 #: Seconds that a request is given at the least, however near the deadline is.
@@ -59,50 +59,51 @@ SHORTEST_REQUEST_S = 0.1
 
 
 class TimeIsUpError(Exception):
-    """There is no time left for a request that was not begun."""
+    """The deadline has passed before a request was begun."""
 
 
 class Deadline:
-    """The moment at which a wait of `timeout` seconds ends, if it ever does."""
+    """The moment at which a call of `timeout` seconds ends, on its clock.
+
+    Attributes:
+        clock: The clock, which every wait of the call sleeps on.
+        timeout: The seconds; None for no limit, as for any time from thirty years on.
+    """
 
     def __init__(self, clock: Clock, timeout: float | None) -> None:
-        """Begin to wait for `timeout` seconds, or for ever.
+        """Begin now, for `timeout` seconds or without a limit.
 
         Raises:
             ValueError: `timeout` is negative or not a number.
         """
         if timeout is not None and not timeout >= 0:  # NaN is not either
             raise ValueError(f"timeout={timeout} must not be negative")
-        #: Seconds; None for a wait for ever, which one of thirty years is as well.
+        self.clock = clock
         self.timeout = timeout = None if timeout is None or timeout >= FOR_EVER_S else timeout
-        self._clock = clock
         self._begin = clock.monotonic()
         self._end = float("inf") if timeout is None else self._begin + timeout
 
     def elapsed(self) -> float:
         """Return the seconds that have passed."""
-        return self._clock.monotonic() - self._begin
+        return self.clock.monotonic() - self._begin
 
     def left(self) -> float:
         """Return the seconds that are left."""
-        return self._end - self._clock.monotonic()
+        return self._end - self.clock.monotonic()
 
     def within(self, seconds: float) -> Deadline:
-        """Return a deadline that ends in so many seconds, and not after this one."""
-        return Deadline(self._clock, min(seconds, max(0.0, self.left())))
+        """Return a deadline that ends in so many seconds, but not after this one."""
+        return Deadline(self.clock, min(seconds, max(0.0, self.left())))
 
     def for_request(self) -> float | None:
-        """Return the seconds that a request may take: None for the client's own limit.
-
-        What the client sends again after a failure has no more than that in all.
-        """
+        """Return the seconds for a request and its retries; None: the client's default."""
         return None if self.timeout is None else max(self.left(), SHORTEST_REQUEST_S)
 
     def for_one_of_many(self) -> float | None:
-        """Return what `for_request` does, for requests that are only made while there is time.
+        """Return what `for_request` does, for a request that must begin before the deadline.
 
         Raises:
-            TimeIsUpError: There is none left.
+            TimeIsUpError: The deadline has passed.
         """
         if self.left() < 0:
             raise TimeIsUpError

@@ -80,7 +80,7 @@ class IonQPrimitiveJob(BasePrimitiveJob):
             IonQJobTimeoutError: One of them is not final after `timeout`.
         """
         if self._result is None:
-            deadline = self._backend.deadline(timeout)
+            deadline = self._backend.service.deadline(timeout)
             for job in self._jobs:
                 job.wait_for_final_state(max(0.0, deadline.left()))
             self._result = self._collect(deadline)

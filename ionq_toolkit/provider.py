@@ -5,17 +5,16 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import random
 import re
-import uuid
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from ionq_toolkit.api.client import IonQClient
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.backend import IonQBackend
-from ionq_toolkit.clock import FOR_EVER_S, Clock, Deadline, SystemClock
+from ionq_toolkit.clock import FOR_EVER_S
 from ionq_toolkit.devices import DEVICES, find_device
 from ionq_toolkit.errors import (
     IonQBackendError,
@@ -25,6 +24,7 @@ from ionq_toolkit.errors import (
 )
 from ionq_toolkit.events import EventLog
 from ionq_toolkit.job.search import find_job
+from ionq_toolkit.service import Service
 from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
 from ionq_toolkit.transport.http import is_insecure
 from ionq_toolkit.transport.in_process import shared_fake
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
+    from ionq_toolkit.api.client import IonQClient
+    from ionq_toolkit.clock import Clock
+    from ionq_toolkit.devices import Device
     from ionq_toolkit.events import Event
     from ionq_toolkit.job.job import IonQJob
 
@@ -49,9 +52,6 @@ _HOST = re.compile(r"[^\s%/\\<>\"{}|^`\x00-\x1f\x7f]+")
 
 #: Sent where no key is needed.
 _NO_KEY = "no-key-needed"
-
-#: Of a seed's streams of random numbers, the one that tags come from.
-_TAGS = 1
 
 
 class IonQProvider:
@@ -110,47 +110,43 @@ class IonQProvider:
         """
         if transport is None:
             transport = os.environ.get(TRANSPORT_VARIABLE, "").strip().lower() or "http"
+        events = EventLog(on_event)
         inner = _resolve_transport(transport, allow_insecure=allow_insecure)
-        # Key and URL of the environment are for a service on the network alone.
-        self._on_network = getattr(inner, "requires_key", True)
-        if transport == "fake":
-            url = DEFAULT_URL
-        if self._on_network:
-            url = url or os.environ.get(URL_VARIABLE)
-        self._url = _checked_url(url or DEFAULT_URL)
-        if self._on_network and not allow_insecure:
-            _refuse_insecure(self._url)
-        self._key = ApiKey(token)
-        self._client: IonQClient | None = None
-        self._seeds = np.random.default_rng(seed)
-        #: What jobs wait on.
-        self.clock: Clock = clock or getattr(inner, "clock", None) or SystemClock()
-        alone = not self._on_network or not isinstance(self.clock, SystemClock)
-        self._tags = (
-            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_TAGS,)))
-            if alone and seed is not None
-            else None
-        )
-        #: Seconds that a call may take which is given none.
-        self.timeout = _checked_timeout(timeout)
-        #: The sessions that were begun or taken up through this provider: by their ids, IonQ's
-        #: names of their backends or, of one that was ended here, None.
-        self.known_sessions: dict[str, str | None] = {}
-        self._events = EventLog(on_event)
-        self._transport = (
+        outer = (
             inner
             if isinstance(inner, RetryingTransport)
             else RetryingTransport(
                 inner,
                 RetryPolicy.none() if retry is None else retry,
-                clock=self.clock,
-                rng=None if seed is None else self._seeds.spawn(1)[0],
-                on_event=self._events,
+                clock=clock,
+                rng=None if seed is None else random.Random(seed),  # noqa: S311 - no secret
+                on_event=events,
             )
+        )
+        # Key and URL of the environment are for a service on the network alone.
+        on_network, key = outer.requires_key, ApiKey(token)
+        if transport == "fake":
+            url = DEFAULT_URL
+        if on_network:
+            url = url or os.environ.get(URL_VARIABLE)
+        elif not key:
+            key = ApiKey(_NO_KEY, secret=False)
+        url = _checked_url(url or DEFAULT_URL)
+        if on_network and not allow_insecure:
+            _refuse_insecure(url)
+        #: The account at the service, which the backends share.
+        self.service = Service(
+            key,
+            url,
+            outer,
+            clock=clock or outer.clock,
+            timeout=_checked_timeout(timeout),
+            seed=seed,
+            events=events,
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(url={self._url!r}, transport={self._transport.inner!r})"
+        return f"{type(self).__name__}({self.service.describe()})"
 
     def __enter__(self) -> Self:
         return self
@@ -165,30 +161,12 @@ class IonQProvider:
 
     @property
     def client(self) -> IonQClient:
-        """What speaks to the service.
+        """The client of IonQ's API.
 
         Raises:
             IonQCredentialsError: A key is needed and there is none.
         """
-        if self._client is None:
-            key = self._key
-            if not self._on_network and not key:
-                key = ApiKey(_NO_KEY, secret=False)
-            limits = [s for s in (self.timeout, self._transport.policy.total_s) if s is not None]
-            self._client = IonQClient(
-                key,
-                self._url,
-                self._transport,
-                timeout=min(limits, default=None),
-                events=self._events,
-            )
-        return self._client
-
-    @property
-    def service(self) -> object:
-        """What stands for the service that is reached: its URL, or the cloud in this process."""
-        inner = self._transport.inner
-        return self._url if self._on_network else getattr(inner, "cloud", inner)
+        return self.service.client
 
     def backends(
         self,
@@ -207,7 +185,7 @@ class IonQProvider:
         Raises:
             IonQBackendError: Backends have no such attribute.
         """
-        found = [IonQBackend(self, device) for device in DEVICES]
+        found = [self._backend(device) for device in DEVICES]
         if name is not None:
             try:
                 found = [self.get_backend(name)]
@@ -233,17 +211,7 @@ class IonQProvider:
             IonQBackendNotFoundError: There is none; the message names those nearest to it.
             IonQBackendError: There is no such gateset.
         """
-        return IonQBackend(self, find_device(name), gateset)
-
-    def draw_seed(self) -> int:
-        """Return the next seed for a run that names none."""
-        return int(self._seeds.integers(2**31))
-
-    def draw_tag(self) -> str:
-        """Return a tag for a submission: 32 hexadecimal digits, no two alike."""
-        if self._tags is None:
-            return uuid.uuid4().hex
-        return uuid.UUID(bytes=self._tags.bytes(16), version=4).hex
+        return self._backend(find_device(name), gateset)
 
     def find_submission(
         self, tag: str, *, since: datetime | None = None, timeout: float | None = None
@@ -272,15 +240,17 @@ class IonQProvider:
             IonQBackendNotFoundError: The job is of a backend that is not known here.
             ValueError: `timeout` is negative or not a number.
         """
-        deadline = Deadline(self.clock, self.timeout if timeout is None else timeout)
-        record = find_job(self.client, tag, since, deadline)
+        record = find_job(self.client, tag, since, self.service.deadline(timeout))
         if record is None:
             return None
         return self.get_backend(record.get("backend", "")).retrieve_job(record["id"])
 
     def close(self) -> None:
         """Close the connections to the service."""
-        self._transport.close()
+        self.service.close()
+
+    def _backend(self, device: Device, gateset: str = "qis") -> IonQBackend:
+        return IonQBackend(self.service, device, gateset, provider=self)
 
 
 def _checked_timeout(timeout: float | None) -> float | None:

@@ -7,17 +7,25 @@ import math
 from typing import TYPE_CHECKING, Any, Self
 
 from ionq_toolkit.api import fields
-from ionq_toolkit.errors import IonQBackendError, IonQError
+from ionq_toolkit.errors import (
+    IonQAPIError,
+    IonQBackendError,
+    IonQError,
+    IonQResponseError,
+    IonQSubmissionUnknownError,
+)
 from ionq_toolkit.job.options import integer
-from ionq_toolkit.job.submission import SessionAttempt
+from ionq_toolkit.job.submission import Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from qiskit import QuantumCircuit
 
+    from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.backend import IonQBackend
+    from ionq_toolkit.clock import Deadline
     from ionq_toolkit.job.job import IonQJob
 
 logger = logging.getLogger(__name__)
@@ -83,19 +91,19 @@ class Session:
         self._backend = backend
         self._client = backend.client
         limits = _limits(max_time, max_cost, max_jobs)
-        deadline = backend.deadline(timeout)
+        service = backend.service
+        deadline = service.deadline(timeout)
         if session_id is None:
             if not create_new:
                 raise IonQBackendError("A session that is not made anew needs its session_id.")
             payload: dict[str, Any] = {"backend": backend.api_name}
             if limits:
                 payload["settings"] = limits
-            known = backend.known_sessions
-            attempt = SessionAttempt(
-                self._client, backend.clock, payload, known, deadline, tag=backend.draw_tag()
+            submission = SessionSubmission(
+                self._client, payload, service.sessions, deadline, tag=service.draw_tag()
             )
-            session_id = attempt.run(deadline)
-            logger.debug("began session %s", session_id)
+            session_id = submission.run(deadline)
+            logger.debug("created session %s", session_id)
         else:
             if limits:
                 raise IonQBackendError(
@@ -108,7 +116,7 @@ class Session:
                     f"Session {session_id} is on {on!r}, not on {backend.api_name!r}."
                 )
         self._session_id: str = session_id
-        backend.known_sessions[session_id] = backend.api_name
+        service.sessions[session_id] = backend.api_name
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._session_id} on {self._backend.name}>"
@@ -184,7 +192,7 @@ class Session:
     def close(self) -> None:
         """End the session; once more is no error. IonQ takes no more jobs for it."""
         self._client.end_session(self._session_id)
-        self._backend.known_sessions[self._session_id] = None
+        self._backend.service.sessions[self._session_id] = None
 
     def __enter__(self) -> Self:
         self._backend.join_session(self._session_id)
@@ -244,3 +252,90 @@ def _amount(value: object) -> float:
     if isinstance(value, bool) or not 0 < amount < math.inf:
         raise IonQBackendError(f"max_cost must be a positive number of dollars, not {value!r}.")
     return amount
+
+
+class SessionSubmission(Submission):
+    """The creation of a session.
+
+    Sessions carry no tag. So the client lists the sessions before it creates one, and after a lost
+    response takes the session that is new, on its backend, with its limits, and neither used nor
+    ended. If two sessions fit, it takes neither. One case goes unnoticed: this session was never
+    created, and another process of the project has created one with the same limits in these
+    seconds, which is then taken. A session that costs money and that its owner does not know of
+    would be the more frequent harm.
+    """
+
+    def __init__(
+        self,
+        client: IonQClient,
+        payload: Mapping[str, Any],
+        known: Collection[str],
+        deadline: Deadline,
+        *,
+        tag: str,
+    ) -> None:
+        """Prepare to create a session.
+
+        Args:
+            client: The client of the service.
+            payload: The body of POST /sessions.
+            known: Ids of sessions that it is not.
+            deadline: The deadline of the list of existing sessions.
+            tag: A text that no other submission has. It is not sent: the pauses follow from it.
+
+        Raises:
+            IonQConnectionError: The service was not reached.
+        """
+        super().__init__(client, tag)
+        self.what = f"a new session on {payload['backend']}"
+        self._payload = payload
+        self._known = known
+        self._candidates: tuple[str, ...] = ()
+        self._before: Collection[str] | None = None
+        try:
+            self._before = set(_ids(client.list_sessions(timeout=deadline.for_request())))
+        except (IonQAPIError, IonQResponseError) as error:
+            logger.debug("the existing sessions cannot be listed: %s", error)
+
+    def _send(self, timeout: float | None) -> str:
+        session_id: str = self._client.create_session(self._payload, timeout=timeout)["id"]
+        return session_id
+
+    def _look(self, deadline: Deadline) -> str | None:
+        if self._before is None:
+            return None
+        listed = self._client.list_sessions(timeout=deadline.for_one_of_many())
+        alike = [
+            session
+            for session in listed
+            if session.get("backend") == self._payload["backend"]
+            and session.get("status") == "created"
+            and _limits_of(session) == _limits_of(self._payload)
+        ]
+        self._candidates = tuple(
+            one for one in _ids(alike) if one not in self._before and one not in self._known
+        )
+        return self._candidates[0] if len(self._candidates) == 1 else None
+
+    def _unknown(self, told: str) -> IonQSubmissionUnknownError:
+        found = ", ".join(self._candidates)
+        return IonQSubmissionUnknownError(
+            f"{told}{f' It may be any of {found}.' if found else ''} Before you begin another, "
+            "look at provider.client.list_sessions(active=True): Session.from_id(...) takes one "
+            "up, and its close() ends it.",
+            candidates=self._candidates,
+        )
+
+
+def _ids(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [record["id"] for record in records if isinstance(record.get("id"), str)]
+
+
+def _limits_of(session: Mapping[str, Any]) -> tuple[object, ...]:
+    settings = fields.mapping(session.get("settings"))
+    cost = fields.mapping(settings.get("cost_limit"))
+    return settings.get("job_count_limit"), settings.get("duration_limit_min"), cost.get("value")
+
+
+#: Held while it is found out whether another thread submits the same job; one for all, since a lock
+#: of its own would keep a job from being pickled.

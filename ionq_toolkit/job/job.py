@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
-from ionq_toolkit.api import connection
+from ionq_toolkit.api.connection import each
 from ionq_toolkit.api.metadata import TAG
 from ionq_toolkit.api.models import read_cost
 from ionq_toolkit.errors import IonQAPIError, IonQJobError, IonQJobStateError
-from ionq_toolkit.job.polling import until_final, until_read
+from ionq_toolkit.job.failure import error_message, final_error
+from ionq_toolkit.job.polling import Poll, UntilFinal, UntilRead
 from ionq_toolkit.job.progress import ProgressLine
 from ionq_toolkit.job.state import JobState, summary
-from ionq_toolkit.job.submission import Order
+from ionq_toolkit.job.submission import JobSubmission
 from ionq_toolkit.results.fetch import Results, query_of
 
 if TYPE_CHECKING:
@@ -26,10 +27,20 @@ if TYPE_CHECKING:
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.api.models import JobCost
     from ionq_toolkit.api.record import JobRecord, JobTimings
-    from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.clock import Deadline
-    from ionq_toolkit.job.polling import Wait
+    from ionq_toolkit.job.payload import Payload
     from ionq_toolkit.results.result import IonQResult
+    from ionq_toolkit.service import Service
+
+    class Backend(Protocol):
+        """The backend of a job: it names itself, and prepares runs."""
+
+        name: str
+        backend_version: str
+        service: Service
+
+        def prepare(self, run_input: object, options: Mapping[str, Any]) -> Payload:
+            """Check a run and return the job to submit."""
 
     Callback = Callable[[str, JobStatus, "IonQJob"], object]
 
@@ -47,93 +58,92 @@ class IonQJob(JobV1):
 
     def __init__(
         self,
-        backend: IonQBackend,
+        backend: Backend,
         job_id: str | None = None,
         client: IonQClient | None = None,
         circuit: QuantumCircuit | Sequence[QuantumCircuit] | None = None,
         passed_args: Mapping[str, Any] | None = None,
+        *,
+        state: JobState | None = None,
     ) -> None:
         """Describe a job to submit (`circuit`) or one that exists (`job_id`).
 
         Args:
-            backend: Where it runs.
+            backend: The backend that it runs on.
             job_id: IonQ's id of a job that exists.
-            client: What asks the service; the backend's own if None.
-            circuit: What to run: a circuit, or several in one job. A list of one is that one.
+            client: The client of the service; the backend's own if None.
+            circuit: A circuit, or several for one job. A list of one is that one.
             passed_args: Options of the run, as `IonQBackend.run` takes them.
+            state: The job as last seen, for a job that exists.
 
         Raises:
-            IonQJobError: Neither `circuit` nor `job_id` is given.
-            IonQBackendError: The backend cannot run the circuits so.
+            IonQJobError: Neither `circuit` nor `job_id` is given, or the circuits are too many or
+                too large for a job.
+            IonQBackendError: An option is unknown or out of range, or a circuit too wide.
+            IonQGateError: IonQ does not take a gate of a circuit.
             IonQCredentialsError: There is no API key.
         """
         if circuit is None and not (isinstance(job_id, str) and job_id):
             raise IonQJobError("A job needs a circuit to submit, or the job_id of one that exists.")
         super().__init__(backend, job_id or "")
-        self._job_id: str
         self.circuit: QuantumCircuit | list[QuantumCircuit] | None = None
-        self._order: Order | None = None
+        self._service = backend.service
+        self._client = client or self._service.client
+        self._submission: JobSubmission | None = None
         if circuit is not None:
-            self._order = Order(backend, circuit, passed_args or {})
-            several = self._order.circuits
+            payload = backend.prepare(circuit, passed_args or {})
+            self._submission = JobSubmission(self._client, payload)
+            several = list(payload.circuits)
             self.circuit = several if len(several) > 1 else several[0]
-        self._client = client or backend.client
-        self._clock = backend.clock
-        self._follow(JobState(self._client, self._clock))
+            self.metadata = dict(payload.metadata)
+        self._state = state or JobState(self._client, self._service.clock, job_id or "")
+        backend_is = (backend.name, backend.backend_version)
+        self._results = Results(self._client, self._state.children, backend_is)
         self._child_jobs: tuple[IonQJob, ...] = ()
 
-    def _follow(self, state: JobState) -> None:
-        """Be the job of `state`, of which nothing was seen yet."""
-        self._state, self._results = state, Results(self._backend, state)
-        state.begin(self._job_id)
+    def job_id(self) -> str:
+        """Return IonQ's id of the job; empty before it is submitted."""
+        return self._state.job_id
 
     def __repr__(self) -> str:
-        return (
-            f"<{type(self).__name__} {self._job_id or '(not submitted)'} on {self._backend.name}>"
-        )
+        job_id = self._state.job_id or "(not submitted)"
+        return f"<{type(self).__name__} {job_id} on {self._backend.name}>"
 
     def submit(self, timeout: float | None = None) -> None:
         """Send the job to IonQ.
 
-        The seed that samples its counts is fixed now and stored with the job, so that they
-        are the same whenever and from wherever they are asked for. What happens when the answer
-        is lost, see `IonQBackend.run`. Afterwards, `submit` does not send it again but
-        looks for it again.
+        The metadata hold the seed that samples the counts, so that they are the same whenever and
+        from wherever they are asked for. `IonQBackend.run` says what the client does when the
+        response is lost. Afterwards, `submit` does not send the job again but searches for it
+        again.
 
         Args:
             timeout: Seconds for everything; None: as of the provider.
 
         Raises:
             IonQJobStateError: The job was submitted before, or is by another thread.
-            IonQGateError: A circuit has a gate that IonQ does not take.
-            IonQJobError: The circuits are too many or too large for a job.
             IonQAPIError: IonQ refused the job.
-            IonQSubmissionUnknownError: The answer was lost, and the job not found: it may exist.
+            IonQSubmissionUnknownError: The response was lost, and the job not found: it may exist.
             IonQConnectionError: The service was not reached, so that nothing was sent.
             ValueError: `timeout` is negative or not a number.
         """
-        deadline, order = self._deadline(timeout), self._order
-        if order is None:
+        deadline, submission = self._service.deadline(timeout), self._submission
+        if submission is None:
             raise self._submitted_already()
-        with order.alone():
-            if self._job_id:
+        with submission.claimed():
+            if self._state.job_id:
                 raise self._submitted_already()
-            try:
-                taken = order.submit(self._client, deadline)
-            finally:
-                self.metadata = order.metadata
             # In this order: an interruption anywhere leaves a job that can be submitted again, and
             # is then found, or one that is known by its id.
-            job_id = str(taken.job_id)
-            self._state.begin(job_id, order.begin)
-            self._job_id = job_id
-            order.close()
-        self._client.events(taken)
+            job_id = submission.run(deadline)
+            self._state.begin(job_id, submission.began or 0.0)
+            self._submission = None
+        self._client.events(submission.event(deadline.clock.monotonic()))
 
     def _submitted_already(self) -> IonQJobStateError:
         return IonQJobStateError(
-            f"Job {self._job_id} is submitted already; run the circuit again for a new one.",
-            job_id=self._job_id,
+            f"Job {self._state.job_id} is submitted already; run the circuit again for a new one.",
+            job_id=self._state.job_id,
         )
 
     @property
@@ -164,7 +174,7 @@ class IonQJob(JobV1):
             circuits = len(self.circuit) if isinstance(self.circuit, list) else 1
             return summary(self._state.statuses(circuits))
         if self._state.status in (JobStatus.ERROR, JobStatus.CANCELLED):
-            raise self._state.fate()
+            raise final_error(self._state)
         return self._state.status
 
     def done(self) -> bool:
@@ -189,7 +199,7 @@ class IonQJob(JobV1):
         Of a job of several circuits, it says which of them failed, and why each did.
         """
         self._refresh()
-        return self._state.error_message()
+        return error_message(self._state)
 
     def api_backend(self) -> str | None:
         """Return IonQ's name of the backend that the job is of, as its record says."""
@@ -208,15 +218,15 @@ class IonQJob(JobV1):
         """
         self._need_id()
         if not self._state.over:
-            self._client.cancel_job(self._job_id)
+            self._client.cancel_job(self._state.job_id)
             self._refresh()
         return self._state.status is JobStatus.CANCELLED
 
     @property
     def dry_run(self) -> bool:
         """Whether the job is only compiled and priced, and not run."""
-        if not self._job_id and self._order is not None:
-            return bool(getattr(self._order.options, "dry_run", False))
+        if self._submission is not None:
+            return self._submission.payload.dry_run
         if not self._record:
             self._refresh()
         return self._record.dry_run
@@ -241,9 +251,9 @@ class IonQJob(JobV1):
         return list(self._child_jobs)
 
     def _child_job(self, index: int) -> IonQJob:
-        child = type(self)(self._backend, self._record.child_ids[index], self._client)
-        child._follow(JobState(self._client, self._clock, self._record, index))  # noqa: SLF001
-        return child
+        child_id = self._record.child_ids[index]
+        state = JobState(self._client, self._service.clock, child_id, self._record, index)
+        return type(self)(self._backend, child_id, self._client, state=state)
 
     def compiled_circuit(self, lang: str = "native") -> Any:  # noqa: ANN401 - any JSON, or bytes
         """Return the circuit as IonQ compiled it, or a list of them for several circuits.
@@ -264,17 +274,17 @@ class IonQJob(JobV1):
         self._need_id()
         if self._refresh() not in JOB_FINAL_STATES:
             raise IonQJobStateError(
-                f"Job {self._job_id} is not final yet, so that its compiled circuit cannot be "
-                "fetched. Call wait_for_final_state() first.",
-                job_id=self._job_id,
+                f"Job {self._state.job_id} is not final yet, so that its compiled circuit cannot "
+                "be fetched. Call wait_for_final_state() first.",
+                job_id=self._state.job_id,
             )
         if self._record.is_parent and not self._record.is_child:
-            return connection.each(
+            return each(
                 self._client.transport,
                 lambda child: child.compiled_circuit(lang),
                 self.child_jobs(),
             )
-        return self._client.get_artifact(self._job_id, self._record.compiled_circuit(lang))
+        return self._client.get_artifact(self._state.job_id, self._record.compiled_circuit(lang))
 
     def cost(self) -> JobCost | None:
         """Return what the job costs, or None as long as IonQ has computed nothing.
@@ -285,12 +295,12 @@ class IonQJob(JobV1):
         """
         self._need_id()
         try:
-            body = self._client.get_job_cost(self._job_id)
+            body = self._client.get_job_cost(self._state.job_id)
         except IonQAPIError as error:
             if error.status_code != HTTPStatus.NOT_FOUND:
                 raise
             return None
-        return read_cost(body, self._job_id)
+        return read_cost(body, self._state.job_id)
 
     def wait_for_final_state(
         self,
@@ -328,7 +338,7 @@ class IonQJob(JobV1):
             ValueError: `timeout` or `wait` is negative or not a number.
         """
         with ProgressLine(enabled=progress) as line:
-            self._until_final(line, self._deadline(timeout), wait, callback).run()
+            self._until_final(line, self._service.deadline(timeout), wait, callback).run()
 
     async def wait_async(
         self,
@@ -344,7 +354,7 @@ class IonQJob(JobV1):
         asks no more, once a request under way is answered; the job itself goes on.
         """
         with ProgressLine(enabled=progress) as line:
-            deadline = self._deadline(timeout)
+            deadline = self._service.deadline(timeout)
             await self._until_final(line, deadline, wait, callback).run_async()
 
     def result(
@@ -383,7 +393,7 @@ class IonQJob(JobV1):
             IonQConnectionError: As of `wait_for_final_state`, and likewise of the result.
             IonQAPIError: Likewise.
         """
-        deadline, query = self._deadline(timeout), query_of(sharpen, extra_query_params)
+        deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
         with ProgressLine(enabled=progress) as line:
             self._until_final(line, deadline, wait, callback).run()
         reading = self._until_read(deadline, query, partial=partial)
@@ -401,7 +411,7 @@ class IonQJob(JobV1):
         progress: bool = False,
     ) -> IonQResult:
         """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
-        deadline, query = self._deadline(timeout), query_of(sharpen, extra_query_params)
+        deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
         with ProgressLine(enabled=progress) as line:
             await self._until_final(line, deadline, wait, callback).run_async()
         reading = self._until_read(deadline, query, partial=partial)
@@ -440,15 +450,11 @@ class IonQJob(JobV1):
             IonQJobError: IonQ has none, or the job was an ideal simulation without
                 ``memory=True``.
         """
-        deadline = self._deadline(None)
+        deadline = self._service.deadline(None)
         found = self.result(timeout=deadline.timeout)
         if not (self._record.memory or self._record.is_ideal):
             found = self._until_read(deadline, {}, partial=False, memory=True).run()
         return found.get_memory(circuit)
-
-    def _deadline(self, timeout: float | None) -> Deadline:
-        deadline: Deadline = self._backend.deadline(timeout)
-        return deadline
 
     @property
     def _record(self) -> JobRecord:
@@ -470,14 +476,14 @@ class IonQJob(JobV1):
         deadline: Deadline,
         wait: float | None,
         callback: Callback | None,
-    ) -> Wait[JobStatus]:
+    ) -> Poll[JobStatus]:
         def tell() -> None:
             self._seen()
             if callback is not None:
-                callback(self._job_id, self._state.status, self)
+                callback(self._state.job_id, self._state.status, self)
 
         self._need_id()
-        return until_final(self._state, deadline, wait, line, tell)
+        return Poll(UntilFinal(self._state, deadline, line, tell), wait)
 
     def _until_read(
         self,
@@ -486,10 +492,13 @@ class IonQJob(JobV1):
         *,
         partial: bool,
         memory: bool = False,
-    ) -> Wait[IonQResult]:
-        reader = self._results.reader(deadline, query, partial=partial, memory=memory)
-        return until_read(self._state, reader, deadline)
+    ) -> Poll[IonQResult]:
+        partial = partial and self._record.is_parent
+        if self._state.status is not JobStatus.DONE and not partial:
+            raise final_error(self._state)
+        fetch = self._results.fetch(query, partial=partial, memory=memory)
+        return Poll(UntilRead(self._state, deadline, fetch))
 
     def _need_id(self) -> None:
-        if not self._job_id:
+        if not self._state.job_id:
             raise IonQJobStateError("The job is not submitted yet; call submit() first.")

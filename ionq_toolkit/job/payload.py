@@ -37,16 +37,22 @@ SINGLE, MULTI, QASM3 = "ionq.circuit.v1", "ionq.multi-circuit.v1", "ionq.qasm3.v
 _QASM3_COMPILER = "v0.4"
 
 
-class Submission(NamedTuple):
+class Payload(NamedTuple):
     """A job to submit.
 
     Attributes:
         body: The body of POST /jobs.
-        metadata: What of it is stored with the job.
+        metadata: The metadata in it, which IonQ stores with the job.
+        tag: The tag in the metadata, which no other submission has.
+        circuits: The circuits.
+        dry_run: Whether the job is compiled and priced, and not run.
     """
 
     body: bytes
     metadata: dict[str, str]
+    tag: str
+    circuits: Sequence[QuantumCircuit]
+    dry_run: bool
 
 
 def circuits_of(run_input: object) -> list[QuantumCircuit]:
@@ -111,29 +117,27 @@ def check_circuits(run_input: Sequence[QuantumCircuit], device: Device, noise_mo
             )
 
 
-def build(
+def build_payload(
     run_input: Sequence[QuantumCircuit],
-    device: Device,
     options: RunOptions,
+    device: Device,
     *,
     seed: int,
-    tag: str | None = None,
-) -> Submission:
-    """Make the body that submits circuits as one job.
+    tag: str,
+) -> Payload:
+    """Make the job that runs circuits on a device; `check_circuits` has checked them.
 
     Args:
         run_input: One circuit, or more.
-        device: Where they run.
-        options: How.
-        seed: What fixes the counts drawn and the noise: that of `options`, or drawn for it.
-        tag: What tells this submission from all others, if there is to be anything.
+        options: The options of the run.
+        device: The backend's device.
+        seed: Fixes the sampled counts and the noise.
+        tag: Tells this submission from all others.
 
     Raises:
-        IonQBackendError: A circuit is too wide.
-        IonQGateError: A circuit has a gate that IonQ does not take.
-        IonQJobError: A circuit cannot be run, or all of them are too much for a job.
+        IonQGateError: IonQ does not take a gate of a circuit.
+        IonQJobError: A circuit cannot be run, or the circuits are too large for a job.
     """
-    check_circuits(run_input, device, options.noise_model)
     kind = job_type(run_input)
     if kind == QASM3:
         body_input, described = _qasm3(run_input)
@@ -164,7 +168,7 @@ def build(
             f"The job is {len(encoded):,} bytes, and IonQ takes {MAX_BODY_BYTES:,}. "
             "Run fewer circuits in a job, or circuits of fewer gates."
         )
-    return Submission(encoded, stored)
+    return Payload(encoded, stored, tag, run_input, options.dry_run)
 
 
 def noise_seed(seed: int) -> int:
@@ -244,7 +248,7 @@ def _settings(kind: str, options: RunOptions) -> dict[str, Any]:
 
 
 def _metadata(
-    described: Sequence[Mapping[str, Any]], options: RunOptions, seed: int, tag: str | None
+    described: Sequence[Mapping[str, Any]], options: RunOptions, seed: int, tag: str
 ) -> dict[str, str]:
     header: Any = described[0] if len(described) == 1 else list(described)
     own = metadata.encode(header, shots=options.shots, seed=seed, memory=options.memory, tag=tag)

@@ -1,185 +1,50 @@
-"""Polling a job until it is final or its result is read."""
+"""Polling: a request that is made again until it has its answer, an error or no time left."""
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
+import random
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-import numpy as np
-
-from ionq_toolkit.clock import SHORTEST_REQUEST_S, Deadline, TimeIsUpError, sleep_on
-from ionq_toolkit.errors import IonQAPIError, IonQConnectionError, IonQError, IonQRetriableError
+from ionq_toolkit.clock import SHORTEST_REQUEST_S, TimeIsUpError, sleep_on
+from ionq_toolkit.errors import (
+    IonQAPIError,
+    IonQConnectionError,
+    IonQError,
+    IonQRetriableError,
+)
 from ionq_toolkit.events import PollFailed
+from ionq_toolkit.job.failure import final_error, stuck_error, timeout_error
 from ionq_toolkit.transport.base import ReplyTooLargeError, UnusableURLError
-from ionq_toolkit.transport.retry import DEFAULT_POLICY, REFUSALS, RetryPolicy
+from ionq_toolkit.transport.retry import DEFAULT_POLICY, REFUSALS, Backoff, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from qiskit.providers.jobstatus import JobStatus
 
-    from ionq_toolkit.api.client import IonQClient
-    from ionq_toolkit.clock import Clock, Deadline
+    from ionq_toolkit.clock import Deadline
     from ionq_toolkit.job.progress import ProgressLine
     from ionq_toolkit.job.state import JobState
-    from ionq_toolkit.results.fetch import Reader
+    from ionq_toolkit.results.fetch import Fetch
     from ionq_toolkit.results.result import IonQResult
 
+Found_co = TypeVar("Found_co", covariant=True)
 
-Found = TypeVar("Found")
-
-#: Seconds between polls, where nobody says how many: the first at the least and the most, the
-#: growth of each next, the longest. A first pause of a tenth of a second finds short jobs soon;
-#: where a request takes longer than that, asking more often than it takes finds nothing sooner.
-FIRST_PAUSE_S, LONGEST_FIRST_PAUSE_S, PAUSE_GROWTH, LONGEST_PAUSE_S = 0.1, 1.0, 1.5, 5.0
-
-#: The part of a pause that chance may take off, so that many jobs are not asked for at once.
-JITTER = 0.1
+#: The pauses between polls, where the caller does not set them. The first lies between `FIRST_S`
+#: and `LONGEST_FIRST_S`, at twice the time that the first request took: polls at shorter intervals
+#: than a request takes find nothing sooner. Chance takes off up to `JITTER`, so that jobs that
+#: began together are not polled together.
+FIRST_S, LONGEST_FIRST_S, GROWTH, LONGEST_S, JITTER = 0.1, 1.0, 1.5, 5.0, 0.1
 
 #: Seconds between polls at the least: some time has to pass for a deadline to come.
-SHORTEST_PAUSE_S = 0.001
+SHORTEST_S = 0.001
 
-#: Seconds that are none: a clock might not move on by less.
+#: Seconds after which a wait without a timeout gives up a job with an unknown status whose record
+#: does not change: the status may be a final one.
+UNKNOWN_S = 3600.0
+
+#: Seconds that count as none: a clock might not move on by less.
 _NONE_S = 1e-6
-
-
-class Pauses:
-    """The seconds to wait before each next poll of a job, without end.
-
-    They begin with twice the time that the first request took, within bounds, and grow to a limit.
-    """
-
-    def __init__(self, wait: float | None, job_id: str) -> None:
-        """Make pauses of `wait` seconds each or, if it is None, such as grow.
-
-        Raises:
-            ValueError: `wait` is negative or not a number.
-        """
-        if wait is not None and not 0 <= wait < float("inf"):  # NaN is not either
-            raise ValueError(f"wait={wait} must not be negative, or without end")
-        self._fixed = None if wait is None else max(wait, SHORTEST_PAUSE_S)
-        self._next: float | None = None
-        # The same for a job each time, and different from those of the others.
-        seed = int.from_bytes(hashlib.sha256(job_id.encode()).digest()[:8])
-        self._random = np.random.default_rng(seed)
-
-    @property
-    def least(self) -> float:
-        """The seconds that pass at the least before a request after one that failed."""
-        return FIRST_PAUSE_S if self._fixed is None else self._fixed
-
-    def next(self, round_trip_s: float) -> float:
-        """Return the next one, after a request that took `round_trip_s`."""
-        if self._fixed is not None:
-            return self._fixed
-        if self._next is None:
-            self._next = min(max(2 * round_trip_s, FIRST_PAUSE_S), LONGEST_FIRST_PAUSE_S)
-        pause = self._next * (1 - JITTER * float(self._random.random()))
-        self._next = min(self._next * PAUSE_GROWTH, LONGEST_PAUSE_S)
-        return pause
-
-
-class _Pause(NamedTuple):
-    """Seconds to sleep, after an answer or after none."""
-
-    seconds: float
-    answered: bool
-
-
-class Wait(Generic[Found]):
-    """One wait: asks and sleeps, by turns, until there is what is asked for."""
-
-    def __init__(
-        self,
-        clock: Clock,
-        deadline: Deadline,
-        pauses: Pauses,
-        outage: Outage,
-        *,
-        ask: Callable[[], Found | None],
-        too_late: Callable[[IonQError | None], Exception],
-        tell: Callable[[], object] = lambda: None,
-    ) -> None:
-        """Prepare to wait.
-
-        Args:
-            clock: What to sleep on.
-            deadline: When to give up.
-            pauses: How long to sleep after an answer.
-            outage: How long to sleep after a failure, and whether to go on.
-            ask: Returns what is waited for, or None if it is not there yet.
-            too_late: Makes what is raised when there is no time left, of the failure of the last
-                request, if it is that which has used it up.
-            tell: Called after each answer.
-        """
-        self._clock = clock
-        self._deadline = deadline
-        self._pauses = pauses
-        self._outage = outage
-        self._ask = ask
-        self._too_late = too_late
-        self._tell = tell
-        self._found: Found | None = None
-
-    def run(self) -> Found:
-        """Wait in this thread, and return what was waited for."""
-        for pause in self._polls():
-            if pause.answered:
-                self._tell()
-            if pause.seconds:
-                self._clock.sleep(pause.seconds)
-        return cast("Found", self._found)
-
-    async def run_async(self) -> Found:
-        """Wait in this task: what asks runs in a thread, what tells in the task.
-
-        A task that is cancelled asks no more.
-        """
-        import asyncio  # noqa: PLC0415 - slow to import, and loaded where there is a task
-
-        polls = self._polls()
-        while (pause := await asyncio.to_thread(next, polls, None)) is not None:
-            if pause.answered:
-                self._tell()
-            if pause.seconds:
-                await sleep_on(self._clock, pause.seconds)
-        return cast("Found", self._found)
-
-    def _polls(self) -> Iterator[_Pause]:
-        """Ask until there is what is waited for, and yield after each time how long to sleep."""
-        failure: IonQError | None = None
-        while True:
-            began = self._clock.monotonic()
-            try:
-                self._found = self._ask()
-            except TimeIsUpError:
-                raise self._too_late(failure) from failure
-            except IonQError as error:
-                # The last request after one that failed is begun early enough to end in time.
-                left = self._left(SHORTEST_REQUEST_S)
-                over = passes(error) and not self._left()
-                if over or self._outage.outlasts(left, error):
-                    raise self._too_late(error) from error
-                failure = error
-                pause = max(self._outage.failed(error, began), self._pauses.least)
-                yield _Pause(min(pause, left), answered=False)
-            else:
-                failure = None
-                self._outage.end()
-                if self._found is not None:
-                    yield _Pause(0.0, answered=True)
-                    return
-                left = self._left()
-                pause = self._pauses.next(self._clock.monotonic() - began)
-                yield _Pause(min(pause, left), answered=True)
-                if left <= 0:
-                    raise self._too_late(None)
-
-    def _left(self, reserved_s: float = 0.0) -> float:
-        """Return the seconds that are left, but for those reserved."""
-        left = self._deadline.left() - reserved_s
-        return left if left >= _NONE_S else 0.0
-
 
 _SERVER_ERROR = 500
 
@@ -187,9 +52,9 @@ _SERVER_ERROR = 500
 def passes(error: IonQError) -> bool:
     """Return whether a request that ended in `error` may be answered later.
 
-    It may where there was no answer, and where there was one of a service that is in trouble: of
-    those that `IonQRetriableError` stands for, or any of 5xx that is no refusal. 500 is one of
-    them here: what the service never takes it has refused before there was a job to wait for.
+    It may if there was no response, or one of a service in trouble: an `IonQRetriableError`, or any
+    status of 5xx that is no refusal. 500 counts as trouble here: the service has accepted the job
+    that is polled.
     """
     if isinstance(error, IonQConnectionError):
         return not isinstance(error.__cause__, UnusableURLError | ReplyTooLargeError)
@@ -199,168 +64,261 @@ def passes(error: IonQError) -> bool:
     return False
 
 
-class Outage:
-    """The failures since the service last answered a wait, if it has not since."""
+class Question(Protocol[Found_co]):
+    """A question to the service that is asked until it has an answer.
 
-    def __init__(self, client: IonQClient, clock: Clock, deadline: Deadline, job_id: str) -> None:
-        """Watch a wait for a job; there is no outage yet.
+    Attributes:
+        state: The job that it is about.
+        deadline: The deadline of the call.
+        parts: The number of parts of the answer so far; it grows when a request was answered,
+            although the whole question ended in an error.
+    """
 
-        How long to go on is the deadline's to say and, where there is none, the policy's of the
-        client's transport: `RetryPolicy.outage_s`.
-        """
-        self._tell = client.events
-        self._clock = clock
-        self._deadline = deadline
-        self._job_id = job_id
-        policy = getattr(client.transport, "policy", None)
-        self._policy = policy if isinstance(policy, RetryPolicy) else DEFAULT_POLICY
-        self._since: float | None = None
-        self._failures = 0
-        # The same for a job each time, and different from those of the others.
-        seed = int.from_bytes(hashlib.sha256(job_id.encode()).digest()[8:16])
-        self._random = np.random.default_rng(seed)
+    state: JobState
+    deadline: Deadline
 
-    def end(self) -> None:
-        """Take the service for well: it has answered."""
-        self._since, self._failures = None, 0
+    @property
+    def parts(self) -> int:
+        """The number of parts of the answer so far."""
+        ...
 
-    def outlasts(self, seconds: float, error: IonQError) -> bool:
-        """Return whether nothing is to be asked again within so many seconds.
+    def ask(self) -> Found_co | None:
+        """Return the answer, or None if there is none yet."""
+        ...
 
-        There may be none left, or the service has asked for more with ``Retry-After``.
-        """
-        return self._goes_on(error) and _retry_after_s(error) >= seconds
+    def tell(self) -> None:
+        """Report that the service has answered."""
+        ...
 
-    def _goes_on(self, error: IonQError) -> bool:
-        return passes(error) and self._policy.outage_s != 0
 
-    def failed(self, error: IonQError, began: float) -> float:
-        """Return how many seconds to wait before asking again.
+class UntilFinal:
+    """The question whether a job is final; its answer is the status.
+
+    Attributes: as of `Question`.
+    """
+
+    parts = 0
+
+    def __init__(
+        self,
+        state: JobState,
+        deadline: Deadline,
+        line: ProgressLine,
+        tell: Callable[[], object],
+    ) -> None:
+        """Ask about the job of `state`.
 
         Args:
-            error: What came of a request.
-            began: The time on the clock when that was begun.
+            state: The job as last seen.
+            deadline: The deadline of the call.
+            line: The line that shows the state of the job.
+            tell: Called after each answer.
+        """
+        self.state, self.deadline = state, deadline
+        self._line, self._tell = line, tell
+
+    def ask(self) -> JobStatus | None:
+        """Return the status of the job if it is final, else None."""
+        state, answered = self.state, False
+        try:
+            status = state.refresh(self.deadline.for_request())
+            answered = True
+        finally:
+            if self._line.visible:
+                self._line.show(state.in_a_line(self.deadline, answered=answered))
+        if state.over:
+            return status
+        if self.deadline.timeout is None and state.unknown_for >= UNKNOWN_S:
+            raise stuck_error(state)
+        return None
+
+    def tell(self) -> None:
+        """Call the caller's function."""
+        self._tell()
+
+
+class UntilRead:
+    """The request for the result of a job that is final.
+
+    Attributes: as of `Question`.
+    """
+
+    def __init__(self, state: JobState, deadline: Deadline, fetch: Fetch) -> None:
+        """Read what `fetch` fetches of the job of `state`."""
+        self.state, self.deadline = state, deadline
+        self._fetch = fetch
+
+    @property
+    def parts(self) -> int:
+        """The number of parts of the result that were read so far."""
+        return self._fetch.parts_read
+
+    def ask(self) -> IonQResult:
+        """Return the result."""
+        result = self._fetch.read(self.state.record, self.deadline)
+        if result is None:
+            raise final_error(self.state)
+        return result
+
+    def tell(self) -> None:
+        """Report nothing: the result says it all."""
+
+
+class _Pause(NamedTuple):
+    """Seconds to sleep, after an answer or after a failure."""
+
+    seconds: float
+    answered: bool
+
+
+class Poll(Generic[Found_co]):
+    """One question, asked again after pauses until it is answered, through outages too."""
+
+    def __init__(self, question: Question[Found_co], wait: float | None = None) -> None:
+        """Prepare to ask.
+
+        Args:
+            question: The question. After its deadline it ends in `timeout_error`.
+            wait: Seconds between polls; None starts with short pauses and lets them grow.
 
         Raises:
-            IonQError: `error`, if it does not pass, or has lasted for too long.
+            ValueError: `wait` is negative, infinite or not a number.
         """
-        if not self._goes_on(error):
+        if wait is not None and not 0 <= wait < float("inf"):  # NaN is not either
+            raise ValueError(f"wait={wait} must not be negative, or without end")
+        self._question = question
+        self._deadline, self._clock = question.deadline, question.deadline.clock
+        client = question.state.client
+        self._tell_event = client.events
+        policy = getattr(client.transport, "policy", None)
+        self._policy = policy if isinstance(policy, RetryPolicy) else DEFAULT_POLICY
+        self._fixed_s = None if wait is None else max(wait, SHORTEST_S)
+        self._backoff: Backoff | None = None
+        self._answers = self._failures = 0
+        self._away_since: float | None = None
+        # The same for a job each time, and different from those of other jobs.
+        self._chance = random.Random(question.state.job_id)  # noqa: S311 - no secret
+        self._found: list[Found_co] = []
+
+    def run(self) -> Found_co:
+        """Ask in this thread, and return the answer.
+
+        Raises:
+            IonQJobTimeoutError: There was no answer in time.
+            IonQError: A failure that does not pass, or that has lasted too long.
+        """
+        for pause in self._pauses():
+            if pause.answered:
+                self._question.tell()
+            if pause.seconds:
+                self._clock.sleep(pause.seconds)
+        return self._found[0]
+
+    async def run_async(self) -> Found_co:
+        """Ask as `run` does: requests in a thread, reports in this task.
+
+        A task that is cancelled asks no more.
+        """
+        import asyncio  # noqa: PLC0415 - slow to import, and loaded where there is a task
+
+        pauses = self._pauses()
+        while (pause := await asyncio.to_thread(next, pauses, None)) is not None:
+            if pause.answered:
+                self._question.tell()
+            if pause.seconds:
+                await sleep_on(self._clock, pause.seconds)
+        return self._found[0]
+
+    def _pauses(self) -> Iterator[_Pause]:
+        """Ask until there is an answer, and yield the pause after each time."""
+        question, state, failure = self._question, self._question.state, None
+        while True:
+            began, parts = self._clock.monotonic(), question.parts
+            try:
+                found = question.ask()
+            except TimeIsUpError:
+                raise timeout_error(state, self._deadline, failure) from failure
+            except IonQError as error:
+                if question.parts > parts:
+                    self._away_since, self._failures = None, 0
+                yield self._after_failure(error, began)
+                failure = error
+                continue
+            failure, self._away_since, self._failures = None, None, 0
+            if found is not None:
+                self._found.append(found)
+                yield _Pause(0.0, answered=True)
+                return
+            left = self._left()
+            yield _Pause(min(self._pause_s(self._clock.monotonic() - began), left), answered=True)
+            if left <= 0:
+                raise timeout_error(state, self._deadline)
+
+    def _pause_s(self, round_trip_s: float) -> float:
+        """Return the seconds to wait after an answer for which a request took `round_trip_s`."""
+        if self._fixed_s is not None:
+            return self._fixed_s
+        if self._backoff is None:
+            first_s = min(max(2 * round_trip_s, FIRST_S), LONGEST_FIRST_S)
+            self._backoff = Backoff(first_s, GROWTH, LONGEST_S, JITTER)
+        self._answers += 1
+        return self._backoff.pause_s(self._answers, self._chance.random())
+
+    def _after_failure(self, error: IonQError, began: float) -> _Pause:
+        """Return the pause after a request that began at `began` and failed.
+
+        How long the poll goes on is up to the deadline or, without one, to `RetryPolicy.outage_s`.
+
+        Raises:
+            IonQJobTimeoutError: The deadline leaves no time for another request, or ``Retry-After``
+                asks for more than is left.
+            IonQError: `error`, if it does not pass or has lasted too long.
+        """
+        retry_after_s = getattr(error, "retry_after_s", None) or 0.0
+        goes_on = passes(error) and self._policy.outage_s != 0
+        # The last request after one that failed begins early enough to end in time.
+        left = self._left(SHORTEST_REQUEST_S)
+        if (passes(error) and not self._left()) or (goes_on and retry_after_s >= left):
+            raise timeout_error(self._question.state, self._deadline, error) from error
+        if not goes_on:
             raise error
-        self._since = began if self._since is None else self._since
+        self._away_since = began if self._away_since is None else self._away_since
         self._failures += 1
-        now = self._clock.monotonic()
-        lasts = now - self._since
-        left = float("inf")
+        away_s, allowed_s = self._clock.monotonic() - self._away_since, float("inf")
         if self._deadline.timeout is None and self._policy.outage_s is not None:
-            left = self._policy.outage_s - lasts
-        # Nor is anything asked again before the service allows it, only because the time is over.
-        if left <= _retry_after_s(error):
+            allowed_s = self._policy.outage_s - away_s
+        job_id = self._question.state.job_id
+        # No request is made earlier than the service allows, only because the time is over.
+        if allowed_s <= retry_after_s:
             error.message = (
-                f"{error.message} There was no other answer for {lasts:.0f} s, so that job "
-                f"{self._job_id} is not waited for any longer. It is not lost: once the service is "
-                f"well, backend.retrieve_job({self._job_id!r}) has it."
+                f"{error.message} There was no other answer for {away_s:.0f} s, so that job "
+                f"{job_id} is not waited for any longer. It is not lost: once the service is "
+                f"well, backend.retrieve_job({job_id!r}) has it."
             )
             raise error
-        # What was sent `attempts` times by now is not sent as often as at the beginning.
-        pause = self._policy.pause_s(
-            self._policy.attempts + self._failures - 1,
-            float(self._random.random()),
-            _retry_after_s(error),
-        )
-        pause = min(pause, left)
-        self._tell(
+        # The transport has sent the request `attempts` times already: pauses grow on from there.
+        number = self._policy.attempts + self._failures - 1
+        pause = min(self._policy.pause_s(number, self._chance.random(), retry_after_s), allowed_s)
+        self._tell_event(
             PollFailed(
-                job_id=self._job_id,
+                job_id=job_id,
                 seconds=pause,
                 reason=_reason(error),
                 failures=self._failures,
-                away_s=lasts,
+                away_s=away_s,
             )
         )
-        return pause
+        least = FIRST_S if self._fixed_s is None else self._fixed_s
+        return _Pause(min(max(pause, least), left), answered=False)
 
-
-def _retry_after_s(error: IonQError) -> float:
-    """Return the seconds that the service asks to be left alone; 0 if it does not."""
-    return getattr(error, "retry_after_s", None) or 0.0
+    def _left(self, reserved_s: float = 0.0) -> float:
+        """Return the seconds that are left, without the reserved ones."""
+        left = self._deadline.left() - reserved_s
+        return left if left >= _NONE_S else 0.0
 
 
 def _reason(error: IonQError) -> str:
-    """Return what happened without any text of the service's, which may echo anything."""
+    """Return why a request failed, without any text of the service's, which may echo anything."""
     if isinstance(error, IonQAPIError):
         return f"status {error.status_code}"
     return type(error.__cause__ or error).__name__
-
-
-#: Seconds after which a wait without a timeout gives up a job whose status is a word that is not
-#: known and whose record does not change: it may be one for an end.
-UNKNOWN_S = 3600.0
-
-
-def until_final(
-    state: JobState,
-    deadline: Deadline,
-    wait: float | None,
-    line: ProgressLine,
-    tell: Callable[[], object],
-) -> Wait[JobStatus]:
-    """Return a wait for the job to be final, which begins when it is run.
-
-    Args:
-        state: How the job stands.
-        deadline: When to give up.
-        wait: Seconds between polls, or None.
-        line: Where to show how the job stands.
-        tell: Called after each answer.
-    """
-
-    def ask() -> JobStatus | None:
-        answered = False
-        try:
-            status = state.refresh(deadline.for_request())
-            answered = True
-        finally:
-            if line.visible:
-                line.show(state.in_a_line(deadline, answered=answered))
-        if deadline.timeout is None and state.unknown_for >= UNKNOWN_S and not state.over:
-            raise state.stuck()
-        return status if state.over else None
-
-    outage = Outage(state.client, state.clock, deadline, state.record.job_id)
-    return _wait(state, deadline, Pauses(wait, state.record.job_id), outage, ask, tell=tell)
-
-
-def until_read(state: JobState, reader: Reader, deadline: Deadline) -> Wait[IonQResult]:
-    """Return a wait for the result of a job that is final."""
-    outage = Outage(state.client, state.clock, deadline, state.record.job_id)
-
-    def ask() -> IonQResult:
-        before = reader.parts_read()
-        try:
-            return reader.read()
-        except IonQError:
-            if reader.parts_read() > before:
-                outage.end()  # it has answered some requests
-            raise
-
-    return _wait(state, deadline, Pauses(None, state.record.job_id), outage, ask)
-
-
-def _wait(
-    state: JobState,
-    deadline: Deadline,
-    pauses: Pauses,
-    outage: Outage,
-    ask: Callable[[], Found | None],
-    *,
-    tell: Callable[[], object] = lambda: None,
-) -> Wait[Found]:
-    return Wait(
-        state.clock,
-        deadline,
-        pauses,
-        outage,
-        ask=ask,
-        too_late=lambda failure: state.too_late(deadline, failure),
-        tell=tell,
-    )

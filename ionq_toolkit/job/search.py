@@ -13,7 +13,7 @@ from ionq_toolkit.clock import TimeIsUpError
 from ionq_toolkit.errors import IonQClientError, IonQConnectionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.clock import Deadline
@@ -48,21 +48,21 @@ class Search:
         tag: str,
         *,
         since: datetime | None = None,
-        elapsed: Callable[[], float] | None = None,
+        began: float | None = None,
     ) -> None:
         """Look for the job of `tag` among all jobs, or those that can be it.
 
         Args:
-            client: What asks the service.
+            client: The client of the service.
             tag: The tag.
             since: The job was submitted after this time on the service's clock.
-            elapsed: Returns the seconds that have passed since the job was submitted at the
-                earliest. From it `since` follows, once the service has shown a job.
+            began: The job was submitted at this time on the caller's clock, or later. From it
+                `since` follows, once the service has shown a job.
         """
         self._client = client
         self.tag = tag
         self.since = since
-        self._elapsed = elapsed
+        self._began = began
 
     def look(self, deadline: Deadline) -> Mapping[str, Any] | None:
         """Go through the jobs once, and return IonQ's record of the tag's, or None.
@@ -75,14 +75,14 @@ class Search:
         """
         found: list[tuple[datetime, Mapping[str, Any]]] = []
         listing = self._client.list_jobs(timeout=deadline.for_one_of_many)
-        for record in self._not_too_old(listing):
+        for record in self._not_too_old(listing, deadline):
             stored = fields.mapping(record.get("metadata")).get(TAG)
             # A child may show what is stored with its parent, which is the job meant.
             its_own = record.get("parent_job_id") is None and fields.text(record.get("id"))
             if stored == self.tag and its_own:
                 submitted = fields.moment(record.get("submitted_at"))
                 found.append((submitted or datetime.max.replace(tzinfo=UTC), record))
-                if self._elapsed is not None:
+                if self._began is not None:
                     break  # nobody can have cloned what nobody has been told of
         if not found:
             return None
@@ -93,7 +93,9 @@ class Search:
         oldest: Mapping[str, Any] = min(reversed(found), key=lambda one: one[0])[1]
         return oldest
 
-    def _not_too_old(self, listing: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    def _not_too_old(
+        self, listing: Iterable[Mapping[str, Any]], deadline: Deadline
+    ) -> Iterator[Mapping[str, Any]]:
         """Yield jobs until many in a row were submitted before `since`.
 
         The newest job shows a time that the service's clock has passed. Less the time since the
@@ -101,11 +103,12 @@ class Search:
         """
         newest: datetime | None = None
         too_old = 0
-        for record in listing if self._elapsed is None else islice(listing, _MOST_JOBS):
+        for record in listing if self._began is None else islice(listing, _MOST_JOBS):
             submitted = fields.moment(record.get("submitted_at"))
-            if self._elapsed is not None and submitted is not None:
+            if self._began is not None and submitted is not None:
                 newest = submitted if newest is None else max(newest, submitted)
-                earliest = newest - timedelta(seconds=self._elapsed()) - ALLOWANCE
+                elapsed_s = deadline.clock.monotonic() - self._began
+                earliest = newest - timedelta(seconds=elapsed_s) - ALLOWANCE
                 self.since = earliest if self.since is None else max(self.since, earliest)
             old = self.since is not None and submitted is not None and submitted < self.since
             too_old = too_old + 1 if old else 0

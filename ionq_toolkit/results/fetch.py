@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
-from ionq_toolkit.api import connection
-from ionq_toolkit.api.record import in_words
+from ionq_toolkit.api.connection import each
+from ionq_toolkit.api.record import JobRecord, in_words
 from ionq_toolkit.errors import IonQAPIError, IonQJobError
 from ionq_toolkit.results.experiment import experiment
 from ionq_toolkit.results.histogram import WHOLE_REGISTER, fold, registers_of, with_qubits
 from ionq_toolkit.results.result import IonQResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ionq_toolkit.api.client import IonQClient
-    from ionq_toolkit.api.record import JobRecord
-    from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.clock import Deadline
-    from ionq_toolkit.job.state import JobState
 
 
 #: Formats of results that are read: schema Formats of the API document.
@@ -30,65 +27,161 @@ AGGREGATE_V1 = "ionq.result.probabilities-aggregate.json.v1"
 SHOTS_V1, SHOTS_V2 = "ionq.result.shots.json.v1", "ionq.result.shots.json.v2"
 
 
-class Readout:
-    """Reads the results of one job, within one deadline."""
+class Children:
+    """The records of the child jobs of one job."""
+
+    def __init__(self, client: IonQClient) -> None:
+        """Fetch nothing yet."""
+        self._client = client
+        self._final: dict[str, JobRecord] = {}
+
+    def records(self, parent: JobRecord, deadline: Deadline | None = None) -> list[JobRecord]:
+        """Return the record of each child of `parent` as it is now, in the order of the circuits.
+
+        Raises:
+            IonQJobError: The record of the parent does not name them as it should.
+            IonQAPIError: The service refused.
+            IonQConnectionError: The service was not reached.
+            TimeIsUpError: They could not all be asked for before the deadline.
+        """
+
+        def ask(index: int) -> JobRecord:
+            child_id = parent.child_ids[index]
+            if child_id in self._final:
+                return self._final[child_id]
+            timeout = None if deadline is None else deadline.for_one_of_many()
+            body = self._client.retrieve_job(child_id, timeout=timeout)
+            record = JobRecord(child_id, body, parent=parent, index=index)
+            if record.state in JOB_FINAL_STATES:
+                self._final[child_id] = record
+            return record
+
+        return each(self._client.transport, ask, range(len(parent.child_ids)))
+
+
+class Results:
+    """The results of one job, each fetched once."""
+
+    def __init__(self, client: IonQClient, children: Children, backend: tuple[str, str]) -> None:
+        """Have no results yet.
+
+        Args:
+            client: The client of the service.
+            children: The records of the child jobs.
+            backend: The name and the version of the backend, which a result names.
+        """
+        self._client, self._children, self._backend = client, children, backend
+        self._fetches: dict[tuple[object, ...], Fetch] = {}
+
+    def fetch(self, query: Mapping[str, str], *, partial: bool, memory: bool = False) -> Fetch:
+        """Return the fetch of a result, the same for the same arguments.
+
+        Args:
+            query: The query, as of `query_of`.
+            partial: Whether circuits without a result become experiments that say why.
+            memory: Whether to read the outcome of each shot although the job did not ask for it.
+        """
+        key = (*sorted(query.items()), partial, memory)
+        if key not in self._fetches:
+            fetch = Fetch(
+                self._client, self._children, self._backend, query, partial=partial, memory=memory
+            )
+            self._fetches.setdefault(key, fetch)  # of two threads, both take the first
+        return self._fetches[key]
+
+
+class Fetch:
+    """One result of one job, and the parts of it that were read so far."""
 
     def __init__(
         self,
         client: IonQClient,
-        record: JobRecord,
-        children: Callable[[], Sequence[JobRecord]],
-        *,
+        children: Children,
+        backend: tuple[str, str],
         query: Mapping[str, str],
-        deadline: Deadline,
-        memory: bool = False,
+        *,
+        partial: bool,
+        memory: bool,
     ) -> None:
-        """Read the job of `record`.
-
-        Args:
-            client: What asks the service.
-            record: What is known of the job.
-            children: Fetches the records of its child jobs, in the order of the circuits.
-            query: Parameters for the results, such as how variants are put together. With any,
-                histograms are not those of the single shots, which are left alone then.
-            deadline: When it has to be done.
-            memory: Whether to read the outcome of each shot although the job did not ask for it.
-        """
-        self._client = client
-        self._record = record
-        self._children = children
-        self._query = query
-        self._deadline = deadline
-        self._memory = memory
-        self._timeout = deadline.for_request
-        self._histograms: dict[str, Any] | None = None
-        self._read: dict[str, dict[str, Any]] = {}
-        #: Whether what was read last can never be more, as a circuit that is not final yet can.
-        self.final = True
-
-    def go_on_from(self, other: Readout) -> None:
-        """Do not fetch again what another one has read of the same."""
-        self._histograms, self._read = other._histograms, other._read
+        """Read nothing yet; see `Results.fetch`."""
+        self.client, self.children, self._backend = client, children, backend
+        self.query, self.partial, self.memory = query, partial, memory
+        self._result: IonQResult | None = None
+        #: The histograms of all child jobs, in one response; and the experiments, by child job.
+        self.histograms: dict[str, Any] | None = None
+        self.experiments: dict[str, dict[str, Any]] = {}
 
     @property
     def parts_read(self) -> int:
-        """How many parts of the results are read, of a job of several circuits."""
-        return len(self._read) + (self._histograms is not None)
+        """The number of parts that were read, for a job of several circuits."""
+        return len(self.experiments) + (self.histograms is not None)
 
-    def experiments(self, *, partial: bool = False) -> list[dict[str, Any]]:
-        """Return an experiment for each circuit, in their order.
+    def read(self, record: JobRecord, deadline: Deadline) -> IonQResult | None:
+        """Return the result, or None if no circuit has one.
 
-        When it is called again after an error, what was read before is not fetched again.
+        After an error it can be called again, and does not fetch again the parts that were read.
+        The result is kept once all circuits are final.
 
         Args:
-            partial: Let circuits that came to nothing be experiments that say so. Without, the
-                job has to be completed.
+            record: The record of the job, which is final.
+            deadline: The deadline of the call.
 
         Raises:
             IonQJobError: There are no results, or they cannot be read.
             IonQAPIError: The service refused.
             IonQConnectionError: The service was not reached.
+            TimeIsUpError: The results could not all be read before the deadline.
         """
+        if self._result is not None:
+            return self._result
+        reading = _Reading(self, record, deadline)
+        experiments = reading.experiments(partial=self.partial)
+        failed = sum(not experiment["success"] for experiment in experiments)
+        if failed == len(experiments):
+            return None
+        name, version = self._backend
+        result: IonQResult = IonQResult.from_dict(
+            {
+                "backend_name": name,
+                "backend_version": version,
+                "job_id": record.job_id,
+                "success": not failed,
+                "status": f"{failed} of {len(experiments)} circuits failed" if failed else None,
+                "results": experiments,
+                "time_taken": record.time_taken_s,
+            }
+        )
+        if not reading.final:
+            return result
+        if self._result is None:  # of two threads, both return the first
+            self._result = result
+        return self._result
+
+
+class _Reading:
+    """One attempt to read the results of one job, within one deadline."""
+
+    def __init__(
+        self,
+        store: Fetch,
+        record: JobRecord,
+        deadline: Deadline,
+    ) -> None:
+        """Read the job of `record`, and keep the parts in `store`.
+
+        With a query, histograms are not those of the single shots, so shots are not read.
+        """
+        self._store = store
+        self._client, self._children = store.client, store.children
+        self._query, self._memory = store.query, store.memory
+        self._record = record
+        self._deadline = deadline
+        self._timeout = deadline.for_request
+        #: Whether all circuits were final, so that the next reading finds no more.
+        self.final = True
+
+    def experiments(self, *, partial: bool = False) -> list[dict[str, Any]]:
+        """Return an experiment for each circuit, in their order; see `Fetch.read`."""
         record = self._record
         if record.is_function:
             raise IonQJobError(
@@ -116,9 +209,10 @@ class Readout:
                 "its results cannot be told apart.",
                 job_id=record.job_id,
             )
-        if self._histograms is None:
-            self._histograms = self._aggregated() if record.state is JobStatus.DONE else {}
-        histograms = self._histograms
+        if self._store.histograms is None:
+            done = record.state is JobStatus.DONE
+            self._store.histograms = self._aggregated() if done else {}
+        histograms, found = self._store.histograms, self._store.experiments
         surplus = sorted(set(histograms) - set(ids))
         missing = [child_id for child_id in ids if child_id not in histograms]
         if surplus or (missing and not partial):
@@ -126,27 +220,26 @@ class Readout:
         # What was stored with the job says all that is to be known of its circuits, and what it
         # has itself is as what its child jobs have.
         known = record.headers is not None and record.shots is not None
-        found = record.names_any_url() or not self._wants_shots(record)
-        if known and found and not missing:
+        named = record.names_any_url() or not self._wants_shots(record)
+        if known and named and not missing:
             children: Sequence[JobRecord] = [record.child(n) for n in range(len(ids))]
         else:
-            children = self._children()
+            children = self._children.records(record, self._deadline)
 
         def read(child: JobRecord) -> dict[str, Any]:
-            if child.job_id not in self._read:
+            if child.job_id not in found:
                 histogram = histograms.get(child.job_id)
                 if histogram is None and child.state is not JobStatus.DONE:
                     return self._failed(child)
-                self._read[child.job_id] = self._of_circuit(child, histogram)
-            return self._read[child.job_id]
+                found[child.job_id] = self._of_circuit(child, histogram)
+            return found[child.job_id]
 
         self._timeout = self._deadline.for_one_of_many
         if not missing and not self._wants_shots(record):
             return [read(child) for child in children]  # nothing more to ask for
-        several = connection.each(self._client.transport, read, children)
+        several = each(self._client.transport, read, children)
         self.final = all(
-            child.job_id in self._read or child.apparent_state in JOB_FINAL_STATES
-            for child in children
+            child.job_id in found or child.apparent_state in JOB_FINAL_STATES for child in children
         )
         return several
 
@@ -319,18 +412,6 @@ class Readout:
         return self._client.get_artifact(record.job_id, artifact_id, timeout=self._timeout())
 
 
-class Reader(NamedTuple):
-    """Fetches one result.
-
-    Attributes:
-        read: Returns it. After an error it can be called again, and fetches what is missing.
-        parts_read: Returns how many parts of it there are so far.
-    """
-
-    read: Callable[[], IonQResult]
-    parts_read: Callable[[], int]
-
-
 def query_of(sharpen: bool | None, extra_query_params: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the query for the results of a job; see `IonQJob.result`.
 
@@ -343,79 +424,3 @@ def query_of(sharpen: bool | None, extra_query_params: Mapping[str, Any] | None)
     if sharpen is not None:
         query["sharpen"] = "true" if sharpen else "false"
     return query
-
-
-class Results:
-    """What was fetched of the results of a final job."""
-
-    def __init__(self, backend: IonQBackend, state: JobState) -> None:
-        """Have nothing yet of the job of `state`."""
-        self._backend = backend
-        self._state = state
-        self._kept: dict[tuple[tuple[str, str], ...], IonQResult] = {}
-        #: What was begun to be read, and ended in an error or before all circuits were final.
-        self._begun: dict[tuple[tuple[str, str], ...], Readout] = {}
-
-    def reader(
-        self,
-        deadline: Deadline,
-        query: Mapping[str, str],
-        *,
-        partial: bool,
-        memory: bool = False,
-    ) -> Reader:
-        """Return what fetches the result for a query, as `query_of` returns it.
-
-        With `memory`, the outcome of each shot is part of it although the job did not ask for it.
-
-        Raises:
-            IonQJobFailureError: The job failed.
-            IonQJobStateError: The job was cancelled.
-        """
-        state = self._state
-        partial = partial and state.record.is_parent
-        if state.status is not JobStatus.DONE and not partial:
-            raise state.fate()
-        key = (*sorted(query.items()), ("partial", str(partial)), ("memory", str(memory)))
-        readout = Readout(
-            state.client,
-            state.record,
-            lambda: state.child_records(deadline),
-            query=query,
-            deadline=deadline,
-            memory=memory,
-        )
-        if key in self._begun:
-            readout.go_on_from(self._begun[key])
-        if key not in self._kept:
-            self._begun[key] = readout
-
-        def read() -> IonQResult:
-            if key not in self._kept:
-                experiments = readout.experiments(partial=partial)
-                if not any(experiment["success"] for experiment in experiments):
-                    raise state.fate()
-                found = self._result(experiments)
-                if not readout.final:
-                    return found
-                # Of two threads that come here at once, both return what is there first.
-                self._kept.setdefault(key, found)
-                self._begun.pop(key, None)
-            return self._kept[key]
-
-        return Reader(read, lambda: readout.parts_read)
-
-    def _result(self, experiments: list[dict[str, Any]]) -> IonQResult:
-        failed = sum(not experiment["success"] for experiment in experiments)
-        result: IonQResult = IonQResult.from_dict(
-            {
-                "backend_name": self._backend.name,
-                "backend_version": self._backend.backend_version,
-                "job_id": self._state.record.job_id,
-                "success": not failed,
-                "status": f"{failed} of {len(experiments)} circuits failed" if failed else None,
-                "results": experiments,
-                "time_taken": self._state.record.time_taken_s,
-            }
-        )
-        return result

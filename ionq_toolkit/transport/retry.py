@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 from urllib.parse import urlsplit
 
-from ionq_toolkit.clock import SystemClock
+from ionq_toolkit.clock import Deadline, SystemClock
 from ionq_toolkit.events import EventLog, Retried
 from ionq_toolkit.transport.base import ReplyTooLargeError, Response, UnusableURLError
 
@@ -42,6 +43,9 @@ REFUSALS = frozenset({501, 505, 511})
 #: Seconds that one attempt may take, where nobody says otherwise: the largest bodies, of 10 MB up
 #: and 40 MB down, need as many on a slow line.
 ATTEMPT_S = 60.0
+
+#: The status of a service that is unavailable, or of a proxy that has lost it.
+_UNAVAILABLE = 503
 
 #: Methods that come to the same when a request is sent twice: RFC 9110, section 9.2.2. PUT cancels
 #: a job here, which is no error once more.
@@ -116,27 +120,74 @@ class RetryPolicy:
         """Return a policy that sends nothing again; a wait ends with its first failure."""
         return cls(**{"attempts": 1, "outage_s": 0, **changes})
 
-    def allows(self, method: str, path: str, status: int) -> bool:
-        """Return whether a request that was answered with `status` may be sent again."""
-        if status not in self.statuses:
-            return False
-        return status in REFUSED_STATUSES or is_idempotent(method, path)
+    def retries(
+        self, method: str, path: str, outcome: Response | ConnectionError | TimeoutError
+    ) -> bool:
+        """Return whether a request with this outcome may be sent again."""
+        if isinstance(outcome, Response):
+            if outcome.status not in self.statuses:
+                return False
+            return is_idempotent(method, path) or is_refusal(outcome)
+        return is_idempotent(method, path) or isinstance(outcome, ConnectionRefusedError)
 
     def pause_s(self, attempt: int, chance: float, retry_after_s: float | None = None) -> float:
-        """Return the seconds to wait after attempt `attempt`, which is counted from 1.
+        """Return the seconds to wait after an attempt.
 
         Args:
-            attempt: The attempt that failed.
+            attempt: The number of the attempt that failed, from 1.
             chance: A number drawn evenly from 0 to 1.
-            retry_after_s: What the service asked for, if it did.
+            retry_after_s: The seconds that the service asked for, if it did.
         """
-        # The exponent is bounded: what has grown to the longest grows no more.
-        try:
-            grown = self.first_delay_s * self.growth ** min(attempt - 1, 64)
+        jitter = 0.0 if self.jitter == "none" else 1.0
+        backoff = Backoff(self.first_delay_s, self.growth, self.longest_delay_s, jitter)
+        return (retry_after_s or 0.0) + backoff.pause_s(attempt, chance)
+
+
+class Backoff(NamedTuple):
+    """Pauses that grow to a limit, and of which chance takes off a part.
+
+    Attributes:
+        first_s: The first pause, in seconds.
+        growth: The factor from one pause to the next.
+        longest_s: The longest pause, in seconds.
+        jitter: The part of a pause, from 0 to 1, that chance may take off, so that callers who
+            failed together do not come back together.
+    """
+
+    first_s: float
+    growth: float
+    longest_s: float
+    jitter: float
+
+    def pause_s(self, number: int, chance: float) -> float:
+        """Return the seconds of pause `number`, from 1; `chance` is drawn evenly from 0 to 1."""
+        try:  # the exponent is bounded: a pause that has grown to the longest grows no more
+            grown = self.first_s * self.growth ** min(number - 1, 64)
         except OverflowError:
-            grown = math.inf if self.first_delay_s else 0.0
-        longest = min(self.longest_delay_s, grown)
-        return (retry_after_s or 0.0) + (longest if self.jitter == "none" else longest * chance)
+            grown = math.inf if self.first_s else 0.0
+        return min(self.longest_s, grown) * (1 - self.jitter + self.jitter * chance)
+
+
+def is_refusal(response: Response) -> bool:
+    """Return whether a response says that the request was not taken, whatever it was.
+
+    The status alone says so for `REFUSED_STATUSES`. A 503 says so if the service itself sent it,
+    which is seen by its body: ``{"error": type, "message": text}``. A proxy sends a 503 of another
+    form, also after the service has broken off in the middle of a request.
+    """
+    if response.status != _UNAVAILABLE:
+        return response.status in REFUSED_STATUSES
+    try:
+        body: Any = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(body, dict):
+        return False
+    error, message = body.get("error"), body.get("message")
+    if isinstance(error, dict):
+        message = message or error.get("message")
+        error = error.get("type")
+    return isinstance(error, str) and isinstance(message, str) and bool(message)
 
 
 def is_idempotent(method: str, path: str) -> bool:
@@ -235,35 +286,49 @@ class RetryingTransport:
         body: bytes | None,
         timeout: float | None,
     ) -> Response:
-        """Send one request, again where that is allowed; see `Transport.send`."""
+        """Send one request, again where that is allowed; see `Transport.send`.
+
+        An exception that ends a pause, such as KeyboardInterrupt, gets an attribute `nothing_sent`
+        that is True if no attempt had an effect.
+        """
         path = _path(url)
-        total, begin = _least(timeout, self.policy.total_s), self.clock.monotonic()
+        limits = [seconds for seconds in (timeout, self.policy.total_s) if seconds is not None]
+        deadline = Deadline(self.clock, min(limits, default=None))
         attempt = 0
         while True:
             attempt += 1
-            left = total - (self.clock.monotonic() - begin)
-            limit = _least(left, self.policy.attempt_s)
-            outcome: Response | ConnectionError | TimeoutError
-            try:
-                outcome = self.inner.send(
-                    method, url, headers, body, None if limit == float("inf") else limit
-                )
-            except (UnusableURLError, ReplyTooLargeError):
-                raise
-            except (ConnectionError, TimeoutError) as error:
-                outcome = error
+            outcome = self._attempt(method, url, headers, body, deadline.left())
             pause = self._pause_s(outcome, method, path, attempt)
-            if pause is None or pause >= total - (self.clock.monotonic() - begin):
+            if pause is None or pause >= deadline.left():
                 break
             self._tell(outcome, method, path, attempt, pause)
-            self.clock.sleep(pause)
-            if (
-                self.clock.monotonic() - begin >= total
-            ):  # machines sleep longer than they are asked to
+            try:
+                self.clock.sleep(pause)
+            except BaseException as error:
+                if not is_idempotent(method, path):
+                    error.nothing_sent = True  # type: ignore[attr-defined]
+                raise
+            if deadline.left() <= 0:  # machines sleep longer than they are asked to
                 break
         if isinstance(outcome, Response):
             return outcome
         raise outcome
+
+    def _attempt(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        left_s: float,
+    ) -> Response | ConnectionError | TimeoutError:
+        limit = left_s if self.policy.attempt_s is None else min(left_s, self.policy.attempt_s)
+        try:
+            return self.inner.send(method, url, headers, body, None if limit == math.inf else limit)
+        except (UnusableURLError, ReplyTooLargeError):
+            raise
+        except (ConnectionError, TimeoutError) as error:
+            return error
 
     def close(self) -> None:
         """Close the transport's connections."""
@@ -277,15 +342,9 @@ class RetryingTransport:
         attempt: int,
     ) -> float | None:
         """Return the seconds after which the request may be sent again, or None."""
-        if attempt >= self.policy.attempts:
+        if attempt >= self.policy.attempts or not self.policy.retries(method, path, outcome):
             return None
-        retry_after_s = None
-        if isinstance(outcome, Response):
-            if not self.policy.allows(method, path, outcome.status):
-                return None
-            retry_after_s = outcome.retry_after_s()
-        elif not (is_idempotent(method, path) or isinstance(outcome, ConnectionRefusedError)):
-            return None
+        retry_after_s = outcome.retry_after_s() if isinstance(outcome, Response) else None
         return self.policy.pause_s(attempt, (self._rng or _SYSTEM).random(), retry_after_s)
 
     def _tell(
@@ -317,7 +376,3 @@ def _path(url: str) -> str:
         return urlsplit(url).path
     except ValueError:  # it is for the transport to say that this is none
         return ""
-
-
-def _least(*limits: float | None) -> float:
-    return min((limit for limit in limits if limit is not None), default=float("inf"))

@@ -22,6 +22,7 @@ from ionq_toolkit import InProcessTransport, IonQProvider, errors
 from ionq_toolkit.api import connection
 from ionq_toolkit.clock import Deadline
 from ionq_toolkit.job import search, submission
+from ionq_toolkit.service import Service
 from ionq_toolkit.transport import retry
 from ionq_toolkit_fake import Scenario
 from ionq_toolkit_fake.chaos import CHECKS, ChaosTest, StuckError, run_chaos
@@ -112,7 +113,7 @@ def test_without_looking_for_what_was_lost_jobs_are_lost(monkeypatch):
 
 def test_sending_again_instead_of_looking_makes_jobs_twice(monkeypatch):
     monkeypatch.setattr(
-        submission.Attempt, "_find", lambda self, deadline: self._send(deadline.for_request())
+        submission.Submission, "_find", lambda self, deadline: self._send(deadline.for_request())
     )
     assert "once" in broken()
 
@@ -130,7 +131,7 @@ def test_adopting_a_job_by_anything_but_its_tag_takes_that_of_another(monkeypatc
 
 
 def test_a_tag_that_is_not_drawn_anew_takes_the_job_of_another(monkeypatch):
-    monkeypatch.setattr(IonQProvider, "draw_tag", lambda self: "0" * 32)
+    monkeypatch.setattr(Service, "draw_tag", lambda self: "0" * 32)
     assert "known" in broken()
 
 
@@ -140,7 +141,7 @@ def test_without_a_deadline_callers_are_late(monkeypatch):
 
 
 def test_a_transport_that_knows_no_total_is_late(monkeypatch):
-    monkeypatch.setattr(retry, "_least", lambda *limits: float("inf"))
+    monkeypatch.setattr(retry, "Deadline", lambda clock, timeout: Deadline(clock, None))
     assert "in_time" in broken()
 
 

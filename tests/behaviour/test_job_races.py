@@ -112,11 +112,11 @@ def test_an_interruption_of_who_is_told_does_not_pay_twice():
     assert len(cloud.jobs) == 1
 
 
-@pytest.mark.parametrize("where", ["begin", "close"])
+@pytest.mark.parametrize("where", ["begin", "event"])
 def test_an_interruption_between_the_answer_and_the_end_does_not_pay_twice(where, monkeypatch):
     cloud = FakeIonQ(seed=1)
     job = job_on(cloud)
-    whose = job._state if where == "begin" else job._order
+    whose = job._state if where == "begin" else job._submission
 
     def interrupted(*_):
         monkeypatch.undo()

@@ -17,11 +17,10 @@ from ionq_toolkit._version import __version__
 from ionq_toolkit.clock import SystemClock
 from ionq_toolkit.events import Finished
 from ionq_toolkit.job.polling import (
-    FIRST_PAUSE_S,
+    FIRST_S,
     JITTER,
-    LONGEST_FIRST_PAUSE_S,
-    LONGEST_PAUSE_S,
-    Pauses,
+    LONGEST_FIRST_S,
+    LONGEST_S,
 )
 from ionq_toolkit.job.progress import duration
 from ionq_toolkit_fake import FakeIonQ
@@ -32,8 +31,8 @@ def test_waiting_begins_short_and_grows_to_a_limit(job_of, instant_clock):
     job.wait_for_final_state()
     slept = instant_clock.slept
     assert slept[:8] == sorted(slept[:8])
-    assert FIRST_PAUSE_S * (1 - JITTER) <= slept[0] <= FIRST_PAUSE_S
-    assert all(LONGEST_PAUSE_S * (1 - JITTER) <= pause <= LONGEST_PAUSE_S for pause in slept[12:])
+    assert FIRST_S * (1 - JITTER) <= slept[0] <= FIRST_S
+    assert all(LONGEST_S * (1 - JITTER) <= pause <= LONGEST_S for pause in slept[12:])
     assert len(slept) == 30
 
 
@@ -288,7 +287,7 @@ class Taking(Routed):
 
 @pytest.mark.parametrize(
     ("request_s", "first"),
-    [(0, FIRST_PAUSE_S), (0.02, FIRST_PAUSE_S), (0.3, 0.6), (20, LONGEST_FIRST_PAUSE_S)],
+    [(0, FIRST_S), (0.02, FIRST_S), (0.3, 0.6), (20, LONGEST_FIRST_S)],
 )
 def test_the_first_pause_is_twice_the_round_trip_within_bounds(instant_clock, request_s, first):
     replies = {"/jobs/j": [RECORD | {"status": "ready"}, RECORD]}
@@ -298,11 +297,15 @@ def test_the_first_pause_is_twice_the_round_trip_within_bounds(instant_clock, re
     assert first * (1 - JITTER) <= instant_clock.slept[0] <= first
 
 
-def test_pauses_of_a_job_are_the_same_each_time_and_differ_from_those_of_others():
+def test_pauses_of_a_job_are_repeatable_and_differ_from_those_of_others(scripted, instant_clock):
     def pauses(job_id):
-        found = Pauses(None, job_id)
-        return [found.next(0) for _ in range(10)]
+        cloud = scripted(*[(200, RECORD | {"id": job_id, "status": "ready"})] * 10, (200, RECORD))
+        instant_clock.slept = []
+        provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
+        IonQJob(provider.get_backend("simulator"), job_id).wait_for_final_state()
+        return instant_clock.slept
 
+    assert len(pauses("a")) == 10
     assert pauses("a") == pauses("a")
     assert pauses("a") != pauses("b")
 

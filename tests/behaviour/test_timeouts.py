@@ -153,7 +153,7 @@ def test_thirty_years_are_for_ever(timeout):
 
 @pytest.mark.parametrize("timeout", [1, 0.5, float("inf"), np.float32(2), np.int64(3)])
 def test_any_positive_number_is_a_limit(timeout):
-    assert IonQProvider(transport="fake", timeout=timeout).timeout == timeout
+    assert IonQProvider(transport="fake", timeout=timeout).service.timeout == timeout
 
 
 # --- over a socket -----------------------------------------------------------------------------

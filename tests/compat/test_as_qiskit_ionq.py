@@ -115,12 +115,12 @@ def test_key_and_url_are_read_from_one_variable_each(monkeypatch, tmp_path):
     monkeypatch.setenv("QISKIT_IONQ_API_URL", "https://other.test/v0.4")
     monkeypatch.setenv("QISKIT_IONQ_API_TOKEN", "other")
     provider = ionq_toolkit.IonQProvider()
-    assert provider.service == "https://api.ionq.co/v0.4"
+    assert provider.service.address == "https://api.ionq.co/v0.4"
     with pytest.raises(errors.IonQCredentialsError, match="IONQ_API_KEY"):
         _ = provider.client
     monkeypatch.setenv("IONQ_API_KEY", "mine")
     monkeypatch.setenv("IONQ_API_URL", "https://mine.test/v0.4")
-    assert ionq_toolkit.IonQProvider().service == "https://mine.test/v0.4"
+    assert ionq_toolkit.IonQProvider().service.address == "https://mine.test/v0.4"
 
 
 # --- backends --------------------------------------------------------------------------------

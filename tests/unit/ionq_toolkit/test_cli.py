@@ -94,7 +94,7 @@ def always(instance):
 def test_what_goes_wrong_is_one_line_without_a_traceback(
     run, arguments, environment, complaint, monkeypatch, instant_clock
 ):
-    monkeypatch.setattr("ionq_toolkit.provider.SystemClock", always(instant_clock))
+    monkeypatch.setattr("ionq_toolkit.transport.retry.SystemClock", always(instant_clock))
     result = run(EXAMPLES / "bell.qasm", *arguments, **environment)
     assert result.exit_code == 1
     assert complaint in result.stderr
@@ -104,7 +104,7 @@ def test_what_goes_wrong_is_one_line_without_a_traceback(
 
 
 def test_what_is_sent_again_is_told(run, monkeypatch, instant_clock):
-    monkeypatch.setattr("ionq_toolkit.provider.SystemClock", always(instant_clock))
+    monkeypatch.setattr("ionq_toolkit.transport.retry.SystemClock", always(instant_clock))
     environment = {"IONQ_API_KEY": "k", "IONQ_API_URL": "http://127.0.0.1:9/v0.4"}
     result = run(EXAMPLES / "bell.qasm", "--transport", "http", **environment)
     told = [line for line in result.stderr.splitlines() if "trying again" in line]

@@ -38,7 +38,7 @@ class ByHand(IonQBackend):
         circuits = list(run_input)
         self.submitted += 1
         return submit(
-            self._ionq_provider,
+            self.provider,
             circuits if len(circuits) > 1 else circuits[0],
             self.name,
             shots=options["shots"],
@@ -57,7 +57,9 @@ def kind(request):
 def backend_of(provider):
     def build(kind, per_job=100, from_provider=provider):
         name, fields = KINDS[kind]
-        backend = ByHand(from_provider, from_provider.get_backend(name)._device)
+        backend = ByHand(
+            from_provider.service, from_provider.get_backend(name).device, provider=from_provider
+        )
         backend.fields, backend.per_job = fields, per_job
         return backend
 

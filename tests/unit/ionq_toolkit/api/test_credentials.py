@@ -192,7 +192,7 @@ def test_what_is_unpickled_looks_for_the_key_of_where_it_is(bell, monkeypatch):
     assert not [one for one in pickles if KEY.encode() in one or KEY[:10].encode() in one]
     again = pickle.loads(pickles[0])
     client = pickle.loads(pickles[1])
-    for call in (pickle.loads(pickles[0])._client.get_backends, client.get_backends):
+    for call in (pickle.loads(pickles[0]).client.get_backends, client.get_backends):
         with pytest.raises(errors.IonQCredentialsError, match="There is no API key"):
             call()
     assert client.redact("nothing to hide") == "nothing to hide"

@@ -384,7 +384,8 @@ def test_a_dry_run_on_a_device_is_compiled_and_not_run(provider, bell):
 
 def test_body_and_stored_metadata_are_made_without_network(bell):
     options = RunOptions(shots=5)
-    made = payload.build([transpile(bell)], SIMULATOR, options, seed=3)
+    made = payload.build_payload([transpile(bell)], options, SIMULATOR, seed=3, tag="t")
     assert json.loads(made.body)["metadata"] == made.metadata
     assert made.metadata["sampler_seed"] == "3"
-    assert payload.build([bell], SIMULATOR, options, seed=3).body == made.body
+    again = payload.build_payload([bell], options, SIMULATOR, seed=3, tag="t")
+    assert again.body == made.body

@@ -13,7 +13,7 @@ from qiskit import QuantumCircuit
 
 from ionq_toolkit import IonQJob, IonQProvider, RetryPolicy, errors
 from ionq_toolkit.events import Retried
-from ionq_toolkit.job.submission import LOOKING_S, PAUSES_S
+from ionq_toolkit.job.submission import LOOKING_S, LOOKS
 from ionq_toolkit.primitives import SamplerV2
 from ionq_toolkit_fake import FakeIonQ
 
@@ -137,7 +137,7 @@ def test_a_job_that_is_shown_late_is_found(lossy, simulator, delay):
     lossy.hidden = lambda record: lossy.clock.monotonic() < delay
     assert made(lossy) == [] != [simulator.run(bell()).job_id()] == made(lossy)
     assert lossy.posts() == 1
-    assert delay <= lossy.clock.monotonic() <= sum(PAUSES_S)
+    assert delay <= lossy.clock.monotonic() <= 1.5 + 3 + 6 + 12
 
 
 def test_looks_that_fail_are_made_again(lossy, simulator, caplog):
@@ -165,7 +165,7 @@ def test_a_job_that_is_not_found_is_an_error_that_finds_it_later(lossy, provider
     lossy.lose = losing(SUBMISSION, AMBIGUOUS[outcome], effect=False)
     error = unknown(run, provider, kind)
 
-    assert (made(lossy), lossy.posts(), lossy.asked()) == ([], 1, len(PAUSES_S))
+    assert (made(lossy), lossy.posts(), lossy.asked()) == ([], 1, LOOKS)
     assert error.tag == lossy.bodies[-1]["metadata"]["toolkit_tag"]
     assert f"find_submission('{error.tag}')" in str(error)
     assert str(error.__cause__) in str(error)
@@ -204,7 +204,7 @@ def test_after_a_refusal_a_job_can_be_submitted_again(lossy, simulator, outcome)
     job.submit()
     assert made(lossy) == [job.job_id()]
     first, second = (body["metadata"]["toolkit_tag"] for body in lossy.bodies)
-    assert first != second == job.submission_tag
+    assert first == second == job.submission_tag
 
 
 def test_a_job_whose_outcome_is_open_is_looked_for_and_not_sent_again(lossy, simulator):
@@ -311,9 +311,9 @@ def test_a_timeout_that_is_none_is_refused_before_anything_is_sent(lossy, simula
 
 def test_short_of_time_it_is_looked_for_several_times_all_the_same(lossy, simulator):
     lossy.lose = losing(SUBMISSION, RESET, effect=True)
-    lossy.hidden = lambda record: lossy.asked() < len(PAUSES_S)
+    lossy.hidden = lambda record: lossy.asked() < LOOKS
     simulator.run(bell(), timeout=1)
-    assert lossy.asked() == len(PAUSES_S)
+    assert lossy.asked() == LOOKS
     assert lossy.clock.monotonic() < 1
 
 
@@ -364,7 +364,7 @@ def test_it_looks_no_further_than_its_own_time_whatever_the_clocks_say(run_on, y
 def test_a_job_that_is_not_there_is_not_looked_for_in_all_the_past(run_on):
     cloud = Listed(range(100, 100_000, 10), mine_s=10**6)
     error = unknown(run_on, cloud)
-    assert cloud.pages == len(PAUSES_S)
+    assert cloud.pages == LOOKS
     # A day and a minute before the newest job, so that a suspended client finds it as well.
     assert error.since == cloud.now - timedelta(seconds=160) - timedelta(days=1)
 
@@ -432,7 +432,7 @@ def test_a_list_without_end_ends_the_look_although_no_time_passes(run_on):
 
     cloud = Endless([])
     unknown(run_on, cloud)
-    assert cloud.pages == 4 * len(PAUSES_S)
+    assert cloud.pages == 4 * LOOKS
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_a_search_that_fails_does_not_say_that_there_is_nothing(lossy, provider,
 
 
 def test_tags_are_uuids_of_which_no_two_are_alike(provider):
-    tags = [provider.draw_tag() for _ in range(1000)]
+    tags = [provider.service.draw_tag() for _ in range(1000)]
     assert len(set(tags)) == 1000
     assert all(uuid.UUID(tag).version == 4 and uuid.UUID(tag).hex == tag for tag in tags)
 
@@ -539,13 +539,13 @@ def test_a_seed_gives_the_same_bytes_and_tags_take_nothing_from_its_other_number
 
 def test_on_the_network_processes_of_one_seed_have_different_tags(instant_clock):
     def tags(**options):
-        return {IonQProvider("any-key", seed=7, **options).draw_tag() for _ in range(2)}
+        return {IonQProvider("any-key", seed=7, **options).service.draw_tag() for _ in range(2)}
 
     assert len(tags()) == 2
     # A clock of one's own says that everything is to be the same again.
     assert len(tags(clock=instant_clock)) == 1
     first, second = (IonQProvider("any-key", seed=7) for _ in range(2))
-    assert first.draw_seed() == second.draw_seed()
+    assert first.service.draw_seed() == second.service.draw_seed()
 
 
 # --- the service itself says that it took nothing ---

@@ -187,8 +187,10 @@ def test_seeded_providers_repeat_their_pauses_and_others_do_not(scripted):
 
 def test_the_seed_of_a_provider_draws_the_same_seeds_for_runs_whatever_is_sent_again(cloud):
     one, other = (IonQProvider(transport=InProcessTransport(cloud), seed=3) for _ in range(2))
-    other._transport._rng.random()
-    assert [one.draw_seed() for _ in range(5)] == [other.draw_seed() for _ in range(5)]
+    other.client.transport._rng.random()
+    assert [one.service.draw_seed() for _ in range(5)] == [
+        other.service.draw_seed() for _ in range(5)
+    ]
 
 
 @pytest.mark.parametrize(

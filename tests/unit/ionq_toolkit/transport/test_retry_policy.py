@@ -1,43 +1,77 @@
 """The retry policy: what is sent again, and after which pauses."""
 
 import dataclasses
+import json
 import pickle
 
 import pytest
 
-from ionq_toolkit import RetryPolicy
+from ionq_toolkit import Response, RetryPolicy
 from ionq_toolkit.transport.retry import RETRIABLE_STATUSES, UNCERTAIN_STATUSES
 
 JOB, JOBS, END = "/v0.4/jobs/j", "/v0.4/jobs", "/v0.4/sessions/s/end"
 
 
+def retries(method, path, status, policy=None, body=b""):
+    return (policy or RetryPolicy()).retries(method, path, Response(status, {}, body))
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_what_can_be_repeated_is_sent_again_after_what_may_pass(method):
-    allowed = {s for s in range(100, 600) if RetryPolicy().allows(method, JOB, s)}
+    allowed = {s for s in range(100, 600) if retries(method, JOB, s)}
     assert allowed == {408, 425, 429, 502, 503, 504, *range(520, 530)}
 
 
 @pytest.mark.parametrize("path", [JOBS, "/v0.4/sessions", "/v0.4/jobs/j/clone", "/v0.4/end"])
 def test_what_changes_something_is_sent_again_only_after_it_was_not_taken(path):
     """RFC 8470 section 5.2 and RFC 6585 section 4: these say that the request was refused."""
-    assert {s for s in range(100, 600) if RetryPolicy().allows("POST", path, s)} == {425, 429}
+    assert {s for s in range(100, 600) if retries("POST", path, s)} == {425, 429}
     assert {408, 500, 502, 503, 504, *range(520, 530)} == UNCERTAIN_STATUSES
 
 
 def test_the_end_of_a_session_can_be_repeated():
-    assert RetryPolicy().allows("POST", END, 504)
+    assert retries("POST", END, 504)
 
 
 def test_what_is_in_a_query_makes_no_request_another():
-    assert not RetryPolicy().allows("POST", "/v0.4/jobs?x=/sessions/s/end", 504)
+    assert not retries("POST", "/v0.4/jobs?x=/sessions/s/end", 504)
 
 
 def test_statuses_are_the_callers_to_choose():
     policy = RetryPolicy(statuses=[503, 429])
-    assert policy.allows("GET", JOB, 503)
-    assert not policy.allows("GET", JOB, 504)
-    assert not policy.allows("POST", JOBS, 503)
-    assert not RetryPolicy(statuses=[503]).allows("POST", JOBS, 429)
+    assert retries("GET", JOB, 503, policy)
+    assert not retries("GET", JOB, 504, policy)
+    assert not retries("POST", JOBS, 503, policy)
+    assert not retries("POST", JOBS, 429, RetryPolicy(statuses=[503]))
+
+
+@pytest.mark.parametrize(
+    ("body", "retried"),
+    [
+        ({"statusCode": 503, "error": "Service Unavailable", "message": "busy"}, True),
+        ({"error": {"type": "unavailable", "message": "busy"}}, True),
+        ({"error": "Service Unavailable", "message": ""}, False),
+        ({"error": "busy"}, False),
+        ({"message": "busy"}, False),
+        (["error", "message"], False),
+        (None, False),
+    ],
+)
+def test_post_is_retried_after_503_of_the_service_itself(body, retried):
+    assert retries("POST", JOBS, 503, body=json.dumps(body).encode()) is retried
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b"\xff", b"[" * 100_000])
+def test_post_is_not_retried_after_503_of_a_proxy(body):
+    assert not retries("POST", JOBS, 503, body=body)
+
+
+def test_post_is_retried_only_without_a_connection():
+    policy = RetryPolicy()
+    assert policy.retries("POST", JOBS, ConnectionRefusedError())
+    assert not policy.retries("POST", JOBS, ConnectionResetError())
+    assert not policy.retries("POST", JOBS, TimeoutError())
+    assert policy.retries("GET", JOB, TimeoutError())
 
 
 def test_pauses_grow_to_the_longest_and_chance_shortens_them():

@@ -373,7 +373,7 @@ def test_any_other_error_is_no_answer_and_not_recorded(path):
 def test_time_passes_on_replay_only_for_those_who_wait(record, path):
     record((("GET", "/jobs/j"), TimeoutError()), (("GET", "/jobs/j"), reply([1])))
     replay = ReplayTransport(path)
-    assert IonQProvider(transport=replay).clock is replay.clock
+    assert IonQProvider(transport=replay).service.clock is replay.clock
 
     replay.clock.sleep(3600)
     assert replay.clock.monotonic() == 3600
