@@ -60,7 +60,7 @@ class IonQBackend(BackendV2):
             gateset: ``"qis"``: IonQ compiles the circuits; ``"native"``: they are run as they are.
 
         Raises:
-            IonQBackendError: There is no such gateset.
+            IonQBackendError: The gateset is unknown.
         """
         super().__init__(
             provider=provider,
@@ -103,7 +103,7 @@ class IonQBackend(BackendV2):
 
     @property
     def target(self) -> Target:
-        """What the backend takes; of a simulator, with the noise model of its options."""
+        """Qiskit's target; for the simulator, with the noise model of its options."""
         noise_model = self.options.noise_model or "ideal"
         if noise_model not in self._targets:
             self._targets[noise_model] = target_for(self._device, self._gateset, noise_model)
@@ -111,7 +111,7 @@ class IonQBackend(BackendV2):
 
     @property
     def max_circuits(self) -> int:
-        """How many circuits one job takes."""
+        """The number of circuits that one job takes."""
         return MAX_CIRCUITS
 
     @property
@@ -136,7 +136,7 @@ class IonQBackend(BackendV2):
 
     @property
     def device(self) -> Device:
-        """What is known of the backend without asking."""
+        """The facts about the backend that need no request."""
         return self._device
 
     def gateset(self) -> str:
@@ -152,38 +152,38 @@ class IonQBackend(BackendV2):
     ) -> IonQJob:
         """Submit circuits as one job, and return it.
 
-        A job is submitted once. Its metadata carry a tag that no other submission has. When the
-        answer is lost, or is such that there may be a job all the same (no answer in time, a broken
-        connection, a reply that cannot be read, 5xx), the newest jobs are looked through for the
-        tag, several times, since a list can be behind. A job that is found is returned as if
-        nothing had happened. If none is found, it is still not sent again, for it may be under way:
-        that is an `IonQSubmissionUnknownError`, with the tag, by which `find_submission` finds the
-        job later. After every other error there is certainly no job.
+        A job is submitted once. Its metadata carry a tag that no other submission has. If the
+        response is lost, or leaves open whether a job exists (no response in time, a broken
+        connection, a response that cannot be read, 5xx), the client looks through the newest jobs
+        for the tag, several times, since a list can be out of date. A job that it finds is returned
+        as usual. If it finds none, it does not send the job again, which may be under way: it
+        raises `IonQSubmissionUnknownError` with the tag, by which `find_submission` finds the job
+        later. After every other error no job exists.
 
         Args:
             run_input: One circuit, or a sequence of up to 5,000.
-            timeout: Seconds for everything, the search included; None: as of the provider. Up to
-                half of it is given to the submission itself; to that and to the search never more
-                than 60 s each.
+            timeout: Seconds for everything, the search included; None: the provider's default. Up
+                to half of it is for the submission and its retries; submission and search take at
+                most 60 s each.
             **options: For this run, over the backend's own options:
 
                 `shots`: 1 to 1,000,000, on a QPU to 10,000.
                 `memory` (bool): keep the outcome of each shot.
                 `seed_simulator`, or `sampler_seed` as qiskit-ionq calls it: an int, which fixes
-                the counts drawn for an ideal simulation, and the noise of another.
-                `noise_model`: of the simulator, such as ``"aria-1"``; ``"ideal"`` is none.
+                the sampled counts of an ideal simulation, and the noise of another.
+                `noise_model`: of the simulator, such as ``"aria-1"``; ``"ideal"`` has no noise.
                 `error_mitigation`: of a QPU: an `ErrorMitigation`, True or False for debiasing,
                 or a dict of `debiasing` and `symmetry_verification`. None: IonQ debiases from
                 500 shots on.
                 `session_id`: a session that the job is part of.
                 `dry_run` (bool): have it compiled and priced, and not run, on a QPU.
-                `name`: what to call the job.
+                `name`: the name of the job.
                 `job_settings` (dict): its settings, such as ``{"compilation": {...}}``.
                 `extra_query_params` (dict): further fields of the body of POST /jobs.
-                `extra_metadata` (dict of str): what else to store with the job.
+                `extra_metadata` (dict of str): more metadata to store with the job.
                 `compiler_synthesis` (bool): let IonQ approximate a `PauliEvolutionGate` whose terms
                 do not commute.
-                `gateset`: what these circuits are written in, if not the backend's.
+                `gateset`: the gateset of these circuits, if not the backend's.
 
         Raises:
             IonQBackendError: An option is unknown or out of range, or a circuit too wide.
@@ -191,7 +191,7 @@ class IonQBackend(BackendV2):
             IonQJobError: The circuits are too many or too large for a job.
             IonQCredentialsError: There is no API key.
             IonQAPIError: IonQ refused the job.
-            IonQSubmissionUnknownError: The answer was lost, and the job not found: it may exist.
+            IonQSubmissionUnknownError: The response was lost, and the job not found: it may exist.
             IonQConnectionError: The service was not reached, so that nothing was sent.
             ValueError: `timeout` is negative or not a number.
         """
@@ -242,10 +242,10 @@ class IonQBackend(BackendV2):
         return JobEstimate.from_reply(reply)
 
     def retrieve_job(self, job_id: str) -> IonQJob:
-        """Return a job by its id, whatever became of it.
+        """Return a job by its id, whatever its status.
 
         Raises:
-            IonQAPIError: There is no such job, or not for this key.
+            IonQAPIError: No job has that id, or not for this key.
             IonQBackendError: The job ran on another backend.
         """
         job = IonQJob(self, job_id, self.client)
@@ -289,14 +289,14 @@ class IonQBackend(BackendV2):
         return self.client.cancel_jobs(job_ids)
 
     def status(self) -> bool:
-        """Return whether the backend takes jobs now, as IonQ's list of backends says."""
+        """Return whether the backend takes jobs now, by IonQ's list of backends."""
         return any(
             entry.get("backend") == self.api_name and entry.get("status") == "available"
             for entry in self.client.get_backends()
         )
 
     def calibration(self) -> Characterization | None:
-        """Return how good the backend was last measured to be; None for the simulator."""
+        """Return the latest characterization of the backend; None for the simulator."""
         if self.simulator:
             return None
         records = self.client.get_characterizations(self.api_name, limit=1)

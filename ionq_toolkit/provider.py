@@ -47,7 +47,7 @@ URL_VARIABLE, TRANSPORT_VARIABLE = "IONQ_API_URL", "IONQ_TRANSPORT"
 #: The real service.
 DEFAULT_URL = "https://api.ionq.co/v0.4"
 
-#: A host name or address, as far as it can be told from what is none.
+#: The characters of a host name or address.
 _HOST = re.compile(r"[^\s%/\\<>\"{}|^`\x00-\x1f\x7f]+")
 
 #: Sent where no key is needed.
@@ -89,7 +89,7 @@ class IonQProvider:
             transport: ``"http"``, ``"fake"`` or an object such as `HttpTransport` or
                 `InProcessTransport`; if None, `IONQ_TRANSPORT`, then ``"http"``. ``"fake"``
                 is one cloud for the whole process, and takes no heed of `url`.
-            clock: What jobs wait on; if None, the transport's own, then the machine's.
+            clock: The clock that jobs wait on; if None, the transport's own, then the system's.
             seed: Seeds the generator of the seeds for runs that name none, and that of the pauses
                 between attempts. The tags of submissions follow from it as well, in a cloud in this
                 process or on a `clock` that is not the machine's. On the network they must be
@@ -97,15 +97,15 @@ class IonQProvider:
             timeout: Seconds that each call may take which is given none: `run`, `result`,
                 `wait_for_final_state` and the like, with all that they do; of other calls, each
                 request. None: waiting for a job has no end, and requests have what `retry` says.
-            retry: What is sent again, and when; None sends nothing again.
+            retry: The policy of retries; None retries nothing.
             on_event: Called with each event of `ionq_toolkit.events`, in the thread in which it
-                happens; what it raises is logged, and ends nothing.
+                happens. An exception that it raises is logged and ends nothing.
             allow_insecure: Whether to send the key without TLS (``http://``) to other machines
                 than this one.
 
         Raises:
             IonQCredentialsError: The URL is not one, or not safe; or the key is not a str.
-            IonQClientError: There is no such transport, or it is not installed; or `timeout` is not
+            IonQClientError: The transport is unknown or not installed; or `timeout` is not
                 a positive number.
         """
         if transport is None:
@@ -205,18 +205,20 @@ class IonQProvider:
 
         Args:
             name: Its name.
-            gateset: What its circuits are written in: ``"qis"``, or ``"native"``.
+            gateset: The gateset of its circuits: ``"qis"`` or ``"native"``.
 
         Raises:
-            IonQBackendNotFoundError: There is none; the message names those nearest to it.
-            IonQBackendError: There is no such gateset.
+            IonQBackendNotFoundError: No backend has that name; the message has the closest ones.
+            IonQBackendError: The gateset is unknown.
         """
         return self._backend(find_device(name), gateset)
 
     def find_submission(
         self, tag: str, *, since: datetime | None = None, timeout: float | None = None
     ) -> IonQJob | None:
-        """Return the job of a tag, or None if the project has none: whose id was never known.
+        """Return the job of a tag, or None if the project has none.
+
+        It finds a job whose id the caller never received.
 
         ::
 
@@ -224,8 +226,8 @@ class IonQProvider:
                 tag, since = error.tag, error.since  # keep them, and ask later
             job = provider.find_submission(tag, since=since)
 
-        None says that there is no such job in the list of jobs now. One may still appear as long
-        as the service is in trouble, and for some minutes after the submission.
+        None means that no job in the list of jobs has the tag now. One may still appear as long as
+        the service is in trouble, and for some minutes after the submission.
 
         Args:
             tag: As of `IonQSubmissionUnknownError` and `IonQJob.submission_tag`.
@@ -234,7 +236,7 @@ class IonQProvider:
             timeout: Seconds for everything; None: as of the provider.
 
         Raises:
-            IonQClientError: That is no tag.
+            IonQClientError: `tag` is not a tag.
             IonQConnectionError: The service was not reached, or the time was too short.
             IonQAPIError: IonQ refused.
             IonQBackendNotFoundError: The job is of a backend that is not known here.

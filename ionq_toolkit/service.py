@@ -88,7 +88,7 @@ class Service:
         """The client of IonQ's API.
 
         Raises:
-            IonQCredentialsError: A key is needed and there is none.
+            IonQCredentialsError: A key is needed and none was found.
         """
         if self._client is None:
             limits = [s for s in (self.timeout, self._transport.policy.total_s) if s is not None]

@@ -38,7 +38,7 @@ _FINAL = frozenset({"completed", "failed", "canceled"})
 
 
 class Session:
-    """A session on a backend: made, or taken up by its id.
+    """A session on a backend: created, or attached to by its id.
 
     ::
 
@@ -46,10 +46,10 @@ class Session:
             job = backend.run(circuit)  # is part of the session
             print(job.result().get_counts())
 
-    Within ``with``, what `backend` runs is part of the session, in whichever thread: Qiskit's
-    primitives run in threads of their own. Other backends, and others of the same name, are not.
-    The end of ``with`` ends the session: wait for results before. When an error ends it, jobs of
-    the session that are not final are cancelled.
+    Within ``with``, the jobs of `backend` are part of the session, in every thread: Qiskit's
+    primitives run in threads of their own. The jobs of other backend objects are not. The end of
+    ``with`` ends the session: wait for results before. If an error ends it, the jobs of the session
+    that are not final are cancelled.
     """
 
     def __init__(
@@ -63,27 +63,27 @@ class Session:
         session_id: str | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Begin a session, or take up the one that is named.
+        """Create a session, or attach to the one that is named.
 
-        A session is begun once. When the answer is lost, it is looked for: sessions carry no tag,
-        so that it is the one on this backend, with these limits, without a job, that was not there
-        before. It is not begun again if it is not found, or if there are two. Processes of one
-        project that begin sessions at the same time should give them different limits, or the one
-        may take the other's for its own after a lost answer.
+        A session is created once. If the response is lost, the client searches for the session:
+        sessions carry no tag, so it takes the new one on this backend, with these limits, without a
+        job. If it finds none, or two, it does not create another. Processes of one project that
+        create sessions at the same time should give them different limits, or one may take the
+        session of the other after a lost response.
 
         Args:
-            backend: What it is on.
+            backend: Its backend.
             max_time: Minutes after which it ends by itself.
             max_cost: US dollars that its jobs may cost.
-            max_jobs: How many jobs it takes.
+            max_jobs: The number of jobs that it takes.
             create_new: False asks for `session_id`.
-            session_id: One that exists; its limits stay as they are.
-            timeout: Seconds for everything; None: as of the provider.
+            session_id: The id of an existing session; its limits stay as they are.
+            timeout: Seconds for everything; None: the provider's default.
 
         Raises:
             IonQBackendError: A limit is no positive number, or the session is on another backend.
-            IonQAPIError: IonQ refused, or there is no such session.
-            IonQSubmissionUnknownError: The answer was lost, and the session not found: it may
+            IonQAPIError: IonQ refused, or no session has that id.
+            IonQSubmissionUnknownError: The response was lost, and the session not found: it may
                 exist.
             IonQConnectionError: The service was not reached.
             ValueError: `timeout` is negative or not a number.
@@ -123,10 +123,10 @@ class Session:
 
     @classmethod
     def from_id(cls, session_id: str, *, backend: IonQBackend) -> Self:
-        """Take up a session that exists.
+        """Attach to a session that exists.
 
         Raises:
-            IonQAPIError: There is none, or not for this key.
+            IonQAPIError: No session has that id, or not for this key.
             IonQBackendError: It is on another backend.
         """
         return cls(backend, session_id=session_id, create_new=False)
@@ -138,7 +138,7 @@ class Session:
 
     @property
     def backend(self) -> IonQBackend:
-        """What the session is on."""
+        """The backend of the session."""
         return self._backend
 
     def run(
@@ -154,7 +154,7 @@ class Session:
         return self._client.get_session(self._session_id)
 
     def status(self) -> str | None:
-        """Return IonQ's word for where the session stands: ``created``, ``started``, ``ended``."""
+        """Return the status in IonQ's words: ``created``, ``started`` or ``ended``."""
         return fields.text(self.details().get("status"))
 
     def active(self) -> bool:
@@ -181,7 +181,7 @@ class Session:
         Raises:
             IonQError: Some were not cancelled; the message says why.
         """
-        # Read to the end first: what is cancelled meanwhile would move the pages.
+        # Read to the end first: a job that is cancelled meanwhile would move the pages.
         jobs = list(self.jobs())
         self._client.cancel_jobs(
             job["id"]
@@ -208,7 +208,7 @@ class Session:
         if exc is None:
             self._close_or_say_so()
             return
-        for step in (self.cancel, self.close):  # what went wrong first is what is told
+        for step in (self.cancel, self.close):  # the first error is the one that is raised
             try:
                 step()
             except IonQError as error:

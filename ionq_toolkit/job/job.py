@@ -53,7 +53,7 @@ class IonQJob(JobV1):
     Attributes:
         circuit: The circuit of a job made here, or the list of them; None for one retrieved by
             its id.
-        metadata: What is stored with the job at IonQ, as last seen.
+        metadata: The metadata stored with the job at IonQ, as last seen.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class IonQJob(JobV1):
 
     @property
     def submission_tag(self) -> str | None:
-        """What the job is found by where its id is not known; None if nothing is known of it.
+        """The tag by which a job is found whose id is not known; None if it is not known either.
 
         See `IonQProvider.find_submission`.
         """
@@ -156,18 +156,18 @@ class IonQJob(JobV1):
         return tag if isinstance(tag, str) else None
 
     def status(self, detailed: bool = False) -> JobStatus | dict[str, Any]:
-        """Return where the job stands.
+        """Return the status of the job.
 
         Args:
             detailed: Return a dict instead, with the number of circuits (`total`), how many
                 of them are `completed` and `failed`, the `percentage_complete` (0 to 1),
-                and the `statuses` in the order of the circuits. It is told for a failed or
-                cancelled job as well.
+                and the `statuses` in the order of the circuits. It is also returned for a
+                failed or cancelled job.
 
         Raises:
             IonQJobFailureError: The job failed; the same at every call.
             IonQJobStateError: The job was cancelled; the same at every call.
-            IonQJobError: The job is over, and the word for its status is not known.
+            IonQJobError: The job is over, and its status is unknown.
         """
         self._refresh()
         if detailed:
@@ -291,7 +291,7 @@ class IonQJob(JobV1):
 
         Raises:
             IonQJobStateError: The job is not submitted yet.
-            IonQJobError: What IonQ says cannot be read.
+            IonQJobError: IonQ's response cannot be read.
         """
         self._need_id()
         try:
@@ -315,18 +315,18 @@ class IonQJob(JobV1):
         A status that is not known here is not final yet, unless the record says when the job was
         completed, or why it failed: then it is over, as `JobStatus.ERROR`.
 
-        An outage of the service does not end the wait: without an answer, after 429 and after most
-        of 5xx it asks again later, until `timeout` or, without one, as long as
-        `RetryPolicy.outage_s` says.
+        An outage of the service does not end the wait: without a response, after 429 and after most
+        statuses of 5xx it polls again later, until `timeout` or, without one, for as long as
+        `RetryPolicy.outage_s`.
 
         Args:
-            timeout: Seconds to wait in all, polls included; None: as of the provider, which
-                waits for ever unless it is told otherwise.
+            timeout: Seconds to wait in all, polls included; None: the provider's default, without
+                a limit unless it was set.
             wait: Seconds between polls, at least 0.001; None starts with short waits, by the
                 time that a request takes, and lets them grow.
             callback: Called as `callback(job_id, status, job)` after each poll, the last
                 one included.
-            progress: Show how the job stands on a terminal (standard error) or in a notebook.
+            progress: Show the status on a terminal (standard error) or in a notebook.
 
         Raises:
             IonQJobTimeoutError: The job is not final after `timeout`. It goes on, and can
@@ -379,9 +379,9 @@ class IonQJob(JobV1):
             callback: As of `wait_for_final_state`.
             extra_query_params: Further parameters for IonQ's results endpoint. With any, and with
                 `sharpen`, counts are those of the histogram, and there is no memory on devices.
-            partial: Of a job of several circuits, return what there is even if some came to
-                nothing: their experiments have `success` False and a `status` that says why, and
-                so has what `get_counts(i)` raises for them.
+            partial: For a job of several circuits, return the results of some even if others
+                failed: the experiments of these have `success` False and a `status` that says why,
+                as does the error that `get_counts(i)` raises for them.
             progress: As of `wait_for_final_state`.
 
         Raises:
@@ -420,7 +420,7 @@ class IonQJob(JobV1):
     def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
         """Wait for the job and return its counts, which add up to its shots.
 
-        An ideal simulation has exact probabilities: its counts are drawn from them once.
+        An ideal simulation has exact probabilities: its counts are sampled from them once.
 
         Args:
             circuit: Which circuit of several: itself, or its name or index; None for all, as a
@@ -431,7 +431,7 @@ class IonQJob(JobV1):
     def get_probabilities(
         self, circuit: QuantumCircuit | str | int | None = None
     ) -> Mapping[str, float] | list[Mapping[str, float]]:
-        """Wait for the job and return the probability of every outcome, drawn or not.
+        """Wait for the job and return the probability of every outcome, sampled or not.
 
         `circuit` as of `get_counts`.
         """
@@ -447,7 +447,7 @@ class IonQJob(JobV1):
         `circuit` as of `get_counts`.
 
         Raises:
-            IonQJobError: IonQ has none, or the job was an ideal simulation without
+            IonQJobError: IonQ has no memory, or the job was an ideal simulation without
                 ``memory=True``.
         """
         deadline = self._service.deadline(None)
@@ -461,7 +461,7 @@ class IonQJob(JobV1):
         return self._state.record
 
     def _refresh(self) -> JobStatus:
-        """Ask the service how the job stands, unless that is settled, and return it."""
+        """Ask the service for the status, unless it is settled, and return it."""
         status = self._state.refresh()
         self._seen()
         return status

@@ -38,7 +38,7 @@ MAX_SEED = 2**63 - 1
 #: The largest seed of a noise model: the API document says int32.
 MAX_NOISE_SEED = 2**31 - 1
 
-#: What a circuit is written in: schema CircuitJobInput.
+#: The gatesets of circuits: schema CircuitJobInput.
 GATESETS = ("qis", "native")
 
 #: Settings of a job: schemas CircuitJobSettings, CircuitJobCompilationSettings and
@@ -51,7 +51,7 @@ _MITIGATIONS = ("debiasing", "symmetry_verification")
 #: are published for v0.4.
 MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE = 10, 40, 40_000
 
-#: What the toolkit itself stores with a job.
+#: The metadata that the toolkit itself stores with a job.
 OWN_METADATA = ("shots", "sampler_seed", "qiskit_header", "memory", TAG)
 
 #: Fields of the body of POST /jobs that follow from the circuit and the options, each with the
@@ -104,17 +104,17 @@ class RunOptions:
     """Options of a run, all checked.
 
     Attributes:
-        gateset: What the circuits are written in: ``"qis"`` or ``"native"``.
-        shots: How often to run each circuit.
+        gateset: The gateset of the circuits: ``"qis"`` or ``"native"``.
+        shots: The number of runs of each circuit.
         memory: Whether to keep the outcome of each shot.
-        seed: What fixes the counts drawn and the noise; None: a seed is to be drawn.
+        seed: The seed of the sampled counts and the noise; None: one will be drawn.
         noise_model: The simulator's noise model; ``"ideal"`` for none.
         settings: The job's `settings`, error mitigation among them.
         session_id: The session that the job is part of, or None.
         dry_run: Whether to compile and price only.
-        name: What to call the job; None: as its circuit.
+        name: The name of the job; None: that of its circuit.
         extra_fields: Further fields of the body of POST /jobs.
-        extra_metadata: What else to store with the job.
+        extra_metadata: More metadata to store with the job.
         compiler_synthesis: Whether IonQ may approximate the exponentials of Hamiltonians whose
             terms do not commute.
     """
@@ -170,7 +170,7 @@ def check(options: Mapping[str, Any], device: Device) -> RunOptions:
 
 
 def refuse_unknown(options: Collection[str], known: Collection[str]) -> None:
-    """Refuse options that there are not.
+    """Refuse unknown options.
 
     Raises:
         IonQBackendError: There is one; the message names the one nearest to it.
@@ -199,7 +199,7 @@ def integer(value: object, name: str, low: int, high: int) -> int:
     """Return a whole number within limits, of Python or numpy.
 
     Raises:
-        IonQBackendError: It is none, or outside.
+        IonQBackendError: It is not an integer, or out of range.
     """
     try:
         number = operator.index(value)  # type: ignore[arg-type]

@@ -172,7 +172,7 @@ def build_payload(
 
 
 def noise_seed(seed: int) -> int:
-    """Return the seed of a noise model that a run's seed comes to: itself, if it can be one."""
+    """Return the seed of a noise model for a run's seed: the same, if it is in range."""
     return (seed - 1) % MAX_NOISE_SEED + 1
 
 

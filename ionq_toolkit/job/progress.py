@@ -1,4 +1,4 @@
-"""How a job stands, in one line that is written over: on a terminal or in a notebook."""
+"""The progress line of a wait, on a terminal or in a notebook."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ProgressLine:
-    """A line that can be written over, where somebody sees it; elsewhere it is quiet.
+    """A line that is overwritten, on a terminal or in a notebook; elsewhere it is quiet.
 
     It is written to standard error if that is a terminal, and shown below the cell in a Jupyter
     notebook.
@@ -86,7 +86,7 @@ def describe(
         elapsed_s: How long it was waited for, in seconds.
         predicted_wait_s: How long IonQ says that it waits in the queue, in seconds.
         children: How many of its circuits are done, and of how many.
-        answered: Whether the service answers; if not, the others are what it said last.
+        answered: Whether the service answered; if not, the other values are the last known ones.
     """
     parts = [f"job {job_id}", status]
     if children is not None:
@@ -112,7 +112,7 @@ def duration(seconds: float) -> str:
 def _is_terminal(stream: TextIO) -> bool:
     try:
         return stream.isatty()
-    except Exception:  # noqa: BLE001 - there is none, or it is closed, or of any other kind
+    except Exception:  # noqa: BLE001 - a stream may be missing, closed or of any kind
         return False
 
 

@@ -77,13 +77,13 @@ class Search:
         listing = self._client.list_jobs(timeout=deadline.for_one_of_many)
         for record in self._not_too_old(listing, deadline):
             stored = fields.mapping(record.get("metadata")).get(TAG)
-            # A child may show what is stored with its parent, which is the job meant.
+            # A child may show the metadata of its parent, which is the job to find.
             its_own = record.get("parent_job_id") is None and fields.text(record.get("id"))
             if stored == self.tag and its_own:
                 submitted = fields.moment(record.get("submitted_at"))
                 found.append((submitted or datetime.max.replace(tzinfo=UTC), record))
                 if self._began is not None:
-                    break  # nobody can have cloned what nobody has been told of
+                    break  # a job whose id no caller has received has no clones
         if not found:
             return None
         if len(found) > 1:
@@ -123,13 +123,13 @@ def find_job(
     """Return IonQ's record of the job of a tag, or None if it is certainly not in the list.
 
     Args:
-        client: What asks the service.
+        client: The client of the service.
         tag: The tag.
         since: Only jobs after this time need be looked through; without a time zone, UTC.
-        deadline: When to be done.
+        deadline: The deadline of the search.
 
     Raises:
-        IonQClientError: That is no tag.
+        IonQClientError: `tag` is not a tag.
         IonQConnectionError: The jobs were not all looked through in time.
         IonQError: They could not be listed.
     """

@@ -78,7 +78,7 @@ class JobState:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing can change any more; an end whose word is not known is no such state."""
+        """Whether the status can no longer change; an unknown final status can."""
         return self.over and self.unknown_word is None
 
     def begin(self, job_id: str, since: float) -> None:
@@ -150,7 +150,7 @@ class JobState:
             )
 
     def _take(self, record: JobRecord, word: str, now: float) -> None:
-        """Know what a record says."""
+        """Take over a record."""
         before, self.record = self.record, record
         if record.state is not None:
             self.status, self.unknown_word = record.state, None
@@ -164,7 +164,7 @@ class JobState:
             self.status = JobStatus.INITIALIZING
 
     def _pass_on(self, record: JobRecord, word: str) -> None:
-        """Log what somebody should know of a record, once each."""
+        """Log the warnings of a record, once each."""
         job_id = record.job_id
         if record.state is None and word not in self._warned_of:
             self._warned_of |= {word}
@@ -182,7 +182,7 @@ class JobState:
 
     @property
     def unknown_for(self) -> float:
-        """How many seconds the record has been the same, with a status that is not known."""
+        """The seconds for which the record, with an unknown status, has not changed."""
         return 0.0 if self.unknown_word is None else self._clock.monotonic() - self._unchanged_since
 
     def child_records(self, deadline: Deadline | None = None) -> list[JobRecord]:
@@ -210,9 +210,9 @@ class JobState:
         )
 
     def _children_done(self, deadline: Deadline) -> tuple[int, int] | None:
-        """Return how many circuits are done, and of how many, where that is quickly found out.
+        """Return how many circuits are done and how many there are, if that takes little time.
 
-        What is only shown must neither end the wait nor hold it up.
+        A display must neither end the wait nor delay it.
         """
         if self.over or self._clock.monotonic() < self._not_shown_until:
             return None

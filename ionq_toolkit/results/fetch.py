@@ -217,8 +217,8 @@ class _Reading:
         missing = [child_id for child_id in ids if child_id not in histograms]
         if surplus or (missing and not partial):
             raise self._not_paired(missing, surplus)
-        # What was stored with the job says all that is to be known of its circuits, and what it
-        # has itself is as what its child jobs have.
+        # If the metadata of the job describe its circuits, its own record stands for those of its
+        # child jobs.
         known = record.headers is not None and record.shots is not None
         named = record.names_any_url() or not self._wants_shots(record)
         if known and named and not missing:
@@ -355,7 +355,7 @@ class _Reading:
     def _of_program(self, record: JobRecord) -> dict[str, Any]:
         """Return the experiment of an OpenQASM 3 program, whose outcomes are over classical bits.
 
-        Shots are read register by register, where there are any; an ideal simulation has none.
+        Shots are read register by register, if IonQ has them; an ideal simulation has no shots.
         """
         artifact = record.artifact(SHOTS_V2)
         if record.is_ideal or self._query or artifact is None:
@@ -364,7 +364,7 @@ class _Reading:
             histogram = self._histogram(record)
             return with_qubits(record, self._experiment(record, header, histogram, shots))
         found = registers_of(self._artifact(record, artifact), record.job_id)
-        # What the program's own registers are, the shots show; all qubits are added to them.
+        # The shots name the registers of the program, and one more of all qubits.
         own = {name: value for name, value in found[0].items() if name != WHOLE_REGISTER} or found[
             0
         ]
@@ -373,8 +373,8 @@ class _Reading:
         bits = record.header.bits() or []
         if len(bits) != header["memory_slots"] or any(name not in own for name, _ in bits):
             bits = [(name, place) for name, size in registers for place in range(size)]
-            # Registers that nobody has stored are in their order those of the program; a circuit
-            # whose registers are not its program's is told by the only one that there can be.
+            # Without stored registers, those of the program count, in their order. A circuit whose
+            # registers are not its program's can only be read if the program has a single one.
             alone = len(registers) == 1 and len(bits) == header["memory_slots"]
             if record.header.stored is not None and not alone:
                 raise IonQJobError(
@@ -392,7 +392,7 @@ class _Reading:
         return with_qubits(record, self._experiment(record, header, histogram, values.tolist()))
 
     def _failed(self, record: JobRecord) -> dict[str, Any]:
-        """Return an experiment that says why there is none."""
+        """Return an experiment without results that says why."""
         code, text = record.failure if record.has_failure else (None, "")
         if record.state is not JobStatus.ERROR:
             status = f"its status is {record.status!r}"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 #: Statuses after which the same request may be taken later: those that HTTP defines so, and those
-#: of gateways, Cloudflare's among them. 500 is not: the service answers so to what it will never
-#: take, such as the key of an archived project.
+#: of gateways, Cloudflare's among them. 500 is not: the service sends it for requests that it will
+#: never take, such as one with the key of an archived project.
 RETRIABLE_STATUSES = frozenset({408, 425, 429, 502, 503, 504, *range(520, 530)})
 
 #: Those of them that say that the request was not taken, whatever it was: RFC 8470, section 5.2
@@ -37,35 +37,34 @@ REFUSED_STATUSES = frozenset({425, 429})
 UNCERTAIN_STATUSES = (RETRIABLE_STATUSES - REFUSED_STATUSES) | {500}
 
 #: Statuses from 500 on that are refusals: the service has no such operation, does not speak this
-#: version of HTTP, or the network wants somebody to log in first.
+#: version of HTTP, or the network wants the user to log in first.
 REFUSALS = frozenset({501, 505, 511})
 
-#: Seconds that one attempt may take, where nobody says otherwise: the largest bodies, of 10 MB up
-#: and 40 MB down, need as many on a slow line.
+#: Seconds that one attempt may take by default: the largest bodies, of 10 MB up and 40 MB down,
+#: need as many on a slow line.
 ATTEMPT_S = 60.0
 
 #: The status of a service that is unavailable, or of a proxy that has lost it.
 _UNAVAILABLE = 503
 
-#: Methods that come to the same when a request is sent twice: RFC 9110, section 9.2.2. PUT cancels
-#: a job here, which is no error once more.
+#: Idempotent methods: RFC 9110, section 9.2.2. PUT only cancels jobs here.
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
-#: And the one POST that does: it ends a session, which is no error once more.
+#: The one idempotent POST: it ends a session.
 _END_OF_SESSION = re.compile(r"[^?]*/sessions/[^/?]+/end")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """What is sent again, how often, and after which pauses.
+    """Which requests are sent again, how often, and after which pauses.
 
     The pause before attempt n + 1 is drawn evenly from 0 to `first_delay_s` * `growth` ** (n - 1)
     or `longest_delay_s`, whichever is less ("full jitter": clients that failed together do not come
     back together). Where the service says with ``Retry-After`` how long to wait, it comes on top of
     that. No pause goes beyond the time that the caller has: the error then comes at once.
 
-    A wait for a job asks on when a request has come to nothing in spite of that: as long as its
-    own timeout says or, if it has none, `outage_s`.
+    A wait for a job polls on when a request has failed in spite of that: until its own timeout or,
+    if it has none, for `outage_s`.
 
     A request that changes something, such as a submission, is sent again only if it certainly had
     no effect: there was no connection, or a status says that it was not taken.
@@ -96,10 +95,10 @@ class RetryPolicy:
     jitter: str = "full"
 
     def __post_init__(self) -> None:
-        """Check what is given.
+        """Check the values.
 
         Raises:
-            ValueError: A value is none that this can be.
+            ValueError: A value is of the wrong type or out of range.
         """
         if isinstance(self.attempts, bool) or not isinstance(self.attempts, int):
             raise ValueError(f"attempts={self.attempts!r} is not a whole number")  # noqa: TRY004
@@ -191,7 +190,7 @@ def is_refusal(response: Response) -> bool:
 
 
 def is_idempotent(method: str, path: str) -> bool:
-    """Return whether a request that is sent twice comes to the same as one sent once."""
+    """Return whether a request that is sent twice has the effect of one sent once."""
     if method in _IDEMPOTENT_METHODS:
         return True
     return method == "POST" and _END_OF_SESSION.fullmatch(path) is not None
@@ -205,7 +204,7 @@ def _check(policy: RetryPolicy, name: str, least: float) -> None:
         raise ValueError(f"{name}={value} must be a number from {least} on")
 
 
-#: What holds where nobody says otherwise.
+#: The default policy.
 DEFAULT_POLICY = RetryPolicy()
 
 #: Randomness that processes do not share when they are forked.
@@ -216,7 +215,7 @@ _JOB = re.compile(r"/jobs/(?!estimate$|status/)([^/]+)")
 
 
 class Chance(Protocol):
-    """What draws numbers, such as `random.Random`."""
+    """A source of random numbers, such as `random.Random`."""
 
     def random(self) -> float:
         """Return a number from 0 to 1, without 1."""
@@ -243,11 +242,11 @@ class RetryingTransport:
         """Put a policy around a transport.
 
         Args:
-            inner: What carries each attempt.
-            policy: What is sent again, and when.
-            clock: What pauses are slept on; if None, the transport's own, then the machine's.
-            rng: What the lengths of pauses are drawn with; if None, the system's randomness,
-                which forked processes do not share.
+            inner: The transport that carries each attempt.
+            policy: Which requests are sent again, and when.
+            clock: The clock of the pauses; if None, the transport's own, then the system's.
+            rng: The randomness of the pauses; if None, the system's, which forked processes do not
+                share.
             on_event: Called with a `Retried` before each pause; if None, it is logged alone.
         """
         self.inner = inner
@@ -374,5 +373,5 @@ class RetryingTransport:
 def _path(url: str) -> str:
     try:
         return urlsplit(url).path
-    except ValueError:  # it is for the transport to say that this is none
+    except ValueError:  # the transport will refuse it
         return ""
