@@ -26,6 +26,7 @@ from ionq_toolkit.errors import (
 from ionq_toolkit.events import EventLog
 from ionq_toolkit.job.search import find_job
 from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
+from ionq_toolkit.transport.base import as_transport
 from ionq_toolkit.transport.http import is_insecure
 from ionq_toolkit.transport.in_process import shared_fake
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
@@ -112,7 +113,7 @@ class IonQProvider:
             transport = os.environ.get(TRANSPORT_VARIABLE, "").strip().lower() or "http"
         inner = _resolve_transport(transport, allow_insecure=allow_insecure)
         # Key and URL of the environment are for a service on the network alone.
-        self._on_network = getattr(inner, "requires_key", True)
+        self._on_network = inner.requires_key
         if transport == "fake":
             url = DEFAULT_URL
         if self._on_network:
@@ -124,7 +125,7 @@ class IonQProvider:
         self._client: IonQClient | None = None
         self._seeds = np.random.default_rng(seed)
         #: What jobs wait on.
-        self.clock: Clock = clock or getattr(inner, "clock", None) or SystemClock()
+        self.clock: Clock = clock or inner.clock or SystemClock()
         alone = not self._on_network or not isinstance(self.clock, SystemClock)
         self._tags = (
             np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_TAGS,)))
@@ -188,7 +189,9 @@ class IonQProvider:
     def service(self) -> object:
         """What stands for the service that is reached: its URL, or the cloud in this process."""
         inner = self._transport.inner
-        return self._url if self._on_network else getattr(inner, "cloud", inner)
+        if self._on_network:
+            return self._url
+        return inner if inner.cloud is None else inner.cloud
 
     def backends(
         self,
@@ -342,15 +345,7 @@ def _resolve_transport(transport: object, *, allow_insecure: bool) -> Transport:
             f"There is no transport {transport!r}: transport=... or {TRANSPORT_VARIABLE} is 'http' "
             f"or 'fake'.{hint}"
         )
-    if isinstance(transport, type) or not isinstance(transport, Transport):
-        hint = (
-            " Wrap it: InProcessTransport(...)."
-            if callable(getattr(transport, "handle", None))
-            else ""
-        )
-        kind = transport if isinstance(transport, type) else type(transport)
-        what = f"The class {kind.__name__}" if kind is transport else kind.__name__
-        raise IonQClientError(
-            f"{what} is no transport: that is an object with send() and close().{hint}"
-        )
-    return transport
+    try:
+        return as_transport(transport)
+    except TypeError as error:
+        raise IonQClientError(str(error)) from None
