@@ -297,6 +297,5 @@ def _in_base64(secret: bytes) -> Iterator[str]:
         text = base64.b64encode(bytes(before) + secret).decode()
         # Characters of which all six bits are the secret's.
         sure = text[(8 * before + 5) // 6 : 8 * (before + len(secret)) // 6]
-        yield sure
-        yield quote(sure, safe="")
+        yield from (sure, quote(sure), quote(sure, safe=""))
         yield sure.replace("+", "-").replace("/", "_")
