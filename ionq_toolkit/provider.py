@@ -26,6 +26,7 @@ from ionq_toolkit.events import EventLog
 from ionq_toolkit.job.search import find_job
 from ionq_toolkit.service import Service
 from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
+from ionq_toolkit.transport.base import as_transport
 from ionq_toolkit.transport.http import is_insecure
 from ionq_toolkit.transport.in_process import shared_fake
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
@@ -314,15 +315,7 @@ def _resolve_transport(transport: object, *, allow_insecure: bool) -> Transport:
             f"There is no transport {transport!r}: transport=... or {TRANSPORT_VARIABLE} is 'http' "
             f"or 'fake'.{hint}"
         )
-    if isinstance(transport, type) or not isinstance(transport, Transport):
-        hint = (
-            " Wrap it: InProcessTransport(...)."
-            if callable(getattr(transport, "handle", None))
-            else ""
-        )
-        kind = transport if isinstance(transport, type) else type(transport)
-        what = f"The class {kind.__name__}" if kind is transport else kind.__name__
-        raise IonQClientError(
-            f"{what} is no transport: that is an object with send() and close().{hint}"
-        )
-    return transport
+    try:
+        return as_transport(transport)
+    except TypeError as error:
+        raise IonQClientError(str(error)) from None

@@ -80,8 +80,10 @@ class Service:
     @property
     def address(self) -> object:
         """The base URL, or the cloud in this process: services of one address are the same."""
-        inner = self._transport.inner
-        return self._url if self._transport.requires_key else getattr(inner, "cloud", inner)
+        if self._transport.requires_key:
+            return self._url
+        cloud = self._transport.cloud
+        return self._transport.inner if cloud is None else cloud
 
     @property
     def client(self) -> IonQClient:

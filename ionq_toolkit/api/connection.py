@@ -22,6 +22,7 @@ from ionq_toolkit.errors import (
     IonQRetriableError,
 )
 from ionq_toolkit.events import EventLog
+from ionq_toolkit.transport.base import SHORTEST_KEY, as_transport
 from ionq_toolkit.transport.retry import (
     ATTEMPT_S,
     RETRIABLE_STATUSES,
@@ -54,9 +55,9 @@ _OUTAGES = UNCERTAIN_STATUSES - {408}
 #: What to do after a request that changes something and whose outcome is not known.
 _LOOK_FIRST = "The request may have taken effect: look before sending it again."
 
-#: What is shorter than this is no key, and may be part of any word; of one that is taken out of
-#: replies before they are read, it must not be a word that IonQ uses, such as "completed".
-_SHORTEST_KEY, _SHORTEST_IN_REPLIES = 8, 16
+#: The shortest key that is taken out of a response before it is read: a shorter one may be a word
+#: that IonQ uses, such as "completed".
+_SHORTEST_IN_REPLIES = 16
 
 #: What is shown in the place of the key.
 _REDACTED = "[API key]"
@@ -93,7 +94,7 @@ class Connection:
         self._key = token if isinstance(token, ApiKey) else ApiKey(token)
         self._key.reveal()
         self._url = url.rstrip("/")
-        self._transport = transport
+        self._transport = as_transport(transport)
         self._timeout = timeout
         #: Where events are told.
         self.events = events or EventLog()
@@ -199,7 +200,7 @@ class Connection:
 
     def redact(self, text: str) -> str:
         """Return `text` without the API key, should a server or a library have echoed it."""
-        for form in self._forms_of_key(_SHORTEST_KEY):
+        for form in self._forms_of_key(SHORTEST_KEY):
             text = text.replace(form, _REDACTED)
         return text
 
@@ -353,7 +354,7 @@ def each(
             then is left undone.
     """
     workers = min(len(items), MOST_AT_A_TIME)
-    if workers < 2 or not getattr(transport, "concurrent", False):  # noqa: PLR2004
+    if workers < 2 or not transport.concurrent:  # noqa: PLR2004
         return [function(item) for item in items]
     with ThreadPoolExecutor(workers, thread_name_prefix="ionq-toolkit") as pool:
         # In the context of the caller: it says which of several mocked clouds a request is for.

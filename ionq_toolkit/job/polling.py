@@ -190,8 +190,7 @@ class Poll(Generic[Found_co]):
         self._deadline, self._clock = question.deadline, question.deadline.clock
         client = question.state.client
         self._tell_event = client.events
-        policy = getattr(client.transport, "policy", None)
-        self._policy = policy if isinstance(policy, RetryPolicy) else DEFAULT_POLICY
+        self._policy: RetryPolicy = client.transport.policy or DEFAULT_POLICY
         self._fixed_s = None if wait is None else max(wait, SHORTEST_S)
         self._backoff: Backoff | None = None
         self._answers = self._failures = 0

@@ -1,29 +1,36 @@
-"""The seam between the client and whatever answers it: one method, one reply."""
+"""The seam between the client and a service: one request, one response."""
 
 from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ionq_toolkit.clock import FOR_EVER_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ionq_toolkit.clock import Clock
+
+    Headers = Mapping[str, str]
+
+#: A shorter text is not a key, and may be part of any word.
+SHORTEST_KEY = 8
+
 
 class Response(NamedTuple):
-    """What came back for one request.
+    """The response to one request.
 
     Attributes:
         status: HTTP status code.
-        headers: Header names, in whatever case they came, and their values.
-        body: The bytes of the body, decompressed; empty when there was none.
+        headers: Header names, in any case, and their values.
+        body: The bytes of the body, decompressed; may be empty.
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes
 
     def header(self, name: str) -> str | None:
@@ -32,10 +39,10 @@ class Response(NamedTuple):
         return next((v for k, v in self.headers.items() if k.lower() == wanted), None)
 
     def retry_after_s(self) -> float | None:
-        """Return the seconds of ``Retry-After``, never negative, or None if it says none.
+        """Return the seconds of ``Retry-After``, never negative, or None if it is unset.
 
-        It may be a date, from which the reply's own date is taken: no clock of this machine
-        has to be right.
+        A date is compared with the date of the response, so the clock of this machine need not
+        be right.
         """
         value = (self.header("retry-after") or "").strip()
         try:
@@ -49,58 +56,115 @@ class Response(NamedTuple):
 
 
 class UnusableURLError(ConnectionRefusedError):
-    """Nothing was sent, and nothing ever will be to this URL: it leads nowhere, or must not be."""
+    """The URL is invalid, or unsafe to use: nothing was sent, and a retry cannot succeed."""
 
 
 class ReplyTooLargeError(ConnectionError):
-    """The reply is longer than a transport takes, and will be the next time."""
+    """The response exceeds the size limit of a transport: a retry cannot succeed."""
 
 
-@runtime_checkable
-class Transport(Protocol):
-    """Carries one request to an IonQ API and brings the reply back.
+class Transport:
+    """Base class of transports: carries one request to an IonQ API and returns the response.
 
-    A transport does not interpret: a reply of any status is a reply. It raises
-    only when there is none, and then only the built-in `ConnectionRefusedError` (there
-    is no connection, so nothing was sent), another `ConnectionError` (it broke) or
-    `TimeoutError` (the reply was not complete in time). Of these, `UnusableURLError` and
-    `ReplyTooLargeError` say that sending once more is in vain.
+    ::
 
-    A transport may also have an attribute `requires_key` (taken as True when it
-    is absent: False says that requests need no real API key), an attribute
-    `concurrent` (taken as False when it is absent: True says that several threads may send
-    at a time, and that this is faster) and an attribute
-    `clock` (a `ionq_toolkit.clock.Clock` on which to wait between polls).
+        class Logged(HttpTransport):
+            def send(self, method, url, headers, body, timeout):
+                response = super().send(method, url, headers, body, timeout)
+                print(method, url, response.status)
+                return response
+
+    A transport does not interpret statuses: any status is a response. Without a response it
+    raises a built-in error, as documented at `send`.
+
+    Attributes:
+        requires_key: Whether requests need a real API key.
+        concurrent: Whether several threads may send at a time, and gain speed by it.
+        clock: The clock on which the client waits between polls; None: the system's.
+        cloud: The object in this process that answers the requests; None: another process does.
+        policy: The `RetryPolicy` that the transport applies; None: it sends each request once.
     """
 
+    requires_key: bool = True
+    concurrent: bool = False
+    clock: Clock | None = None
+    cloud: Any = None
+    policy: Any = None
+
     def send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        timeout: float | None,
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: float | None
     ) -> Response:
-        """Send one request and return the reply.
+        """Send one request and return the response.
 
         Args:
             method: HTTP method in upper case.
             url: The absolute URL, query included.
             headers: Request headers.
             body: The bytes to send, or None.
-            timeout: Seconds for everything, from the connection to the end of the
-                reply; None waits for ever.
+            timeout: Seconds from the connection to the last byte of the response; None waits
+                forever.
 
         Raises:
-            ConnectionRefusedError: There is no connection; nothing was sent.
-            ConnectionError: The connection broke; what was sent may have arrived.
-            TimeoutError: The reply was not complete within `timeout`; likewise.
+            UnusableURLError: The URL cannot be used; nothing was sent.
+            ConnectionRefusedError: The connection failed; nothing was sent.
+            ReplyTooLargeError: The response exceeds the size limit of the transport.
+            ConnectionError: The connection broke; the service may have received the request.
+            TimeoutError: The response was incomplete after `timeout`; likewise.
         """
-        ...
+        raise NotImplementedError(f"{type(self).__name__} must define send()")
 
     def close(self) -> None:
-        """Give back what the transport holds open; it may be used again."""
-        ...
+        """Release connections and other resources; the transport may be used again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def as_transport(candidate: object) -> Transport:
+    """Return a transport as it is, and wrap any other object with `send` and `close`.
+
+    Attributes of `Transport` that the object lacks have their defaults.
+
+    Raises:
+        TypeError: The object has no `send` or no `close`, or is a class.
+    """
+    if isinstance(candidate, Transport):
+        return candidate
+    if (
+        not isinstance(candidate, type)
+        and callable(getattr(candidate, "send", None))
+        and callable(getattr(candidate, "close", None))
+    ):
+        return _Adapted(candidate)
+    is_class = isinstance(candidate, type)
+    name = f"The class {candidate.__name__}" if is_class else type(candidate).__name__  # type: ignore[attr-defined]
+    hint = " Wrap it: InProcessTransport(...)." if hasattr(candidate, "handle") else ""
+    raise TypeError(f"{name} is no transport: that is an object with send() and close().{hint}")
+
+
+class _Adapted(Transport):
+    """Makes a `Transport` of an object with `send` and `close`."""
+
+    def __init__(self, inner: Any) -> None:  # noqa: ANN401 - any class
+        self._inner = inner
+        for name in ("requires_key", "concurrent", "clock", "cloud", "policy"):
+            if hasattr(inner, name):
+                setattr(self, name, getattr(inner, name))
+        if self.cloud is None and not self.requires_key:
+            self.cloud = inner
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+    def send(self, *request: Any, **named: Any) -> Response:  # noqa: ANN401 - as in the base class
+        response: Response = self._inner.send(*request, **named)
+        return response
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 def _http_date(text: str | None) -> datetime | None:

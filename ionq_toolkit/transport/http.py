@@ -20,24 +20,25 @@ from urllib3.exceptions import (
 
 from ionq_toolkit.clock import FOR_EVER_S, SystemClock
 from ionq_toolkit.transport import deadline
-from ionq_toolkit.transport.base import ReplyTooLargeError, Response, UnusableURLError
+from ionq_toolkit.transport.base import ReplyTooLargeError, Response, Transport, UnusableURLError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ionq_toolkit.clock import Clock
+    from ionq_toolkit.transport.base import Headers
 
-#: Bytes that a reply may have once it is decompressed. The largest that the service has, a million
-#: shots or the outcomes of 20 qubits, are some 40 MB.
+#: The most bytes of a response after decompression. The largest that the service sends, a million
+#: shots or the outcomes of 20 qubits, have some 40 MB.
 MOST_REPLY_BYTES = 256 * 1024 * 1024
 
-#: Bytes that are read at a time.
+#: Bytes per read.
 _PART_BYTES = 64 * 1024
 
-#: Connections that are kept open to a host.
+#: Connections kept open per host.
 _POOL_SIZE = 32
 
-#: Nothing can ever be sent to such a URL, or not safely.
+#: Errors of a URL that cannot be used at all, or not safely.
 _UNUSABLE = (
     LocationParseError,
     requests.exceptions.InvalidSchema,
@@ -46,7 +47,7 @@ _UNUSABLE = (
     ssl.SSLCertVerificationError,
 )
 
-#: No connection came about. A name that cannot be resolved is a NewConnectionError too.
+#: Errors before a connection is made; an unknown host is a NewConnectionError too.
 _NEVER_SENT = (
     NewConnectionError,
     ConnectTimeoutError,
@@ -57,54 +58,48 @@ _NEVER_SENT = (
 _TOO_LATE = (requests.Timeout, ReadTimeoutError, TimeoutError)
 
 
-class HttpTransport:
+class HttpTransport(Transport):
     """Sends requests over one pooled `requests.Session`.
 
-    Connections are kept alive and used again, by all threads; a process that was forked makes its
-    own. Replies may be compressed. `timeout` is for a request as a whole: a reply that comes in
-    drips ends in time. (Looking up a host's name is up to the operating system.)
+    All threads share the pool of kept-alive connections; a forked process opens its own.
+    Responses may be compressed. `timeout` bounds a request as a whole, slow responses included,
+    except for the lookup of the host's name by the operating system.
 
-    Proxies and certificate settings of the environment apply, credentials from `~/.netrc` do
-    not, and redirects are not followed: the API sends none, and one must not carry the key to
-    another host. Without TLS nothing is sent but to this machine, and then through no proxy of
-    the environment: the key could be read on the way.
+    Proxies and certificate settings of the environment apply. Credentials from `~/.netrc` do
+    not, and redirects are not followed: the API sends no redirects, and one must not carry the
+    key to another host. Without TLS, the transport sends to this machine only, and through no
+    proxy of the environment: others could read the key on the way.
     """
 
-    requires_key = True
     concurrent = True
 
     def __init__(
         self, session: requests.Session | None = None, *, allow_insecure: bool = False
     ) -> None:
-        """Use `session`, which stays the caller's to close, or one of its own.
+        """Use `session`, which the caller closes, or a new one.
 
         Args:
-            session: The session. Where its connections are not urllib3's own, and in its first
-                request through a proxy, time is checked between the parts of a reply alone.
+            session: The session. If its connections are not urllib3's own, and in its first
+                request through a proxy, the deadline is checked between parts of a body only.
             allow_insecure: Whether to send without TLS to other machines.
         """
         if session is None:
             session = requests.Session()
             for scheme in ("https://", "http://"):
-                session.mount(scheme, deadline.HeedingAdapter(pool_maxsize=_POOL_SIZE))
+                session.mount(scheme, deadline.DeadlineAdapter(pool_maxsize=_POOL_SIZE))
         self.allow_insecure = allow_insecure
         self._session = session
         self._process = os.getpid()
         self._clock: Clock = SystemClock()
 
     def send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        timeout: float | None,
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: float | None
     ) -> Response:
         """Send one request; see `Transport.send`.
 
         Raises:
-            UnusableURLError: The URL leads nowhere, or to another machine without TLS.
-            ReplyTooLargeError: The reply has more than `MOST_REPLY_BYTES` bytes.
+            UnusableURLError: The URL is invalid, or leads to another machine without TLS.
+            ReplyTooLargeError: The response has more than `MOST_REPLY_BYTES` bytes.
         """
         try:
             insecure = is_insecure(url)
@@ -119,10 +114,11 @@ class HttpTransport:
             raise TimeoutError(f"no time to send anything: timeout={timeout:g}")
         if timeout is not None and timeout >= FOR_EVER_S:
             timeout = None
-        self._leave_connections_of_the_parent()
+        if self._process != os.getpid():
+            self._open_new_pools()
         try:
             with deadline.within(self._clock, timeout) as left:
-                deadline.heed(self._session)
+                deadline.enforce(self._session)
                 reply = self._session.request(
                     method,
                     url,
@@ -137,7 +133,7 @@ class HttpTransport:
                 try:
                     content = _read(reply, left)
                 finally:
-                    reply.close()  # which gives back a connection that is read to the end
+                    reply.close()  # and return a connection that was read to the end
         except (requests.RequestException, HTTPError) as error:
             _forget_headers(error)
             raise _as_builtin(error) from error
@@ -147,30 +143,19 @@ class HttpTransport:
         """Close the pooled connections."""
         self._session.close()
 
-    def _leave_connections_of_the_parent(self) -> None:
-        """In a process that was forked, begin with new connections.
-
-        The old ones are the parent's too: two processes that read from one would each get parts
-        of the other's replies.
-        """
-        if self._process == os.getpid():
-            return
+    def _open_new_pools(self) -> None:
+        """Restore the adapters as after pickling: two processes must not share a connection."""
         for adapter in self._session.adapters.values():
             if isinstance(adapter, HTTPAdapter):
-                adapter.proxy_manager = {}
-                adapter.init_poolmanager(
-                    adapter._pool_connections,  # type: ignore[attr-defined]  # noqa: SLF001
-                    adapter._pool_maxsize,  # type: ignore[attr-defined]  # noqa: SLF001
-                    block=adapter._pool_block,  # type: ignore[attr-defined]  # noqa: SLF001
-                )
+                adapter.__setstate__(adapter.__getstate__())  # type: ignore[attr-defined]
         self._process = os.getpid()
 
 
 def is_insecure(url: str) -> bool:
-    """Return whether what is sent to a URL can be read on its way to another machine.
+    """Return whether a URL leads to another machine without TLS.
 
     Raises:
-        ValueError: It is no URL.
+        ValueError: The URL is invalid.
     """
     parts = urlsplit(url)
     return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
@@ -186,7 +171,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _proxies(url: str) -> dict[str, str] | None:
-    """Return what keeps requests to this machine from the proxies of the environment."""
+    """Exempt this machine from the proxies of the environment."""
     parts = urlsplit(url)
     return {"no_proxy": parts.hostname} if parts.hostname and _is_loopback(parts.hostname) else None
 
@@ -209,7 +194,7 @@ def _no_extra_auth(request: requests.PreparedRequest) -> requests.PreparedReques
 
 
 def _as_builtin(error: Exception) -> ConnectionError | TimeoutError:
-    """Return the built-in error that says the same; see `Transport.send`."""
+    """Return the built-in error for an error of `requests` or urllib3; see `Transport.send`."""
     reasons = list(_reasons(error))
     for kinds, builtin in (
         (_UNUSABLE, UnusableURLError),
@@ -222,7 +207,7 @@ def _as_builtin(error: Exception) -> ConnectionError | TimeoutError:
 
 
 def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it wraps: `requests` and urllib3 put that into args and `reason`."""
+    """Yield an error and those in its args and `reason`, where `requests` and urllib3 put them."""
     yield error
     for inner in (*error.args, getattr(error, "reason", None)):
         if isinstance(inner, BaseException):
@@ -230,7 +215,7 @@ def _reasons(error: BaseException) -> Iterator[BaseException]:
 
 
 def _forget_headers(error: Any) -> None:  # noqa: ANN401 - of requests or urllib3
-    """Take from an error of `requests` the headers that it carries: the key is one of them."""
+    """Remove the request headers from an error of `requests`: they contain the key."""
     response = getattr(error, "response", None)
     for request in (getattr(error, "request", None), getattr(response, "request", None)):
         if isinstance(request, requests.PreparedRequest):

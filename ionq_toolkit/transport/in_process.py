@@ -1,49 +1,42 @@
-"""A cloud that lives in this process, behind the same seam as the network."""
+"""A transport to a cloud in this process."""
 
 from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING, Any, Never, Protocol
 
-from ionq_toolkit.transport.base import Response
+from ionq_toolkit.transport.base import Response, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ionq_toolkit.clock import Clock
+    from ionq_toolkit.transport.base import Headers
 
 
 class Cloud(Protocol):
-    """Anything that answers requests, such as `ionq_toolkit_fake.FakeIonQ`."""
+    """An object that answers requests, such as `ionq_toolkit_fake.FakeIonQ`."""
 
     def handle(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        timeout: float | None,
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Answer one request with (status, headers, body).
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: float | None
+    ) -> tuple[int, Headers, bytes]:
+        """Return (status, headers, body).
 
         Raises:
-            ConnectionError: To play a connection that fails.
-            TimeoutError: To play a reply that does not come in time.
+            ConnectionError: To simulate a connection that fails.
+            TimeoutError: To simulate a response that is late.
         """
         ...
 
 
-class InProcessTransport:
+class InProcessTransport(Transport):
     """Hands every request to the `handle` method of an object in this process.
 
-    No credentials are needed. Where the cloud has a `clock` with `monotonic()`
-    and `sleep(seconds)`, the client waits on that one, so that a test never sleeps.
+    It needs no API key. If the cloud has a `clock` with `monotonic()` and `sleep(seconds)`, the
+    client waits on that clock, so a test never sleeps.
     """
 
     requires_key = False
 
     def __init__(self, cloud: Cloud) -> None:
-        """Put `cloud` behind the client.
+        """Send requests to `cloud`.
 
         Raises:
             TypeError: `cloud` has no method `handle`.
@@ -54,9 +47,11 @@ class InProcessTransport:
                 f"body, timeout), such as ionq_toolkit_fake.FakeIonQ(); got {type(cloud).__name__}"
             )
         self.cloud = cloud
+        clock = getattr(cloud, "clock", None)
+        self.clock = clock if hasattr(clock, "monotonic") and hasattr(clock, "sleep") else None
 
     def __reduce__(self) -> Never:
-        """Refuse to be pickled: a copy of the cloud would go its own way.
+        """Refuse to be pickled: a copy of the cloud would diverge from the original.
 
         Raises:
             TypeError: Always.
@@ -67,22 +62,8 @@ class InProcessTransport:
             "several processes, run the cloud in one of its own: ionq-fake serve."
         )
 
-    @property
-    def clock(self) -> Clock | None:
-        """The cloud's own clock, if it has one that a client can wait on."""
-        clock: Any = getattr(self.cloud, "clock", None)
-        can_wait = callable(getattr(clock, "monotonic", None)) and callable(
-            getattr(clock, "sleep", None)
-        )
-        return clock if can_wait else None
-
     def send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        timeout: float | None,
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: float | None
     ) -> Response:
         """Hand one request over; see `Transport.send`.
 
@@ -100,29 +81,25 @@ class InProcessTransport:
                 f"body: bytes); got {type(reply).__name__}"
             ) from error
 
-    def close(self) -> None:
-        """Do nothing: the cloud belongs to whoever made it."""
-
 
 def new_fake(**options: Any) -> InProcessTransport:  # noqa: ANN401 - the fake's own options
     """Return a transport to a new local fake of the IonQ Cloud.
 
     Args:
-        options: What `ionq_toolkit_fake.FakeIonQ` takes, such as `seed`.
+        options: Arguments of `ionq_toolkit_fake.FakeIonQ`, such as `seed`.
 
     Raises:
-        ModuleNotFoundError: The extra `fake` is not installed; the message says how to.
+        ModuleNotFoundError: The extra `fake` is not installed; the message names the command.
     """
-    from ionq_toolkit_fake import FakeIonQ  # noqa: PLC0415 - nobody else pays for the fake
+    from ionq_toolkit_fake import FakeIonQ  # noqa: PLC0415 - an optional extra
 
     return InProcessTransport(FakeIonQ(**options))
 
 
 @functools.cache
 def shared_fake() -> InProcessTransport:
-    """Return the transport to this process's one shared fake, made at the first call.
+    """Return the transport to the one fake that all providers of this process share.
 
-    As with the real service, a job submitted through one provider can then be
-    retrieved by its id through another.
+    As with the real service, one provider can retrieve a job that another has submitted.
     """
     return new_fake()

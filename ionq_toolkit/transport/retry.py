@@ -12,13 +12,18 @@ from urllib.parse import urlsplit
 
 from ionq_toolkit.clock import Deadline, SystemClock
 from ionq_toolkit.events import EventLog, Retried
-from ionq_toolkit.transport.base import ReplyTooLargeError, Response, UnusableURLError
+from ionq_toolkit.transport.base import (
+    ReplyTooLargeError,
+    Response,
+    Transport,
+    UnusableURLError,
+    as_transport,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ionq_toolkit.clock import Clock
-    from ionq_toolkit.transport.base import Transport
 
 
 #: Statuses after which the same request may be taken later: those that HTTP defines so, and those
@@ -222,7 +227,7 @@ class Chance(Protocol):
         ...
 
 
-class RetryingTransport:
+class RetryingTransport(Transport):
     """Sends a request again where a `RetryPolicy` allows it.
 
     The `timeout` of `send` is for all attempts together, pauses included. When there is no time
@@ -249,33 +254,16 @@ class RetryingTransport:
                 share.
             on_event: Called with a `Retried` before each pause; if None, it is logged alone.
         """
-        self.inner = inner
-        self.policy = policy
-        self.clock: Clock = clock or getattr(inner, "clock", None) or SystemClock()
+        self.inner = inner = as_transport(inner)
+        self.policy: RetryPolicy = policy
+        self.clock: Clock = clock or inner.clock or SystemClock()
+        self.requires_key, self.concurrent = inner.requires_key, inner.concurrent
+        self.cloud = inner.cloud
         self._rng = rng
         self._on_event = on_event or EventLog()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.inner!r})"
-
-    @property
-    def requires_key(self) -> bool:
-        """Whether requests need a real API key."""
-        return bool(getattr(self.inner, "requires_key", True))
-
-    @property
-    def concurrent(self) -> bool:
-        """Whether several threads may send at a time, and gain by it."""
-        return bool(getattr(self.inner, "concurrent", False))
-
-    @property
-    def cloud(self) -> Any:  # noqa: ANN401 - any cloud in this process
-        """The cloud of a transport in this process.
-
-        Raises:
-            AttributeError: The transport has none.
-        """
-        return self.inner.cloud  # type: ignore[attr-defined]
 
     def send(
         self,

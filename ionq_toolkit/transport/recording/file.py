@@ -1,54 +1,46 @@
-"""The file of a recording: one JSON object after the other, to be read, compared and edited."""
+"""The file of a recording, in JSON Lines: a header, then one exchange per line."""
 
 from __future__ import annotations
 
-import base64
+import builtins
+import codecs
+import contextlib
 import errno
 import json
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ionq_toolkit.transport.recording.exchange import DECODER, Exchange, Request, encode
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
-
 
 FORMAT, VERSION = "ionq-toolkit recording", 1
 
-#: The width of a line.
-_WIDTH = 100
-
-#: What a transport raises where there is no reply: see `Transport.send`.
-ERRORS: Mapping[str, type[OSError]] = {
-    kind.__name__: kind
-    for kind in (
-        BrokenPipeError,
-        ConnectionAbortedError,
-        ConnectionError,
-        ConnectionRefusedError,
-        ConnectionResetError,
-        TimeoutError,
-    )
+#: The built-in errors that a transport raises: see `Transport.send`.
+_ERRORS: dict[str, type[OSError]] = {
+    name: kind
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, ConnectionError | TimeoutError)
 }
 
 
 class RecordingError(Exception):
     """A recording cannot be used.
 
-    It is no error of the network and none of the service: nothing that retries those, or goes
-    on without them, may take it for one.
+    It is neither an `OSError` nor an `IonQError`, so no code that retries or tolerates those
+    handles it.
     """
 
 
 class RecordingFileError(RecordingError):
-    """A file is no recording, a damaged one, of a version not known here, or not to be written.
+    """A file is not a recording, is damaged, has an unknown version, or cannot be written.
 
     Attributes:
         path: The file.
-        line: The line, from 1; 0 where it is none in particular.
+        line: The line, from 1; 0 if the error concerns no line in particular.
     """
 
     def __init__(self, message: str, path: str = "", line: int = 0) -> None:
@@ -57,28 +49,37 @@ class RecordingFileError(RecordingError):
         self.line = line
 
 
-class Recording(NamedTuple):
-    """What is in a file.
+class _Content(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    json: dict[str, Any] | list[Any] | None = None
+    text: str | None = None
+    base64: bytes | None = None
 
-    Attributes:
-        exchanges: In the order in which they were recorded.
-        breaks_off_at: The line from which on an exchange is not there to its end, or None.
-    """
 
-    exchanges: list[Exchange]
-    breaks_off_at: int | None
+class _Asked(_Content):
+    method: str
+    url: str
+
+
+class _Replied(_Content):
+    status: int
+    headers: dict[str, str] = {}
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    request: _Asked
+    response: _Replied | None = None
+    error: str | None = None
 
 
 def create(path: Path) -> None:
-    """Begin a recording.
+    """Begin a recording in a new file that its owner alone can read.
 
     Raises:
-        FileExistsError: There is a file already.
+        FileExistsError: The file exists.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with path.open("xb") as file:
-            file.write(_document({"format": FORMAT, "version": VERSION}))
+        path.touch(mode=0o600, exist_ok=False)
     except FileExistsError as error:
         raise FileExistsError(
             errno.EEXIST,
@@ -86,16 +87,57 @@ def create(path: Path) -> None:
             "ReplayTransport, or delete it to record anew",
             str(path),
         ) from error
+    _write(path, {"format": FORMAT, "version": VERSION})
 
 
 def append(path: Path, exchange: Exchange) -> None:
-    """Add an exchange to the end of a recording: the whole of it, or nothing.
+    """Add an exchange to the end of a recording: the whole line, or nothing.
 
     Raises:
-        OSError: It could not be written.
+        OSError: The line could not be written.
     """
-    rest = memoryview(_document(_described(exchange)))
-    # Not "ab", which would make a file anew that somebody took away.
+    method, url, body = exchange.request.method, exchange.request.url, exchange.request.body
+    line = _Line(_Asked(method=method, url=url, **_content(body)))
+    if exchange.error is not None:
+        line.error = exchange.error.__name__
+    else:
+        status, headers = exchange.status, dict(exchange.headers)
+        line.response = _Replied(status=status, headers=headers, **_content(exchange.body))
+    _write(path, msgspec.to_builtins(line))
+
+
+def read(path: str | os.PathLike[str]) -> tuple[list[Exchange], int | None]:
+    """Return the exchanges of a recording, and the number of an incomplete last line or None.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        RecordingFileError: The file is not a recording, is damaged, or has another version.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            errno.ENOENT, "There is no recording; RecordingTransport makes one", str(path)
+        ) from error
+    lines = data.removeprefix(codecs.BOM_UTF8).split(b"\n")
+    _check_header(lines[0], str(path))
+    exchanges: list[Exchange] = []
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            if line.strip():
+                exchanges.append(_exchange(DECODER.decode(line.decode()), number))
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                return exchanges, number
+            raise _error(f"is damaged: {error.msg}, column {error.colno}", path, number) from error
+        except (ValueError, RecursionError, msgspec.ValidationError) as error:
+            raise _error(f"is damaged: {error}", path, number) from error
+    return exchanges, None
+
+
+def _write(path: Path, line: dict[str, Any]) -> None:
+    rest = memoryview(json.dumps(line).encode() + b"\n")
+    # Not "ab", which would create a file that was deleted in the meantime.
     with path.open("r+b", buffering=0) as file:
         end = file.seek(0, 2)
         try:
@@ -106,196 +148,48 @@ def append(path: Path, exchange: Exchange) -> None:
             raise
 
 
-def read(path: str | os.PathLike[str]) -> Recording:
-    """Read a recording.
-
-    The last exchange may not be there to its end: whoever recorded it was killed while it was
-    written. It is left out.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        RecordingFileError: It is no recording, or damaged, or of another version.
-    """
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            errno.ENOENT, "There is no recording; RecordingTransport makes one", str(path)
-        ) from error
-    return _Reader(str(path), data).read()
-
-
-def _described(exchange: Exchange) -> dict[str, Any]:
-    request = exchange.request
-    asked = {"method": request.method, "url": request.url, **_content(request.body)}
-    if exchange.error is not None:
-        return {"request": asked, "error": exchange.error.__name__}
-    replied = {
-        "status": exchange.status,
-        "headers": dict(exchange.headers),
-        **_content(exchange.body),
-    }
-    return {"request": asked, "response": replied}
-
-
 def _content(body: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    if body is None:
-        return {}
-    if isinstance(body, bytes):
-        return {"base64": base64.b64encode(body).decode()}
-    if isinstance(body, str):
-        return {"text": body.split("\n") if "\n" in body else body}
-    return {"json": body}
+    kind = "text" if isinstance(body, str) else "base64" if isinstance(body, bytes) else "json"
+    return {kind: body}
 
 
-def _document(value: dict[str, Any]) -> bytes:
-    """Return JSON that begins with a line ``{`` and ends with a line ``}``."""
-    return f"{_layout(value, 0, 0)}\n".encode()
-
-
-def _layout(value: Any, indent: int, room: int) -> str:  # noqa: ANN401 - any JSON
-    """Return JSON; what does not fit into `room` characters has a line for each of its parts."""
-    line = json.dumps(value)
-    if len(line) <= room or not value or not isinstance(value, dict | list):
-        return line
-    inner = indent + 2
-    parts: Iterable[str]
-    if isinstance(value, dict):
-        names = [f"{json.dumps(name)}: " for name in value]
-        parts = (
-            name + _layout(one, inner, _WIDTH - inner - len(name) - 1)
-            for name, one in zip(names, value.values(), strict=True)
+def _check_header(line: bytes, path: str) -> None:
+    header = None
+    with contextlib.suppress(ValueError, RecursionError):
+        header = DECODER.decode(line.decode())
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        what = f'is not a recording: it does not begin with {{"format": "{FORMAT}", ...}}'
+        raise _error(what, path, 1)
+    if header.get("version") != VERSION:
+        raise _error(
+            f"is a recording of version {json.dumps(header.get('version'))}, and this version of "
+            f"ionq-toolkit reads version {VERSION}: record it anew, or update ionq-toolkit",
+            path,
+            1,
         )
-    else:
-        parts = (_layout(one, inner, _WIDTH - inner - 1) for one in value)
-    opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
-    between = ",\n" + " " * inner
-    return f"{opening}\n{' ' * inner}{between.join(parts)}\n{' ' * indent}{closing}"
 
 
-class _Reader:
-    """Reads a file's text from one object to the next, and knows the line for what is wrong."""
-
-    def __init__(self, path: str, data: bytes) -> None:
-        self._path = path
-        try:
-            self._text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise self._error("is no text in UTF-8", line) from error
-        self._at = 0
-        self._line = 1
-
-    def read(self) -> Recording:
-        head = self._object() if self._more() else None
-        if not isinstance(head, dict) or head.get("format") != FORMAT:
-            raise self._error(f'is no recording: it has no {{"format": "{FORMAT}"}} in front', 1)
-        if head.get("version") != VERSION:
-            raise self._error(
-                f"is a recording of version {json.dumps(head.get('version'))}, and this version of "
-                f"ionq-toolkit reads version {VERSION}: record it anew, or update ionq-toolkit",
-                1,
-            )
-        exchanges: list[Exchange] = []
-        while self._more():
-            line = self._line
-            try:
-                value = self._object()
-            except RecordingFileError:
-                if _LAST_LINE.search(self._text, self._at):
-                    raise
-                return Recording(exchanges, line)
-            try:
-                exchanges.append(_exchange(value)._replace(line=line))
-            except ValueError as error:
-                what = f"is damaged: {error} (in the exchange that begins here)"
-                raise self._error(what, line) from error
-        return Recording(exchanges, None)
-
-    def _more(self) -> bool:
-        """Go on to what is no white space, and return whether there is any."""
-        found = _NO_SPACE.search(self._text, self._at)
-        self._go_to(len(self._text) if found is None else found.start())
-        return found is not None
-
-    def _object(self) -> Any:  # noqa: ANN401 - any JSON
-        try:
-            value, end = DECODER.raw_decode(self._text, self._at)
-        except json.JSONDecodeError as error:
-            raise self._error(f"is damaged: {error.msg}", error.lineno) from error
-        except (ValueError, RecursionError) as error:
-            what = f"is damaged: {error} (in what begins here)"
-            raise self._error(what, self._line) from error
-        self._go_to(end)
-        return value
-
-    def _go_to(self, position: int) -> None:
-        self._line += self._text.count("\n", self._at, position)
-        self._at = position
-
-    def _error(self, what: str, line: int) -> RecordingFileError:
-        return RecordingFileError(f"{self._path}, line {line}: the file {what}.", self._path, line)
-
-
-_BODIES = ("json", "text", "base64")
-_NO_SPACE = re.compile(r"\S")
-
-#: The last line of an exchange: written in one piece, it is the last to arrive.
-_LAST_LINE = re.compile(r"^}", re.MULTILINE)
-
-
-def _exchange(value: Any) -> Exchange:  # noqa: ANN401 - any JSON
-    fields = _object(value, "an exchange", {"request", "response", "error"})
-    if sorted(fields) not in (["request", "response"], ["error", "request"]):
+def _exchange(value: Any, number: int) -> Exchange:  # noqa: ANN401 - any JSON
+    line = msgspec.convert(value, _Line)
+    request = Request.of(line.request.method, line.request.url, encode(_body(line.request)))
+    if (line.response is None) == (line.error is None):
         raise ValueError("an exchange has a request, and either a response or an error")
-    asked = _object(fields["request"], "a request", {"method", "url", *_BODIES})
-    request = Request.of(_text(asked, "method"), _text(asked, "url"), encode(_body(asked)))
-    if "error" in fields:
-        name = _text(fields, "error")
-        if name not in ERRORS:
-            raise ValueError(f"the error {name!r} is none of {', '.join(ERRORS)}")
-        return Exchange(request, error=ERRORS[name])
-    replied = _object(fields["response"], "a response", {"status", "headers", *_BODIES})
-    status, headers = replied.get("status"), replied.get("headers", {})
-    if not isinstance(status, int) or isinstance(status, bool):
-        raise ValueError("the status of a response is not a whole number")  # noqa: TRY004 - as below
-    if not isinstance(headers, dict) or not all(isinstance(one, str) for one in headers.values()):
-        raise ValueError("the headers of a response are not an object of strings")
-    return Exchange(request, status, headers, _body(replied))
+    if line.response is not None:
+        headers, body = line.response.headers, _body(line.response)
+        return Exchange(request, line.response.status, headers, body, line=number)
+    if line.error not in _ERRORS:
+        raise ValueError(f"the error {line.error!r} is none of {', '.join(_ERRORS)}")
+    return Exchange(request, error=_ERRORS[line.error], line=number)
 
 
-def _object(value: Any, what: str, fields: set[str]) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    if not isinstance(value, dict):
-        raise ValueError(f"{what} is not an object")  # noqa: TRY004 - of the file's text
-    unknown = sorted(set(value) - fields)
-    if unknown:
-        raise ValueError(f"{what} has no field {unknown[0]!r}, but {', '.join(sorted(fields))}")
-    return value
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str):
-        raise ValueError(f"the {name} is not a string")  # noqa: TRY004 - of the file's text
-    return value
-
-
-def _body(fields: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
-    given = [name for name in _BODIES if name in fields]
-    if not given:
-        return None
+def _body(content: _Content) -> Any:  # noqa: ANN401 - any JSON
+    given = [b for b in (content.json, content.text, content.base64) if b is not None]
     if len(given) > 1:
-        raise ValueError(f"there is one body, not {' and '.join(given)}")
-    value = fields[given[0]]
-    if given[0] == "json":
-        if not isinstance(value, dict | list):
-            raise ValueError("the json of a body is neither an object nor a list")
-        return value
-    if given[0] == "text" and isinstance(value, list) and all(isinstance(v, str) for v in value):
-        value = "\n".join(value)
-    if not isinstance(value, str):
-        raise ValueError(f"the {given[0]} of a body is not a string")  # noqa: TRY004 - as above
-    if given[0] == "base64":
-        return base64.b64decode(value, validate=True)
-    value.encode()  # a lone surrogate is a ValueError
-    return value
+        raise ValueError("a body is either json, text or base64")
+    body = given[0] if given else None
+    encode(body)  # a lone surrogate is a ValueError
+    return body
+
+
+def _error(what: str, path: str | os.PathLike[str], line: int) -> RecordingFileError:
+    return RecordingFileError(f"{path}, line {line}: the file {what}.", str(path), line)

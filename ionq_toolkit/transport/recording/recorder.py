@@ -1,4 +1,4 @@
-"""A transport that writes down what goes through another one."""
+"""A transport that records the exchanges of another transport."""
 
 from __future__ import annotations
 
@@ -6,66 +6,58 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ionq_toolkit.transport.base import Response, Transport
+from ionq_toolkit.transport.base import Response, Transport, as_transport
 from ionq_toolkit.transport.recording.exchange import Exchange, Request, decode, encode
-from ionq_toolkit.transport.recording.file import ERRORS, RecordingFileError, append, create
+from ionq_toolkit.transport.recording.file import RecordingFileError, append, create
 from ionq_toolkit.transport.recording.redaction import Placeholders, Scrubber
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
 
-    from ionq_toolkit.clock import Clock
+    from ionq_toolkit.transport.base import Headers
 
 
-#: The headers of a reply that are recorded. Any other may hold what is nobody's business, as a
-#: cookie does.
+#: The recorded headers of responses. Others, such as cookies, may hold secrets.
 _HEADERS = frozenset({"content-type", "date", "retry-after", "x-request-id"})
 _HEADER_FAMILIES = ("ratelimit", "x-ratelimit-")
 
-#: How much is told of a reply that could not be written down.
+#: The most bytes of a response in an error message.
 _EXCERPT_BYTES = 1000
 
 
-class RecordingTransport:
-    """Hands every request to another transport, and writes down what comes of it.
+class RecordingTransport(Transport):
+    """Hands every request to another transport, and records the response or error.
 
     ::
 
-        with IonQProvider(transport=RecordingTransport(HttpTransport(), "bell.json")) as provider:
+        with IonQProvider(transport=RecordingTransport(HttpTransport(), "bell.jsonl")) as provider:
             provider.get_backend("simulator").run(bell).get_counts()
 
-    Each exchange is in the file as soon as it is over, so that what was recorded stays whatever
-    becomes of the process. API keys, ids and names of people, projects and organisations, and
-    e-mail addresses never get there: something else stands for them, the same for the same.
-    They are known by the fields and places where IonQ has them; headers of requests are not
-    recorded, of replies those that a client goes by. What a job is called, its circuits and its
-    metadata are recorded as they are, but for e-mail addresses: look through a file before
-    others see it.
+    Each exchange is in the file as soon as it is over, and stays there if the process dies. The
+    file never contains API keys, ids and names of people, projects and organizations, or e-mail
+    addresses: a placeholder stands for each, the same for the same value. The recorder knows
+    them by the fields and places in which IonQ has them. It records no headers of requests, and
+    of responses only those that a client uses. Names of jobs, circuits and metadata are recorded
+    as they are, except for e-mail addresses: review a file before you share it.
 
-    It may be used from several threads.
+    Several threads may use it.
     """
 
     def __init__(self, inner: Transport, path: str | os.PathLike[str]) -> None:
-        """Begin a recording, before anything is sent that might cost something.
+        """Create the file, before any request is sent that might cost something.
 
         Args:
-            inner: What carries the requests.
-            path: The file to make.
+            inner: The transport that sends the requests.
+            path: The file to create.
 
         Raises:
-            TypeError: `inner` is no transport.
-            FileExistsError: There is a file already.
-            OSError: The file cannot be made.
+            TypeError: `inner` is not a transport.
+            FileExistsError: The file exists.
+            OSError: The file cannot be created.
         """
-        if isinstance(inner, type) or not isinstance(inner, Transport):
-            kind = inner if isinstance(inner, type) else type(inner)
-            raise TypeError(
-                "RecordingTransport records an object with send() and close(), such as "
-                f"HttpTransport(); got {kind.__name__}"
-            )
-        self._inner = inner
-        # The same file if the process goes to another folder.
+        self._inner = inner = as_transport(inner)
+        self.requires_key, self.clock, self.cloud = inner.requires_key, inner.clock, inner.cloud
+        # Absolute: the process may change its working directory.
         self._path = Path(path).absolute()
         self._lock = threading.Lock()
         self._scrubber = Scrubber(Placeholders())
@@ -74,32 +66,15 @@ class RecordingTransport:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._inner!r}, {str(self._path)!r})"
 
-    @property
-    def requires_key(self) -> bool:
-        """Whether the inner transport needs a real API key."""
-        return bool(getattr(self._inner, "requires_key", True))
-
-    @property
-    def clock(self) -> Clock | None:
-        """The clock of the inner transport, if it has one."""
-        clock: Clock | None = getattr(self._inner, "clock", None)
-        return clock
-
     def send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        timeout: float | None,
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: float | None
     ) -> Response:
         """Send one request; see `Transport.send`.
 
         Raises:
-            RecordingFileError: What came of it could not be written; the message says what it was.
+            RecordingFileError: The exchange could not be written; the message contains it.
         """
-        with self._lock:
-            # Before anybody can echo it, in whichever thread.
+        with self._lock:  # before a response can echo the key, in any thread
             self._scrubber.learn_key(headers)
         request = Request.of(method, url, body)
         try:
@@ -129,14 +104,14 @@ class RecordingTransport:
             try:
                 append(self._path, scrubbed)
             except OSError as error:
-                # Not as it is: on a file system in the network it may be a TimeoutError.
-                told = encode(scrubbed.body)[:_EXCERPT_BYTES].decode(errors="replace")
+                # On a network file system the error may be a TimeoutError, which code would retry.
+                excerpt = encode(scrubbed.body)[:_EXCERPT_BYTES].decode(errors="replace")
                 raise RecordingFileError(
                     f"{self._path} could not be written ({error.strerror}), so that this is not "
-                    f"in it: {scrubbed.request} was answered {scrubbed.status} {told}",
+                    f"in it: {scrubbed.request} was answered {scrubbed.status} {excerpt}",
                     str(self._path),
                 ) from error
 
 
 def _builtin(error: OSError) -> type[OSError]:
-    return next(kind for kind in type(error).__mro__ if kind in ERRORS.values())
+    return next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")

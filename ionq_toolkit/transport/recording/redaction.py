@@ -11,14 +11,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
+from ionq_toolkit.transport.base import SHORTEST_KEY
 from ionq_toolkit.transport.recording.exchange import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-
-#: What is shorter than this is no key, and may be part of any word.
-_SHORTEST_KEY = 8
 
 #: The shortest e-mail address, and the shortest text that may hold anything else that is sought.
 _SHORTEST_ADDRESS, _SHORTEST_TEXT = 6, 8
@@ -177,7 +175,7 @@ class Scrubber:
         return self._replace(kind, value)
 
     def _learn_secret(self, secret: str) -> None:
-        if len(secret) >= _SHORTEST_KEY:
+        if len(secret) >= SHORTEST_KEY:
             for form in _forms(secret):
                 self._learn(form, re.escape(form), SECRET, secret)
 
@@ -299,6 +297,5 @@ def _in_base64(secret: bytes) -> Iterator[str]:
         text = base64.b64encode(bytes(before) + secret).decode()
         # Characters of which all six bits are the secret's.
         sure = text[(8 * before + 5) // 6 : 8 * (before + len(secret)) // 6]
-        yield sure
-        yield quote(sure, safe="")
+        yield from (sure, quote(sure), quote(sure, safe=""))
         yield sure.replace("+", "-").replace("/", "_")

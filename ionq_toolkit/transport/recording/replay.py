@@ -1,4 +1,4 @@
-"""A transport that answers with what was recorded."""
+"""A transport that answers from a recording."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import itertools
 import json
 import math
 import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ionq_toolkit.transport.base import Response
+from ionq_toolkit.transport.base import Response, Transport
 from ionq_toolkit.transport.recording.exchange import Exchange, Request, encode
 from ionq_toolkit.transport.recording.file import RecordingError, read
 from ionq_toolkit.transport.recording.redaction import Masks, Scrubber, is_placeholder
@@ -18,34 +19,28 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping
 
-    from ionq_toolkit.clock import Clock
+    from ionq_toolkit.transport.base import Headers
 
-
-#: The methods that change nothing, so that one request more or fewer does not matter.
+#: Methods that change nothing, so the number of requests need not match.
 _SAFE = frozenset({"GET", "HEAD"})
 
-#: How many differences are told, and how much of each value.
-_MOST_DIFFERENCES, _EXCERPT_CHARS = 5, 60
+#: The most lines of the difference that are shown, and that are compared.
+_SHOWN_LINES, _COMPARED_LINES = 20, 400
 
-#: How many differences are counted, to see which request is nearest.
-_MOST_COUNTED = 1000
-
-#: The lengths of what tells a job from others: UUIDs and the like. What is shorter, such as a
-#: number, may be a word of anything else; what is longer describes the job.
+#: The lengths of texts that identify a job, such as UUIDs. A shorter text, such as a number, may
+#: be part of anything; a longer one describes the job.
 _TAG_CHARS = range(16, 65)
-
-_ABSENT = object()
 
 
 class RecordingMissError(RecordingError):
-    """A request was made that is not in the recording."""
+    """A request is not in the recording."""
 
 
 def essentials(request: Request) -> Request:
-    """Return what of a request tells which recorded one it is the same as.
+    """Return the parts of a request that must match a recorded request.
 
-    Of a job, names, metadata and the seed of the noise are left out: Qiskit numbers its circuits,
-    and seeds are drawn.
+    Names, metadata and the seed of the noise of a job are left out: Qiskit numbers its circuits,
+    and seeds are random.
     """
     body = request.body
     if not isinstance(body, dict):
@@ -63,28 +58,26 @@ def essentials(request: Request) -> Request:
     return request._replace(body=body)
 
 
-class ReplayTransport:
-    """Answers with what was recorded, in this process, in no time and without a key.
+class ReplayTransport(Transport):
+    """Answers with the recorded responses, in this process, in no time and without a key.
 
     ::
 
-        provider = IonQProvider(transport=ReplayTransport("bell.json"))
+        provider = IonQProvider(transport=ReplayTransport("bell.jsonl"))
 
-    A request is answered if it was recorded: by method, path, query and body, whatever the
-    host. What was recorded for the same request several times, such as the statuses of a job,
-    comes in that order; the last reply to a GET comes again and again, and anything else once
-    for each time that it was recorded. Of requests that are the same but for what `match` leaves
-    out, such as names, one is answered as the one that is the same in that as well, if there is
-    one. An error is raised as the same built-in one.
+    A request matches a recorded one by method, path, query and body, whatever the host. Several
+    responses to the same request, such as the statuses of a job, come in the recorded order; the
+    last response to a GET repeats, any other comes as often as it was recorded. If several
+    recorded requests match and one of them is also equal in the parts that `match` leaves out,
+    such as names, that one is used. An error is raised as the same built-in error.
 
-    Ids of people, projects and organisations are not in a recording. One in a request is taken
+    A recording contains no ids of people, projects and organizations. An id in a request stands
     for the first in the recording that it can be, and from then on for that one only.
 
-    What a job carries in its metadata to be known by, such as a tag that is drawn, comes back as
-    it was sent, not as it was recorded. The seed of its counts comes back as it was recorded, and
-    so do the counts.
+    Metadata by which a job is known, such as its random tag, comes back as it was sent. The seed
+    of its counts comes back as it was recorded, and so do the counts.
 
-    It may be used from several threads.
+    Several threads may use it.
     """
 
     requires_key = False
@@ -99,43 +92,36 @@ class ReplayTransport:
 
         Args:
             path: The file.
-            match: Returns, as plain data, what two requests have in common that are the same,
-                such as ``lambda request: request[:2]`` for method and path. Ids of somebody
-                are ``"*"`` in what it is given; those of others are taken as well if there is
-                nothing else.
+            match: Returns, as plain data, the parts of a request that must match, such as
+                ``lambda request: request[:2]`` for method and path. It sees ``"*"`` instead of
+                ids of people, projects and organizations; with a function of your own, other
+                ids match if no recorded request has the same.
 
         Raises:
-            FileNotFoundError: There is no such file.
-            RecordingFileError: It is no recording, or damaged, or of another version.
+            FileNotFoundError: The file does not exist.
+            RecordingFileError: The file is not a recording, is damaged, or has another version.
         """
         self._path = path
         self._match = match
         self._lock = threading.Lock()
-        recording = read(path)
-        self._breaks_off_at = recording.breaks_off_at
+        exchanges, self._breaks_off_at = read(path)
         self._by_key: dict[str, list[_Sequence]] = {}
-        for exchange in recording.exchanges:
+        for exchange in exchanges:
             self._add(exchange)
         self._meaning: dict[str, str] = {}
         self._echo: dict[str, str] = {}
-        #: What a client waits on: no wait takes any time.
-        self.clock: Clock = _ReplayClock()
+        self.clock: _ReplayClock = _ReplayClock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._path)!r})"
 
     def send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        timeout: float | None,
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: float | None
     ) -> Response:
         """Answer one request; see `Transport.send`.
 
         Raises:
-            RecordingMissError: It was not recorded; the message says what comes nearest to it.
+            RecordingMissError: The request was not recorded; the message shows the nearest one.
         """
         sent = _Form(Request.of(method, url, body), self._match, headers)
         with self._lock:
@@ -145,12 +131,9 @@ class ReplayTransport:
             body = _echoed(played.body, echo) if echo else played.body
             return Response(played.status, dict(played.headers), encode(body))
         if played.error is TimeoutError and timeout is not None and 0 <= timeout < math.inf:
-            # So that a client that has a deadline finds it as near as it was.
+            # The client's deadline comes nearer, as it did when the timeout was recorded.
             self.clock.sleep(timeout)
         raise played.error(f"as recorded in {self._path}, line {played.line}")
-
-    def close(self) -> None:
-        """Do nothing: the recording is read, and stays as far as it was played."""
 
     def _add(self, exchange: Exchange) -> None:
         form = _Form(exchange.request, self._match)
@@ -166,9 +149,9 @@ class ReplayTransport:
         possible = [one for one in same if self._may_be(sent.ids, one.form.ids)]
         if not possible and self._match is not essentials:
             possible = same
-        # Those that are the same in everything go first.
+        # Those that are equal in everything go first.
         for of in ([one for one in possible if one.form.whole == sent.whole], possible):
-            left = [sequence for sequence in of if not sequence.at_end]
+            left = [sequence for sequence in of if sequence.played < len(sequence.exchanges)]
             if left:
                 found = min(left, key=lambda sequence: sequence.next.line)
                 break
@@ -180,9 +163,10 @@ class ReplayTransport:
         if self._may_be(sent.ids, found.form.ids):
             pairs = zip(sent.ids, found.form.ids, strict=True)
             self._meaning.update((ours, theirs) for ours, theirs in pairs if ours != theirs)
-        exchange = found.play()
+        exchange = found.next
+        found.played += 1
         for was, is_now in _echo(sent.request, exchange.request):
-            # What stood for one thing and now stands for another is left as it was recorded.
+            # A text that stands for two different ones stays as it was recorded.
             self._echo[was] = is_now if self._echo.get(was, is_now) == is_now else was
         return exchange
 
@@ -194,35 +178,32 @@ class ReplayTransport:
         for ours, theirs in zip(sent, recorded, strict=True):
             if ours == theirs:
                 continue
-            if is_placeholder(ours):  # it came with a reply, and is somebody else's
+            if is_placeholder(ours):  # a replayed response contained it: it is another id
                 return False
             if self._meaning.get(ours, theirs) != theirs or taken.get(theirs, ours) != ours:
                 return False
         return True
 
     def _missed(self, sent: _Form, possible: list[_Sequence]) -> str:
-        request = sent.masked
         if possible:
             lines = ", ".join(str(one.line) for sequence in possible for one in sequence.exchanges)
             return (
-                f"{request} was played as often as it is in {self._path} (line {lines}). It may "
-                "change something, so that it is not answered again unless that was recorded."
+                f"{sent.masked} was replayed as often as it is in {self._path} (line {lines}). It "
+                "may change something, so it is not answered again unless that was recorded."
             )
-        message = f"{request} is not in the recording {self._path}"
-        sequences = [sequence for same in self._by_key.values() for sequence in same]
-        if not sequences:
-            return f"{message}, which is empty."
-        near = min(sequences, key=lambda sequence: _distance(sequence.form, sent))
-        differences = list(_differences(near.form.matched, sent.matched, ""))
-        more = len(differences) - _MOST_DIFFERENCES
-        told = "; ".join(differences[:_MOST_DIFFERENCES]) or "it is about somebody else"
-        message += f". Nearest to it is {near.form.masked} in line {near.exchanges[0].line}: {told}"
-        message += f"; and {more} more." if more > 0 else "."
+        message = f"{sent.masked} is not in the recording {self._path}"
+        recorded = [sequence for same in self._by_key.values() for sequence in same]
+        if recorded:
+            near = min(recorded, key=lambda sequence: _distance(sequence.form, sent))
+            message += f". The nearest request is {near.form.masked} in line {near.next.line}:\n"
+            message += _difference(near.form, sent) + "\n"
+        else:
+            message += ", which is empty. "
         if self._breaks_off_at is not None:
-            message += f" The recording breaks off in line {self._breaks_off_at}."
+            message += f"The recording breaks off in line {self._breaks_off_at}. "
         return (
-            f"{message} If the request is meant, delete the file and record anew; if this need not "
-            "be the same, say so with match=."
+            f"{message}If the request is intended, delete the file and record anew; to ignore a "
+            "difference, pass match=."
         )
 
 
@@ -230,48 +211,40 @@ class _Form:
     """A request in the forms in which it is compared."""
 
     def __init__(
-        self,
-        request: Request,
-        match: Callable[[Request], object],
-        headers: Mapping[str, str] | None = None,
+        self, request: Request, match: Callable[[Request], object], headers: Headers | None = None
     ) -> None:
         masks = Masks()
         scrubber = Scrubber(masks)
         scrubber.learn_key(headers or {})
         self.request = request
-        #: Without ids of somebody.
+        #: Without ids of people, projects and organizations.
         self.masked = scrubber.request(request._replace(body=_plain(request.body)))
-        #: The ids of somebody in it.
+        #: Those ids.
         self.ids = masks.found
-        #: What is compared of it.
+        #: The parts that must match.
         self.matched = match(self.masked)
         self.key = _canonical(self.matched)
         self.whole = _canonical(self.masked)
 
-
-class _Sequence:
-    """What was recorded for one request, in order, and how far it was played."""
-
-    def __init__(self, form: _Form) -> None:
-        self.form = form
-        self.exchanges: list[Exchange] = []
-        self._played = 0
-
     @property
-    def at_end(self) -> bool:
-        """Whether all of it was played."""
-        return self._played == len(self.exchanges)
+    def lines(self) -> list[str]:
+        """The parts that must match, as lines of JSON to be compared and shown."""
+        value = self.matched._asdict() if isinstance(self.matched, Request) else self.matched
+        return json.dumps(value, indent=1, sort_keys=True, default=repr).splitlines()
+
+
+@dataclass
+class _Sequence:
+    """The exchanges recorded for one request, in order, and how many of them were replayed."""
+
+    form: _Form
+    exchanges: list[Exchange] = field(default_factory=list)
+    played: int = 0
 
     @property
     def next(self) -> Exchange:
-        """What is played next: at the end, the last once more."""
-        return self.exchanges[min(self._played, len(self.exchanges) - 1)]
-
-    def play(self) -> Exchange:
-        """Return what is next, and go on."""
-        exchange = self.next
-        self._played += not self.at_end
-        return exchange
+        """The next exchange: after the end, the last again."""
+        return self.exchanges[min(self.played, len(self.exchanges) - 1)]
 
 
 class _ReplayClock:
@@ -282,12 +255,12 @@ class _ReplayClock:
         self._lock = threading.Lock()
 
     def monotonic(self) -> float:
-        """Return the seconds that were slept so far."""
+        """Return the sum of all sleeps, in seconds."""
         with self._lock:
             return self._elapsed_s
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` have passed."""
+        """Advance this clock by `seconds`."""
         if not 0 <= seconds < math.inf:  # NaN is not either
             raise ValueError(f"cannot sleep for {seconds} s")
         with self._lock:
@@ -295,7 +268,7 @@ class _ReplayClock:
 
 
 def _echo(sent: Request, recorded: Request) -> Iterator[tuple[str, str]]:
-    """Yield what a job carries to be known by, as it was recorded and as it was sent."""
+    """Yield the texts in metadata by which a job is known, as recorded and as sent."""
     ours, theirs = (
         one.body.get("metadata") if isinstance(one.body, dict) else None for one in (sent, recorded)
     )
@@ -315,7 +288,7 @@ def _echoed(value: Any, echo: Mapping[str, str]) -> Any:  # noqa: ANN401 - any J
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return JSON in one form for all that is the same: 1.0 as 1, fields by name."""
+    """Return JSON with one form for equal values: 1.0 as 1, fields sorted by name."""
     if isinstance(value, dict):
         return {name: _plain(value[name]) for name in sorted(value)}
     if isinstance(value, list):
@@ -327,43 +300,20 @@ def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=repr)
 
 
-def _distance(recorded: _Form, sent: _Form) -> tuple[float, int]:
-    """Return how far a recorded request is from one that was sent."""
-    paths = (recorded.masked.path, sent.masked.path)
-    alike = difflib.SequenceMatcher(None, *paths, autojunk=False).ratio()
-    differences = _differences(recorded.matched, sent.matched, "")
-    return -alike, sum(1 for _ in itertools.islice(differences, _MOST_COUNTED))
+def _distance(recorded: _Form, sent: _Form) -> tuple[float, float]:
+    paths = difflib.SequenceMatcher(None, recorded.masked.path, sent.masked.path, autojunk=False)
+    lines = difflib.SequenceMatcher(None, recorded.lines, sent.lines)
+    return -paths.ratio(), -lines.quick_ratio()
 
 
-def _differences(recorded: object, sent: object, where: str) -> Iterator[str]:
-    """Yield in what two values differ, part by part."""
-    if isinstance(recorded, Request) and isinstance(sent, Request):
-        recorded, sent = (
-            {**request._asdict(), "query": _by_name(request.query)} for request in (recorded, sent)
-        )
-    if isinstance(recorded, dict) and isinstance(sent, dict):
-        for name in sorted({*recorded, *sent}, key=str):
-            below = f"{where}.{name}" if where else str(name)
-            yield from _differences(recorded.get(name, _ABSENT), sent.get(name, _ABSENT), below)
-    elif isinstance(recorded, list | tuple) and isinstance(sent, list | tuple):
-        for index in range(max(len(recorded), len(sent))):
-            ours, theirs = (one[index] if index < len(one) else _ABSENT for one in (recorded, sent))
-            yield from _differences(ours, theirs, f"{where}[{index}]")
-    elif sent is _ABSENT:
-        yield f"{where} was recorded as {_brief(recorded)} and is not sent"
-    elif recorded is _ABSENT:
-        yield f"{where} was not recorded and is {_brief(sent)}"
-    elif _canonical(recorded) != _canonical(sent):
-        yield f"{where} was recorded as {_brief(recorded)} and is {_brief(sent)}"
-
-
-def _by_name(query: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in query:
-        found[name] = f"{found[name]},{value}" if name in found else value
-    return found
-
-
-def _brief(value: object) -> str:
-    text = _canonical(value)
-    return text if len(text) <= _EXCERPT_CHARS else f"{text[:_EXCERPT_CHARS]}..."
+def _difference(recorded: _Form, sent: _Form) -> str:
+    """Return the first lines in which two requests differ."""
+    was, sends = recorded.lines, sent.lines
+    pairs = enumerate(itertools.zip_longest(was, sends))
+    first = next((index for index, (ours, theirs) in pairs if ours != theirs), None)
+    if first is None:
+        return "it names another user, project, organization or key."
+    part = slice(max(0, first - 1), first + _COMPARED_LINES)
+    lines = difflib.unified_diff(was[part], sends[part], "recorded", "sent", n=1, lineterm="")
+    shown = [line for line in lines if not line.startswith("@@")]
+    return "\n".join(shown[:_SHOWN_LINES] + ["..."] * (len(shown) > _SHOWN_LINES))
