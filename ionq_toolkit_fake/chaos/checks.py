@@ -91,7 +91,7 @@ def error_text(error: BaseException) -> str:
 
 
 def known(seen: Observations) -> Iterator[Finding]:
-    """Exactly one caller knows each job and session that the cloud accepted."""
+    """Exactly one caller knows each accepted job and session."""
     owners: defaultdict[str, list[int]] = defaultdict(list)
     for caller in seen.callers:
         for known_id in caller.known:
@@ -154,7 +154,7 @@ def patient(seen: Observations) -> Iterator[Finding]:
 
 
 def spread(seen: Observations) -> Iterator[Finding]:
-    """Failed requests are not repeated at once, or by all callers after the same pause."""
+    """Callers do not repeat a failed request at once, or in step."""
     pauses: defaultdict[int, list[SentRequest]] = defaultdict(list)
     for caller in seen.callers:
         for earlier, later in pairwise(one for one in seen.sent if one.caller == caller.number):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ionq_toolkit_fake.chaos.checks import CHECKS
-from ionq_toolkit_fake.chaos.harness import ChaosTest
+from ionq_toolkit_fake.chaos.harness import CHUNK, ChaosTest
 from ionq_toolkit_fake.chaos.report import Report, describe
 from ionq_toolkit_fake.chaos.schedule import StuckError
 from ionq_toolkit_fake.scenario import Scenario
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.chaos.run import Run
 
-#: The seeds that run by default, and the number of processes.
-_RUNS, _FIRST_SEED, _WORKERS = 200, 0, min(4, os.cpu_count() or 1)
+#: The number of runs by default, and of processes.
+_RUNS, _WORKERS = 200, min(4, os.cpu_count() or 1)
 
 
 @click.command(name="chaos")
@@ -32,20 +32,13 @@ _RUNS, _FIRST_SEED, _WORKERS = 200, 0, min(4, os.cpu_count() or 1)
 @click.option(
     "--runs",
     type=click.IntRange(1),
-    show_default=str(_RUNS),
-    help="Number of runs. Each run has its own seed.",
+    help=f"Number of runs. Each run has its own seed. Default: {_RUNS}.",
 )
-@click.option(
-    "--first-seed",
-    type=int,
-    show_default=str(_FIRST_SEED),
-    help="Seed of the first run. The next run has the next seed.",
-)
+@click.option("--first-seed", type=int, help="Seed of the first run. Default: 0.")
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    show_default="number of CPUs, at most 4",
-    help="Number of processes. The report does not depend on it.",
+    help="Number of processes; it does not change the report. Default: number of CPUs, at most 4.",
 )
 @click.option("--seed", type=int, help="Run this one seed, and print its plan and its requests.")
 @click.option(
@@ -86,7 +79,7 @@ def chaos_command(  # noqa: PLR0917 - click passes them by name
     without: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    r"""Prove that a program never loses a job or pays twice.
+    """Prove that a program never loses a job or pays twice.
 
     Several callers run PROGRAM at the same time against a faulty cloud, on a virtual clock. After
     each run, the jobs that the cloud accepted are compared with the jobs that the callers know.
@@ -103,7 +96,7 @@ def chaos_command(  # noqa: PLR0917 - click passes them by name
       ionq-fake chaos my_code.py:submit --runs 1000
       ionq-fake chaos my_code.py:submit --seed 32
       ionq-fake chaos qiskit-ionq --scenario flaky-network --callers 2
-    """
+    """  # noqa: D301 - the backspace keeps the lines apart
     if seed is not None:
         for name, value in (("runs", runs), ("first-seed", first_seed), ("workers", workers)):
             if value is not None:
@@ -113,8 +106,8 @@ def chaos_command(  # noqa: PLR0917 - click passes them by name
         test = ChaosTest(program, None, callers, deadline_s, cloud, without)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    first = _FIRST_SEED if first_seed is None else first_seed
-    seeds = range(first, first + (runs or _RUNS)) if seed is None else range(seed, seed + 1)
+    first, count = (first_seed or 0, runs or _RUNS) if seed is None else (seed, 1)
+    seeds = range(first, first + count)
     report = Report(without)
     try:
         with _progress(test.runs(seeds, workers or _WORKERS), report, len(seeds)) as finished:
@@ -146,6 +139,7 @@ def _progress(
         runs,
         length=length,
         label="chaos",
+        update_min_steps=1 if length <= CHUNK else CHUNK,
         item_show_func=lambda _: f"{report.failed:,} failed" if report.failed else None,
         file=sys.stderr,
     )

@@ -13,12 +13,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ionq_toolkit_fake.chaos.schedule import Schedule
-
-
-_sleep, _time, _monotonic = time.sleep, time.time, time.monotonic
 
 
 class SecretDetector(logging.Handler):
@@ -88,27 +85,22 @@ def _current() -> Schedule | None:
     return _schedule if _schedule is not None and _schedule.mine() is not None else None
 
 
-# A module that is first imported during a run keeps these functions after it.
-def _any_sleep(seconds: Any, /) -> None:  # noqa: ANN401 - as time.sleep has it
-    schedule = _current()
-    (_sleep if schedule is None else schedule.sleep)(seconds)
+def _in_turns(original: Callable[..., Any], virtual: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `original` with `virtual(schedule, ...)` in its place for threads with a turn."""
 
+    # A module that is first imported during a run keeps this function after it.
+    def function(*args: Any) -> Any:  # noqa: ANN401 - as the original has them
+        schedule = _current()
+        return original(*args) if schedule is None else virtual(schedule, *args)
 
-def _any_time() -> float:
-    schedule = _current()
-    return _time() if schedule is None else schedule.now().timestamp()
-
-
-def _any_monotonic() -> float:
-    schedule = _current()
-    return _monotonic() if schedule is None else schedule.monotonic()
+    return function
 
 
 #: The functions that modules may have imported by name, and their replacements during a run.
 _REPLACED = {
-    "sleep": (_sleep, _any_sleep),
-    "time": (_time, _any_time),
-    "monotonic": (_monotonic, _any_monotonic),
+    "sleep": (time.sleep, _in_turns(time.sleep, lambda clock, seconds: clock.sleep(seconds))),
+    "time": (time.time, _in_turns(time.time, lambda clock: clock.now().timestamp())),
+    "monotonic": (time.monotonic, _in_turns(time.monotonic, lambda clock: clock.monotonic())),
 }
 
 

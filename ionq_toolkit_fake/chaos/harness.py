@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.util
 import inspect
@@ -38,7 +37,7 @@ PROGRAMS = {
 }
 
 #: The number of seeds that a process takes at a time.
-_CHUNK = 50
+CHUNK = 50
 
 #: The largest number of callers that `ChaosTest.shrink` tries.
 _FEW_CALLERS = 3
@@ -81,9 +80,6 @@ class ChaosTest:
             raise ValueError(f"deadline_s={self.deadline_s}: callers must have some time")
         _ = self._loaded
 
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in vars(self).items() if name != "_loaded"}
-
     def plan(self, seed: int) -> RunPlan:
         """Return the plan of a seed."""
         return RunPlan.sample(
@@ -115,17 +111,17 @@ class ChaosTest:
         Raises:
             ValueError: Several processes are to run a program that is not given by name.
         """
-        if workers == 1 or len(seeds) <= _CHUNK:
+        if workers == 1 or len(seeds) <= CHUNK:
             yield from map(self.run, seeds)
             return
         if not isinstance(self.program, str):
             raise ValueError(  # noqa: TRY004 - a function is right, but for other processes
                 "other processes find a program by its name: 'module:function'"
             )
-        workers = min(workers, -(-len(seeds) // _CHUNK))
+        workers = min(workers, -(-len(seeds) // CHUNK))
         # Forked processes would inherit locks that threads of this process hold.
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            yield from pool.map(self.run, seeds, chunksize=_CHUNK)
+            yield from pool.map(self.run, seeds, chunksize=CHUNK)
 
     def report(self, seeds: Iterable[int], workers: int = 1) -> Report:
         """Return the totals of `runs`."""
@@ -152,7 +148,7 @@ class ChaosTest:
         keep_if_broken(scenario=replace(found.plan.scenario, transitions=()))
         return found
 
-    @functools.cached_property
+    @property
     def _loaded(self) -> tuple[Program, tuple[type[BaseException], ...]]:
         if not isinstance(self.program, str):
             return _plain(self.program), _kinds(self.expected or ())
@@ -189,10 +185,7 @@ def run_chaos(
         program: A function that takes a `Caller`, or its name, as of `ChaosTest`.
         seeds: The seeds. All events of a run depend on its seed.
         expected: The errors that the program may raise. Any other breaks the check ``typed``.
-        callers: The number of callers; None: 1 to 4, depending on the seed.
-        deadline_s: Seconds that each caller has; None: they depend on the seed.
-        scenario: The cloud; None: it depends on the seed.
-        without: The names of checks to leave out.
+        callers, deadline_s, scenario, without: As of `ChaosTest`.
         workers: The number of processes. Several need a program by its name.
 
     Returns:
@@ -209,12 +202,11 @@ def run_chaos(
 
 def _plain(program: Program) -> Program:
     """Return a program, unless a call would only create a coroutine or a generator."""
-    makes = (
-        inspect.iscoroutinefunction,
-        inspect.isgeneratorfunction,
-        inspect.isasyncgenfunction,
-    )
-    if any(is_one(program) for is_one in makes):
+    if (
+        inspect.iscoroutinefunction(program)
+        or inspect.isgeneratorfunction(program)
+        or inspect.isasyncgenfunction(program)
+    ):
         raise ValueError(
             f"{program!r} does nothing when it is called: a program is a plain function, which may "
             "call asyncio.run(...)"

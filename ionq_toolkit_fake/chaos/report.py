@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MOST_LISTED = 20
 
 #: The width of a report, in characters.
-_WIDTH = 100
+_WIDTH = 88
 
 
 @dataclass
@@ -82,18 +82,14 @@ class Report:
         return {
             "runs": self.runs,
             "failed": self.failed,
-            "violations": {
-                name: self.violations[name] for name in CHECKS if name not in self.without
-            },
+            "violations": {one: self.violations[one] for one in CHECKS if one not in self.without},
             "endings": dict(self.endings.most_common()),
             "faults": dict(self.faults.most_common()),
             "requests": self.requests,
             "jobs": self.jobs,
             "unsure": self.unsure,
             "virtual_s": round(self.virtual_s, 3),
-            "first_seeds": {
-                name: self.first[name].plan.seed for name in CHECKS if name in self.first
-            },
+            "first_seeds": {one: self.first[one].plan.seed for one in CHECKS if one in self.first},
         }
 
     def __str__(self) -> str:
@@ -106,7 +102,7 @@ class Report:
         )
         accepted = (
             f"{self.jobs:,} jobs and sessions",
-            f"callers searched for {_count(self.unsure, 'lost response')} at the end",
+            f"{_count(self.unsure, 'unknown outcome')} resolved after the run",
         )
         lines = [
             *_row("total", totals),
@@ -114,13 +110,13 @@ class Report:
             *_row("callers", (f"{name} {n:,}" for name, n in self.endings.most_common())),
             *_row("accepted", accepted),
             "",
-            "check     violations  first seed  requirement",
+            "check    broken  first seed  requirement",
         ]
         for name, check in CHECKS.items():
             if name not in self.without:
                 seed = self.first[name].plan.seed if name in self.first else "-"
                 about = (inspect.getdoc(check) or "").splitlines()[:1]
-                lines.append(f"{name:10}{self.violations[name]:10,}  {seed:>10}  {''.join(about)}")
+                lines.append(f"{name:8}{self.violations[name]:7,}  {seed:>10}  {''.join(about)}")
         return "\n".join(lines)
 
 

@@ -114,8 +114,7 @@ class Schedule:
     def mine(self) -> Turn | None:
         """Return the turn of the calling thread, or None."""
         turn = self._running
-        current = threading.current_thread()
-        return turn if turn is not None and turn.thread is current else None
+        return turn if turn and turn.thread is threading.current_thread() else None
 
     def stop(self, why: str) -> None:
         """End the turn of the calling thread.
@@ -167,25 +166,22 @@ class Schedule:
             self._broken = self._broken or error
         turn.ended_at = self._elapsed_s
         self._turns.remove(turn)
+        self._running = None
         try:
-            following = self._choose() if self._turns else None
+            if self._turns:
+                self._pass_on(self._choose())
         except BaseException as error:  # noqa: BLE001 - likewise
             self._broken = self._broken or error
-            following = None
-        if following is None:
-            self._running = None
+        if self._running is None:
             self._all_ended.release()
-        else:
-            self._pass_on(following)
 
     def _next(self, turn: Turn) -> None:
         """Run other turns, and return when this one continues."""
-        if turn.why is not None:
-            raise Stopped(turn.why)
-        following = self._choose()
-        if following is not turn:
-            self._pass_on(following)
-            turn.baton.acquire()
+        if turn.why is None:
+            following = self._choose()
+            if following is not turn:
+                self._pass_on(following)
+                turn.baton.acquire()
         if turn.why is not None:
             raise Stopped(turn.why)
 
@@ -214,11 +210,11 @@ class Schedule:
 
     def _where(self) -> str:
         """Return the message for a turn that does not end, with its stack."""
-        turn, frames = self._running, sys._current_frames()  # noqa: SLF001 - the only way
-        ident = None if turn is None or turn.thread is None else turn.thread.ident
-        frame = None if ident is None else frames.get(ident)
-        place = "".join(traceback.format_stack(frame, limit=6)) if frame is not None else ""
+        thread = self._running and self._running.thread
+        frames = sys._current_frames()  # noqa: SLF001 - the only way
+        frame = frames.get(thread.ident or 0) if thread else None
+        place = "".join(traceback.format_stack(frame, limit=6)) if frame else ""
         return (
             f"after {self._stuck_after_s:g} real seconds a caller still runs, or waits for "
-            f"something else than the clock:\n{place}"
+            f"something other than the clock:\n{place}"
         )
