@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ionq_toolkit_fake.chaos.record import Violation
 from ionq_toolkit_fake.clock import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ionq_toolkit_fake.chaos.caller import Caller
-    from ionq_toolkit_fake.chaos.network import Accepted, SentRequest
+    from ionq_toolkit_fake.chaos.record import Accepted, Run, SentRequest
 
 
 #: Seconds that a caller may end after its deadline: its last request gets a minimum of time.
@@ -29,57 +28,6 @@ _SAME_S = 1e-9
 Finding = tuple[int | None, str]
 
 
-class Violation(NamedTuple):
-    """A broken check.
-
-    Attributes:
-        check: The name of the check.
-        caller: The number of the caller; None: several callers.
-        text: A description of the event.
-    """
-
-    check: str
-    caller: int | None
-    text: str
-
-
-class CallerEnding(NamedTuple):
-    """How a caller ended.
-
-    Attributes:
-        at_s: When, in virtual seconds.
-        outcome: ``result``, ``stopped``, or the name of the error that the program raised.
-        error: The error that the program raised, as text, or None.
-        typed: Whether the error, if any, is an expected one.
-        stopped: Why the caller was stopped; None: it was not.
-    """
-
-    at_s: float
-    outcome: str = "result"
-    error: str | None = None
-    typed: bool = True
-    stopped: str | None = None
-
-
-@dataclass(frozen=True)
-class Observations:
-    """The facts about a run that the checks read.
-
-    Attributes:
-        callers: The callers.
-        endings: How each of them ended.
-        accepted: The jobs and sessions that the cloud accepted.
-        sent: The requests, in order.
-        leaks: The places where an API key was found.
-    """
-
-    callers: Sequence[Caller]
-    endings: Sequence[CallerEnding]
-    accepted: Sequence[Accepted]
-    sent: Sequence[SentRequest]
-    leaks: Sequence[str]
-
-
 def error_text(error: BaseException) -> str:
     """Return the type and message of an error, also if it cannot format its message."""
     kind = type(error)
@@ -90,15 +38,15 @@ def error_text(error: BaseException) -> str:
         return f"{name}, whose text cannot be had: {type(other).__name__}"
 
 
-def known(seen: Observations) -> Iterator[Finding]:
+def known(run: Run) -> Iterator[Finding]:
     """Exactly one caller knows each accepted job and session."""
     owners: defaultdict[str, list[int]] = defaultdict(list)
-    for caller in seen.callers:
-        for known_id in caller.known:
-            owners[known_id].append(caller.number)
-    suspected = set[str]().union(*(caller.suspected for caller in seen.callers))
-    copies = Counter((one.caller, one.body) for one in seen.accepted)
-    for one in seen.accepted:
+    for ending in run.endings:
+        for known_id in ending.known:
+            owners[known_id].append(ending.caller)
+    suspected = set[str]().union(*(ending.suspected for ending in run.endings))
+    copies = Counter((one.caller, one.body) for one in run.accepted)
+    for one in run.accepted:
         who = owners.pop(one.id, [])
         several = copies[one.caller, one.body] > 1  # the check `once` reports them
         if not who and one.id not in suspected and not several:
@@ -109,11 +57,11 @@ def known(seen: Observations) -> Iterator[Finding]:
         yield who[0], f"it knows {stray}, which the cloud never accepted"
 
 
-def once(seen: Observations) -> Iterator[Finding]:
+def once(run: Run) -> Iterator[Finding]:
     """Repeating a request creates no second job or session."""
-    reported = {one for caller in seen.callers for one in (*caller.known, *caller.suspected)}
+    reported = {one for ending in run.endings for one in (*ending.known, *ending.suspected)}
     copies: defaultdict[tuple[int, str], list[Accepted]] = defaultdict(list)
-    for one in seen.accepted:
+    for one in run.accepted:
         copies[one.caller, one.body].append(one)
     for (caller, _), alike in copies.items():
         lost = [one.id for one in alike if one.id not in reported]
@@ -122,27 +70,28 @@ def once(seen: Observations) -> Iterator[Finding]:
             yield caller, f"{copied}, and does not know {', '.join(lost)}"
 
 
-def in_time(seen: Observations) -> Iterator[Finding]:
+def in_time(run: Run) -> Iterator[Finding]:
     """Each caller ends at most 1 s after its deadline."""
-    for caller, ending in zip(seen.callers, seen.endings, strict=True):
-        limit = f"it had {caller.deadline_s:g} s"
+    deadline_s = run.plan.deadline_s
+    limit = f"it had {deadline_s:g} s"
+    for ending in run.endings:
         if ending.stopped is not None:
-            yield caller.number, f"it {ending.stopped}; {limit}"
-        elif ending.at_s > caller.deadline_s + GRACE_S:
-            yield caller.number, f"it ended after {ending.at_s:.1f} s; {limit}"
+            yield ending.caller, f"it {ending.stopped}; {limit}"
+        elif ending.at_s > deadline_s + GRACE_S:
+            yield ending.caller, f"it ended after {ending.at_s:.1f} s; {limit}"
 
 
-def typed(seen: Observations) -> Iterator[Finding]:
+def typed(run: Run) -> Iterator[Finding]:
     """Each caller ends with a result, or with an expected error."""
-    for caller, ending in zip(seen.callers, seen.endings, strict=True):
+    for ending in run.endings:
         if ending.error is not None and not ending.typed:
-            yield caller.number, ending.error
+            yield ending.caller, ending.error
 
 
-def patient(seen: Observations) -> Iterator[Finding]:
+def patient(run: Run) -> Iterator[Finding]:
     """No request is repeated before its Retry-After has passed."""
     not_before: dict[object, tuple[float, SentRequest]] = {}
-    for sent in sorted(seen.sent, key=lambda sent: sent.at_s):
+    for sent in sorted(run.sent, key=lambda sent: sent.at_s):
         moment_s, earlier = not_before.pop(sent.key, (0.0, sent))
         if sent.at_s < moment_s - _SAME_S:
             asked = f"{earlier.status} with Retry-After: {earlier.retry_after}"
@@ -153,19 +102,19 @@ def patient(seen: Observations) -> Iterator[Finding]:
             not_before[sent.key] = (sent.until_s + wait_s, sent)
 
 
-def spread(seen: Observations) -> Iterator[Finding]:
+def spread(run: Run) -> Iterator[Finding]:
     """Callers do not repeat a failed request at once, or in step."""
     pauses: defaultdict[int, list[SentRequest]] = defaultdict(list)
-    for caller in seen.callers:
-        for earlier, later in pairwise(one for one in seen.sent if one.caller == caller.number):
+    for caller in {one.caller: None for one in run.sent}:
+        for earlier, later in pairwise(one for one in run.sent if one.caller == caller):
             if earlier.key != later.key or not earlier.failed or _retry_after_s(earlier):
                 continue
             pause_s = later.at_s - earlier.until_s
             if pause_s > _SAME_S:
                 pauses[round(pause_s / _SAME_S)].append(earlier)
-            elif len(seen.callers) > 1:
+            elif len(run.endings) > 1:
                 again = f"{later.method} {later.path} failed, and was sent again at once"
-                yield caller.number, f"{again}, at {later.at_s:.3f} s"
+                yield caller, f"{again}, at {later.at_s:.3f} s"
     for pause, failed in pauses.items():
         who = sorted({one.caller for one in failed})
         if len(who) > 1:
@@ -174,9 +123,9 @@ def spread(seen: Observations) -> Iterator[Finding]:
             yield None, f"callers {', '.join(map(str, who))} all {wait} {request}"
 
 
-def secret(seen: Observations) -> Iterator[Finding]:
+def secret(run: Run) -> Iterator[Finding]:
     """No log, warning, error, output or path contains an API key."""
-    for leak in seen.leaks:
+    for leak in run.leaks:
         yield None, f"an API key is in {leak}"
 
 
@@ -197,16 +146,16 @@ def _retry_after_s(sent: SentRequest) -> float | None:
 
 
 #: The checks by name, the most serious first. Reports show the first line of their docstrings.
-CHECKS: Mapping[str, Callable[[Observations], Iterator[Finding]]] = {
+CHECKS: Mapping[str, Callable[[Run], Iterator[Finding]]] = {
     check.__name__: check for check in (once, known, secret, typed, in_time, patient, spread)
 }
 
 
-def check_run(seen: Observations, without: Sequence[str] = ()) -> list[Violation]:
+def check_run(run: Run, without: Sequence[str] = ()) -> list[Violation]:
     """Return the violations of all checks but those in `without`."""
     return [
         Violation(name, *finding)
         for name, check in CHECKS.items()
         if name not in without
-        for finding in check(seen)
+        for finding in check(run)
     ]

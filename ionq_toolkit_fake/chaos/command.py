@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from ionq_toolkit_fake.chaos.run import Run
+    from ionq_toolkit_fake.chaos.record import Run
 
 #: The number of runs by default, and of processes.
 _RUNS, _WORKERS = 200, min(4, os.cpu_count() or 1)

@@ -17,13 +17,14 @@ from ionq_toolkit_fake.chaos.caller import Caller
 from ionq_toolkit_fake.chaos.checks import CHECKS, error_text
 from ionq_toolkit_fake.chaos.plan import RunPlan
 from ionq_toolkit_fake.chaos.report import Report
-from ionq_toolkit_fake.chaos.run import Run, run
+from ionq_toolkit_fake.chaos.run import run
 from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
+    from ionq_toolkit_fake.chaos.record import Run
     from ionq_toolkit_fake.scenario import Scenario
 
 
@@ -185,7 +186,10 @@ def run_chaos(
         program: A function that takes a `Caller`, or its name, as of `ChaosTest`.
         seeds: The seeds. All events of a run depend on its seed.
         expected: The errors that the program may raise. Any other breaks the check ``typed``.
-        callers, deadline_s, scenario, without: As of `ChaosTest`.
+        callers: The number of callers; None: 1 to 4, depending on the seed.
+        deadline_s: Seconds that each caller has; None: they depend on the seed.
+        scenario: The cloud; None: it depends on the seed.
+        without: The names of checks to leave out.
         workers: The number of processes. Several need a program by its name.
 
     Returns:

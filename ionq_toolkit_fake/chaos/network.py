@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
+
+from ionq_toolkit_fake.chaos.record import Accepted, SentRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,87 +22,6 @@ if TYPE_CHECKING:
 #: The most requests that a caller may send: more are taken for an endless loop.
 MOST_REQUESTS = 5_000
 
-#: Statuses of an overloaded or broken service or gateway.
-_IN_TROUBLE = {408, 425, 429, *range(500, 600)}
-
-
-@dataclass(slots=True)
-class SentRequest:
-    """One request of a caller.
-
-    Attributes:
-        caller: The number of its caller.
-        at_s: When it was sent, in virtual seconds.
-        method: Its HTTP method.
-        path: Its path and query.
-        body: A digest of its body; empty: without a body.
-        until_s: When the caller received the response or the error, in virtual seconds.
-        status: The HTTP status that the caller received, or None.
-        error: The name of the error that the caller received instead, or empty.
-        retry_after: The header ``Retry-After`` of the response, or None.
-        faults: The kinds of its faults; ``late``: it arrived after its caller had given up.
-    """
-
-    caller: int
-    at_s: float
-    method: str
-    path: str
-    body: str
-    until_s: float = 0.0
-    status: int | None = None
-    error: str = ""
-    retry_after: str | None = None
-    faults: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """Equal for repetitions of the same request by the same caller."""
-        return self.caller, self.method, self.path, self.body
-
-    @property
-    def failed(self) -> bool:
-        """Whether the caller received no response, or an error that may pass."""
-        return self.status is None or self.status in _IN_TROUBLE
-
-    def __str__(self) -> str:
-        came = self.error or str(self.status)
-        after = f", Retry-After: {self.retry_after}" if self.retry_after else ""
-        faults = f"  [{' '.join(self.faults)}]" if self.faults else ""
-        return (
-            f"{self.at_s:10.3f} s  caller {self.caller}  {self.method} {self.path} -> {came}{after}"
-            f" at {self.until_s:.3f} s{faults}"
-        )
-
-
-class Accepted(NamedTuple):
-    """A job or session that the cloud accepted.
-
-    Attributes:
-        id: Its id.
-        kind: ``"job"`` or ``"session"``.
-        caller: The number of the caller that created it.
-        body: The digest of the request body that created it.
-    """
-
-    id: str
-    kind: str
-    caller: int
-    body: str
-
-
-@dataclass
-class Ledger:
-    """The requests of a run, and the jobs and sessions that they created.
-
-    Attributes:
-        sent: The requests, in order.
-        accepted: The jobs without child jobs, and the sessions.
-    """
-
-    sent: list[SentRequest] = field(default_factory=list)
-    accepted: list[Accepted] = field(default_factory=list)
-
-
 #: A request: method, URL, headers and body.
 Request = tuple[str, str, "Mapping[str, str]", bytes | None]
 
@@ -115,10 +35,18 @@ class Network:
     """
 
     def __init__(
-        self, cloud: FakeIonQ, schedule: Schedule, plan: RunPlan, ledger: Ledger, caller: int
+        self,
+        cloud: FakeIonQ,
+        schedule: Schedule,
+        plan: RunPlan,
+        caller: int,
+        *,
+        sent: list[SentRequest],
+        accepted: list[Accepted],
     ) -> None:
         self.clock, self.conditions = schedule, plan.conditions
-        self._cloud, self._ledger, self._caller, self._count = cloud, ledger, caller, 0
+        self._cloud, self._caller, self._count = cloud, caller, 0
+        self._sent, self._accepted = sent, accepted
         self._chance = random.Random(f"network {plan.seed} {caller}")  # noqa: S311 - a fake
 
     def handle(
@@ -139,7 +67,7 @@ class Network:
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         digest = hashlib.sha256(body).hexdigest()[:16] if body else ""
         sent = SentRequest(self._caller, self.clock.monotonic(), method, path, digest)
-        self._ledger.sent.append(sent)
+        self._sent.append(sent)
         try:
             response = self._carry(sent, (method, url, dict(headers), body), timeout)
         except BaseException as error:
@@ -178,13 +106,13 @@ class Network:
         """Hand a request to the cloud, and record the jobs and sessions that it creates."""
         if sent.method.upper() != "POST":
             return self._cloud.exchange(*request)
-        before = {one.id for one in self._ledger.accepted}
+        before = {one.id for one in self._accepted}
         exchange = self._cloud.exchange(*request)
         for project in self._cloud.projects:
             jobs = [job.id for job in project.jobs if job.parent_id is None]
             sessions = [session.id for session in project.sessions]
             for kind, ids in (("job", jobs), ("session", sessions)):
-                self._ledger.accepted += [
+                self._accepted += [
                     Accepted(one, kind, self._caller, sent.body) for one in ids if one not in before
                 ]
         return exchange

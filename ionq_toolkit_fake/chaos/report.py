@@ -13,7 +13,7 @@ from ionq_toolkit_fake.chaos.checks import CHECKS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ionq_toolkit_fake.chaos.run import Run
+    from ionq_toolkit_fake.chaos.record import Run
 
 
 #: The most requests of a run that `describe` lists.
@@ -68,7 +68,7 @@ class Report:
         self.runs += 1
         self.failed += bool(run.violations)
         self.requests += len(run.sent)
-        self.jobs += run.accepted
+        self.jobs += len(run.accepted)
         self.unsure += run.unsure
         self.virtual_s += run.seconds
         self.faults.update(run.faults)

@@ -1,4 +1,4 @@
-"""One run: callers that execute a program under a plan, and the violations found."""
+"""One run: callers that execute a program under a plan, and the checks after it."""
 
 from __future__ import annotations
 
@@ -6,33 +6,26 @@ import functools
 import hashlib
 import inspect
 import random
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from ionq_toolkit_fake.chaos.caller import Caller
-from ionq_toolkit_fake.chaos.checks import (
-    CallerEnding,
-    Observations,
-    Violation,
-    check_run,
-    error_text,
-)
+from ionq_toolkit_fake.chaos.checks import check_run, error_text
 from ionq_toolkit_fake.chaos.environment import (
     SecretDetector,
     captured_output,
     seeded,
     virtual_time,
 )
-from ionq_toolkit_fake.chaos.network import Ledger, Network
+from ionq_toolkit_fake.chaos.network import Network
 from ionq_toolkit_fake.chaos.plan import NetworkConditions
+from ionq_toolkit_fake.chaos.record import Accepted, CallerEnding, Run, SentRequest, Violation
 from ionq_toolkit_fake.chaos.schedule import Schedule, Stopped
 from ionq_toolkit_fake.intercept.scope import Hosts, Scope, interception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ionq_toolkit_fake.chaos.network import SentRequest
     from ionq_toolkit_fake.chaos.plan import RunPlan
     from ionq_toolkit_fake.chaos.schedule import Turn
 
@@ -45,44 +38,6 @@ _PATIENCE, _PATIENCE_S = 2.0, 60.0
 _AFTER_S, _TO_RESOLVE_S = 3600.0, 3600.0
 
 _CALM = NetworkConditions(delay_s=0.005)
-
-
-@dataclass(frozen=True)
-class Run:
-    """The result of one run.
-
-    Attributes:
-        plan: Its plan.
-        violations: The broken checks.
-        endings: How each caller ended.
-        sent: The requests, in order.
-        accepted: The number of jobs and sessions that the cloud accepted.
-        unsure: The number of submissions whose outcome was searched for after the run.
-        seconds: Its duration in virtual seconds.
-    """
-
-    plan: RunPlan
-    violations: Sequence[Violation]
-    endings: Sequence[CallerEnding]
-    sent: Sequence[SentRequest] = field(repr=False)
-    accepted: int = 0
-    unsure: int = 0
-    seconds: float = 0.0
-
-    @property
-    def trace(self) -> str:
-        """The requests as text: the same for the same plan and program."""
-        return "\n".join(map(str, self.sent))
-
-    @property
-    def faults(self) -> Counter[str]:
-        """How often each kind of fault was injected."""
-        return Counter(kind for one in self.sent for kind in one.faults)
-
-    @property
-    def broken(self) -> set[str]:
-        """The names of the broken checks."""
-        return {violation.check for violation in self.violations}
 
 
 def run(
@@ -112,9 +67,12 @@ def run(
     keys = [_key(plan.seed, number) for number in range(plan.callers)]
     access = {key: {"project": "chaos"} for key in keys}
     cloud = replace(plan.scenario, keys=access).cloud(plan.seed, clock=schedule)
-    ledger = Ledger()
+    sent: list[SentRequest] = []
+    accepted: list[Accepted] = []
     callers = [
-        Caller(number, key, plan, Network(cloud, schedule, plan, ledger, number))
+        Caller(
+            number, key, plan, Network(cloud, schedule, plan, number, sent=sent, accepted=accepted)
+        )
         for number, key in enumerate(keys)
     ]
 
@@ -126,7 +84,7 @@ def run(
     detector = SecretDetector(keys)
     with captured_output(detector), virtual_time(schedule), seeded(plan.seed):
         ended = _take_turns(schedule, callers, execute, plan.deadline_s * _PATIENCE + _PATIENCE_S)
-        took_s, sent = schedule.monotonic(), ledger.sent[:]
+        took_s, count = schedule.monotonic(), len(sent)
         cloud.faults.clear()
         schedule.settle()
         schedule.sleep(_AFTER_S)
@@ -134,29 +92,38 @@ def run(
         for caller in unsure:
             caller.cloud.conditions = _CALM
         searched = _take_turns(schedule, unsure, Caller.resolve, _TO_RESOLVE_S)
-    for one in ledger.sent:
+    for one in sent:
         detector.inspect(f"the path of {one.method}", one.path)
     for _, error in (*ended, *searched):
         if error is not None:
             detector.inspect_error(error)
-    endings = [_ending(turn, error, expected) for turn, error in ended]
-    violations = check_run(
-        Observations(callers, endings, ledger.accepted, sent, detector.leaks), without
+    found = Run(
+        plan,
+        [
+            CallerEnding(
+                caller.number,
+                turn.ended_at,
+                "stopped" if turn.why else "result" if error is None else type(error).__name__,
+                None if error is None else error_text(error),
+                typed=error is None or isinstance(error, expected),
+                stopped=turn.why,
+                known=caller.known,
+                suspected=frozenset(caller.suspected),
+            )
+            for caller, (turn, error) in zip(callers, ended, strict=True)
+        ],
+        sent[:count],
+        accepted,
+        detector.leaks,
+        sum(len(caller.open) for caller in unsure),
+        took_s,
     )
-    violations += [
+    failed_searches = [
         Violation("typed", caller.number, f"when it searched for its job: {failure}")
         for caller, (turn, error) in zip(unsure, searched, strict=True)
         if (failure := turn.why if error is None else error_text(error)) is not None
     ]
-    return Run(
-        plan,
-        violations,
-        endings,
-        sent,
-        accepted=len(ledger.accepted),
-        unsure=sum(len(caller.open) for caller in callers),
-        seconds=took_s,
-    )
+    return replace(found, violations=[*check_run(found, without), *failed_searches])
 
 
 def _take_turns(
@@ -183,18 +150,6 @@ def _take_turns(
     }
     schedule.run(until_s=schedule.monotonic() + limit_s)
     return [(turn, raised.get(number)) for number, turn in turns.items()]
-
-
-def _ending(
-    turn: Turn, error: BaseException | None, expected: tuple[type[BaseException], ...]
-) -> CallerEnding:
-    return CallerEnding(
-        turn.ended_at,
-        "stopped" if turn.why else "result" if error is None else type(error).__name__,
-        None if error is None else error_text(error),
-        typed=error is None or isinstance(error, expected),
-        stopped=turn.why,
-    )
 
 
 def _key(seed: int, number: int) -> str:

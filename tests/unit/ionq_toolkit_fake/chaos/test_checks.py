@@ -5,23 +5,24 @@ from types import SimpleNamespace
 
 import pytest
 
-from ionq_toolkit_fake.chaos.checks import CHECKS, CallerEnding, Observations, check_run
-from ionq_toolkit_fake.chaos.network import Accepted, SentRequest
+from ionq_toolkit_fake.chaos.checks import CHECKS, check_run
+from ionq_toolkit_fake.chaos.record import Accepted, CallerEnding, Run, SentRequest
 
 
-def caller(number=0, known=(), suspected=(), deadline_s=60.0):
-    return SimpleNamespace(
-        number=number, known=list(known), suspected=set(suspected), deadline_s=deadline_s
-    )
+def ending(caller=0, known=(), suspected=(), at_s=3.0, **more):
+    return CallerEnding(caller, at_s, known=known, suspected=frozenset(suspected), **more)
 
 
 def sent(at_s, until_s, *, by=0, method="GET", path="/v0.4/jobs/1", body="", **more):
     return SentRequest(by, at_s, method, path, body, until_s, **{"status": 200, **more})
 
 
-FINE = Observations(
-    callers=[caller(0, ["j1"]), caller(1, ["j2", "s1"])],
-    endings=[CallerEnding(3.0), CallerEnding(60.5, "ValueError", "ValueError: known")],
+FINE = Run(
+    plan=SimpleNamespace(deadline_s=60.0),
+    endings=[
+        ending(0, ["j1"]),
+        ending(1, ["j2", "s1"], at_s=60.5, outcome="ValueError", error="ValueError: known"),
+    ],
     accepted=[
         Accepted("j1", "job", 0, "aa"),
         Accepted("j2", "job", 1, "aa"),
@@ -47,29 +48,29 @@ def test_correct_run_breaks_no_check():
 
 
 def test_known_finds_a_lost_job():
-    found = broken(callers=[caller(0), FINE.callers[1]])
+    found = broken(endings=[ending(0), FINE.endings[1]])
     assert list(found) == [("known", 0)]
     assert "j1" in found["known", 0]
 
 
 def test_known_finds_a_job_of_two_callers():
-    found = broken(callers=[caller(0, ["j1", "j2"]), FINE.callers[1]])
+    found = broken(endings=[ending(0, ["j1", "j2"]), FINE.endings[1]])
     assert found == {("known", None): "job j2 is known to callers 0, 1"}
 
 
 def test_known_finds_a_job_reported_twice():
-    assert ("known", None) in broken(callers=[caller(0, ["j1", "j1"]), FINE.callers[1]])
+    assert ("known", None) in broken(endings=[ending(0, ["j1", "j1"]), FINE.endings[1]])
 
 
 def test_known_finds_an_id_that_was_never_accepted():
-    found = broken(callers=[caller(0, ["j1", "j9"]), FINE.callers[1]])
+    found = broken(endings=[ending(0, ["j1", "j9"]), FINE.endings[1]])
     assert list(found) == [("known", 0)]
     assert "j9" in found["known", 0]
 
 
 def test_known_accepts_a_suspected_id():
     assert not broken(
-        callers=[FINE.callers[0], caller(1, ["j2"], suspected=["s1", "other"])],
+        endings=[FINE.endings[0], ending(1, ["j2"], suspected=["s1", "other"])],
     )
 
 
@@ -90,20 +91,20 @@ def test_spread_ignores_different_submissions():
 
 def test_once_accepts_equal_jobs_that_are_known():
     assert not broken(
-        callers=[caller(0, ["j1", "j3"]), FINE.callers[1]],
+        endings=[ending(0, ["j1", "j3"]), FINE.endings[1]],
         accepted=[*FINE.accepted, Accepted("j3", "job", 0, "aa")],
     )
 
 
 def test_in_time_finds_a_late_caller():
-    found = broken(endings=[CallerEnding(61.5), FINE.endings[1]])
+    found = broken(endings=[ending(0, ["j1"], at_s=61.5), FINE.endings[1]])
     assert found == {("in_time", 0): "it ended after 61.5 s; it had 60 s"}
 
 
 def test_in_time_finds_a_stopped_caller():
     found = broken(
         endings=[
-            CallerEnding(180.0, "stopped", stopped="waits for ever after 180 s"),
+            ending(0, ["j1"], outcome="stopped", stopped="waits for ever after 180 s"),
             FINE.endings[1],
         ]
     )
@@ -112,7 +113,10 @@ def test_in_time_finds_a_stopped_caller():
 
 def test_typed_finds_an_unexpected_error():
     found = broken(
-        endings=[CallerEnding(1.0, "KeyError", "KeyError: 'id'", typed=False), FINE.endings[1]]
+        endings=[
+            ending(0, ["j1"], outcome="KeyError", error="KeyError: 'id'", typed=False),
+            FINE.endings[1],
+        ]
     )
     assert found == {("typed", 0): "KeyError: 'id'"}
 
@@ -162,7 +166,6 @@ def test_spread_finds_an_immediate_retry_among_several_callers():
     assert list(broken(sent=again)) == [("spread", 0)]
     alone = replace(
         FINE,
-        callers=FINE.callers[:1],
         endings=FINE.endings[:1],
         accepted=FINE.accepted[:1],
         sent=again,
@@ -190,9 +193,9 @@ def test_secret_names_the_place_of_a_leak():
 
 
 def test_check_run_leaves_out_checks():
-    observations = replace(
-        FINE, leaks=["the output"], endings=[CallerEnding(99.0), FINE.endings[1]]
+    run = replace(
+        FINE, leaks=["the output"], endings=[ending(0, ["j1"], at_s=99.0), FINE.endings[1]]
     )
-    assert {one.check for one in check_run(observations)} == {"secret", "in_time"}
-    assert {one.check for one in check_run(observations, ["secret"])} == {"in_time"}
-    assert check_run(observations, list(CHECKS)) == []
+    assert {one.check for one in check_run(run)} == {"secret", "in_time"}
+    assert {one.check for one in check_run(run, ["secret"])} == {"in_time"}
+    assert check_run(run, list(CHECKS)) == []

@@ -146,7 +146,7 @@ def test_turn_that_waits_in_real_time_is_located():
     release = threading.Event()
     schedule.add(release.wait)
     try:
-        with pytest.raises(StuckError, match=r"(?s)something else than the clock.*wait"):
+        with pytest.raises(StuckError, match=r"(?s)something other than the clock.*wait"):
             schedule.run(10.0)
     finally:
         release.set()
