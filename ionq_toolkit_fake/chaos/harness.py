@@ -82,9 +82,13 @@ class ChaosTest:
         _ = self._loaded
 
     def plan(self, seed: int) -> RunPlan:
-        """Return the plan of a seed."""
-        return RunPlan.sample(
-            seed, callers=self.callers, deadline_s=self.deadline_s, scenario=self.scenario
+        """Return the plan of a seed, with the settings of this test in it."""
+        sampled = RunPlan.sample(seed)
+        return replace(
+            sampled,
+            callers=self.callers or sampled.callers,
+            deadline_s=self.deadline_s or sampled.deadline_s,
+            scenario=self.scenario or sampled.scenario,
         )
 
     def run(self, seed: int) -> Run:

@@ -78,34 +78,20 @@ class RunPlan:
     conditions: NetworkConditions
 
     @classmethod
-    def sample(
-        cls,
-        seed: int,
-        *,
-        callers: int | None = None,
-        deadline_s: float | None = None,
-        scenario: Scenario | None = None,
-    ) -> RunPlan:
-        """Return the plan of a seed. An argument replaces its part and changes no other."""
+    def sample(cls, seed: int) -> RunPlan:
+        """Return the plan of a seed."""
         chance = random.Random(f"plan {seed}")  # noqa: S311 - a fake
-        count = chance.randint(1, MOST_CALLERS)
-        limit_s = chance.choice(DEADLINES_S)
+        callers, deadline_s = chance.randint(1, MOST_CALLERS), chance.choice(DEADLINES_S)
         conditions = NetworkConditions(
             delay_s=chance.choice((0.005, 0.05, 0.3)), late=chance.choice((0, 0, 0.02, 0.1))
         )
-        sampled = Scenario(
+        scenario = Scenario(
             description=f"sampled from seed {seed}",
             seed=seed,
             transitions=[_transitions(chance)],
             faults=[_fault(chance) for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 4)))],
         )
-        return cls(
-            seed,
-            count if callers is None else callers,
-            limit_s if deadline_s is None else deadline_s,
-            sampled if scenario is None else scenario,
-            conditions,
-        )
+        return cls(seed, callers, deadline_s, scenario, conditions)
 
 
 def _transitions(chance: random.Random) -> Mapping[str, Any]:
