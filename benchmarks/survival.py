@@ -1,8 +1,8 @@
-"""Many jobs over a socket under a plan of losses: `python benchmarks/survival.py`.
+"""Run many jobs over a socket while responses are lost: `python benchmarks/survival.py`.
 
-A tenth of the submissions lose their answers after they took effect, and a tenth of all requests
-are refused with 429 or 503. Counted is what the cloud has in the end against what the callers know,
-beside qiskit-ionq in the same run.
+A tenth of the submissions take effect and lose their responses. A tenth of all requests are
+rejected with 429 or 503. The table compares the jobs that the cloud accepted with the jobs that the
+callers know, for ionq_toolkit and for qiskit-ionq.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from ionq_toolkit_fake import FakeIonQ, FakeServer, Scenario
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: What goes wrong. A 503 is of the service's own form, and certain; the answers are lost by resets
-#: and by gateways.
-PLAN = Scenario(
+#: The faults. A 503 has the service's own form, so it certainly had no effect. Resets and gateways
+#: lose the responses.
+SCENARIO = Scenario(
     seed=1,
     clock="real",
     transitions=[{"ready": "immediately", "started": "immediately", "finished": "immediately"}],
@@ -77,8 +77,8 @@ def qiskit_ionq(url: str) -> Callable[[int], str]:
 
 
 def survive(client: Callable[[str], Callable[[int], str]], jobs: int) -> list[str]:
-    """Run so many jobs, and return a row of what came of it."""
-    cloud: FakeIonQ = PLAN.cloud()
+    """Run `jobs` jobs with a client, and return its row of the table."""
+    cloud: FakeIonQ = SCENARIO.cloud()
     errors: Counter[str] = Counter()
     known: list[str] = []
     with FakeServer(cloud) as server:
@@ -87,7 +87,7 @@ def survive(client: Callable[[str], Callable[[int], str]], jobs: int) -> list[st
         def one(number: int) -> None:
             try:
                 known.append(run(number))
-            except Exception as error:  # noqa: BLE001 - all are counted
+            except Exception as error:  # noqa: BLE001 - the table counts all errors
                 errors[type(error).__name__] += 1
 
         begin = time.perf_counter()
@@ -111,13 +111,13 @@ def survive(client: Callable[[str], Callable[[int], str]], jobs: int) -> list[st
 
 
 def main() -> int:
-    """Print the table; return 1 if our client lost a job, or made one twice."""
+    """Print the table; return 1 if ionq_toolkit lost a job, or created one twice."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=1000, help="how many jobs for each client")
+    parser.add_argument("--jobs", type=int, default=1000, help="number of jobs for each client")
     jobs = parser.parse_args().jobs
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    head = ["client", "results", "errors", "jobs made", "unknown", "twice", "requests", "time"]
+    head = ["client", "results", "errors", "accepted", "lost", "twice", "requests", "time"]
     rows = [head, *(survive(client, jobs) for client in (toolkit, qiskit_ionq))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -125,7 +125,7 @@ def main() -> int:
             "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         )
     ours = dict(zip(head, rows[1], strict=True))
-    return int((ours["unknown"], ours["twice"]) != ("0", "0"))
+    return int((ours["lost"], ours["twice"]) != ("0", "0"))
 
 
 if __name__ == "__main__":

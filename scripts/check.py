@@ -17,7 +17,7 @@ CHECKS = {
     "chaos": [
         "-c",
         "from ionq_toolkit_fake.cli import main; main()",
-        "run_chaos",
+        "chaos",
         "--runs",
         "10000",
     ],

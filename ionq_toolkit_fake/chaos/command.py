@@ -2,128 +2,159 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from ionq_toolkit_fake.chaos.checks import CHECKS
-from ionq_toolkit_fake.chaos.harness import ChaosTest
-from ionq_toolkit_fake.chaos.report import Failure, Report, describe
+from ionq_toolkit_fake.chaos.harness import CHUNK, ChaosTest
+from ionq_toolkit_fake.chaos.report import Report, describe
 from ionq_toolkit_fake.chaos.schedule import StuckError
 from ionq_toolkit_fake.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+    from ionq_toolkit_fake.chaos.record import Run
+
+#: The number of runs by default, and of processes.
+_RUNS, _WORKERS = 200, min(4, os.cpu_count() or 1)
 
 
 @click.command(name="chaos")
 @click.argument("program", default="ionq-toolkit")
 @click.option(
-    "--runs", type=click.IntRange(1), default=200, show_default=True, help="How many seeds to run."
+    "--runs",
+    type=click.IntRange(1),
+    help=f"Number of runs. Each run has its own seed. Default: {_RUNS}.",
 )
-@click.option("--first-seed", type=int, default=0, show_default=True, help="The first of them.")
-@click.option("--seed", type=int, help="Run this seed alone, and show what was sent.")
+@click.option("--first-seed", type=int, help="Seed of the first run. Default: 0.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Number of processes; it does not change the report. Default: number of CPUs, at most 4.",
+)
+@click.option("--seed", type=int, help="Run this one seed, and print its plan and its requests.")
 @click.option(
     "--callers",
     type=click.IntRange(1, 100),
-    help="How many callers at a time; or as the seed says.",
+    help="Number of callers that run PROGRAM at the same time. Default: 1 to 4, by seed.",
 )
 @click.option(
     "--deadline",
     "deadline_s",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="How long each caller has; or as the seed says.",
+    help="Virtual seconds that each caller has. Default: 5 to 900, by seed.",
 )
 @click.option(
     "--scenario",
     metavar="NAME",
-    help="What the cloud is like in all runs: a ready-made scenario (see: ionq-fake scenarios), a "
-    "TOML file, or a token; or as the seed says.",
+    help="The cloud and its faults in all runs: a ready-made scenario (list them with: ionq-fake "
+    "scenarios), a TOML file, or a token. Default: random faults, by seed.",
 )
 @click.option(
     "--without",
     multiple=True,
+    metavar="CHECK",
     type=click.Choice(list(CHECKS)),
-    help="A check to leave out; may be repeated.",
+    help=f"Leave out a check; repeatable. Checks: {', '.join(CHECKS)}.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    default=min(4, os.cpu_count() or 1),
-    show_default="the number of processors, at most 4",
-    help="How many processes the runs are divided among.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON.")
 def chaos_command(  # noqa: PLR0917 - click passes them by name
     program: str,
-    runs: int,
-    first_seed: int,
+    runs: int | None,
+    first_seed: int | None,
+    workers: int | None,
     seed: int | None,
     callers: int | None,
     deadline_s: float | None,
     scenario: str | None,
     without: tuple[str, ...],
-    workers: int,
     as_json: bool,
 ) -> None:
-    """Let several callers run PROGRAM on clouds in trouble, and check what came of it.
+    """Prove that a program never loses a job or pays twice.
 
-    PROGRAM is a function that takes a Caller: module:function, file.py:function, or the name of one
-    that there is: ionq-toolkit, qiskit-ionq. What its module calls EXPECTED are the errors that it
-    may raise.
+    Several callers run PROGRAM at the same time against a faulty cloud, on a virtual clock. After
+    each run, the jobs that the cloud accepted are compared with the jobs that the callers know.
 
-    Time is virtual, and everything that goes wrong follows from the seed of each run. The exit
-    status is 1 if a check was broken; what is printed then says how to see it again.
-    """
+    PROGRAM is a function that takes a Caller: module:function or file.py:function. Its module may
+    list the errors that it may raise as EXPECTED. Or it is one of the programs that come with this
+    command: ionq-toolkit (default), qiskit-ionq.
+
+    All events of a run depend on its seed. If a run breaks a check, the command reduces it to few
+    callers and faults, prints its requests and a command that replays it, and exits with status 1.
+
+    \b
+    Examples:
+      ionq-fake chaos my_code.py:submit --runs 1000
+      ionq-fake chaos my_code.py:submit --seed 32
+      ionq-fake chaos qiskit-ionq --scenario flaky-network --callers 2
+    """  # noqa: D301 - the backspace keeps the lines apart
+    if seed is not None:
+        for name, value in (("runs", runs), ("first-seed", first_seed), ("workers", workers)):
+            if value is not None:
+                raise click.UsageError(f"--seed runs one seed; it excludes --{name}.")
     try:
-        like = None if scenario is None else Scenario.of(scenario)
-        job = ChaosTest(program, None, callers, deadline_s, like, without)
+        cloud = None if scenario is None else Scenario.of(scenario)
+        test = ChaosTest(program, None, callers, deadline_s, cloud, without)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    seeds = [seed] if seed is not None else range(first_seed, first_seed + runs)
+    first, count = (first_seed or 0, runs or _RUNS) if seed is None else (seed, 1)
+    seeds = range(first, first + count)
+    report = Report(without)
     try:
-        report = _run(job, seeds, 1 if seed is not None else workers)
+        with _progress(test.runs(seeds, workers or _WORKERS), report, len(seeds)) as finished:
+            for run in finished:
+                report.add(run)
+        if as_json:
+            click.echo(json.dumps({"program": program, **report.as_dict()}, indent=2))
+        else:
+            click.echo(f"program   {program}\n{report}")
+            if seed is not None:
+                click.echo(f"\n{describe(run)}")
+            elif not report.ok:
+                worst = report.failures[0]
+                shrunk = test.shrink(worst)
+                click.echo(f"\n{describe(shrunk)}\n\nreplay: {_replay(test, worst, shrunk)}")
     except StuckError as error:
         raise click.ClickException(str(error)) from error
-    if as_json:
-        click.echo(json.dumps({"program": program, **report.as_dict()}, indent=2))
-    else:
-        _show(job, report, asked=seed is not None)
     if not report.ok:
         raise SystemExit(1)
 
 
-def _run(job: ChaosTest, seeds: range | list[int], workers: int) -> Report:
+def _progress(
+    runs: Iterator[Run], report: Report, length: int
+) -> AbstractContextManager[Iterable[Run]]:
+    """Show a progress bar on a terminal while `runs` are consumed."""
     if not sys.stderr.isatty():
-        return job.over(seeds, workers=workers)
-    with click.progressbar(length=len(seeds), label="chaos", file=sys.stderr) as bar:
-        return job.over(seeds, workers=workers, progress=bar.update)
+        return contextlib.nullcontext(runs)
+    return click.progressbar(
+        runs,
+        length=length,
+        label="chaos",
+        update_min_steps=1 if length <= CHUNK else CHUNK,
+        item_show_func=lambda _: f"{report.failed:,} failed" if report.failed else None,
+        file=sys.stderr,
+    )
 
 
-def _show(job: ChaosTest, report: Report, *, asked: bool) -> None:
-    click.echo(f"program   {job.program}")
-    click.echo(str(report))
-    if report.ok:
-        return
-    worst = report.failures[0]
-    smaller = worst if asked else job.smaller(worst)
-    click.echo(f"\n{describe(smaller, _replay(job, worst, smaller))}")
-    _, *others = report.first_seeds.items()
-    if others:
-        first = ", ".join(f"{name} with seed {seed}" for name, seed in others)
-        click.echo(f"\nfirst broken: {first}")
-
-
-def _replay(job: ChaosTest, first: Failure, failure: Failure) -> str:
-    """Return the command that shows a failure again."""
-    words = ["ionq-fake", "chaos", str(job.program), "--seed", str(failure.seed)]
-    if job.callers is not None or failure.plan.callers != first.plan.callers:
-        words += ["--callers", str(failure.plan.callers)]
-    if job.deadline_s is not None:
-        words += ["--deadline", f"{job.deadline_s:g}"]
-    if job.scenario is not None or failure.plan.scenario != first.plan.scenario:
-        words += ["--scenario", failure.plan.scenario.token()]
-    for name in job.without:
+def _replay(test: ChaosTest, first: Run, shrunk: Run) -> str:
+    """Return the command that runs a reduced plan."""
+    plan = shrunk.plan
+    words = ["ionq-fake", "chaos", str(test.program), "--seed", str(plan.seed)]
+    if test.callers is not None or plan.callers != first.plan.callers:
+        words += ["--callers", str(plan.callers)]
+    if test.deadline_s is not None:
+        words += ["--deadline", f"{test.deadline_s:g}"]
+    if test.scenario is not None or plan.scenario != first.plan.scenario:
+        words += ["--scenario", plan.scenario.token()]
+    for name in test.without:
         words += ["--without", name]
     return shlex.join(words)

@@ -1,4 +1,4 @@
-"""What a run does to this process: time is the schedule's, and whatever is said is listened to."""
+"""The process around a run: virtual time, seeded random numbers, and captured output."""
 
 from __future__ import annotations
 
@@ -13,19 +13,16 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ionq_toolkit_fake.chaos.schedule import Schedule
 
 
-_sleep, _time, _monotonic = time.sleep, time.time, time.monotonic
-
-
-class Ears(logging.Handler):
-    """Looks for secrets in what is logged, warned of, printed and raised.
+class SecretDetector(logging.Handler):
+    """Searches logs, warnings, output and errors for secrets.
 
     Attributes:
-        leaks: Where they were seen: never the text itself.
+        leaks: The places where it found one: never the text itself.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -34,35 +31,35 @@ class Ears(logging.Handler):
         self._formatter = logging.Formatter()
         self.leaks: list[str] = []
 
-    def hear(self, where: str, text: str) -> None:
-        """Look for secrets in a text."""
+    def inspect(self, where: str, text: str) -> None:
+        """Search a text."""
         if where not in self.leaks and any(secret in text for secret in self._secrets):
             self.leaks.append(where)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Look for secrets in what is logged, and in what is logged with it."""
+        """Search a log record, its error and its extra attributes."""
         where = f"the log of {record.name}"
         try:
-            self.hear(where, self._formatter.format(record))
-            self.hear(where, repr({**record.__dict__, "args": None}))
-        except Exception:  # noqa: BLE001 - what cannot be written cannot be read
-            self.hear(where, repr(record.msg))
+            self.inspect(where, self._formatter.format(record))
+            self.inspect(where, repr({**record.__dict__, "args": None}))
+        except Exception:  # noqa: BLE001 - a record that cannot be formatted is not written either
+            self.inspect(where, repr(record.msg))
 
-    def raised(self, error: BaseException) -> None:
-        """Look for secrets in an error, its causes and notes."""
+    def inspect_error(self, error: BaseException) -> None:
+        """Search an error, its causes and its notes."""
         where = f"the error {type(error).__name__}"
-        self.hear(where, "".join(traceback.format_exception(error)))
-        with contextlib.suppress(Exception):  # what cannot be shown shows no key
-            self.hear(where, repr(error))
+        self.inspect(where, "".join(traceback.format_exception(error)))
+        with contextlib.suppress(Exception):  # a repr that fails shows no key
+            self.inspect(where, repr(error))
 
 
 @contextlib.contextmanager
-def listening(ears: Ears) -> Iterator[None]:
-    """Let everything that is said in this process be heard, and nothing else be done with it."""
+def captured_output(detector: SecretDetector) -> Iterator[None]:
+    """Send the logs, warnings and output of this process to `detector` only."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     printed = io.StringIO()
-    root.handlers[:] = [ears]
+    root.handlers[:] = [detector]
     root.setLevel(logging.DEBUG)
     try:
         with (
@@ -75,47 +72,42 @@ def listening(ears: Ears) -> Iterator[None]:
         root.handlers[:] = handlers
         root.setLevel(level)
     for warning in warned:
-        ears.hear("a warning", str(warning.message))
-    ears.hear("the output", printed.getvalue())
+        detector.inspect("a warning", str(warning.message))
+    detector.inspect("the output", printed.getvalue())
 
 
-#: The schedule whose time it is, while one runs.
+#: The schedule that runs now, if any.
 _schedule: Schedule | None = None
 
 
-def _mine() -> Schedule | None:
-    """Return the schedule, if this thread has turns in it."""
+def _current() -> Schedule | None:
+    """Return the schedule if the calling thread has a turn in it."""
     return _schedule if _schedule is not None and _schedule.mine() is not None else None
 
 
-# These stay what they are, since a module that is first imported in a run keeps them.
-def _any_sleep(seconds: Any, /) -> None:  # noqa: ANN401 - as time.sleep has it
-    mine = _mine()
-    (_sleep if mine is None else mine.sleep)(seconds)
+def _in_turns(original: Callable[..., Any], virtual: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `original` with `virtual(schedule, ...)` in its place for threads with a turn."""
+
+    # A module that is first imported during a run keeps this function after it.
+    def function(*args: Any) -> Any:  # noqa: ANN401 - as the original has them
+        schedule = _current()
+        return original(*args) if schedule is None else virtual(schedule, *args)
+
+    return function
 
 
-def _any_time() -> float:
-    mine = _mine()
-    return _time() if mine is None else mine.now().timestamp()
-
-
-def _any_monotonic() -> float:
-    mine = _mine()
-    return _monotonic() if mine is None else mine.monotonic()
-
-
-#: What a module may have imported by its name, and what it has instead while a schedule runs.
+#: The functions that modules may have imported by name, and their replacements during a run.
 _REPLACED = {
-    "sleep": (_sleep, _any_sleep),
-    "time": (_time, _any_time),
-    "monotonic": (_monotonic, _any_monotonic),
+    "sleep": (time.sleep, _in_turns(time.sleep, lambda clock, seconds: clock.sleep(seconds))),
+    "time": (time.time, _in_turns(time.time, lambda clock: clock.now().timestamp())),
+    "monotonic": (time.monotonic, _in_turns(time.monotonic, lambda clock: clock.monotonic())),
 }
 
 
 @contextlib.contextmanager
-def timed_by(schedule: Schedule) -> Iterator[None]:
-    """Let `time` be that of a schedule, for the threads that have turns in it."""
-    global _schedule  # noqa: PLW0603 - there is one time in a process
+def virtual_time(schedule: Schedule) -> Iterator[None]:
+    """Replace the functions of `time`, in all modules, for threads with a turn in `schedule`."""
+    global _schedule  # noqa: PLW0603 - a process has one `time`
     holders = [
         (vars(module), name)
         for module in list(sys.modules.values())
@@ -135,7 +127,7 @@ def timed_by(schedule: Schedule) -> Iterator[None]:
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Let what is random without a seed of its own follow from this one."""
+    """Seed the global generators of `random` and NumPy."""
     import numpy as np  # noqa: PLC0415 - slow to import
 
     before, arrays = random.getstate(), np.random.get_state()

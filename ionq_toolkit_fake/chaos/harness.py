@@ -2,65 +2,65 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.chaos.caller import Caller
-from ionq_toolkit_fake.chaos.checks import CHECKS, in_words
-from ionq_toolkit_fake.chaos.plan import Plan
-from ionq_toolkit_fake.chaos.report import Failure, Report, failure_of
-from ionq_toolkit_fake.chaos.run import Run, run
+from ionq_toolkit_fake.chaos.checks import CHECKS, error_text
+from ionq_toolkit_fake.chaos.plan import RunPlan
+from ionq_toolkit_fake.chaos.report import Report
+from ionq_toolkit_fake.chaos.run import run
 from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
+    from ionq_toolkit_fake.chaos.record import Run
     from ionq_toolkit_fake.scenario import Scenario
 
 
-#: What a program is: it is called by each caller, with itself.
+#: A function that each caller calls with itself.
 Program = Callable[[Caller], object]
 
-#: The programs that there are, by what they drive.
+#: The programs of this package, by name.
 PROGRAMS = {
     "ionq-toolkit": "ionq_toolkit_fake.chaos.programs.toolkit:program",
     "qiskit-ionq": "ionq_toolkit_fake.chaos.programs.qiskit_ionq:program",
 }
 
-#: How many seeds a process is given at a time.
-_CHUNK = 50
+#: The number of seeds that a process takes at a time.
+CHUNK = 50
 
-#: How many runs are made at the most to find a smaller plan that breaks the same check.
-_MOST_TRIES = 40
+#: The largest number of callers that `ChaosTest.shrink` tries.
+_FEW_CALLERS = 3
 
 
 @dataclass(frozen=True)
 class ChaosTest:
-    """A program, and what its runs have in common.
+    """A program, and the settings that all its runs share.
 
     Attributes:
-        program: What each caller calls: a function, the name of one of `PROGRAMS`, or
+        program: A function that takes a `Caller`, the name of one of `PROGRAMS`, or
             ``module:function`` or ``file.py:function``.
-        expected: The errors that it may raise; None: the ``EXPECTED`` of its module, if there is
-            one, and none otherwise.
-        callers: How many callers there are; None: as each seed says.
-        deadline_s: How many seconds they have; None: as each seed says.
-        scenario: What the cloud is like; None: as each seed says.
-        without: The names of checks that are left out.
-        stuck_after_s: How many real seconds a caller may wait for something else than the clock.
+        expected: The errors that the program may raise; None: the ``EXPECTED`` of its module, or
+            no errors if the module has none.
+        callers: The number of callers; None: it depends on the seed.
+        deadline_s: Seconds that each caller has; None: they depend on the seed.
+        scenario: The cloud; None: it depends on the seed.
+        without: The names of checks to leave out.
+        stuck_after_s: Real seconds that callers may take without waiting for the clock.
 
     Raises:
-        ValueError: There is no such program or check, or fewer than one caller, or no time.
+        ValueError: The program or a check is unknown, or a number is out of range.
     """
 
     program: Program | str
@@ -81,20 +81,21 @@ class ChaosTest:
             raise ValueError(f"deadline_s={self.deadline_s}: callers must have some time")
         _ = self._loaded
 
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in vars(self).items() if name != "_loaded"}
+    def plan(self, seed: int) -> RunPlan:
+        """Return the plan of a seed, with the settings of this test in it."""
+        sampled = RunPlan.sample(seed)
+        return replace(
+            sampled,
+            callers=self.callers or sampled.callers,
+            deadline_s=self.deadline_s or sampled.deadline_s,
+            scenario=self.scenario or sampled.scenario,
+        )
 
     def run(self, seed: int) -> Run:
         """Run once, under the plan of a seed."""
-        return self.under(self.plan(seed))
+        return self.run_plan(self.plan(seed))
 
-    def plan(self, seed: int) -> Plan:
-        """Return the plan of a seed."""
-        return Plan.draw(
-            seed, callers=self.callers, deadline_s=self.deadline_s, scenario=self.scenario
-        )
-
-    def under(self, plan: Plan) -> Run:
+    def run_plan(self, plan: RunPlan) -> Run:
         """Run once, under a plan."""
         program, expected = self._loaded
         return run(
@@ -105,68 +106,54 @@ class ChaosTest:
             stuck_after_s=self.stuck_after_s,
         )
 
-    def over(
-        self,
-        seeds: Iterable[int],
-        *,
-        workers: int = 1,
-        progress: Callable[[int], object] | None = None,
-    ) -> Report:
-        """Run once for each seed, and report.
+    def runs(self, seeds: Sequence[int], workers: int = 1) -> Iterator[Run]:
+        """Yield one run for each seed, in their order.
 
         Args:
             seeds: The seeds.
-            workers: How many processes they are divided among; the report is the same.
-            progress: Called with the number of runs that were made since it was called last, if
-                given.
+            workers: The number of processes. It does not change the runs.
 
         Raises:
-            ValueError: Several processes are to run a program that is not given by its name.
+            ValueError: Several processes are to run a program that is not given by name.
         """
-        chosen = list(seeds)
-        chunks = [chosen[start : start + _CHUNK] for start in range(0, len(chosen), _CHUNK)]
-        report = Report(self.without)
-        if workers == 1 or len(chunks) < 2:  # noqa: PLR2004
-            for seed in chosen:
-                report.add(self.run(seed))
-                if progress is not None:
-                    progress(1)
-            return report
+        if workers == 1 or len(seeds) <= CHUNK:
+            yield from map(self.run, seeds)
+            return
         if not isinstance(self.program, str):
             raise ValueError(  # noqa: TRY004 - a function is right, but for other processes
                 "other processes find a program by its name: 'module:function'"
             )
-        # New processes: one that is forked would have locks of threads that it has not.
-        with ProcessPoolExecutor(min(workers, len(chunks)), get_context("spawn")) as pool:
-            futures = [pool.submit(self.over, chunk) for chunk in chunks]
-            try:
-                for future in as_completed(futures):
-                    report.merge(future.result())
-                    if progress is not None:
-                        progress(future.result().runs)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        workers = min(workers, -(-len(seeds) // CHUNK))
+        # Forked processes would inherit locks that threads of this process hold.
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            yield from pool.map(self.run, seeds, chunksize=CHUNK)
+
+    def report(self, seeds: Iterable[int], workers: int = 1) -> Report:
+        """Return the totals of `runs`."""
+        report = Report(self.without)
+        for one in self.runs(list(seeds), workers):
+            report.add(one)
         return report
 
-    def smaller(self, failure: Failure) -> Failure:
-        """Return a failure of the same checks under a plan with less in it, if there is one."""
-        checks = {violation.check for violation in failure.violations}
-        found, tries = failure, 0
-        shrinking = True
-        while shrinking:
-            shrinking = False
-            for plan in _simpler(found.plan):
-                tries += 1
-                if tries > _MOST_TRIES:
-                    return found
-                tried = self.under(plan)
-                if checks & {violation.check for violation in tried.violations}:
-                    found, shrinking = failure_of(tried), True
-                    break
+    def shrink(self, found: Run) -> Run:
+        """Return a run that breaks one of the same checks with fewer callers and rules, if any."""
+        broken = found.broken
+
+        def keep_if_broken(**parts: Any) -> None:  # noqa: ANN401 - fields of RunPlan
+            nonlocal found
+            run = self.run_plan(replace(found.plan, **parts))
+            found = found if broken.isdisjoint(run.broken) else run
+
+        for callers in range(min(found.plan.callers - 1, _FEW_CALLERS), 0, -1):
+            keep_if_broken(callers=callers)
+        for index in reversed(range(len(found.plan.scenario.faults))):
+            faults = list(found.plan.scenario.faults)
+            del faults[index]
+            keep_if_broken(scenario=replace(found.plan.scenario, faults=faults))
+        keep_if_broken(scenario=replace(found.plan.scenario, transitions=()))
         return found
 
-    @functools.cached_property
+    @property
     def _loaded(self) -> tuple[Program, tuple[type[BaseException], ...]]:
         if not isinstance(self.program, str):
             return _plain(self.program), _kinds(self.expected or ())
@@ -186,7 +173,7 @@ def run_chaos(
     without: Sequence[str] = (),
     workers: int = 1,
 ) -> Report:
-    """Let callers run a program on clouds in trouble, once for each seed, and judge it.
+    """Run a program with several callers on faulty clouds, once for each seed, and check it.
 
     ::
 
@@ -200,33 +187,34 @@ def run_chaos(
             assert report.ok, report
 
     Args:
-        program: What each caller calls, with itself; or its name, as of `ChaosTest`.
-        seeds: The seeds: what happens in a run follows from its seed.
-        expected: The errors that it may raise; any other breaks the check ``typed``.
-        callers: How many callers there are at a time; None: 1 to 4, as each seed says.
-        deadline_s: How many seconds each has; None: as each seed says.
-        scenario: What the cloud is like; None: as each seed says.
-        without: The names of checks that are left out.
-        workers: How many processes the seeds are divided among; needs a program by its name.
+        program: A function that takes a `Caller`, or its name, as of `ChaosTest`.
+        seeds: The seeds. All events of a run depend on its seed.
+        expected: The errors that the program may raise. Any other breaks the check ``typed``.
+        callers: The number of callers; None: 1 to 4, depending on the seed.
+        deadline_s: Seconds that each caller has; None: they depend on the seed.
+        scenario: The cloud; None: it depends on the seed.
+        without: The names of checks to leave out.
+        workers: The number of processes. Several need a program by its name.
+
+    Returns:
+        The report of all runs.
 
     Raises:
-        ValueError: There is no such program or check, or a number is none that it can be.
-        StuckError: A caller waits for something that is not the clock.
+        ValueError: The program or a check is unknown, or a number is out of range.
+        StuckError: A caller waits for something other than the clock.
     """
     kinds = None if expected is None else _kinds(expected)
-    return ChaosTest(program, kinds, callers, deadline_s, scenario, without).over(
-        seeds, workers=workers
-    )
+    test = ChaosTest(program, kinds, callers, deadline_s, scenario, without)
+    return test.report(seeds, workers)
 
 
 def _plain(program: Program) -> Program:
-    """Return a program, if to call it is to run it."""
-    makes = (
-        inspect.iscoroutinefunction,
-        inspect.isgeneratorfunction,
-        inspect.isasyncgenfunction,
-    )
-    if any(is_one(program) for is_one in makes):
+    """Return a program, unless a call would only create a coroutine or a generator."""
+    if (
+        inspect.iscoroutinefunction(program)
+        or inspect.isgeneratorfunction(program)
+        or inspect.isasyncgenfunction(program)
+    ):
         raise ValueError(
             f"{program!r} does nothing when it is called: a program is a plain function, which may "
             "call asyncio.run(...)"
@@ -235,7 +223,7 @@ def _plain(program: Program) -> Program:
 
 
 def _kinds(expected: object) -> tuple[type[BaseException], ...]:
-    """Return kinds of errors, one or several, as a tuple."""
+    """Return one or several error classes as a tuple."""
     kinds = tuple(expected) if isinstance(expected, tuple | list | set) else (expected,)
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
@@ -244,10 +232,10 @@ def _kinds(expected: object) -> tuple[type[BaseException], ...]:
 
 
 def load(name: str) -> tuple[Program, ModuleType]:
-    """Return the program of a name, and the module that it is in.
+    """Return the program of a name, and its module.
 
     Raises:
-        ValueError: There is none; the message says what a name is like.
+        ValueError: The name is unknown, or its module cannot be imported.
     """
     place, _, function = PROGRAMS.get(name, name).rpartition(":")
     if not place:
@@ -256,8 +244,8 @@ def load(name: str) -> tuple[Program, ModuleType]:
         module = _from_file(place) if place.endswith(".py") else importlib.import_module(place)
     except OSError as error:
         raise ValueError(f"the program {name} cannot be read: {error.strerror}") from error
-    except Exception as error:  # whatever a module does when it is imported
-        raise ValueError(f"the program {name} cannot be imported: {in_words(error)}") from error
+    except Exception as error:  # modules may raise anything
+        raise ValueError(f"the program {name} cannot be imported: {error_text(error)}") from error
     program = getattr(module, function, None)
     if not callable(program):
         have = [one for one, value in vars(module).items() if callable(value) and one[0] != "_"]
@@ -267,23 +255,20 @@ def load(name: str) -> tuple[Program, ModuleType]:
 
 def _from_file(place: str) -> ModuleType:
     path = Path(place).resolve()
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # Modules are registered, so that their `sleep` becomes virtual and their dataclasses work.
+    name = path.stem if path.stem not in sys.modules else str(path)
+    for loaded in (path.stem, name):
+        if getattr(sys.modules.get(loaded), "__file__", None) == str(path):
+            return sys.modules[loaded]
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{place} is no Python file")
     if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))  # as Python does for a file that it runs
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+        sys.path.insert(0, str(path.parent))  # as Python does for a script
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
-
-
-def _simpler(plan: Plan) -> Iterable[Plan]:
-    """Yield plans with less in them."""
-    for callers in range(1, plan.callers):
-        yield replace(plan, callers=callers)
-    faults = plan.scenario.faults
-    for index in range(len(faults)):
-        fewer = [*faults[:index], *faults[index + 1 :]]
-        yield replace(plan, scenario=replace(plan.scenario, faults=fewer))
-    if plan.scenario.transitions:
-        yield replace(plan, scenario=replace(plan.scenario, transitions=()))

@@ -1,4 +1,4 @@
-"""Plan: what one run is: how many callers, for how long, and what cloud and network are like."""
+"""The plan of one run: its callers, their deadline, the cloud and the network."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-#: How many callers there are at the most, and how many seconds they have: too few for some jobs,
-#: and plenty for others.
+#: The largest number of callers, and their deadlines: too short for some jobs, ample for others.
 MOST_CALLERS, DEADLINES_S = 4, (5.0, 20.0, 60.0, 180.0, 900.0)
 
-#: Seconds for which a request is under way that comes late: gateways hold them for longer than
-#: clients wait.
+#: Seconds by which a late request is delayed: gateways hold requests for longer than clients wait.
 LATE_S = (20.0, 400.0)
 
-#: To which operations faults happen.
+#: The operations that faults match. Repeated entries are sampled more often.
 _TARGETS = (
     "*",
     "POST *",
@@ -33,28 +31,28 @@ _TARGETS = (
     "GET /jobs/<job_id>/results/*",
 )
 
-#: Statuses of a service or gateway in trouble, the frequent ones more often.
+#: Statuses of an overloaded or broken service or gateway.
 _STATUSES = (429, 429, 503, 503, 500, 502, 502, 504, 504, 408, 520, 521, 522, 524)
 
-#: Those of them after which a request may have taken effect all the same.
+#: The statuses after which the request may still have taken effect.
 _LOST = (500, 502, 502, 504, 504, 408, 520, 522, 524)
 
 
 @dataclass(frozen=True)
-class Weather:
-    """What the network between callers and cloud is like.
+class NetworkConditions:
+    """Delays between callers and cloud.
 
     Attributes:
-        delay_s: How long a request, or an answer, is under way on average.
-        late: How likely a request is under way for so long that its caller does not wait for it:
-            it takes effect all the same, for `LATE_S` seconds later.
+        delay_s: Mean delay of a request, and of a response.
+        late: Probability that a request arrives `LATE_S` seconds later. Its caller has given up
+            by then, and the request takes effect all the same.
     """
 
     delay_s: float = 0.05
     late: float = 0.0
 
-    def draw_s(self, chance: random.Random) -> tuple[float, float]:
-        """Return the seconds that a request is under way, and that its answer is."""
+    def sample_s(self, chance: random.Random) -> tuple[float, float]:
+        """Return the delays of one request and of its response, in seconds."""
         there = chance.expovariate(1 / self.delay_s)
         if chance.random() < self.late:
             there += chance.uniform(*LATE_S)
@@ -62,57 +60,42 @@ class Weather:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What one run is.
+class RunPlan:
+    """The plan of one run.
 
     Attributes:
-        seed: What the rest follows from, and everything that chance decides in the run.
-        callers: How many there are.
-        deadline_s: How many seconds each of them has.
-        scenario: What the cloud is like.
-        weather: What the network is like.
+        seed: Seeds the plan, and every random choice during the run.
+        callers: The number of callers.
+        deadline_s: Seconds that each caller has.
+        scenario: The cloud, with its faults and transitions.
+        conditions: The network.
     """
 
     seed: int
     callers: int
     deadline_s: float
     scenario: Scenario
-    weather: Weather
+    conditions: NetworkConditions
 
     @classmethod
-    def draw(
-        cls,
-        seed: int,
-        *,
-        callers: int | None = None,
-        deadline_s: float | None = None,
-        scenario: Scenario | None = None,
-    ) -> Plan:
-        """Return the plan of a seed; what is given is as given."""
+    def sample(cls, seed: int) -> RunPlan:
+        """Return the plan of a seed."""
         chance = random.Random(f"plan {seed}")  # noqa: S311 - a fake
-        # Drawn in any case: what is given changes nothing else.
-        count = chance.randint(1, MOST_CALLERS)
-        limit_s = chance.choice(DEADLINES_S)
-        weather = Weather(
+        callers, deadline_s = chance.randint(1, MOST_CALLERS), chance.choice(DEADLINES_S)
+        conditions = NetworkConditions(
             delay_s=chance.choice((0.005, 0.05, 0.3)), late=chance.choice((0, 0, 0.02, 0.1))
         )
-        drawn = Scenario(
-            description=f"drawn from seed {seed}",
+        scenario = Scenario(
+            description=f"sampled from seed {seed}",
             seed=seed,
             transitions=[_transitions(chance)],
             faults=[_fault(chance) for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 4)))],
         )
-        return cls(
-            seed,
-            count if callers is None else callers,
-            limit_s if deadline_s is None else deadline_s,
-            drawn if scenario is None else scenario,
-            weather,
-        )
+        return cls(seed, callers, deadline_s, scenario, conditions)
 
 
 def _transitions(chance: random.Random) -> Mapping[str, Any]:
-    """Return when jobs go on, and what becomes of them."""
+    """Return the rule that says when jobs change status, and how they end."""
 
     def step() -> Any:  # noqa: ANN401 - plain data
         return chance.choice(
@@ -138,8 +121,8 @@ def _transitions(chance: random.Random) -> Mapping[str, Any]:
 
 
 def _fault(chance: random.Random) -> dict[str, Any]:
-    """Return a rule: what goes wrong, and how often."""
-    table = _what(chance)
+    """Return the rule of a fault: its kind, the requests that it matches, and how often."""
+    table = _kind(chance)
     on = chance.choice(_TARGETS)
     if table["fault"] == "stale" and on.startswith("POST"):
         on = "GET *"
@@ -154,13 +137,17 @@ def _fault(chance: random.Random) -> dict[str, Any]:
     return table
 
 
-def _what(chance: random.Random) -> dict[str, Any]:
-    """Return a fault. Requests are not duplicated: no client can help that."""
+def _kind(chance: random.Random) -> dict[str, Any]:
+    """Return a fault. `duplicated` is not among them: clients cannot protect against it."""
     status = chance.choice(_STATUSES)
     kinds: tuple[dict[str, Any], ...] = (
         {"fault": "http", "status": status},
         {"fault": "http", "status": chance.choice(_LOST), "after_effect": True},
-        {"fault": "http", "status": chance.choice((429, 503)), "retry_after": _wait_s(chance)},
+        {
+            "fault": "http",
+            "status": chance.choice((429, 503)),
+            "retry_after": chance.choice((1, 3, 7, 20, 60)),
+        },
         {"fault": "lost_answer"},
         {"fault": "lost_answer", "how": "timeout"},
         {"fault": "lost_answer", "status": chance.choice(_LOST)},
@@ -178,8 +165,3 @@ def _what(chance: random.Random) -> dict[str, Any]:
         {"fault": "dribble", "bytes": 40, "seconds": chance.choice((0.5, 20))},
     )
     return dict(chance.choice(kinds))
-
-
-def _wait_s(chance: random.Random) -> int:
-    """Return the seconds of a ``Retry-After``."""
-    return chance.choice((1, 3, 7, 20, 60))

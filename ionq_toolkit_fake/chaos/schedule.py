@@ -1,4 +1,4 @@
-"""Callers that take turns on one virtual clock: of all threads, one runs at a time."""
+"""Schedule: threads that take turns on one virtual clock. One of them runs at a time."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 class Stopped(BaseException):
-    """Raised in a turn that is not to go on: it has taken too long, or asked too often."""
+    """Raised in a turn to end it: it took too long, or sent too many requests."""
 
 
 class StuckError(RuntimeError):
-    """A turn does not end: it waits for something that no clock of ours has."""
+    """A turn does not end: it computes, or waits for something other than the virtual clock."""
 
 
 class Turn:
-    """One function in a thread of its own, which runs when it is its turn.
+    """One function in its own thread.
 
     Attributes:
-        due: When it goes on, in virtual seconds; infinite: it waits for ever.
-        why: Why it was stopped, if it was.
-        ended_at: When it came to its end, in virtual seconds.
+        due: When it continues, in virtual seconds; infinite: it waits for ever.
+        why: Why it was stopped; None: it was not.
+        ended_at: When it ended, in virtual seconds.
     """
 
     def __init__(self, function: Callable[[], object], due: float) -> None:
@@ -47,17 +47,17 @@ class Turn:
 class Schedule:
     """A virtual clock on which several turns sleep.
 
-    Time passes when all of them sleep, and then to the moment at which the first wakes. Of those
-    who could go on at the same moment, chance chooses. So what happens follows from the functions
-    and the chance alone, in whatever order the machine would run their threads.
+    When all turns sleep, time moves to the moment at which the first of them wakes. If several
+    wake at that moment, `chance` selects one. So the order of events depends on the functions and
+    on `chance` alone, not on the operating system's scheduler.
     """
 
     def __init__(self, chance: random.Random, *, stuck_after_s: float = 60.0) -> None:
-        """Begin at the same moment each time, without turns.
+        """Create a clock at time 0 without turns.
 
         Args:
-            chance: What chooses whose turn it is.
-            stuck_after_s: How many real seconds `run` waits for turns that do not end.
+            chance: Selects the next turn.
+            stuck_after_s: Real seconds that `run` waits for turns that do not end.
         """
         self._chance, self._stuck_after_s = chance, stuck_after_s
         self._elapsed_s = 0.0
@@ -75,16 +75,17 @@ class Schedule:
         return EPOCH + timedelta(seconds=self._elapsed_s)
 
     def monotonic(self) -> float:
-        """Return the virtual seconds since the beginning."""
+        """Return the virtual seconds since the start."""
         return self._elapsed_s
 
     def sleep(self, seconds: float) -> None:
-        """Let the others run until `seconds` have passed, or for ever if it is infinite.
+        """Let other turns run until `seconds` have passed; infinite: for ever.
 
-        A thread that has no turn, such as one that a program has begun itself, moves the time on.
+        A thread without a turn, such as one that a program started itself, moves the time.
 
         Raises:
-            ValueError: That is no time to sleep.
+            ValueError: `seconds` is negative or NaN.
+            TimeoutError: A thread without a turn would wait for ever.
         """
         if not seconds >= 0:  # NaN is not either
             raise ValueError(f"cannot sleep for {seconds} s")
@@ -100,27 +101,26 @@ class Schedule:
     # --- the turns ---
 
     def at(self, moment_s: float, function: Callable[[], object]) -> None:
-        """Call `function` at a moment, in virtual seconds, in whatever thread runs then."""
+        """Call `function` at a moment, in virtual seconds, in the thread that runs then."""
         self._numbers += 1
         heapq.heappush(self._events, (moment_s, self._numbers, function))
 
     def add(self, function: Callable[[], object]) -> Turn:
-        """Let `function` have turns from now on. It must not raise anything but `Stopped`."""
+        """Add a turn that runs `function`, which must raise nothing but `Stopped`."""
         turn = Turn(function, self._elapsed_s)
         self._turns.append(turn)
         return turn
 
     def mine(self) -> Turn | None:
-        """Return the turn of the thread that asks, or None: it has none."""
+        """Return the turn of the calling thread, or None."""
         turn = self._running
-        current = threading.current_thread()
-        return turn if turn is not None and turn.thread is current else None
+        return turn if turn and turn.thread is threading.current_thread() else None
 
     def stop(self, why: str) -> None:
-        """End the turn of the thread that asks.
+        """End the turn of the calling thread.
 
         Raises:
-            Stopped: Always, and whenever it sleeps from now on.
+            Stopped: Always, and again whenever that thread sleeps.
         """
         turn = self.mine()
         if turn is not None:
@@ -128,13 +128,13 @@ class Schedule:
         raise Stopped(why)
 
     def run(self, until_s: float) -> None:
-        """Let all turns run to their ends.
+        """Run all turns until they end.
 
         Args:
-            until_s: When those that have not ended are stopped, in virtual seconds.
+            until_s: When the remaining turns are stopped, in virtual seconds.
 
         Raises:
-            StuckError: One of them waits for something else than the clock.
+            StuckError: A turn waits for something other than the clock.
         """
         self._until_s = until_s
         if not self._turns:
@@ -149,7 +149,7 @@ class Schedule:
             raise self._broken
 
     def settle(self) -> None:
-        """Let everything happen that is still to come without a turn."""
+        """Call the remaining functions of `at`, each at its moment."""
         while self._events:
             moment_s, _, function = heapq.heappop(self._events)
             self._elapsed_s = max(self._elapsed_s, moment_s)
@@ -162,29 +162,26 @@ class Schedule:
                 turn.function()
         except Stopped:
             pass
-        except BaseException as error:  # noqa: BLE001 - of the harness: run() raises it
+        except BaseException as error:  # noqa: BLE001 - run() raises it
             self._broken = self._broken or error
         turn.ended_at = self._elapsed_s
         self._turns.remove(turn)
+        self._running = None
         try:
-            following = self._choose() if self._turns else None
+            if self._turns:
+                self._pass_on(self._choose())
         except BaseException as error:  # noqa: BLE001 - likewise
             self._broken = self._broken or error
-            following = None
-        if following is None:
-            self._running = None
+        if self._running is None:
             self._all_ended.release()
-        else:
-            self._pass_on(following)
 
     def _next(self, turn: Turn) -> None:
-        """Let the next turn run, and return when it is this one's again."""
-        if turn.why is not None:
-            raise Stopped(turn.why)
-        following = self._choose()
-        if following is not turn:
-            self._pass_on(following)
-            turn.baton.acquire()
+        """Run other turns, and return when this one continues."""
+        if turn.why is None:
+            following = self._choose()
+            if following is not turn:
+                self._pass_on(following)
+                turn.baton.acquire()
         if turn.why is not None:
             raise Stopped(turn.why)
 
@@ -193,7 +190,7 @@ class Schedule:
         turn.baton.release()
 
     def _choose(self) -> Turn:
-        """Return whose turn it is, once time has passed to where one can go on."""
+        """Move the time to where a turn can continue, and return that turn."""
         while True:
             due = min(turn.due for turn in self._turns)
             event_s = self._events[0][0] if self._events else math.inf
@@ -212,12 +209,12 @@ class Schedule:
             return able[0] if len(able) == 1 else self._chance.choice(able)
 
     def _where(self) -> str:
-        """Say what the turn that runs is doing."""
-        turn, frames = self._running, sys._current_frames()  # noqa: SLF001 - the only way
-        ident = None if turn is None or turn.thread is None else turn.thread.ident
-        frame = None if ident is None else frames.get(ident)
-        place = "".join(traceback.format_stack(frame, limit=6)) if frame is not None else ""
+        """Return the message for a turn that does not end, with its stack."""
+        thread = self._running and self._running.thread
+        frames = sys._current_frames()  # noqa: SLF001 - the only way
+        frame = frames.get(thread.ident or 0) if thread else None
+        place = "".join(traceback.format_stack(frame, limit=6)) if frame else ""
         return (
             f"after {self._stuck_after_s:g} real seconds a caller still runs, or waits for "
-            f"something else than the clock:\n{place}"
+            f"something other than the clock:\n{place}"
         )

@@ -1,4 +1,4 @@
-"""qiskit-ionq, as its own documents use it, with a limit to the wait."""
+"""A program that drives qiskit-ionq as its documents do, with a limit to the wait."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.chaos.caller import Caller
 
 
-#: What a call may raise.
+#: The errors that the program may raise.
 EXPECTED = (IonQError, JobError, JobTimeoutError)
 
 SHOTS = 10
 
 
 def program(caller: Caller) -> None:
-    """Submit a job, wait for it as long as there is time, and look at the counts."""
+    """Submit a job, wait until the deadline at most, and check the counts."""
     provider: Any = IonQProvider(caller.key, caller.url)
     backend = provider.get_backend("ionq_simulator")
     circuit = QuantumCircuit(1, 1, name="flip")

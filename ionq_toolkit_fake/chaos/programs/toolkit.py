@@ -1,4 +1,4 @@
-"""ionq_toolkit, as somebody uses it who wants to know what became of each submission."""
+"""A program that drives ionq_toolkit, and keeps track of each submission."""
 
 from __future__ import annotations
 
@@ -6,30 +6,28 @@ from typing import TYPE_CHECKING
 
 from qiskit import QuantumCircuit
 
-from ionq_toolkit import InProcessTransport, IonQProvider, Session
-from ionq_toolkit.errors import IonQError, IonQSubmissionUnknownError
+import ionq_toolkit as client
 
 if TYPE_CHECKING:
-    from ionq_toolkit import IonQJob
     from ionq_toolkit_fake.chaos.caller import Caller
 
 
-#: What a call may raise.
-EXPECTED = (IonQError,)
+#: The errors that the program may raise.
+EXPECTED = (client.errors.IonQError,)
 
 SHOTS = 10
 
-#: What a caller does, more often what is done more often.
+#: The actions of callers. Repeated entries are sampled more often.
 _KINDS = ("one",) * 6 + ("several", "several", "cancel", "dry run", "session")
 
 
 def program(caller: Caller) -> None:
-    """Submit something, wait for it as long as there is time, and look at what came of it."""
-    provider = IonQProvider(
+    """Submit one or several circuits, wait until the deadline at most, and check the result."""
+    provider = client.IonQProvider(
         caller.key,
         caller.url,
-        # Over requests, or without: the same client in either case.
-        transport=caller.random.choice((InProcessTransport(caller.cloud), "http")),
+        # The client behaves the same over requests and without it.
+        transport=caller.random.choice((client.InProcessTransport(caller.cloud), "http")),
         clock=caller.cloud.clock,
         seed=caller.random.getrandbits(32),
         timeout=max(0.5, caller.deadline_s / 4),
@@ -44,7 +42,7 @@ def program(caller: Caller) -> None:
             case "cancel":
                 job = _run(caller, provider, _flip(1))
                 if job.cancel() and not job.cancelled():
-                    raise AssertionError("cancelled, and not cancelled")
+                    raise AssertionError("cancel() returned True, and the job is not cancelled")
             case "dry run":
                 _run(caller, provider, _flip(1), on="forte-1", dry_run=True).wait_for_final_state(
                     timeout=caller.left_s()
@@ -53,12 +51,12 @@ def program(caller: Caller) -> None:
                 _session(caller, provider)
 
 
-def _session(caller: Caller, provider: IonQProvider) -> None:
+def _session(caller: Caller, provider: client.IonQProvider) -> None:
     backend = provider.get_backend("forte-1")
     try:
-        # What sessions are told apart by, where an answer is lost.
-        session = Session(backend, max_jobs=10 + caller.number, timeout=caller.left_s() / 2)
-    except IonQSubmissionUnknownError:
+        # If a response is lost, the settings identify the session.
+        session = client.Session(backend, max_jobs=10 + caller.number, timeout=caller.left_s() / 2)
+    except client.errors.IonQSubmissionUnknownError:
         caller.unsure(lambda: [one["id"] for one in provider.client.list_sessions()])
         raise
     caller.knows(session.session_id)
@@ -67,16 +65,16 @@ def _session(caller: Caller, provider: IonQProvider) -> None:
 
 def _run(
     caller: Caller,
-    provider: IonQProvider,
+    provider: client.IonQProvider,
     circuits: QuantumCircuit | list[QuantumCircuit],
     *,
     on: str = "simulator",
     dry_run: bool = False,
-) -> IonQJob:
+) -> client.IonQJob:
     backend = provider.get_backend(on)
     try:
         job = backend.run(circuits, shots=SHOTS, dry_run=dry_run, timeout=caller.left_s())
-    except IonQSubmissionUnknownError as error:
+    except client.errors.IonQSubmissionUnknownError as error:
         tag, since = str(error.tag), error.since
 
         def find() -> str | None:
@@ -89,14 +87,14 @@ def _run(
     return job
 
 
-def _check(caller: Caller, job: IonQJob, expected: object) -> None:
+def _check(caller: Caller, job: client.IonQJob, expected: object) -> None:
     counts = job.result(timeout=caller.left_s()).get_counts()
     if counts != expected:
         raise AssertionError(f"wrong counts: {counts}")
 
 
 def _flip(width: int) -> QuantumCircuit:
-    """Return a circuit that gives ones."""
+    """Return a circuit whose only outcome is all ones."""
     circuit = QuantumCircuit(width, width, name=f"flip {width}")
     circuit.x(range(width))
     circuit.measure(range(width), range(width))

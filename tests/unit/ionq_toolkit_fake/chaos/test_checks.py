@@ -1,31 +1,32 @@
-"""Each check passes what is right, and finds what is wrong."""
+"""Each check accepts a correct run, and finds its own violation."""
 
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from ionq_toolkit_fake.chaos.checks import CHECKS, Ending, Evidence, judge
-from ionq_toolkit_fake.chaos.network import Made, Sent
+from ionq_toolkit_fake.chaos.checks import CHECKS, check_run
+from ionq_toolkit_fake.chaos.record import Accepted, CallerEnding, Run, SentRequest
 
 
-def caller(number=0, known=(), suspected=(), deadline_s=60.0):
-    return SimpleNamespace(
-        number=number, known=list(known), suspected=set(suspected), deadline_s=deadline_s
-    )
+def ending(caller=0, known=(), suspected=(), at_s=3.0, **more):
+    return CallerEnding(caller, at_s, known=known, suspected=frozenset(suspected), **more)
 
 
 def sent(at_s, until_s, *, by=0, method="GET", path="/v0.4/jobs/1", body="", **more):
-    return Sent(by, at_s, method, path, body, until_s, **{"status": 200, **more})
+    return SentRequest(by, at_s, method, path, body, until_s, **{"status": 200, **more})
 
 
-FINE = Evidence(
-    callers=[caller(0, ["j1"]), caller(1, ["j2", "s1"])],
-    endings=[Ending(3.0), Ending(60.5, ValueError("known"), typed=True)],
-    made=[
-        Made("j1", "job", 0, "aa"),
-        Made("j2", "job", 1, "aa"),
-        Made("s1", "session", 1, "bb"),
+FINE = Run(
+    plan=SimpleNamespace(deadline_s=60.0),
+    endings=[
+        ending(0, ["j1"]),
+        ending(1, ["j2", "s1"], at_s=60.5, outcome="ValueError", error="ValueError: known"),
+    ],
+    accepted=[
+        Accepted("j1", "job", 0, "aa"),
+        Accepted("j2", "job", 1, "aa"),
+        Accepted("s1", "session", 1, "bb"),
     ],
     sent=[
         sent(0.0, 0.1),
@@ -39,48 +40,48 @@ FINE = Evidence(
 
 
 def broken(**changes):
-    return {(one.check, one.caller): one.text for one in judge(replace(FINE, **changes))}
+    return {(one.check, one.caller): one.text for one in check_run(replace(FINE, **changes))}
 
 
-def test_what_is_fine_breaks_nothing():
-    assert judge(FINE) == []
+def test_correct_run_breaks_no_check():
+    assert check_run(FINE) == []
 
 
-def test_a_job_of_which_nobody_knows_is_lost():
-    found = broken(callers=[caller(0), FINE.callers[1]])
+def test_known_finds_a_lost_job():
+    found = broken(endings=[ending(0), FINE.endings[1]])
     assert list(found) == [("known", 0)]
     assert "j1" in found["known", 0]
 
 
-def test_a_job_that_two_know_is_not_one_caller_s():
-    found = broken(callers=[caller(0, ["j1", "j2"]), FINE.callers[1]])
+def test_known_finds_a_job_of_two_callers():
+    found = broken(endings=[ending(0, ["j1", "j2"]), FINE.endings[1]])
     assert found == {("known", None): "job j2 is known to callers 0, 1"}
 
 
-def test_a_job_that_its_caller_counts_twice_is_found():
-    assert ("known", None) in broken(callers=[caller(0, ["j1", "j1"]), FINE.callers[1]])
+def test_known_finds_a_job_reported_twice():
+    assert ("known", None) in broken(endings=[ending(0, ["j1", "j1"]), FINE.endings[1]])
 
 
-def test_a_job_that_there_is_not_is_found():
-    found = broken(callers=[caller(0, ["j1", "j9"]), FINE.callers[1]])
+def test_known_finds_an_id_that_was_never_accepted():
+    found = broken(endings=[ending(0, ["j1", "j9"]), FINE.endings[1]])
     assert list(found) == [("known", 0)]
     assert "j9" in found["known", 0]
 
 
-def test_what_may_be_one_of_several_is_not_lost():
+def test_known_accepts_a_suspected_id():
     assert not broken(
-        callers=[FINE.callers[0], caller(1, ["j2"], suspected=["s1", "other"])],
+        endings=[FINE.endings[0], ending(1, ["j2"], suspected=["s1", "other"])],
     )
 
 
-def test_the_same_request_that_makes_two_is_found_once():
-    found = broken(made=[*FINE.made, Made("j3", "job", 0, "aa")])
+def test_once_finds_a_repeated_request_that_creates_two_jobs():
+    found = broken(accepted=[*FINE.accepted, Accepted("j3", "job", 0, "aa")])
     assert list(found) == [("once", 0)]
-    assert "made 2 of one job" in found["once", 0]
+    assert "created the same job 2 times" in found["once", 0]
     assert "j3" in found["once", 0]
 
 
-def test_different_submissions_are_no_retries():
+def test_spread_ignores_different_submissions():
     posts = [
         sent(0.0, 1.0, method="POST", path="/v0.4/jobs", body="a", status=500),
         sent(1.0, 2.0, method="POST", path="/v0.4/jobs", body="b"),
@@ -88,30 +89,40 @@ def test_different_submissions_are_no_retries():
     assert broken(sent=posts) == {}
 
 
-def test_two_that_are_alike_and_known_are_meant_so():
+def test_once_accepts_equal_jobs_that_are_known():
     assert not broken(
-        callers=[caller(0, ["j1", "j3"]), FINE.callers[1]],
-        made=[*FINE.made, Made("j3", "job", 0, "aa")],
+        endings=[ending(0, ["j1", "j3"]), FINE.endings[1]],
+        accepted=[*FINE.accepted, Accepted("j3", "job", 0, "aa")],
     )
 
 
-def test_who_ends_after_the_deadline_is_late():
-    found = broken(endings=[Ending(61.5), FINE.endings[1]])
-    assert found == {("in_time", 0): "it ended after 61.5 s, and had 60 s"}
+def test_in_time_finds_a_late_caller():
+    found = broken(endings=[ending(0, ["j1"], at_s=61.5), FINE.endings[1]])
+    assert found == {("in_time", 0): "it ended after 61.5 s; it had 60 s"}
 
 
-def test_who_was_stopped_did_not_end():
-    found = broken(endings=[Ending(180.0, stopped="waits for ever after 180 s"), FINE.endings[1]])
+def test_in_time_finds_a_stopped_caller():
+    found = broken(
+        endings=[
+            ending(0, ["j1"], outcome="stopped", stopped="waits for ever after 180 s"),
+            FINE.endings[1],
+        ]
+    )
     assert found == {("in_time", 0): "it waits for ever after 180 s; it had 60 s"}
 
 
-def test_an_error_of_another_kind_is_found():
-    found = broken(endings=[Ending(1.0, KeyError("id"), typed=False), FINE.endings[1]])
+def test_typed_finds_an_unexpected_error():
+    found = broken(
+        endings=[
+            ending(0, ["j1"], outcome="KeyError", error="KeyError: 'id'", typed=False),
+            FINE.endings[1],
+        ]
+    )
     assert found == {("typed", 0): "KeyError: 'id'"}
 
 
 @pytest.mark.parametrize("retry_after", ["5", "5.0", "Thu, 01 Jan 2026 00:00:06 GMT"])
-def test_the_same_request_before_its_time_is_impatient(retry_after):
+def test_patient_finds_a_request_repeated_too_early(retry_after):
     early = [sent(0.2, 0.3, status=503, retry_after=retry_after), sent(5.2, 5.3)]
     found = broken(sent=early)
     assert list(found) == [("patient", 0)]
@@ -127,17 +138,17 @@ def test_the_same_request_before_its_time_is_impatient(retry_after):
         {"by": 1},
     ],
 )
-def test_another_request_need_not_wait(other):
+def test_patient_ignores_another_request(other):
     first = sent(0.2, 0.3, status=429, retry_after="5")
     assert not broken(sent=[first, sent(0.4, 0.5, **other)])
 
 
 @pytest.mark.parametrize("retry_after", ["soon", "-1", "nan", ""])
-def test_what_is_no_time_asks_for_none(retry_after):
+def test_patient_ignores_an_invalid_retry_after(retry_after):
     assert not broken(sent=[sent(0.2, 0.3, status=429, retry_after=retry_after), sent(0.4, 0.5)])
 
 
-def test_two_that_failed_and_wait_alike_come_back_together():
+def test_spread_finds_callers_that_retry_in_step():
     found = broken(
         sent=[
             sent(0.0, 0.5, status=503),
@@ -150,16 +161,19 @@ def test_two_that_failed_and_wait_alike_come_back_together():
     assert "callers 0, 1 all waited for 1.000 s" in found["spread", None]
 
 
-def test_one_that_asks_again_at_once_is_found_if_it_is_not_alone():
+def test_spread_finds_an_immediate_retry_among_several_callers():
     again = [sent(0.0, 0.5, status=502), sent(0.5, 0.6)]
     assert list(broken(sent=again)) == [("spread", 0)]
     alone = replace(
-        FINE, callers=FINE.callers[:1], endings=FINE.endings[:1], made=FINE.made[:1], sent=again
+        FINE,
+        endings=FINE.endings[:1],
+        accepted=FINE.accepted[:1],
+        sent=again,
     )
-    assert judge(alone) == []
+    assert check_run(alone) == []
 
 
-def test_after_a_success_or_at_the_word_of_the_service_all_may_wait_alike():
+def test_spread_ignores_polls_and_retry_after():
     assert not broken(
         sent=[
             sent(0.0, 0.5),
@@ -172,14 +186,16 @@ def test_after_a_success_or_at_the_word_of_the_service_all_may_wait_alike():
     )
 
 
-def test_where_a_key_was_seen_is_told():
+def test_secret_names_the_place_of_a_leak():
     assert broken(leaks=["the log of mine"]) == {
         ("secret", None): "an API key is in the log of mine"
     }
 
 
-def test_a_check_can_be_left_out():
-    evidence = replace(FINE, leaks=["the output"], endings=[Ending(99.0), FINE.endings[1]])
-    assert {one.check for one in judge(evidence)} == {"secret", "in_time"}
-    assert {one.check for one in judge(evidence, ["secret"])} == {"in_time"}
-    assert judge(evidence, list(CHECKS)) == []
+def test_check_run_leaves_out_checks():
+    run = replace(
+        FINE, leaks=["the output"], endings=[ending(0, ["j1"], at_s=99.0), FINE.endings[1]]
+    )
+    assert {one.check for one in check_run(run)} == {"secret", "in_time"}
+    assert {one.check for one in check_run(run, ["secret"])} == {"in_time"}
+    assert check_run(run, list(CHECKS)) == []
