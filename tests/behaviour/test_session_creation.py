@@ -1,5 +1,6 @@
 """A session is begun once: what becomes of one whose answer is lost."""
 
+import itertools
 import json
 
 import pytest
@@ -39,8 +40,10 @@ def unknown(backend, **options):
     return caught.value
 
 
-@pytest.mark.parametrize("limits", [{}, {"max_jobs": 3}, LIMITS])
-@pytest.mark.parametrize("outcome", AMBIGUOUS)
+@pytest.mark.parametrize(
+    ("outcome", "limits"),
+    [*zip(AMBIGUOUS, itertools.cycle([{}, {"max_jobs": 3}, LIMITS]), strict=False)],
+)
 def test_a_session_whose_answer_was_lost_is_found_and_not_begun_again(
     lossy, forte, bell, outcome, limits
 ):
