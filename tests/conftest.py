@@ -38,8 +38,18 @@ def pytest_configure(config):
     config.add_cleanup(config.stash[EVIDENCE].watch())
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Add the evidence of a pytest-xdist worker that has ended."""
+    if plain := getattr(node, "workeroutput", {}).get("evidence"):
+        node.config.stash[EVIDENCE].add(plain)
+
+
 def pytest_sessionfinish(session, exitstatus):
-    """Write the page on fidelity, or fail the run if it does not say what the run has shown."""
+    """Write the page on fidelity, or fail the run if the page differs from the evidence."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["evidence"] = session.config.stash[EVIDENCE].plain()
+        return
     wanted = session.config.getoption("--fidelity")
     if not wanted or exitstatus:
         return
