@@ -10,6 +10,7 @@ from pathlib import Path
 import evidence as seen
 import notes
 import pytest
+from clouds import Scripted
 from hypothesis import settings
 from qiskit import QuantumCircuit
 
@@ -165,28 +166,6 @@ class WaysIn:
 def way(request):
     with ExitStack() as stack:
         yield WaysIn(request.param, stack)
-
-
-class Scripted:
-    """A cloud that answers with what it is given, one reply a request, and keeps the requests.
-
-    A reply is (status, body) or an exception to raise; the last one is repeated.
-    """
-
-    def __init__(self, *replies, headers=None):
-        self.replies = list(replies)
-        self.headers = headers or {"Content-Type": "application/json", "X-Request-Id": "req-1"}
-        self.requests = []
-
-    def handle(self, method, url, headers, body, timeout):
-        self.requests.append((method, url, headers, body, timeout))
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if isinstance(reply, Exception):
-            raise reply
-        status, content = reply
-        if not isinstance(content, bytes):
-            content = json.dumps(content).encode()
-        return status, self.headers, content
 
 
 @pytest.fixture

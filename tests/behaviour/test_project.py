@@ -177,6 +177,7 @@ print(*(job.status for job in cloud.jobs))
     assert python(script).split() == ["completed"] * 3
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_survival_finds_nothing_lost_and_nothing_twice():
     script = Path(__file__).parents[2] / "benchmarks" / "survival.py"
     done = subprocess.run(
