@@ -23,7 +23,7 @@ settings.load_profile("repeatable")
 
 
 FIDELITY = Path(__file__).parents[1] / "docs" / "fidelity.md"
-EVIDENCE = pytest.StashKey()
+EVIDENCE = pytest.StashKey[seen.Evidence]()
 
 
 def pytest_addoption(parser):

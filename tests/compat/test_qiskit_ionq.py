@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::qiskit_ionq.exceptions.IonQTran
 NATIVE = {
     "gpi": lambda gate: GPIGate(gate["phase"]),
     "gpi2": lambda gate: GPI2Gate(gate["phase"]),
-    "ms": lambda gate: MSGate(*gate["phases"], gate["angle"]),
+    "ms": lambda gate: MSGate(*gate["phases"], gate["angle"]),  # type: ignore[call-arg]
     "zz": lambda gate: ZZGate(gate["angle"]),
 }
 
