@@ -12,6 +12,7 @@ import notes
 import pytest
 from clouds import Scripted
 from hypothesis import settings
+from lossy import Lossy
 from qiskit import QuantumCircuit
 
 from ionq_toolkit import HttpTransport, InProcessTransport, IonQJob, IonQProvider
@@ -93,6 +94,17 @@ def provider(cloud):
 @pytest.fixture
 def backend(provider):
     return provider.get_backend("ionq_simulator")
+
+
+@pytest.fixture
+def forte(provider):
+    return provider.get_backend("forte-1")
+
+
+@pytest.fixture
+def lossy():
+    """Return a cloud whose answers are lost where a test wants it."""
+    return Lossy(FakeIonQ(seed=7))
 
 
 @pytest.fixture

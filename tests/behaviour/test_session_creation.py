@@ -15,18 +15,8 @@ LIMITS = {"max_time": 60, "max_cost": 199.5, "max_jobs": 10}
 
 
 @pytest.fixture
-def lossy():
-    return Lossy(FakeIonQ(seed=7))
-
-
-@pytest.fixture
 def provider(lossy):
     return provider_of(lossy, seed=7)
-
-
-@pytest.fixture
-def forte(provider):
-    return provider.get_backend("forte-1")
 
 
 def made(lossy):

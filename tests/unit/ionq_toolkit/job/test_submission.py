@@ -50,11 +50,6 @@ KINDS = {
 
 
 @pytest.fixture
-def lossy():
-    return Lossy(FakeIonQ(seed=7))
-
-
-@pytest.fixture
 def provider(lossy):
     return provider_of(lossy, seed=7)
 
