@@ -298,6 +298,7 @@ def assert_same_distributions(seeds_of_tapes, gate_of, turns, **options):
         assert np.abs(found - probabilities).sum() / 2 < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The 'num_steps' argument for the Evolution gate")
 @settings(max_examples=40)
 @given(TAPES)
