@@ -10,7 +10,9 @@ from pathlib import Path
 import evidence as seen
 import notes
 import pytest
+from clouds import Scripted
 from hypothesis import settings
+from lossy import Lossy
 from qiskit import QuantumCircuit
 
 from ionq_toolkit import HttpTransport, InProcessTransport, IonQJob, IonQProvider
@@ -22,7 +24,7 @@ settings.load_profile("repeatable")
 
 
 FIDELITY = Path(__file__).parents[1] / "docs" / "fidelity.md"
-EVIDENCE = pytest.StashKey()
+EVIDENCE = pytest.StashKey[seen.Evidence]()
 
 
 def pytest_addoption(parser):
@@ -38,8 +40,18 @@ def pytest_configure(config):
     config.add_cleanup(config.stash[EVIDENCE].watch())
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Add the evidence of a pytest-xdist worker that has ended."""
+    if plain := getattr(node, "workeroutput", {}).get("evidence"):
+        node.config.stash[EVIDENCE].add(plain)
+
+
 def pytest_sessionfinish(session, exitstatus):
-    """Write the page on fidelity, or fail the run if it does not say what the run has shown."""
+    """Write the page on fidelity, or fail the run if the page differs from the evidence."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["evidence"] = session.config.stash[EVIDENCE].plain()
+        return
     wanted = session.config.getoption("--fidelity")
     if not wanted or exitstatus:
         return
@@ -82,6 +94,17 @@ def provider(cloud):
 @pytest.fixture
 def backend(provider):
     return provider.get_backend("ionq_simulator")
+
+
+@pytest.fixture
+def forte(provider):
+    return provider.get_backend("forte-1")
+
+
+@pytest.fixture
+def lossy():
+    """Return a cloud whose answers are lost where a test wants it."""
+    return Lossy(FakeIonQ(seed=7))
 
 
 @pytest.fixture
@@ -155,28 +178,6 @@ class WaysIn:
 def way(request):
     with ExitStack() as stack:
         yield WaysIn(request.param, stack)
-
-
-class Scripted:
-    """A cloud that answers with what it is given, one reply a request, and keeps the requests.
-
-    A reply is (status, body) or an exception to raise; the last one is repeated.
-    """
-
-    def __init__(self, *replies, headers=None):
-        self.replies = list(replies)
-        self.headers = headers or {"Content-Type": "application/json", "X-Request-Id": "req-1"}
-        self.requests = []
-
-    def handle(self, method, url, headers, body, timeout):
-        self.requests.append((method, url, headers, body, timeout))
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if isinstance(reply, Exception):
-            raise reply
-        status, content = reply
-        if not isinstance(content, bytes):
-            content = json.dumps(content).encode()
-        return status, self.headers, content
 
 
 @pytest.fixture

@@ -64,13 +64,23 @@ def test_a_job_that_stays_where_it_is(backend, cloud, bell, steps, status):
     assert job.status().name == status
 
 
-@pytest.mark.parametrize("status", range(400, 530))
+#: The statuses with which the client says that the same request may be taken later.
+RETRIABLE = {408, 425, 429, 502, 503, 504, *range(520, 530)}
+
+
+def test_the_retry_policy_repeats_the_retriable_statuses():
+    assert set(RetryPolicy().statuses) == RETRIABLE
+
+
+@pytest.mark.parametrize("status", [*faults.STATUSES, 418, 519])
 def test_an_http_status(backend, cloud, status):
-    cloud.faults.add(faults.http(status), on="GET /backends")
+    cloud.faults.add(faults.http(status, retry_after=3), on="GET /backends")
     with pytest.raises(errors.IonQAPIError) as caught:
         backend.status()
     assert caught.value.status_code == status
-    assert isinstance(caught.value, errors.IonQRetriableError) == (status in RetryPolicy().statuses)
+    assert isinstance(caught.value, errors.IonQRetriableError) == (status in RETRIABLE)
+    if status in RETRIABLE:
+        assert caught.value.retry_after_s == 3
     assert len(cloud.faults.fired) == 1
 
 

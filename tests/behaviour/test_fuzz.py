@@ -194,6 +194,7 @@ class Fuzzer:
             yield from self.places(value[key])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_after_2500_requests_the_cloud_is_well_and_has_lost_nothing(seed, caplog):
     cloud = FakeIonQ(seed=seed, statuses={"qpu.aria-1": "available"})

@@ -8,9 +8,19 @@ import scipy.stats  # noqa: F401 - what a snippet imports is forgotten after it,
 
 pytest_plugins = ["pytester"]
 
+
+def is_alone(snippet):
+    """Other libraries cannot be imported twice in a process of many tests."""
+    return "qiskit_ionq" in snippet or "pennylane" in snippet
+
+
+def marks(snippet):
+    return pytest.mark.slow if is_alone(snippet) else ()
+
+
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "how-to").glob("*.md"))
 SNIPPETS = [
-    pytest.param(block, id=f"{page.stem}-{number}")
+    pytest.param(block, id=f"{page.stem}-{number}", marks=marks(block))
     for page in PAGES
     for number, block in enumerate(
         re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
@@ -25,9 +35,7 @@ def test_a_snippet_passes_as_a_file_of_tests(snippet, pytester, monkeypatch):
         if client in snippet:  # left out of the tests with the oldest versions
             pytest.importorskip(client, reason=f"{client} needs newer versions than these")
     pytester.makepyfile(snippet)
-    # Other libraries are not made to be imported twice, as in a process of many tests.
-    alone = "qiskit_ionq" in snippet or "pennylane" in snippet
-    run = pytester.runpytest_subprocess if alone else pytester.runpytest_inprocess
+    run = pytester.runpytest_subprocess if is_alone(snippet) else pytester.runpytest_inprocess
     result = run("-p", "no:cacheprovider")
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes()["passed"] == len(re.findall(r"^def test_", snippet, re.M)) or (

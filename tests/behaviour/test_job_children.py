@@ -8,7 +8,7 @@ import types
 from collections import Counter
 
 import pytest
-from clouds import Routed, submit
+from clouds import Scripted, submit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit
@@ -71,8 +71,8 @@ def parent_of(instant_clock):
     """Return a parent whose service has these replies for it and its children, and the service."""
 
     def build(parent=None, **replies):
-        cloud = Routed({"/jobs/p": PARENT | (parent or {})} | replies.pop("paths", {}))
-        cloud.replies |= {f"/jobs/{name}": reply for name, reply in replies.items()}
+        cloud = Scripted(routes={"/jobs/p": PARENT | (parent or {})} | replies.pop("paths", {}))
+        cloud.routes |= {f"/jobs/{name}": reply for name, reply in replies.items()}
         provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
         return IonQJob(provider.get_backend("simulator"), "p"), cloud
 
@@ -266,7 +266,9 @@ def test_a_child_job_by_its_own_id_has_the_result_of_its_circuit(provider, noise
 
 def one_of(parent, cloud_replies, clock):
     """Return the job of the child ``b`` by its own id, and its service."""
-    cloud = Routed({"/jobs/p": parent, "/jobs/b": child(parent_job_id="p")} | cloud_replies)
+    cloud = Scripted(
+        routes={"/jobs/p": parent, "/jobs/b": child(parent_job_id="p")} | cloud_replies
+    )
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=clock)
     return IonQJob(provider.get_backend("simulator"), "b"), cloud
 
@@ -301,8 +303,8 @@ def test_a_parent_that_cannot_be_had_is_no_reason_to_read_a_child_without_it(ins
     job, cloud = one_of((403, {"message": "not yours"}), {}, instant_clock)
     with pytest.raises(errors.IonQAPIError, match="not yours"):
         job.done()
-    cloud.replies["/jobs/p"] = PARENT | {"metadata": STORED}
-    cloud.replies["/jobs/b/results/probabilities"] = FIRST
+    cloud.routes["/jobs/p"] = PARENT | {"metadata": STORED}
+    cloud.routes["/jobs/b/results/probabilities"] = FIRST
     assert job.get_counts() == {"01": 100}
 
 
@@ -311,17 +313,11 @@ def test_a_job_of_one_circuit_has_no_child_jobs(provider, bell):
 
 
 def test_many_circuits_are_read_in_two_requests(cloud):
-    asked = []
-
-    class Counting:
-        def handle(self, method, url, *rest):
-            asked.append(url)
-            return cloud.handle(method, url, *rest)
-
-    job = submit(IonQProvider(transport=InProcessTransport(Counting())), CIRCUITS * 10)
+    counting = Scripted(otherwise=cloud)
+    job = submit(IonQProvider(transport=InProcessTransport(counting)), CIRCUITS * 10)
     job.get_counts()
     job.get_probabilities()
-    assert len(asked) == 3  # one of them submits
+    assert len(counting.asked) == 3  # one of them submits
 
 
 def test_what_is_stored_of_many_circuits_is_unpacked_once(provider, bell, monkeypatch):
@@ -506,13 +502,13 @@ def test_a_cancelled_parent_has_what_was_completed_before(parent_of):
 
 def test_a_circuit_that_is_not_final_yet_is_asked_for_again(parent_of):
     job, cloud = parent_of(FAILED | {"metadata": STORED}, **HALF | {"b": child("started")})
-    cloud.replies["/jobs/c"] = child()
-    cloud.replies["/jobs/c/results/probabilities"] = SECOND
-    cloud.replies["/jobs/p"] = PARENT | FAILED | {"child_job_ids": ["b", "a", "c"]}
+    cloud.routes["/jobs/c"] = child()
+    cloud.routes["/jobs/c/results/probabilities"] = SECOND
+    cloud.routes["/jobs/p"] = PARENT | FAILED | {"child_job_ids": ["b", "a", "c"]}
     first = job.result(partial=True)
     assert [e.success for e in first.results] == [False, False, True]
     assert first.results[0].status == "its status is 'started'"
-    cloud.replies["/jobs/b"] = child()
+    cloud.routes["/jobs/b"] = child()
     second = job.result(partial=True)
     assert [e.success for e in second.results] == [True, False, True]
     assert job.result(partial=True) is second
@@ -557,7 +553,7 @@ def test_a_key_in_the_failure_of_a_circuit_is_nowhere(instant_clock, form):
     class Networked(InProcessTransport):
         requires_key = True
 
-    provider = IonQProvider(key, transport=Networked(Routed(bodies)), clock=instant_clock)
+    provider = IonQProvider(key, transport=Networked(Scripted(routes=bodies)), clock=instant_clock)
     result = IonQJob(provider.get_backend("simulator"), "p").result(partial=True)
     with pytest.raises(errors.IonQJobFailureError, match="bad key \\[API key\\]") as caught:
         result.get_counts(1)
@@ -626,18 +622,14 @@ def test_the_detailed_status_of_the_fake_goes_on_with_it(bell):
 def test_the_requests_of_many_circuits_are_part_of_the_wait(instant_clock):
     """Each takes a second: no more are begun when the time is up."""
 
-    class Slow(Routed):
-        def handle(self, *request):
-            instant_clock.time += 1
-            return super().handle(*request)
-
     ids = [f"c{n}" for n in range(100)]
     names = [{"name": name, "n_qubits": 1, "meas_mapped": [0]} for name in ids]
     noisy = {"noise": {"model": "aria-1"}, "shots": 1, "child_job_ids": ids}
     stored = {"metadata": metadata.encode(names, shots=1, seed=1, memory=True)}
-    cloud = Slow(
-        {"/jobs/p": PARENT | noisy | stored, AGGREGATED: {name: {"1": 1} for name in ids}}
-        | {f"/jobs/{name}/results/shots": ["1"] for name in ids}
+    cloud = Scripted(
+        routes={"/jobs/p": PARENT | noisy | stored, AGGREGATED: {name: {"1": 1} for name in ids}}
+        | {f"/jobs/{name}/results/shots": ["1"] for name in ids},
+        before=lambda *_: instant_clock.sleep(1),
     )
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = IonQJob(provider.get_backend("simulator"), "p")
@@ -657,14 +649,12 @@ def test_the_requests_of_many_circuits_are_part_of_the_wait(instant_clock):
 
 
 def test_children_are_asked_for_within_the_deadline(instant_clock):
-    class Slow(Routed):
-        def handle(self, *request):
-            instant_clock.time += 1
-            return super().handle(*request)
-
     ids = [f"c{n}" for n in range(100)]
-    cloud = Slow({"/jobs/p": PARENT | FAILED | {"child_job_ids": ids}})
-    cloud.replies |= {f"/jobs/{name}": child("failed") for name in ids}
+    cloud = Scripted(
+        routes={"/jobs/p": PARENT | FAILED | {"child_job_ids": ids}},
+        before=lambda *_: instant_clock.sleep(1),
+    )
+    cloud.routes |= {f"/jobs/{name}": child("failed") for name in ids}
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = IonQJob(provider.get_backend("simulator"), "p")
     with pytest.raises(errors.IonQJobTimeoutError):

@@ -8,7 +8,7 @@ import re
 import sys
 
 import pytest
-from clouds import RECORD, Routed
+from clouds import RECORD, Scripted
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, RetryPolicy, errors
 from ionq_toolkit.events import Finished, Polled, PollFailed, Retried
@@ -31,25 +31,22 @@ WAYS = {
 }
 
 
-class Away:
+class Away(Scripted):
     """A cloud that is in trouble in a span of time, for paths of an ending; well otherwise."""
 
     def __init__(self, clock, trouble, begin, end, ending=""):
+        super().__init__(routes={"/jobs/j/results/probabilities": {"0": 1}}, before=self.be_away)
         self.clock, self.trouble, self.begin, self.end = clock, trouble, begin, end
         self.ending = ending
-        self.asked = []
+        self.times = []
         self.record, self.after = READY, RECORD
 
-    def handle(self, method, url, headers, body, timeout):
+    def be_away(self, method, url, *_):
         now = self.clock.time
         self.clock.time += 0.01
-        self.asked.append((now, url))
-        if self.begin <= now < self.end and url.endswith(self.ending):
-            trouble = Routed({"/jobs/j": self.trouble})
-            return trouble.handle(method, "/v0.4/jobs/j", headers, body, timeout)
-        done = {"/jobs/j": self.after if now >= self.end else self.record}
-        results = {"/jobs/j/results/probabilities": {"0": 1}}
-        return Routed(done | results).handle(method, url, headers, body, timeout)
+        self.times.append(now)
+        self.routes["/jobs/j"] = self.after if now >= self.end else self.record
+        return self.trouble if self.begin <= now < self.end and url.endswith(self.ending) else None
 
 
 @pytest.fixture
@@ -113,7 +110,7 @@ def test_retry_after_is_obeyed_but_not_beyond_the_deadline(away, instant_clock, 
     job, cloud = away((429, {}, {"Retry-After": str(retry_after)}))
     with pytest.raises(errors.IonQJobTimeoutError, match=f"alone for {retry_after} s"):
         WAYS[way](job, timeout=400)
-    times = [time for time, _ in cloud.asked]
+    times = cloud.times
     gaps = [later - sooner for sooner, later in itertools.pairwise(times)]
     assert all(gap >= retry_after for gap in gaps)
     # The wait ends as soon as nothing can come of it: not before the last second that could.
@@ -134,7 +131,7 @@ def test_a_wait_that_cannot_be_long_enough_ends_at_once(away, instant_clock):
 def test_a_pause_that_is_asked_for_is_not_cut_short_by_a_failure(away, instant_clock):
     job, cloud = away((503, {}), end=500, retry=RetryPolicy(attempts=1))
     job.wait_for_final_state(timeout=1000, wait=60)
-    times = [time for time, _ in cloud.asked]
+    times = cloud.times
     assert all(b - a >= 60 for a, b in itertools.pairwise(times))
 
 
@@ -165,15 +162,14 @@ def test_without_a_timeout_nine_minutes_are_waited_out(away):
 def test_each_answer_begins_the_ten_minutes_anew(instant_clock):
     """For hours, the service answers only every eighth minute."""
 
-    class Rarely:
-        def handle(self, method, url, headers, body, timeout):
-            instant_clock.time += 0.01
-            if instant_clock.time % 480 > 60:
-                raise ConnectionResetError("reset")
-            record = RECORD if instant_clock.time > 20_000 else READY
-            return Routed({"/jobs/j": record}).handle(method, url, headers, body, timeout)
+    def rarely(*_):
+        instant_clock.time += 0.01
+        if instant_clock.time % 480 > 60:
+            raise ConnectionResetError("reset")
+        return RECORD if instant_clock.time > 20_000 else READY
 
-    provider = IonQProvider(transport=InProcessTransport(Rarely()), clock=instant_clock, seed=1)
+    cloud = Scripted(before=rarely)
+    provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock, seed=1)
     IonQJob(provider.get_backend("simulator"), "j").wait_for_final_state()
     assert instant_clock.time > 20_000
 
@@ -267,19 +263,20 @@ def test_of_several_circuits_what_was_read_is_not_fetched_again(instant_clock):
     for child in ids:
         replies[f"/jobs/{child}"] = noisy
         replies[f"/jobs/{child}/results/shots"] = ["0", "0"]
-    cloud = Routed(replies)
+    answered = []
 
-    class Limping:
-        def handle(self, method, url, headers, body, timeout):
-            instant_clock.time += 0.01
-            if "/c2/results" in url and instant_clock.time < 3600:
-                return 503, {}, b""
-            return cloud.handle(method, url, headers, body, timeout)
+    def limp(method, url, *_):
+        instant_clock.time += 0.01
+        if "/c2/results" in url and instant_clock.time < 3600:
+            return 503, b""
+        answered.append(url)
+        return None
 
-    provider = IonQProvider(transport=InProcessTransport(Limping()), clock=instant_clock, seed=1)
+    cloud = Scripted(routes=replies, before=limp)
+    provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock, seed=1)
     result = IonQJob(provider.get_backend("simulator"), "p").result(timeout=7200)
     assert all(result.get_memory(n) == ["00", "00"] for n in range(5))
-    assert len(cloud.asked) == len(set(cloud.asked)) == 1 + 1 + 5 + 5
+    assert len(answered) == len(set(answered)) == 1 + 1 + 5 + 5
 
 
 def test_progress_in_reading_many_circuits_is_no_outage(instant_clock):
@@ -290,19 +287,19 @@ def test_progress_in_reading_many_circuits_is_no_outage(instant_clock):
     replies["/jobs/p/results/probabilities/aggregated"] = {child: {"0": 1} for child in ids}
     for child in ids:
         replies |= {f"/jobs/{child}": noisy, f"/jobs/{child}/results/shots": ["0"]}
-    cloud = Routed(replies)
+    done = []
 
-    class Slow:
-        def handle(self, method, url, headers, body, timeout):
-            instant_clock.time += 0.01
-            if url.endswith("/shots") and instant_clock.time < 480 * (1 + len(done())):
-                return 503, {}, b""
-            return cloud.handle(method, url, headers, body, timeout)
+    def slow(method, url, *_):
+        instant_clock.time += 0.01
+        if not url.endswith("/shots"):
+            return None
+        if instant_clock.time < 480 * (1 + len(done)):
+            return 503, b""
+        done.append(url)
+        return None
 
-    def done():
-        return [path for path in cloud.asked if path.endswith("/shots")]
-
-    provider = IonQProvider(transport=InProcessTransport(Slow()), clock=instant_clock, seed=1)
+    cloud = Scripted(routes=replies, before=slow)
+    provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock, seed=1)
     assert len(IonQJob(provider.get_backend("simulator"), "p").result().results) == 20
     assert instant_clock.time > 20 * 480
 
@@ -351,7 +348,7 @@ def test_progress_says_that_there_is_no_answer(away, monkeypatch, capsys):
 
 
 def test_a_task_that_is_cancelled_in_an_outage_asks_no_more(instant_clock):
-    cloud = Routed({"/jobs/j": RECORD, "/jobs/j/results/probabilities": (503, {})})
+    cloud = Scripted(routes={"/jobs/j": RECORD, "/jobs/j/results/probabilities": (503, {})})
 
     class Forever(type(instant_clock)):
         async def sleep_async(self, seconds):

@@ -1,12 +1,11 @@
 """One job in several threads, and interrupted calls: what is known stays known."""
 
 import contextlib
-import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from clouds import RECORD
+from clouds import RECORD, Scripted
 from qiskit import QuantumCircuit
 from qiskit.providers.jobstatus import JobStatus
 
@@ -15,23 +14,20 @@ from ionq_toolkit.events import Finished, Submitted
 from ionq_toolkit_fake import FakeIonQ
 
 
-class Held:
-    """A cloud that keeps its first answer until it is let go, and gives others at once."""
+class Held(Scripted):
+    """A cloud that keeps its first response until it is let go, and gives others at once."""
 
     def __init__(self, first, *others):
+        super().__init__(*({**RECORD, "status": status} for status in others), before=self.hold)
         self.begun, self.go = threading.Event(), threading.Event()
-        self.first, self.others = first, list(others)
-        self.requests = []
+        self.first = {**RECORD, "status": first}
 
-    def handle(self, method, url, headers, body, timeout):
-        self.requests.append((method, url))
-        if len(self.requests) == 1:
-            self.begun.set()
-            assert self.go.wait(60)
-            status = self.first
-        else:
-            status = self.others.pop(0)
-        return 200, {}, json.dumps({**RECORD, "status": status}).encode()
+    def hold(self, *_):
+        if len(self.requests) > 1:
+            return None
+        self.begun.set()
+        assert self.go.wait(60)
+        return self.first
 
 
 @pytest.mark.parametrize("late", ["submitted", "started", "canceled", "odd"])
@@ -48,7 +44,7 @@ def test_a_late_answer_changes_no_end(late):
         assert slow.result(60) is JobStatus.DONE
     assert job.status() is JobStatus.DONE
     assert job.cancel() is False
-    assert [method for method, _ in cloud.requests] == ["GET", "GET"]
+    assert [request[0] for request in cloud.requests] == ["GET", "GET"]
     assert len([event for event in told if isinstance(event, Finished)]) == 1
 
 
@@ -134,16 +130,12 @@ def test_an_interruption_between_the_answer_and_the_end_does_not_pay_twice(where
 def test_of_several_threads_that_submit_a_job_one_does():
     cloud, begun, go = FakeIonQ(seed=1), threading.Event(), threading.Event()
 
-    class Slow:
-        clock = cloud.clock
+    def slow(method, *_):
+        if method == "POST":
+            begun.set()
+            assert go.wait(60)
 
-        def handle(self, method, *rest):
-            if method == "POST":
-                begun.set()
-                assert go.wait(60)
-            return cloud.handle(method, *rest)
-
-    job = job_on(Slow())
+    job = job_on(Scripted(before=slow, otherwise=cloud))
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(job.submit)
         assert begun.wait(60)

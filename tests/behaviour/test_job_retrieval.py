@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from clouds import RECORD, Routed, submit
+from clouds import RECORD, Scripted, submit
 from qiskit import QuantumCircuit
 from qiskit.providers.jobstatus import JobStatus
 
@@ -21,7 +21,7 @@ def job_at(instant_clock):
     """Return a job whose service has this record and these other replies, and the service."""
 
     def build(record, replies=None):
-        cloud = Routed({"/jobs/j": RECORD | record, **(replies or {})})
+        cloud = Scripted(routes={"/jobs/j": RECORD | record, **(replies or {})})
         provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
         return IonQJob(provider.get_backend("simulator"), "j"), cloud
 
@@ -39,7 +39,9 @@ def test_making_a_job_of_an_id_asks_nothing(job_at):
 @pytest.mark.parametrize("status", ["failed", "canceled", "completed", "started", "paused", None])
 def test_any_job_is_retrieved_whatever_became_of_it(status, instant_clock):
     """Only what asks for its result fails for a failed job."""
-    cloud = Routed({"/jobs/j": RECORD | {"status": status, "metadata": None, "stats": None}})
+    cloud = Scripted(
+        routes={"/jobs/j": RECORD | {"status": status, "metadata": None, "stats": None}}
+    )
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = provider.get_backend("simulator").retrieve_job("j")
     assert (job.job_id(), job.metadata) == ("j", {})

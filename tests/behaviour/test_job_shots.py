@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from clouds import RECORD, Routed, submit, submit_program
+from clouds import RECORD, Scripted, submit, submit_program
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors
@@ -26,7 +26,7 @@ def job_at(instant_clock):
     """Return a job whose service has these replies, and the service."""
 
     def build(record, replies=None):
-        cloud = Routed({"/jobs/j": RECORD | record, **(replies or {})})
+        cloud = Scripted(routes={"/jobs/j": RECORD | record, **(replies or {})})
         provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
         return IonQJob(provider.get_backend("simulator"), "j"), cloud
 
@@ -179,7 +179,7 @@ def test_memory_that_ionq_does_not_have_is_said_to_be_missing(job_at):
 @pytest.mark.parametrize("status", [401, 403, 500])
 def test_shots_that_are_refused_are_not_said_to_be_missing(instant_clock, status):
     noisy = RECORD | {"noise": {"model": "aria-1"}, "shots": 3}
-    cloud = Routed({"/jobs/j": noisy, "/jobs/j/results/shots": (status, {})} | HISTOGRAM)
+    cloud = Scripted(routes={"/jobs/j": noisy, "/jobs/j/results/shots": (status, {})} | HISTOGRAM)
     provider = IonQProvider(
         transport=InProcessTransport(cloud), clock=instant_clock, retry=None, seed=1
     )
@@ -240,16 +240,9 @@ def test_a_histogram_put_together_otherwise_is_not_that_of_the_single_shots(job_
 
 
 def test_children_that_have_artifacts_alone_are_each_asked_for_once(bell):
-    asked = []
-    plain = FakeIonQ(seed=1, deviations=set())
-
-    class Counting:
-        def handle(self, method, url, *rest):
-            asked.append(url)
-            return plain.handle(method, url, *rest)
-
+    counting = Scripted(otherwise=FakeIonQ(seed=1, deviations=set()))
     job = submit(
-        IonQProvider(transport=InProcessTransport(Counting())),
+        IonQProvider(transport=InProcessTransport(counting)),
         [bell] * 20,
         memory=True,
         shots=5,
@@ -257,7 +250,7 @@ def test_children_that_have_artifacts_alone_are_each_asked_for_once(bell):
     )
     assert len(job.result().get_memory(7)) == 5
     # To submit, the parent, its results; of each child its record and its shots.
-    assert len(asked) == 3 + 2 * 20
+    assert len(counting.asked) == 3 + 2 * 20
 
 
 def test_parents_whose_records_have_artifacts_alone_are_read_by_their_childrens(either, bell):

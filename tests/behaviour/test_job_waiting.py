@@ -2,14 +2,13 @@
 
 import asyncio
 import io
-import json
 import logging
 import sys
 import threading
 import types
 
 import pytest
-from clouds import RECORD, Routed
+from clouds import RECORD, Scripted
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors
@@ -73,14 +72,10 @@ def test_a_request_is_given_no_more_time_than_is_left(job_of):
 
 
 def test_a_request_that_uses_up_the_time_is_a_job_timeout(scripted, instant_clock):
-    class Slow(scripted):
-        def handle(self, *request):
-            instant_clock.time += request[4]
-            return super().handle(*request)
-
-    provider = IonQProvider(
-        transport=InProcessTransport(Slow(TimeoutError("no answer"))), clock=instant_clock
+    cloud = scripted(
+        TimeoutError("no answer"), before=lambda *request: instant_clock.sleep(request[4])
     )
+    provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = IonQJob(provider.get_backend("simulator"), "job-1")
     with pytest.raises(errors.IonQJobTimeoutError, match="not seen yet"):
         job.result(timeout=4)
@@ -88,17 +83,14 @@ def test_a_request_that_uses_up_the_time_is_a_job_timeout(scripted, instant_cloc
 
 
 def test_fetching_the_result_is_part_of_the_wait(scripted, instant_clock):
-    class SlowResults(scripted):
-        def handle(self, method, url, headers, body, timeout):
-            if url.endswith("/results/probabilities"):
-                instant_clock.time += timeout
-                raise TimeoutError("no answer")
-            instant_clock.time += 1
-            return super().handle(method, url, headers, body, timeout)
+    def slow(method, url, headers, body, timeout):
+        if url.endswith("/results/probabilities"):
+            instant_clock.time += timeout
+            raise TimeoutError("no answer")
+        instant_clock.time += 1
 
-    provider = IonQProvider(
-        transport=InProcessTransport(SlowResults((200, RECORD))), clock=instant_clock
-    )
+    cloud = scripted((200, RECORD), before=slow)
+    provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = IonQJob(provider.get_backend("simulator"), "job-1")
     with pytest.raises(errors.IonQJobTimeoutError):
         job.result(timeout=4)
@@ -273,25 +265,15 @@ def test_the_client_waits_on_the_clock_of_a_cloud_in_this_process(bell):
 # --- how often -------------------------------------------------------------------------------
 
 
-class Taking(Routed):
-    """A cloud whose every reply takes so many seconds on a clock."""
-
-    def __init__(self, replies, clock, seconds):
-        super().__init__(replies)
-        self.clock, self.seconds = clock, seconds
-
-    def handle(self, *request):
-        self.clock.time += self.seconds
-        return super().handle(*request)
-
-
 @pytest.mark.parametrize(
     ("request_s", "first"),
     [(0, FIRST_S), (0.02, FIRST_S), (0.3, 0.6), (20, LONGEST_FIRST_S)],
 )
 def test_the_first_pause_is_twice_the_round_trip_within_bounds(instant_clock, request_s, first):
-    replies = {"/jobs/j": [RECORD | {"status": "ready"}, RECORD]}
-    cloud = Taking(replies, instant_clock, request_s)
+    def slow(*_):
+        instant_clock.time += request_s
+
+    cloud = Scripted(routes={"/jobs/j": [RECORD | {"status": "ready"}, RECORD]}, before=slow)
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     IonQJob(provider.get_backend("simulator"), "j").wait_for_final_state()
     assert first * (1 - JITTER) <= instant_clock.slept[0] <= first
@@ -313,13 +295,12 @@ def test_pauses_of_a_job_are_repeatable_and_differ_from_those_of_others(scripted
 def test_a_job_of_a_fifth_of_a_second_is_seen_within_an_eighth_of_a_second_more(instant_clock):
     """The server takes 0.2 s; the client's waits are counted on its own clock."""
 
-    class Timed:
-        def handle(self, *request):
-            instant_clock.time += 0.005
-            status = "completed" if instant_clock.time >= 0.2 else "started"
-            return 200, {}, json.dumps(RECORD | {"status": status}).encode()
+    def record(*_):
+        instant_clock.time += 0.005
+        return RECORD | {"status": "completed" if instant_clock.time >= 0.2 else "started"}
 
-    provider = IonQProvider(transport=InProcessTransport(Timed()), clock=instant_clock)
+    cloud = Scripted(before=record)
+    provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     for number in range(50):
         instant_clock.time = 0.0
         IonQJob(provider.get_backend("simulator"), f"j-{number}").wait_for_final_state()
@@ -446,8 +427,8 @@ def test_progress_says_how_many_circuits_are_done(instant_clock, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     started = {"status": "started"}
-    cloud = Routed(
-        {
+    cloud = Scripted(
+        routes={
             "/jobs/p": [PARENT | started, PARENT | started, PARENT],
             "/jobs/a": RECORD,
             "/jobs/b": [RECORD | started, RECORD],
@@ -463,7 +444,7 @@ def test_progress_says_how_many_circuits_are_done(instant_clock, monkeypatch):
 def test_progress_that_cannot_be_found_out_does_not_end_the_wait(instant_clock, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    cloud = Routed({"/jobs/p": [PARENT | {"status": "started"}, PARENT]})
+    cloud = Scripted(routes={"/jobs/p": [PARENT | {"status": "started"}, PARENT]})
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = IonQJob(provider.get_backend("simulator"), "p")
     job.wait_for_final_state(progress=True)
@@ -476,9 +457,8 @@ def test_circuits_are_shown_only_while_there_is_time(instant_clock, monkeypatch)
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     replies = {"/jobs/p": PARENT, "/jobs/a": RECORD, "/jobs/b": RECORD}
-    provider = IonQProvider(
-        transport=InProcessTransport(Taking(replies, instant_clock, 3)), clock=instant_clock
-    )
+    cloud = Scripted(routes=replies, before=lambda *_: instant_clock.sleep(3))
+    provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = IonQJob(provider.get_backend("simulator"), "p")
     job.wait_for_final_state(timeout=4, progress=True)
     assert job.done()
@@ -489,16 +469,13 @@ def test_circuits_that_hang_hold_up_no_wait(instant_clock, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
 
-    class Hanging(Routed):
-        def handle(self, method, url, headers, body, timeout):
-            if url.endswith(("/a", "/b")):
-                self.asked.append(url)
-                instant_clock.time += timeout
-                raise TimeoutError("no answer")
-            return super().handle(method, url, headers, body, timeout)
+    def hang(method, url, headers, body, timeout):
+        if url.endswith(("/a", "/b")):
+            instant_clock.time += timeout
+            raise TimeoutError("no answer")
 
     started = PARENT | {"status": "started"}
-    cloud = Hanging({"/jobs/p": [started, started, started, PARENT]})
+    cloud = Scripted(routes={"/jobs/p": [started, started, started, PARENT]}, before=hang)
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = IonQJob(provider.get_backend("simulator"), "p")
     job.wait_for_final_state(progress=True)
@@ -531,7 +508,7 @@ def test_what_cannot_be_shown_ends_no_wait(job_of, monkeypatch, where):
 
 def test_children_of_a_large_job_are_not_asked_for_to_be_shown(instant_clock, monkeypatch):
     monkeypatch.setattr("sys.stderr", Terminal())
-    cloud = Routed({"/jobs/p": PARENT | {"child_job_ids": [f"c{n}" for n in range(1000)]}})
+    cloud = Scripted(routes={"/jobs/p": PARENT | {"child_job_ids": [f"c{n}" for n in range(1000)]}})
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     IonQJob(provider.get_backend("simulator"), "p").wait_for_final_state(progress=True)
     assert cloud.asked == ["/jobs/p"]
@@ -608,7 +585,7 @@ def test_nothing_that_is_told_is_a_warning(instant_clock, recwarn, caplog):
     """Under -W error, that would end the wait."""
     caplog.set_level(logging.WARNING, "ionq_toolkit")
     warned = RECORD | {"warning": {"messages": ["slow today", "slow today", 7]}}
-    cloud = Routed({"/jobs/j": [warned | {"status": "ready"}, warned]})
+    cloud = Scripted(routes={"/jobs/j": [warned | {"status": "ready"}, warned]})
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     IonQJob(provider.get_backend("simulator"), "j").wait_for_final_state()
     assert [r.getMessage() for r in caplog.records] == [

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from clouds import RECORD, Routed
+from clouds import RECORD, Scripted
 from qiskit import transpile
 from qiskit.providers.jobstatus import JobStatus
 
@@ -114,8 +114,8 @@ def test_cancelling_a_job_says_that_it_is_cancelled_and_the_job_knows(bell, inst
 
 def test_a_failed_and_a_cancelled_job_do_not_keep_the_others_from_being_retrieved(instant_clock):
     failure = {"code": "InternalError", "message": "a laser was off"}
-    cloud = Routed(
-        {
+    cloud = Scripted(
+        routes={
             "/jobs/a": RECORD | {"id": "a", "status": "failed", "failure": failure},
             "/jobs/b": RECORD | {"id": "b", "status": "canceled", "failure": None},
             "/jobs/c": RECORD | {"id": "c"},
@@ -159,7 +159,7 @@ def test_a_result_lost_on_the_way_is_there_at_the_next_call(job_of):
 
 
 def test_a_result_that_never_appears_is_an_error_and_no_endless_wait(instant_clock):
-    cloud = Routed({"/jobs/job-1": RECORD})
+    cloud = Scripted(routes={"/jobs/job-1": RECORD})
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = IonQJob(provider.get_backend("simulator"), "job-1")
     with pytest.raises(errors.IonQAPIError) as caught:
@@ -260,18 +260,9 @@ def test_a_provider_of_another_url_asks_that_url_alone(bell, monkeypatch):
         raise AssertionError("a request went past the transport")
 
     monkeypatch.setattr(requests.Session, "send", nothing_else)
-    hosts = set()
-
-    class Listening:
-        def __init__(self):
-            self.cloud = FakeIonQ(seed=1)
-
-        def handle(self, method, url, *rest):
-            hosts.add(urlsplit(url).netloc)
-            return self.cloud.handle(method, url, *rest)
-
+    cloud = Scripted(otherwise=FakeIonQ(seed=1))
     provider = IonQProvider(
-        "any-key", "http://127.0.0.1:9/v0.4", transport=InProcessTransport(Listening()), seed=1
+        "any-key", "http://127.0.0.1:9/v0.4", transport=InProcessTransport(cloud), seed=1
     )
     for backend in provider.backends():
         assert backend.num_qubits > 4
@@ -283,4 +274,4 @@ def test_a_provider_of_another_url_asks_that_url_alone(bell, monkeypatch):
         job = forte.run(transpile(bell, forte), shots=100)
         assert forte.retrieve_job(job.job_id()).get_counts() == job.get_counts()
         job.cost()
-    assert hosts == {"127.0.0.1:9"}
+    assert {urlsplit(request[1]).netloc for request in cloud.requests} == {"127.0.0.1:9"}

@@ -95,6 +95,7 @@ def circuit_for(wrong, rates, entangler):
     return {"qubits": 4, "circuit": [*layer, *gates, *layer]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["one qubit", "two qubits", "readout"])
 @pytest.mark.parametrize("name", ENTANGLER)
 def test_shots_follow_from_the_compiled_circuit_and_the_characterization_alone(name, wrong):
@@ -149,6 +150,7 @@ def assert_can_be_sent(gates, entangler, pairs):
             assert sorted(gate["targets"]) in pairs
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(circuits(), st.sampled_from(["qpu.forte-1", "qpu.aria-1"]))
 def test_a_compiled_circuit_is_the_same_unitary_but_for_phases_that_no_measurement_sees(

@@ -177,6 +177,7 @@ print(*(job.status for job in cloud.jobs))
     assert python(script).split() == ["completed"] * 3
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_survival_finds_nothing_lost_and_nothing_twice():
     script = Path(__file__).parents[2] / "benchmarks" / "survival.py"
     done = subprocess.run(
@@ -190,3 +191,13 @@ def test_the_benchmark_of_survival_finds_nothing_lost_and_nothing_twice():
     rows = [line.split() for line in done.stdout.splitlines()]
     assert [row[0] for row in rows] == ["client", "toolkit", "qiskit_ionq"]
     assert rows[1][1] == "60"
+
+
+# --- the house -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("package", "most"), [("ionq_toolkit", 16), ("ionq_toolkit_fake", 14)])
+def test_a_package_has_few_modules_outside_of_its_folders(package, most):
+    modules = [path.name for path in (ROOT / package).glob("*.py")]
+    assert "__init__.py" in modules
+    assert len(modules) <= most, modules

@@ -77,6 +77,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("operation", "mode"), CASES, ids=[f"{o.name} {m.value}" for o, m in CASES]
 )

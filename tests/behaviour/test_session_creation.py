@@ -1,5 +1,6 @@
 """A session is begun once: what becomes of one whose answer is lost."""
 
+import itertools
 import json
 
 import pytest
@@ -14,18 +15,8 @@ LIMITS = {"max_time": 60, "max_cost": 199.5, "max_jobs": 10}
 
 
 @pytest.fixture
-def lossy():
-    return Lossy(FakeIonQ(seed=7))
-
-
-@pytest.fixture
 def provider(lossy):
     return provider_of(lossy, seed=7)
-
-
-@pytest.fixture
-def forte(provider):
-    return provider.get_backend("forte-1")
 
 
 def made(lossy):
@@ -39,8 +30,10 @@ def unknown(backend, **options):
     return caught.value
 
 
-@pytest.mark.parametrize("limits", [{}, {"max_jobs": 3}, LIMITS])
-@pytest.mark.parametrize("outcome", AMBIGUOUS)
+@pytest.mark.parametrize(
+    ("outcome", "limits"),
+    [*zip(AMBIGUOUS, itertools.cycle([{}, {"max_jobs": 3}, LIMITS]), strict=False)],
+)
 def test_a_session_whose_answer_was_lost_is_found_and_not_begun_again(
     lossy, forte, bell, outcome, limits
 ):

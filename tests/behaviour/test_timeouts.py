@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from clouds import RECORD, Routed
+from clouds import RECORD, Scripted
 from lossy import provider_of
 from qiskit import QuantumCircuit
 
@@ -27,20 +27,18 @@ READS = {
 }
 
 
-class Slow:
+class Slow(Scripted):
     """A cloud that takes so many seconds for each request, or the time that it is given."""
 
     def __init__(self, clock, seconds, **paths):
+        started = {**RECORD, "status": "started"}
+        super().__init__(routes={"/jobs/job-1": started, **paths}, before=self.take)
         self.clock, self.seconds = clock, seconds
-        self.cloud = Routed({"/jobs/job-1": {**RECORD, "status": "started"}, **paths})
-        self.timeouts = []
 
-    def handle(self, method, url, headers, body, timeout):
-        self.timeouts.append(timeout)
+    def take(self, method, url, headers, body, timeout):
         self.clock.sleep(min(self.seconds, timeout))
         if self.seconds > timeout:
             raise TimeoutError("too slow")
-        return self.cloud.handle(method, url, headers, body, timeout)
 
 
 @pytest.mark.parametrize("seconds", [0.01, 1, 7, 1000])
@@ -89,7 +87,7 @@ def test_requests_of_other_calls_have_the_limit_each(instant_clock):
         provider = provider_of(cloud, clock=instant_clock, timeout=timeout)
         provider.get_backend("simulator").status()
         provider.get_backend("simulator").retrieve_job("job-1").status()
-        return cloud.timeouts
+        return [request[4] for request in cloud.requests]
 
     assert asked(5) == pytest.approx([5] * 3)
     assert asked(0.5) == pytest.approx([0.5] * 3)

@@ -12,6 +12,7 @@ import sympy
 from cirq_ionq import GPI2Gate, GPIGate, MSGate, ZZGate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampling import as_often_as
 
 from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, mock_ionq
 
@@ -57,12 +58,6 @@ def exact(circuit):
     """Return the probabilities that Cirq has: it, too, writes the first qubit first."""
     state = cirq.Simulator(dtype=np.complex128).simulate(circuit).final_state_vector
     return {n: p for n, p in enumerate(np.abs(state) ** 2) if p > 1e-12}
-
-
-def as_often_as(probability, runs):
-    """Allow five standard deviations: by chance, one count in two million is further off."""
-    deviation = sqrt(runs * probability * (1 - probability))
-    return pytest.approx(runs * probability, abs=5 * deviation)
 
 
 def test_a_bell_pair(service):

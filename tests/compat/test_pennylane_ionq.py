@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pennylane_ionq.api_client import Job, JobExecutionError
 from pennylane_ionq.ops import GPI, GPI2, MS, XX, YY, ZZ
 from random_gates import angle_of, pauli_terms
+from sampling import as_often_as
 
 from ionq_toolkit_fake import Access, FakeIonQ, mock_ionq
 
@@ -54,12 +55,6 @@ def received(device):
 
 def exact(function, wires=3):
     return qml.QNode(function, qml.device("default.qubit", wires=wires))()
-
-
-def as_often_as(probability, runs):
-    """Allow five standard deviations: by chance, one count in two million is further off."""
-    deviation = sqrt(runs * probability * (1 - probability))
-    return pytest.approx(runs * probability, abs=5 * deviation)
 
 
 def circuit():
@@ -303,6 +298,7 @@ def assert_same_distributions(seeds_of_tapes, gate_of, turns, **options):
         assert np.abs(found - probabilities).sum() / 2 < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The 'num_steps' argument for the Evolution gate")
 @settings(max_examples=40)
 @given(TAPES)

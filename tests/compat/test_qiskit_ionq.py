@@ -4,7 +4,6 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
-from math import sqrt
 
 import pytest
 import qiskit_ionq
@@ -14,6 +13,7 @@ from qiskit.providers.jobstatus import JobStatus
 from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
 from qiskit_ionq import ErrorMitigation, GPI2Gate, GPIGate, MSGate, Session, ZZGate
 from qiskit_ionq.exceptions import IonQAPIError, IonQJobError, IonQJobFailureError
+from sampling import as_often_as
 from scipy.linalg import expm
 
 from ionq_toolkit import InProcessTransport, IonQProvider
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::qiskit_ionq.exceptions.IonQTran
 NATIVE = {
     "gpi": lambda gate: GPIGate(gate["phase"]),
     "gpi2": lambda gate: GPI2Gate(gate["phase"]),
-    "ms": lambda gate: MSGate(*gate["phases"], gate["angle"]),
+    "ms": lambda gate: MSGate(*gate["phases"], gate["angle"]),  # type: ignore[call-arg]
     "zz": lambda gate: ZZGate(gate["angle"]),
 }
 
@@ -82,12 +82,6 @@ def result_of(job, part):
     """Fetch a part of a job's results where its record says it is."""
     client = job.backend().client
     return client.get_results(client.retrieve_job(job.job_id())["results"][part]["url"])
-
-
-def as_often_as(probability, runs):
-    """Allow five standard deviations: by chance, one count in two million is further off."""
-    deviation = sqrt(runs * probability * (1 - probability))
-    return pytest.approx(runs * probability, abs=5 * deviation)
 
 
 def flips(width, flipped):

@@ -162,6 +162,7 @@ def assert_read(found, wanted):
     assert set(found) <= set(wanted)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(qiskit_circuits())
 def test_qiskit_ionq_gets_the_distribution_of_qiskits_own_state_vector(case):
@@ -172,6 +173,7 @@ def test_qiskit_ionq_gets_the_distribution_of_qiskits_own_state_vector(case):
         assert_read(job.get_probabilities(), wanted)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.lists(qiskit_circuits(most=4), min_size=2, max_size=4))
 def test_qiskit_ionq_pairs_the_circuits_of_a_job_with_their_distributions(cases):

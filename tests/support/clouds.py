@@ -1,4 +1,4 @@
-"""Hand-made clouds and records for the client's tests, and submissions by hand."""
+"""A scripted cloud and a record for the client's tests, and submissions by hand."""
 
 from __future__ import annotations
 
@@ -21,30 +21,63 @@ RECORD: dict[str, Any] = {
 }
 
 
-class Routed:
-    """A cloud that answers each path below /v0.4 with what it is given for it, else with 404.
+class Scripted:
+    """A cloud that answers with the given replies, and keeps the requests.
 
-    A reply is a body, (status, body), (status, body, headers) or an exception to raise; of a list
-    of them, each is given once and the last for ever. The paths asked for are kept, with queries.
+    A reply is a body, (status, body), (status, body, headers) or an exception to raise.
+
+    Args:
+        replies: One for each request, in turn; the last one is repeated.
+        routes: Replies by path below /v0.4, query included. Of a list of replies, each is given
+            once and the last one is repeated.
+        headers: Of all replies.
+        before: Called with each request: (method, url, headers, body, timeout). It may raise, or
+            return a reply to give in the place of the scripted one.
+        otherwise: The cloud that answers the requests without a reply. Without one, they get 404.
+
+    Attributes:
+        requests: (method, url, headers, body, timeout) of each request.
+        asked: The path of each request, below /v0.4, with its query.
     """
 
-    def __init__(self, replies: dict[str, Any]) -> None:
-        self.replies = replies
+    def __init__(self, *replies, routes=None, headers=None, before=None, otherwise=None):
+        self.replies = list(replies)
+        self.routes: dict[str, Any] = {} if routes is None else dict(routes)
+        self.headers = headers or {"Content-Type": "application/json", "X-Request-Id": "req-1"}
+        self.before = before
+        self.otherwise = otherwise
+        self.requests: list[tuple[Any, ...]] = []
         self.asked: list[str] = []
+        if hasattr(otherwise, "clock"):
+            self.clock = otherwise.clock
 
     def handle(self, method, url, headers, body, timeout):
+        request = (method, url, headers, body, timeout)
         parts = urlsplit(url)
         path = parts.path.removeprefix("/v0.4") + (f"?{parts.query}" if parts.query else "")
+        self.requests.append(request)
         self.asked.append(path)
-        reply = self.replies.get(path, (404, {"message": f"there is no {path}"}))
-        if isinstance(reply, list) and reply and isinstance(reply[0], dict | tuple | Exception):
-            reply = reply.pop(0) if len(reply) > 1 else reply[0]
+        reply = self.before(*request) if self.before is not None else None
+        if reply is None and path in self.routes:
+            reply = self.routes[path]
+            if isinstance(reply, list) and reply and isinstance(reply[0], dict | tuple | Exception):
+                reply = _next_of(reply)
+        elif reply is None and self.replies:
+            reply = _next_of(self.replies)
+        elif reply is None and self.otherwise is not None:
+            return self.otherwise.handle(*request)
+        elif reply is None:
+            reply = (404, {"message": f"there is no {path}"})
         if isinstance(reply, Exception):
             raise reply.with_traceback(None)  # or it would grow each time
-        status, content, fields = (*reply, {})[:3] if isinstance(reply, tuple) else (200, reply, {})
+        status, content, more = (*reply, {})[:3] if isinstance(reply, tuple) else (200, reply, {})
         if not isinstance(content, bytes):
             content = json.dumps(content).encode()
-        return status, {"Content-Type": "application/json", **fields}, content
+        return status, {**self.headers, **more}, content
+
+
+def _next_of(replies):
+    return replies.pop(0) if len(replies) > 1 else replies[0]
 
 
 def submit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from shapes import (
     ERROR,
@@ -172,7 +173,7 @@ def openapi(known):
         "lang": ["native", "qasm3"],
         **known,
     }
-    paths = {}
+    paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         path = operation.path.replace("<", "{").replace(">", "}")
         names = re.findall(r"<(\w+)>", operation.path)

@@ -41,6 +41,22 @@ class Evidence:
         self.refusals = defaultdict(set)
         self.violations = []
 
+    def plain(self):
+        """Return the evidence as lists and strings, for another process to `add`."""
+        return {
+            "checked": sorted(self.checked),
+            "clients": {name: sorted(found) for name, found in self.clients.items()},
+            "refusals": {name: sorted(found) for name, found in self.refusals.items()},
+        }
+
+    def add(self, plain):
+        """Add the evidence of another process."""
+        self.checked.update(plain["checked"])
+        for name, found in plain["clients"].items():
+            self.clients[name].update(found)
+        for name, found in plain["refusals"].items():
+            self.refusals[name].update(found)
+
     def watch(self):
         """Look at every reply of every cloud from now on; return what ends it."""
         exchange = FakeIonQ.exchange
@@ -52,7 +68,7 @@ class Evidence:
                 self.saw(cloud, method, url, headers, found.response)
             return found
 
-        FakeIonQ.exchange = watched
+        setattr(FakeIonQ, "exchange", watched)  # noqa: B010 - mypy forbids to assign a method
         return lambda: setattr(FakeIonQ, "exchange", exchange)
 
     def saw(self, cloud, method, url, headers, response):

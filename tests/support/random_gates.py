@@ -90,8 +90,10 @@ def qis_gate(random, qubits, *, widest=8, widest_sum=4):
         commuting = count > widest_sum or bool(random.randrange(2))
         return pauliexp(random, order[:count], controls, commuting=commuting)
     controls = order[2 : 2 + random.randrange(min(7, widest - 2) + 1)]
-    gate = {"gate": random.choice(PAIRS), "rotation": angle_of(random)} if kind == "pair" else None
-    return _spelled(random, gate or {"gate": "swap"}, order[:2], controls)
+    gate = {"gate": "swap"}
+    if kind == "pair":
+        gate = {"gate": random.choice(PAIRS), "rotation": angle_of(random)}
+    return _spelled(random, gate, order[:2], controls)
 
 
 def native_gate(random, qubits, entanglers=("ms", "zz")):

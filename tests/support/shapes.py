@@ -107,7 +107,7 @@ ERROR = closed(
 
 
 def _failure(live):
-    codes = FAILURES
+    codes: tuple[str, ...] = FAILURES
     if "compilation-code" in live:
         codes = (*codes, "UnexpectedCompilationError")
     extra = {"error": TEXT} if "failure-error" in live else {}

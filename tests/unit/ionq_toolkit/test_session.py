@@ -11,11 +11,6 @@ from ionq_toolkit_fake import FakeIonQ
 
 
 @pytest.fixture
-def forte(provider):
-    return provider.get_backend("forte-1")
-
-
-@pytest.fixture
 def slow():
     """A machine whose jobs do not come to an end unless they are asked about often."""
     provider = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=7, polls_per_status=99)))

@@ -76,6 +76,7 @@ def ask(url, path, body=None):
         return json.load(reply)
 
 
+@pytest.mark.slow
 def test_it_answers_and_ends_at_once_while_a_job_is_simulated(serve, job_body):
     process, url = serve()
     quick = ask(url, "/jobs", job_body())["id"]
@@ -94,6 +95,7 @@ def test_it_answers_and_ends_at_once_while_a_job_is_simulated(serve, job_body):
     assert (process.returncode, err) == (0, "ionq-fake stopped\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="reads the process table of Linux")
 def test_no_process_stays_behind_when_it_is_killed(serve, job_body):
     process, url = serve()
@@ -115,6 +117,7 @@ def test_no_process_stays_behind_when_it_is_killed(serve, job_body):
         os.close(child)
 
 
+@pytest.mark.slow
 def test_ids_follow_the_seed(serve, job_body):
     def project(url):
         job_id = ask(url, "/jobs", job_body())["id"]
@@ -178,6 +181,7 @@ def test_a_status_that_is_none_is_one_line(value, message):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_time_stands_still_until_it_is_moved_over_the_socket(serve, job_body):
     _, url = serve("--clock", "virtual", "--transitions", "predicted", "--seed", "5")
     control = url.removesuffix("/v0.4") + "/_fake"

@@ -70,6 +70,7 @@ def test_it(ionq_cloud, ionq_provider, n):
 """
 
 
+@pytest.mark.slow
 def test_tests_are_the_same_in_several_processes_and_any_order(pytester, tmp_path, monkeypatch):
     monkeypatch.delenv("IONQ_API_KEY", raising=False)
     found = []

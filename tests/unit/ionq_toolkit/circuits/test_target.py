@@ -1,5 +1,7 @@
 """What the transpiler makes for a target is accepted, and is the circuit it was made of."""
 
+import itertools
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
@@ -40,6 +42,15 @@ TARGETS = [
 ]
 
 
+def crossed(others):
+    """Return each target with each level of optimization, and with one of the others each."""
+    return [
+        (machine, gateset, level, next(others))
+        for machine, gateset in TARGETS
+        for level in range(4)
+    ]
+
+
 def distribution_of(wire, send):
     """Run a circuit in the cloud, and return the probability of each outcome of its bits."""
     program = {"gateset": wire.gateset, "qubits": wire.num_qubits, "circuit": wire.gates}
@@ -70,9 +81,7 @@ def check(original, ready, machine, gateset, send):
     assert np.allclose(distribution_of(wire, send), expected, atol=1e-7)
 
 
-@pytest.mark.parametrize("level", [0, 1, 2, 3])
-@pytest.mark.parametrize(("machine", "gateset"), TARGETS)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("machine", "gateset", "level", "seed"), crossed(itertools.count()))
 def test_random_circuits_are_accepted_and_the_same_at_every_level(
     machine, gateset, level, seed, send
 ):
@@ -120,9 +129,9 @@ def high_level():
     yield circuit.copy("native")
 
 
-@pytest.mark.parametrize("level", [0, 1, 2, 3])
-@pytest.mark.parametrize(("machine", "gateset"), TARGETS)
-@pytest.mark.parametrize("circuit", list(high_level()), ids=lambda circuit: circuit.name)
+@pytest.mark.parametrize(
+    ("machine", "gateset", "level", "circuit"), crossed(itertools.cycle(high_level()))
+)
 def test_what_a_target_does_not_have_is_taken_apart(circuit, machine, gateset, level, send):
     circuit = circuit.copy()
     circuit.measure_all()

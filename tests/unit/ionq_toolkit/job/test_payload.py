@@ -310,6 +310,7 @@ def test_5000_circuits_are_taken_and_one_more_is_not(sent):
         sent([circuit] * 5001)
 
 
+@pytest.mark.slow
 def test_150000_gates_are_taken_and_one_more_is_not(sent):
     circuit = QuantumCircuit(1, 1, name="long")
     for _ in range(50_000):

@@ -1,5 +1,6 @@
 """Sent once: what becomes of a submission whose answer is lost, and how it is found later."""
 
+import itertools
 import json
 import logging
 import pickle
@@ -49,11 +50,6 @@ KINDS = {
 
 
 @pytest.fixture
-def lossy():
-    return Lossy(FakeIonQ(seed=7))
-
-
-@pytest.fixture
 def provider(lossy):
     return provider_of(lossy, seed=7)
 
@@ -85,8 +81,9 @@ def unknown(call, *arguments, **options):
 # --- the answer is lost after the job was made -------------------------------------------------
 
 
-@pytest.mark.parametrize("outcome", AMBIGUOUS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("outcome", "kind"), [*zip(AMBIGUOUS, itertools.cycle(KINDS), strict=False)]
+)
 def test_a_job_whose_answer_was_lost_is_found_and_not_made_again(lossy, provider, kind, outcome):
     lossy.lose = losing(SUBMISSION, AMBIGUOUS[outcome], effect=True)
     job = run(provider, kind)
@@ -159,8 +156,9 @@ def test_looks_that_fail_are_made_again(lossy, simulator, caplog):
 # --- and when there is none, or none to be seen ------------------------------------------------
 
 
-@pytest.mark.parametrize("outcome", AMBIGUOUS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("outcome", "kind"), [*zip(AMBIGUOUS, itertools.cycle(reversed(KINDS)), strict=False)]
+)
 def test_a_job_that_is_not_found_is_an_error_that_finds_it_later(lossy, provider, kind, outcome):
     lossy.lose = losing(SUBMISSION, AMBIGUOUS[outcome], effect=False)
     error = unknown(run, provider, kind)
@@ -183,8 +181,7 @@ def test_a_job_that_is_not_found_is_an_error_that_finds_it_later(lossy, provider
     assert lossy.posts() == 1
 
 
-@pytest.mark.parametrize("outcome", CERTAIN)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("outcome", "kind"), [*zip(CERTAIN, itertools.cycle(KINDS), strict=False)])
 def test_a_refusal_is_certain_and_nothing_is_looked_for(lossy, provider, kind, outcome):
     lossy.lose = losing(SUBMISSION, CERTAIN[outcome], effect=False)
     with pytest.raises((errors.IonQAPIError, errors.IonQConnectionError)) as caught:

@@ -141,6 +141,7 @@ def test_counts_of_very_many_outcomes_are_qiskits_in_all_forms():
     assert counts.shots() == theirs.shots()
 
 
+@pytest.mark.slow
 def test_probabilities_of_very_many_outcomes_are_what_they_are_of_few():
     width = 17
     weights = np.random.default_rng(1).random(2**width)
@@ -603,6 +604,7 @@ def entangle(draw, circuit):
             circuit.cx(qubit - 1, qubit)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_random_registers_and_measure_maps_are_read_as_aer_reads_them(data):
     circuit = circuit_of(data.draw, flip)
@@ -631,6 +633,7 @@ def flip_midway(draw, circuit):
             getattr(circuit, "reset" if step == "reset" else "x")(qubit)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_random_registers_measured_and_reset_midway_are_read_as_aer_reads_them(data):
     circuit = circuit_of(data.draw, flip_midway)

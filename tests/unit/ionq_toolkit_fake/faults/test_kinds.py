@@ -20,9 +20,6 @@ JOB = {
 }
 POST, READ = "POST /jobs", "GET /jobs/<job_id>"
 
-#: The statuses with which the client says that the same request may be taken later.
-RETRIABLE = {408, 425, 429, 502, 503, 504, *range(520, 530)}
-
 
 @pytest.fixture
 def taken(cloud, monkeypatch):
@@ -94,7 +91,7 @@ def test_every_kind_happens_by_its_example_and_is_known_to_have(kind, submit, re
 # --- answers ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", range(400, 530))
+@pytest.mark.parametrize("status", [400, 418, 429, 499, 500, 503, 519, 520, 529])
 def test_a_status_is_answered_in_the_manner_of_who_answers_it(status, submit, cloud):
     cloud.faults.add(faults.http(status, retry_after=3), on=POST, times=1)
 
@@ -115,20 +112,6 @@ def test_a_status_is_answered_in_the_manner_of_who_answers_it(status, submit, cl
         assert reply.header("x-request-id") is None
     assert cloud.jobs == []
     assert cloud.requests[-1].status == status
-
-
-@pytest.mark.parametrize("status", faults.STATUSES)
-def test_the_client_says_which_statuses_may_be_tried_again(status, way, cloud):
-    cloud.faults.add(faults.http(status, retry_after=3), on="GET /jobs")
-    client = way.provider(cloud).client
-
-    with pytest.raises(errors.IonQAPIError) as caught:
-        list(client.list_jobs())
-
-    assert caught.value.status_code == status
-    assert isinstance(caught.value, errors.IonQRetriableError) == (status in RETRIABLE)
-    if status in RETRIABLE:
-        assert caught.value.retry_after_s == 3
 
 
 @pytest.mark.parametrize(

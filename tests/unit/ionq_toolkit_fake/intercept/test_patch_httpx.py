@@ -5,14 +5,13 @@ import gzip
 import json
 import subprocess
 import sys
-from http.client import IncompleteRead
 
 import httpx
 import pytest
 from httpx_retries import Retry, RetryTransport
+from intercepted import Scripted, cut, reply
 
 from ionq_toolkit_fake import FakeIonQ, FakeServer, UnansweredRequest, faults, mock_ionq
-from ionq_toolkit_fake.api.responses import Response
 
 URL = "https://api.ionq.co/v0.4"
 REAL = (httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request)
@@ -25,33 +24,6 @@ def _nothing_is_left_behind(monkeypatch, tmp_path):
     yield
     now = (httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request)
     assert now == REAL
-
-
-class Scripted(FakeIonQ):
-    """A cloud that answers what it is told to, one after the other, and keeps the requests."""
-
-    def __init__(self, *replies):
-        super().__init__(seed=1)
-        self.replies = list(replies)
-        self.seen = []
-
-    def handle(self, method, url, headers, body=None, timeout=None, *, in_parts=False):
-        assert in_parts  # timeouts of these libraries are of each part
-        self.seen.append((method, url, headers, body, timeout))
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if isinstance(reply, BaseException):
-            raise reply
-        return reply
-
-
-def reply(status=200, body=b"{}", **headers):
-    return Response(status, {k.replace("_", "-"): v for k, v in headers.items()}, body)
-
-
-def cut(partial, missing):
-    error = ConnectionError("Connection broken")
-    error.__cause__ = IncompleteRead(partial, missing)
-    return error
 
 
 def synchronously(method, url, **options):

@@ -4,17 +4,16 @@ import contextlib
 import gzip
 import io
 import json
-from http.client import IncompleteRead
 
 import pytest
 import requests
 import responses
 import urllib3
+from intercepted import Scripted, cut, reply
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from ionq_toolkit_fake import FakeIonQ, FakeServer, UnansweredRequest, mock_ionq
-from ionq_toolkit_fake.api.responses import Response
 
 URL = "https://api.ionq.co/v0.4"
 REAL_SEND = HTTPAdapter.send
@@ -26,33 +25,6 @@ def _nothing_is_left_behind():
     yield
     assert HTTPAdapter.send is REAL_SEND
     assert urllib3.HTTPConnectionPool.urlopen is REAL_URLOPEN
-
-
-class Scripted(FakeIonQ):
-    """A cloud that answers what it is told to, one after the other, and keeps the requests."""
-
-    def __init__(self, *replies):
-        super().__init__(seed=1)
-        self.replies = list(replies)
-        self.seen = []
-
-    def handle(self, method, url, headers, body=None, timeout=None, *, in_parts=False):
-        assert in_parts  # timeouts of these libraries are of each part
-        self.seen.append((method, url, headers, body, timeout))
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if isinstance(reply, BaseException):
-            raise reply
-        return reply
-
-
-def reply(status=200, body=b"{}", **headers):
-    return Response(status, {k.replace("_", "-"): v for k, v in headers.items()}, body)
-
-
-def cut(partial, missing):
-    error = ConnectionError("Connection broken")
-    error.__cause__ = IncompleteRead(partial, missing)
-    return error
 
 
 def patient(**options):

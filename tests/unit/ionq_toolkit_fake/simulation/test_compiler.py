@@ -105,6 +105,7 @@ def compilations(draw):
     return Program(width, tuple(made)), machine, layout
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(compilations(), st.integers(0, 2**31 - 1))
 def test_a_compiled_program_does_the_same_on_its_machine_within_its_limits(case, seed):

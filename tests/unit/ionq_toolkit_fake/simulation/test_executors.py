@@ -218,6 +218,7 @@ def all_of(executor, tasks):
         return contents(found), contents(batch.result())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_are_the_same_bits_whatever_the_number_of_workers(workers):
     """Not in their order either: what is handed out first need not be done first."""

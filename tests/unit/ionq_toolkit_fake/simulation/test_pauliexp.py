@@ -86,6 +86,7 @@ def gates(draw, most_controls):
     return pauliexp(*chosen)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(gates(most_controls=3))
 def test_any_sum_of_terms_acts_as_its_exponential_with_and_without_controls(gate):

@@ -295,9 +295,9 @@ def test_a_job_never_ends(connect, job_body, given, status):
 
 
 @pytest.mark.parametrize("code", FAILURES)
-def test_a_job_fails_with_any_code(connect, job_body, code):
+def test_a_job_fails_with_any_code(sender, job_body, code):
     cloud = FakeIonQ(seed=1, polls_per_status=1, transitions=Transitions(end=failed(code)))
-    send = connect(cloud)
+    send = sender(cloud)
     _, created = send("POST", "/jobs", job_body(backend=QPU))
     path = f"/jobs/{created['id']}"
     seen = [send("GET", path)[1] for _ in range(5)]
