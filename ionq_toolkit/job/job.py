@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -337,7 +338,7 @@ class IonQJob(JobV1):
             IonQAPIError: IonQ refused or, as a service in trouble, for as long as that.
             ValueError: `timeout` or `wait` is negative or not a number.
         """
-        with ProgressLine(enabled=progress) as line:
+        with ProgressLine() if progress else nullcontext() as line:
             self._until_final(line, self._service.deadline(timeout), wait, callback).run()
 
     async def wait_async(
@@ -353,7 +354,7 @@ class IonQJob(JobV1):
         Requests are made in a thread; `callback` is called in the task. A task that is cancelled
         asks no more, once a request under way is answered; the job itself goes on.
         """
-        with ProgressLine(enabled=progress) as line:
+        with ProgressLine() if progress else nullcontext() as line:
             deadline = self._service.deadline(timeout)
             await self._until_final(line, deadline, wait, callback).run_async()
 
@@ -394,7 +395,7 @@ class IonQJob(JobV1):
             IonQAPIError: Likewise.
         """
         deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
-        with ProgressLine(enabled=progress) as line:
+        with ProgressLine() if progress else nullcontext() as line:
             self._until_final(line, deadline, wait, callback).run()
         reading = self._until_read(deadline, query, partial=partial)
         return reading.run()
@@ -412,7 +413,7 @@ class IonQJob(JobV1):
     ) -> IonQResult:
         """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
         deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
-        with ProgressLine(enabled=progress) as line:
+        with ProgressLine() if progress else nullcontext() as line:
             await self._until_final(line, deadline, wait, callback).run_async()
         reading = self._until_read(deadline, query, partial=partial)
         return await reading.run_async()
@@ -472,7 +473,7 @@ class IonQJob(JobV1):
 
     def _until_final(
         self,
-        line: ProgressLine,
+        line: ProgressLine | None,
         deadline: Deadline,
         wait: float | None,
         callback: Callback | None,

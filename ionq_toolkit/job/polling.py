@@ -103,7 +103,7 @@ class UntilFinal:
         self,
         state: JobState,
         deadline: Deadline,
-        line: ProgressLine,
+        line: ProgressLine | None,
         tell: Callable[[], object],
     ) -> None:
         """Ask about the job of `state`.
@@ -111,7 +111,7 @@ class UntilFinal:
         Args:
             state: The job as last seen.
             deadline: The deadline of the call.
-            line: The line that shows the state of the job.
+            line: The line that shows the state of the job, if there is one.
             tell: Called after each answer.
         """
         self.state, self.deadline = state, deadline
@@ -121,10 +121,10 @@ class UntilFinal:
         """Return the status of the job if it is final, else None."""
         state, answered = self.state, False
         try:
-            status = state.refresh(self.deadline.for_request())
+            status = state.refresh(self.deadline)
             answered = True
         finally:
-            if self._line.visible:
+            if self._line is not None and self._line.visible:
                 self._line.show(state.in_a_line(self.deadline, answered=answered))
         if state.over:
             return status

@@ -19,10 +19,11 @@ class ProgressLine:
     notebook.
     """
 
-    def __init__(self, *, enabled: bool, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Write to `stream`, or standard error, if it is a terminal."""
         self._stream = stream or sys.stderr
-        self._display = _notebook_display() if enabled else None
-        self._terminal = enabled and self._display is None and _is_terminal(self._stream)
+        self._display = _notebook_display()
+        self._terminal = self._display is None and _is_terminal(self._stream)
         self._handle: Any = None
         self._shown = ""
 
@@ -64,7 +65,7 @@ class ProgressLine:
     def _show_in_notebook(self, text: str) -> None:
         data = {"text/plain": text}
         if self._handle is None:
-            self._handle = self._display(data, raw=True, display_id=True)  # type: ignore[misc]
+            self._handle = self._display(data, raw=True, display_id=True)
         else:
             self._handle.update(data, raw=True)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from ionq_toolkit.api.record import JobRecord
-from ionq_toolkit.clock import Deadline, TimeIsUpError
+from ionq_toolkit.clock import TimeIsUpError
 from ionq_toolkit.errors import IonQAPIError, IonQError
 from ionq_toolkit.events import Finished, Polled
 from ionq_toolkit.job.progress import describe
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ionq_toolkit.api.client import IonQClient
-    from ionq_toolkit.clock import Clock
+    from ionq_toolkit.clock import Clock, Deadline
 
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class JobState:
         self._begin = since
         self.job_id = job_id
 
-    def refresh(self, timeout: float | None = None) -> JobStatus:
+    def refresh(self, deadline: Deadline | None = None) -> JobStatus:
         """Ask the service for the status, unless it is settled, and return it.
 
         When polls overlap, the most recently sent request wins. A final status always wins.
@@ -98,9 +98,8 @@ class JobState:
         with _TAKING:
             self._asked += 1
             number = self._asked
-        deadline = Deadline(self._clock, timeout)
         asked = self._clock.monotonic()
-        body = self.client.retrieve_job(job_id, timeout=timeout)
+        body = self.client.retrieve_job(job_id, timeout=_of(deadline))
         answered = self._clock.monotonic()
         record = JobRecord(job_id, body, parent=self._parent, index=self._index)
         if self._parent is None and record.parent_id is not None:
@@ -124,14 +123,14 @@ class JobState:
             self.client.events(Finished(job_id=job_id, status=word, seconds=seconds))
         return status
 
-    def _find_parent(self, record: JobRecord, deadline: Deadline) -> None:
+    def _find_parent(self, record: JobRecord, deadline: Deadline | None) -> None:
         """Fetch the parent of a child job that was retrieved by its own id.
 
         The parent's metadata hold the shots and the classical bits of the child.
         """
         parent = JobRecord(record.parent_id or "", {})
         try:
-            body = self.client.retrieve_job(parent.job_id, timeout=deadline.for_request())
+            body = self.client.retrieve_job(parent.job_id, timeout=_of(deadline))
         except IonQAPIError as error:
             if error.status_code != HTTPStatus.NOT_FOUND:
                 raise
@@ -225,6 +224,10 @@ class JobState:
             self._not_shown_until = self._clock.monotonic() + _NOT_SHOWN_S
             return None
         return sum(child.state is JobStatus.DONE for child in children), len(children)
+
+
+def _of(deadline: Deadline | None) -> float | None:
+    return None if deadline is None else deadline.for_request()
 
 
 def summary(statuses: Sequence[JobStatus]) -> dict[str, Any]:
