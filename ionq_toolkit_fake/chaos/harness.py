@@ -64,7 +64,7 @@ class ChaosTest:
     """
 
     program: Program | str
-    expected: tuple[type[BaseException], ...] | None = None
+    expected: type[BaseException] | tuple[type[BaseException], ...] | None = None
     callers: int | None = None
     deadline_s: float | None = None
     scenario: Scenario | None = None
@@ -203,8 +203,7 @@ def run_chaos(
         ValueError: The program or a check is unknown, or a number is out of range.
         StuckError: A caller waits for something other than the clock.
     """
-    kinds = None if expected is None else _kinds(expected)
-    test = ChaosTest(program, kinds, callers, deadline_s, scenario, without)
+    test = ChaosTest(program, expected, callers, deadline_s, scenario, without)
     return test.report(seeds, workers)
 
 

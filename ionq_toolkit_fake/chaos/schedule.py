@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import math
 import sys
@@ -26,8 +27,8 @@ class StuckError(RuntimeError):
     """A turn does not end: it computes, or waits for something other than the virtual clock."""
 
 
-class Turn:
-    """One function in its own thread.
+class Turn(threading.Thread):
+    """A thread of a schedule.
 
     Attributes:
         due: When it continues, in virtual seconds; infinite: it waits for ever.
@@ -35,13 +36,12 @@ class Turn:
         ended_at: When it ended, in virtual seconds.
     """
 
-    def __init__(self, function: Callable[[], object], due: float) -> None:
+    def __init__(self, live: Callable[[Turn], object], due: float) -> None:
+        super().__init__(target=live, args=(self,), daemon=True)
         self.due = due
         self.why: str | None = None
         self.ended_at = math.nan
-        self.function = function
         self.baton = threading.Semaphore(0)
-        self.thread: threading.Thread | None = None
 
 
 class Schedule:
@@ -107,14 +107,12 @@ class Schedule:
 
     def add(self, function: Callable[[], object]) -> Turn:
         """Add a turn that runs `function`, which must raise nothing but `Stopped`."""
-        turn = Turn(function, self._elapsed_s)
-        self._turns.append(turn)
-        return turn
+        self._turns.append(Turn(functools.partial(self._live, function), self._elapsed_s))
+        return self._turns[-1]
 
     def mine(self) -> Turn | None:
         """Return the turn of the calling thread, or None."""
-        turn = self._running
-        return turn if turn and turn.thread is threading.current_thread() else None
+        return self._running if self._running is threading.current_thread() else None
 
     def stop(self, why: str) -> None:
         """End the turn of the calling thread.
@@ -140,8 +138,7 @@ class Schedule:
         if not self._turns:
             return
         for turn in self._turns:
-            turn.thread = threading.Thread(target=self._live, args=(turn,), daemon=True)
-            turn.thread.start()
+            turn.start()
         self._pass_on(self._choose())
         if not self._all_ended.acquire(timeout=self._stuck_after_s):
             raise StuckError(self._where())
@@ -155,11 +152,11 @@ class Schedule:
             self._elapsed_s = max(self._elapsed_s, moment_s)
             function()
 
-    def _live(self, turn: Turn) -> None:
+    def _live(self, function: Callable[[], object], turn: Turn) -> None:
         turn.baton.acquire()
         try:
             if turn.why is None:
-                turn.function()
+                function()
         except Stopped:
             pass
         except BaseException as error:  # noqa: BLE001 - run() raises it
@@ -210,9 +207,8 @@ class Schedule:
 
     def _where(self) -> str:
         """Return the message for a turn that does not end, with its stack."""
-        thread = self._running and self._running.thread
         frames = sys._current_frames()  # noqa: SLF001 - the only way
-        frame = frames.get(thread.ident or 0) if thread else None
+        frame = frames.get(self._running.ident or 0) if self._running else None
         place = "".join(traceback.format_stack(frame, limit=6)) if frame else ""
         return (
             f"after {self._stuck_after_s:g} real seconds a caller still runs, or waits for "
