@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ionq_toolkit.transport.base import Response, Transport
 from ionq_toolkit.transport.recording.exchange import Exchange, Request, encode
 from ionq_toolkit.transport.recording.file import RecordingError, read
-from ionq_toolkit.transport.recording.redaction import Masks, Scrubber, is_placeholder
+from ionq_toolkit.transport.recording.redaction import SECRET, Scrubber, is_placeholder
 
 if TYPE_CHECKING:
     import os
@@ -213,18 +213,22 @@ class _Form:
     def __init__(
         self, request: Request, match: Callable[[Request], object], headers: Headers | None = None
     ) -> None:
-        masks = Masks()
-        scrubber = Scrubber(masks)
+        #: The ids of people, projects and organizations in the request.
+        self.ids: list[str] = []
+        scrubber = Scrubber(self._mask)
         scrubber.learn_key(headers or {})
         self.request = request
-        #: Without ids of people, projects and organizations.
+        #: The request without those ids.
         self.masked = scrubber.request(request._replace(body=_plain(request.body)))
-        #: Those ids.
-        self.ids = masks.found
         #: The parts that must match.
         self.matched = match(self.masked)
         self.key = _canonical(self.matched)
         self.whole = _canonical(self.masked)
+
+    def _mask(self, kind: str, value: str) -> str:
+        if kind != SECRET:
+            self.ids.append(value)
+        return "*"
 
     @property
     def lines(self) -> list[str]:
