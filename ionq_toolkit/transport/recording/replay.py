@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import itertools
 import json
 import math
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 #: Methods that change nothing, so the number of requests need not match.
 _SAFE = frozenset({"GET", "HEAD"})
 
-#: The most lines of the difference that are shown, and that are compared.
-_SHOWN_LINES, _COMPARED_LINES = 20, 400
+#: Limits of the difference that a miss shows: its lines, their length, and the lines compared.
+_SHOWN_LINES, _SHOWN_CHARS, _COMPARED_LINES = 20, 100, 400
 
 #: The lengths of texts that identify a job, such as UUIDs. A shorter text, such as a number, may
 #: be part of anything; a longer one describes the job.
@@ -230,7 +231,7 @@ class _Form:
             self.ids.append(value)
         return "*"
 
-    @property
+    @functools.cached_property
     def lines(self) -> list[str]:
         """The parts that must match, as lines of JSON to be compared and shown."""
         value = self.matched._asdict() if isinstance(self.matched, Request) else self.matched
@@ -319,5 +320,5 @@ def _difference(recorded: _Form, sent: _Form) -> str:
         return "it names another user, project, organization or key."
     part = slice(max(0, first - 1), first + _COMPARED_LINES)
     lines = difflib.unified_diff(was[part], sends[part], "recorded", "sent", n=1, lineterm="")
-    shown = [line for line in lines if not line.startswith("@@")]
+    shown = [line[:_SHOWN_CHARS] for line in lines if not line.startswith("@@")]
     return "\n".join(shown[:_SHOWN_LINES] + ["..."] * (len(shown) > _SHOWN_LINES))
