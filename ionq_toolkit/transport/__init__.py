@@ -1,4 +1,4 @@
-"""Ways for the client to reach an IonQ API: over HTTP, inside this process, or as recorded."""
+"""Transports to an IonQ API: over HTTP, in this process, or from a recording."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.transport.recording.recorder import RecordingTransport
     from ionq_toolkit.transport.recording.replay import RecordingMissError, ReplayTransport
 
-#: What tests use and hardly anything else, by module: imported when it is asked for.
+#: Names that few programs use, by module: imported on first access.
 _LATER = {
     "RecordingError": "recording.file",
     "RecordingFileError": "recording.file",

@@ -133,14 +133,12 @@ def as_transport(candidate: object) -> Transport:
     """
     if isinstance(candidate, Transport):
         return candidate
-    if (
-        not isinstance(candidate, type)
-        and callable(getattr(candidate, "send", None))
-        and callable(getattr(candidate, "close", None))
-    ):
+    if isinstance(candidate, type):
+        name = f"The class {candidate.__name__}"
+    elif hasattr(candidate, "send") and hasattr(candidate, "close"):
         return _Adapted(candidate)
-    is_class = isinstance(candidate, type)
-    name = f"The class {candidate.__name__}" if is_class else type(candidate).__name__  # type: ignore[attr-defined]
+    else:
+        name = type(candidate).__name__
     hint = " Wrap it: InProcessTransport(...)." if hasattr(candidate, "handle") else ""
     raise TypeError(f"{name} is no transport: that is an object with send() and close().{hint}")
 

@@ -20,37 +20,39 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError
 from urllib3.poolmanager import PoolManager, pool_classes_by_scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import requests
 
-    from ionq_toolkit.clock import Clock
+    from ionq_toolkit.clock import Deadline
 
-    #: Returns the seconds left, or None without a limit; raises TimeoutError after the deadline.
-    Left = Callable[[], float | None]
-
-#: The time left of the request that this thread is sending.
-_left: ContextVar[Left] = ContextVar("left", default=lambda: None)
+#: The deadline of the request that this thread is sending.
+_deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextlib.contextmanager
-def within(clock: Clock, timeout: float | None) -> Iterator[Left]:
-    """Bound the request that is sent in this context to `timeout` seconds; None: no limit."""
-    end = None if timeout is None else clock.monotonic() + timeout
-
-    def left() -> float | None:
-        if end is None:
-            return None
-        seconds = end - clock.monotonic()
-        if seconds <= 0:
-            raise TimeoutError(f"no complete reply within {timeout:g} s")
-        return seconds
-
-    token = _left.set(left)
+def within(deadline: Deadline) -> Iterator[None]:
+    """Apply a deadline to the request that is sent in this context."""
+    token = _deadline.set(deadline)
     try:
-        yield left
+        yield
     finally:
-        _left.reset(token)
+        _deadline.reset(token)
+
+
+def left() -> float | None:
+    """Return the seconds that the request has left, or None without a limit.
+
+    Raises:
+        TimeoutError: The deadline has passed.
+    """
+    deadline = _deadline.get()
+    if deadline is None or deadline.timeout is None:
+        return None
+    seconds = deadline.left()
+    if seconds <= 0:
+        raise TimeoutError(f"no complete reply within {deadline.timeout:g} s")
+    return seconds
 
 
 def enforce(session: requests.Session) -> None:
@@ -78,7 +80,7 @@ def _enforce(manager: PoolManager) -> None:
 
 def _limit(sock: socket.socket) -> None:
     """Give the next operation on a socket the time that is left."""
-    seconds = _left.get()()
+    seconds = left()
     if seconds is not None:
         sock.settimeout(seconds)
 
@@ -118,7 +120,7 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """Connect to the addresses of the host in turn, within the time that is left for all."""
-        if _left.get()() is None:
+        if left() is None:
             return super()._new_conn()
         host = self._dns_host
         try:
@@ -129,7 +131,7 @@ class _Connection(HTTPConnection):
         try:
             for *_, address in found:
                 try:
-                    self._dns_host, self.timeout = str(address[0]), _left.get()()
+                    self._dns_host, self.timeout = str(address[0]), left()
                     return super()._new_conn()
                 except (HTTPError, TimeoutError) as error:
                     failure = error

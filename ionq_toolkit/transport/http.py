@@ -18,7 +18,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from ionq_toolkit.clock import FOR_EVER_S, SystemClock
+from ionq_toolkit.clock import Deadline, SystemClock
 from ionq_toolkit.transport import deadline
 from ionq_toolkit.transport.base import ReplyTooLargeError, Response, Transport, UnusableURLError
 
@@ -112,26 +112,25 @@ class HttpTransport(Transport):
             )
         if timeout is not None and timeout <= 0:
             raise TimeoutError(f"no time to send anything: timeout={timeout:g}")
-        if timeout is not None and timeout >= FOR_EVER_S:
-            timeout = None
         if self._process != os.getpid():
             self._open_new_pools()
         try:
-            with deadline.within(self._clock, timeout) as left:
+            limit = Deadline(self._clock, timeout)
+            with deadline.within(limit):
                 deadline.enforce(self._session)
                 reply = self._session.request(
                     method,
                     url,
                     headers=dict(headers),
                     data=body,
-                    timeout=timeout,
+                    timeout=limit.timeout,
                     auth=_no_extra_auth,
                     allow_redirects=False,
                     stream=True,
                     proxies=_proxies(url),
                 )
                 try:
-                    content = _read(reply, left)
+                    content = _read(reply)
                 finally:
                     reply.close()  # and return a connection that was read to the end
         except (requests.RequestException, HTTPError) as error:
@@ -176,7 +175,7 @@ def _proxies(url: str) -> dict[str, str] | None:
     return {"no_proxy": parts.hostname} if parts.hostname and _is_loopback(parts.hostname) else None
 
 
-def _read(reply: requests.Response, left: deadline.Left) -> bytes:
+def _read(reply: requests.Response) -> bytes:
     parts: list[bytes] = []
     size = 0
     for part in reply.iter_content(_PART_BYTES):
@@ -184,7 +183,7 @@ def _read(reply: requests.Response, left: deadline.Left) -> bytes:
         size += len(part)
         if size > MOST_REPLY_BYTES:
             raise ReplyTooLargeError(f"the reply is longer than {MOST_REPLY_BYTES:,} bytes")
-        left()
+        deadline.left()
     return b"".join(parts)
 
 

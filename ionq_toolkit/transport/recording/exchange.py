@@ -1,10 +1,10 @@
-"""What is sent and what comes of it, as data that can be kept and compared."""
+"""A request and its response, as data that can be stored and compared."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 if TYPE_CHECKING:
@@ -13,23 +13,22 @@ if TYPE_CHECKING:
 
 _HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
-#: What is before the API's version is of the way to it, as the host is.
+#: The path before the API's version belongs to the way to it, as the host does.
 _BEFORE_VERSION = re.compile(r".*?(?=/v\d+(\.\d+)*(/|$))")
 
-
-#: How deep JSON may be nested; IonQ's own is not half as deep. Beyond it, JSON is a text.
+#: The deepest JSON that is kept as data, more than twice as deep as IonQ's; deeper JSON is a text.
 _DEEPEST = 64
 
 
 class Request(NamedTuple):
-    """A request, without what changes with the way to the service.
+    """A request, without the parts that depend on the way to the service.
 
     Attributes:
         method: In upper case.
         path: From the API's version on, such as ``/v0.4/jobs``.
         query: Its parameters and their values, in the order of their names.
         body: JSON as data (an object or a list), any other text as a str, anything else
-            as bytes; None where there is none.
+            as bytes, and None if it is empty.
     """
 
     method: str
@@ -55,15 +54,15 @@ class Request(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """A request and what came of it: a reply, or an error.
+    """A request, and its response or error.
 
     Attributes:
-        request: What was sent.
-        status: HTTP status code; 0 where there was no reply.
-        headers: Headers of the reply.
-        body: Body of the reply, as that of a request.
-        error: What was raised instead of a reply.
-        line: Where it is in its file, from 1.
+        request: The request.
+        status: HTTP status code of the response; 0 for an error.
+        headers: Headers of the response.
+        body: Body of the response, in the form of `Request.body`.
+        error: The error that was raised instead of a response.
+        line: The line in the file, from 1.
     """
 
     request: Request
@@ -77,8 +76,7 @@ class Exchange(NamedTuple):
 def decode(body: bytes | None) -> Any:  # noqa: ANN401 - any JSON
     """Return a body as data: see `Request.body`.
 
-    JSON that would not be the same when it is written again, such as an object that has a key
-    twice, is left as a text.
+    JSON that would change when written again, such as an object with a key twice, stays a text.
     """
     if not body:
         return None
@@ -90,24 +88,29 @@ def decode(body: bytes | None) -> Any:  # noqa: ANN401 - any JSON
         return text
     try:
         data = DECODER.decode(text)
+        encode(data)
     except (ValueError, RecursionError):
         return text
     return data if _is_shallow(data, _DEEPEST) else text
 
 
 def encode(body: Any) -> bytes:  # noqa: ANN401 - any JSON
-    """Return data as the bytes of a body."""
+    """Return data as the bytes of a body.
+
+    Raises:
+        ValueError: A number is not finite, or a text has a lone surrogate.
+    """
     if body is None:
         return b""
     if isinstance(body, bytes):
         return body
     if isinstance(body, str):
         return body.encode()
-    return json.dumps(body, separators=(",", ":")).encode()
+    return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _is_shallow(data: Any, levels: int) -> bool:  # noqa: ANN401 - any JSON
-    """Return whether nothing is nested deeper than so many levels."""
+    """Return whether data has at most so many levels."""
     if not isinstance(data, dict | list):
         return True
     parts = data.values() if isinstance(data, dict) else data
@@ -121,18 +124,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if value in {float("inf"), float("-inf")}:
-        raise ValueError(f"{text} is too large a number")
-    return value
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
-
-
-#: JSON that can be written again as it was, and nothing else.
-DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant
-)
+#: Rejects an object that has a key twice, which would be another when it is written again.
+DECODER = json.JSONDecoder(object_pairs_hook=_unique)

@@ -187,7 +187,7 @@ def _body(content: _Content) -> Any:  # noqa: ANN401 - any JSON
     if len(given) > 1:
         raise ValueError("a body is either json, text or base64")
     body = given[0] if given else None
-    encode(body)  # a lone surrogate is a ValueError
+    encode(body)  # checks it
     return body
 
 

@@ -1,4 +1,4 @@
-"""Takes out of requests and replies what tells who sent them: keys, people, organisations."""
+"""Removal of keys, people, projects and organizations from requests and responses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import functools
 import html
 import json
 import re
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
@@ -18,110 +17,92 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
-#: The shortest e-mail address, and the shortest text that may hold anything else that is sought.
+#: The shortest e-mail address, and the shortest text that may hold another identity.
 _SHORTEST_ADDRESS, _SHORTEST_TEXT = 6, 8
 
 SECRET = "secret"  # noqa: S105 - the word itself
 
-#: Fields whose values are secrets, wherever they are; names without case and punctuation.
-_SECRET_FIELDS: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(
-        (
-            "accesstoken",
-            "apicredentials",  # of Q-CTRL: schema QctrlQaoaJobCreationPayload
-            "apikey",
-            "authorization",
-            "clientsecret",
-            "password",
-            "refreshtoken",
-            "secret",
-            "token",
-        ),
-        SECRET,
-    )
-)
+#: Fields that hold a secret, or the id or name of a person, project, organization or key, by
+#: their names without case and punctuation. Schemas BaseJob, Session, Whoami, Usages,
+#: GetJobEstimateContext and QctrlQaoaJobCreationPayload (`api_credentials`) of the API document;
+#: the names of people are in no schema.
+_FIELDS: Mapping[str, str] = {
+    name: kind
+    for kind, names in {
+        SECRET: "accesstoken apicredentials apikey authorization clientsecret password "
+        "refreshtoken secret token",
+        "user": "creatorid enderid ownerid submitterid user userid displayname firstname fullname "
+        "lastname username",
+        "project": "project projectid projectname",
+        "organization": "externalorganization organization organizationid organizationname",
+        "key": "keyid keyname",
+    }.items()
+    for name in names.split()
+}
+_SECRET_FIELDS = {name: kind for name, kind in _FIELDS.items() if kind == SECRET}
 
-#: Fields whose values are ids or names of somebody. Schemas BaseJob, Session, Whoami, Usages,
-#: GetJobEstimateContext and QctrlQaoaJobCreationPayload of the API document; the names of
-#: people are of no schema.
-_FIELDS: Mapping[str, str] = MappingProxyType(
-    {
-        **_SECRET_FIELDS,
-        **dict.fromkeys(
-            ("creatorid", "enderid", "ownerid", "submitterid", "user", "userid"), "user"
-        ),
-        **dict.fromkeys(("displayname", "firstname", "fullname", "lastname", "username"), "user"),
-        **dict.fromkeys(("project", "projectid", "projectname"), "project"),
-        **dict.fromkeys(
-            ("externalorganization", "organization", "organizationid", "organizationname"),
-            "organization",
-        ),
-        **dict.fromkeys(("keyid", "keyname"), "key"),
-    }
-)
-
-#: Schema GroupUsage: whose the groups are, `group_type` says. Those of type "job" are jobs.
+#: Schema GroupUsage: `group_type` says what the groups are. Those of type "job" are jobs.
 _GROUP_FIELDS = ("groupid", "groupname")
 _GROUP_TYPES = frozenset({"project", "user"})
 
-#: What is stored with a job is its owner's, who may call anything a project.
+#: The metadata of a job is its owner's: any field may be called "project".
 _OWNERS_OWN = "metadata"
 
-#: Forms of ids that nothing else has: UUIDs, and the hexadecimal ones of users.
+#: Forms that only ids have: UUIDs, and the hexadecimal ids of users.
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,64}"
 _UUID_DASHES = 4
 _FLAGS = re.ASCII | re.IGNORECASE
 _LOOKS_LIKE_AN_ID = re.compile(_ID, _FLAGS)
 
-#: What stands for somebody: see `_placeholder`. Nobody's hexadecimal id begins with so many zeros.
+#: Placeholders, see `_placeholder`. No hexadecimal id of IonQ's begins with so many zeros.
 _PLACEHOLDER = re.compile(
     r"person-\d+@example\.com|(?:key|organization|project|user)-\d+|"
     r"00000000-0000-4000-8000-0000[0-9a-f]{8}|0{12}[0-9a-f]{4,52}",
     re.ASCII,
 )
 
-#: Begun only where a name begins, so that a long text which is none takes no long time.
+#: Matches begin only where a name begins, so that a long text without an address is fast.
 _ADDRESS = re.compile(r"(?<![a-z0-9._+-])[a-z0-9._+-]+(?:@|%40)(?:[a-z0-9-]+\.)+[a-z]{2,}", _FLAGS)
 
-#: In the service's messages, and nobody's.
+#: Addresses in the service's messages.
 _PUBLIC_ADDRESSES = frozenset({"support@ionq.co"})
 
 _IN_PATH = re.compile(r"(?<=/)(organization|project|user|key)s/(?!me\b)([^/?#\s\"'\\<>]+)", _FLAGS)
 
-#: As in "project 1333d459-... is archived", which a message may say.
+#: Messages such as "project 1333d459-... is archived".
 _IN_PROSE = re.compile(
     rf"(?<![a-z])(organi[sz]ation|project|user|submitter|creator|key)"
     rf"([_\W]{{0,3}}(?:id)?[_\W]{{0,3}})(?<![0-9a-z])({_ID})(?![0-9a-z])",
     _FLAGS,
 )
 
-#: A field of JSON that does not parse, such as the first half of a reply.
+#: A field of JSON that does not parse, such as the first half of a response.
 _IN_JSON = re.compile(r'"([A-Za-z_-]{2,40})"(\s*:\s*")((?:[^"\\]|\\.)+)')
 
 
 class Scrubber:
-    """Finds what tells who somebody is, and puts something else in its place.
+    """Finds keys and identities, and replaces them.
 
-    Found are, in texts and data of any shape: the keys that it has learned, in any encoding;
-    values of fields that are known to be somebody's, and from then on the same ids anywhere;
-    e-mail addresses; and ids that follow a word such as "project".
+    It finds, in texts and data of any shape: learned keys, in any encoding; values of the fields
+    that hold identities, and from then on the same ids anywhere; e-mail addresses; and ids after
+    a word such as "project".
     """
 
     def __init__(self, replace: Callable[[str, str], str]) -> None:
-        """Put `replace(kind, value)` in place of each value found."""
+        """Replace each value found by `replace(kind, value)`."""
         self._replace = replace
         self._values: dict[str, tuple[str, str]] = {}
         self._patterns: dict[str, str] = {}
         self._known: re.Pattern[str] | None = None
 
     def learn_key(self, headers: Mapping[str, str]) -> None:
-        """Learn the key that a request carries: it is found from now on, wherever it is echoed."""
+        """Learn the key in the headers of a request, to find it wherever it is echoed."""
         for name, value in headers.items():
             if name.lower() in {"authorization", "proxy-authorization"}:
                 self._learn_secret((value.strip().partition(" ")[2] or value).strip())
 
     def text(self, text: str) -> str:
-        """Return a text without what is sought."""
+        """Return a text without keys and identities."""
         if len(text) < _SHORTEST_ADDRESS or (len(text) < _SHORTEST_TEXT and "@" not in text):
             return text
         text = self._without_known(text)
@@ -131,11 +112,11 @@ class Scrubber:
         return _IN_PROSE.sub(self._in_prose, text)
 
     def data(self, value: Any) -> Any:  # noqa: ANN401 - any JSON, text or bytes
-        """Return JSON, a text or bytes without what is sought; of bytes, without keys."""
+        """Return JSON or a text without keys and identities, or bytes without keys."""
         return self._data(value, None, _FIELDS)
 
     def request(self, request: Request) -> Request:
-        """Return a request without what is sought."""
+        """Return a request without keys and identities."""
         return Request(
             request.method,
             self.text(request.path),
@@ -209,17 +190,17 @@ class Scrubber:
 
 
 class Placeholders:
-    """What stands for the values found: the same for the same value, and of the same form.
+    """Placeholders for the values found: equal for equal values, and of the same form.
 
-    Relations between values stay, and so does what a client checks of them: in place of a
-    UUID there is a UUID.
+    Relations between values stay, and so do the forms that a client checks: a UUID stands for a
+    UUID.
     """
 
     def __init__(self) -> None:
         self._issued: dict[str, str] = {}
 
     def __call__(self, kind: str, value: str) -> str:
-        """Return what stands for a value."""
+        """Return the placeholder of a value."""
         if value in self._issued.values():
             return value
         key = value.lower() if _LOOKS_LIKE_AN_ID.fullmatch(value) else value
@@ -228,25 +209,8 @@ class Placeholders:
         return self._issued[key]
 
 
-class Masks:
-    """Hides the values found behind one sign, and keeps them.
-
-    Attributes:
-        found: The values, in the order of finding, but for secrets.
-    """
-
-    def __init__(self) -> None:
-        self.found: list[str] = []
-
-    def __call__(self, kind: str, value: str) -> str:
-        """Return the sign."""
-        if kind != SECRET:
-            self.found.append(value)
-        return "*"
-
-
 def is_placeholder(value: str) -> bool:
-    """Return whether a value stands for another, by its form."""
+    """Return whether a value has the form of a placeholder."""
     return _PLACEHOLDER.fullmatch(value) is not None
 
 
@@ -261,11 +225,11 @@ def _placeholder(kind: str, value: str, number: int) -> str:
 
 
 def _kind(name: str, fields: Mapping[str, str] = _FIELDS, owner: str | None = None) -> str | None:
-    """Return what the values of a field are, or None if nobody's.
+    """Return the kind of identity that a field holds, or None.
 
-    `owner` is that of the object which the field is in: ``{"user": {"id": ..., "name": ...}}``.
+    `owner` is the kind of the enclosing object: ``{"user": {"id": ..., "name": ...}}``.
     """
-    if not name[:1].isalpha():  # as of the outcomes in a histogram, which are many
+    if not name[:1].isalpha():  # fast for the many outcomes of a histogram
         return None
     plain = _plain(name)
     return fields.get(plain) or (owner if plain in {"id", "name"} else None)
@@ -277,7 +241,7 @@ def _plain(name: str) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    """Return the ways in which a secret may be written, of which none may be found again."""
+    """Return the encodings of a secret, none of which may be in a recording."""
     return {
         secret,
         quote(secret),
@@ -292,10 +256,10 @@ def _forms(secret: str) -> set[str]:
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
-    """Yield what a secret is within base64, whatever is before and after it."""
+    """Yield the parts of base64 that a secret determines, whatever is before and after it."""
     for before in range(3):
         text = base64.b64encode(bytes(before) + secret).decode()
-        # Characters of which all six bits are the secret's.
+        # Characters whose six bits are all the secret's.
         sure = text[(8 * before + 5) // 6 : 8 * (before + len(secret)) // 6]
         yield from (sure, quote(sure), quote(sure, safe=""))
         yield sure.replace("+", "-").replace("/", "_")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import itertools
 import json
 import math
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ionq_toolkit.transport.base import Response, Transport
 from ionq_toolkit.transport.recording.exchange import Exchange, Request, encode
 from ionq_toolkit.transport.recording.file import RecordingError, read
-from ionq_toolkit.transport.recording.redaction import Masks, Scrubber, is_placeholder
+from ionq_toolkit.transport.recording.redaction import SECRET, Scrubber, is_placeholder
 
 if TYPE_CHECKING:
     import os
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 #: Methods that change nothing, so the number of requests need not match.
 _SAFE = frozenset({"GET", "HEAD"})
 
-#: The most lines of the difference that are shown, and that are compared.
-_SHOWN_LINES, _COMPARED_LINES = 20, 400
+#: Limits of the difference that a miss shows: its lines, their length, and the lines compared.
+_SHOWN_LINES, _SHOWN_CHARS, _COMPARED_LINES = 20, 100, 400
 
 #: The lengths of texts that identify a job, such as UUIDs. A shorter text, such as a number, may
 #: be part of anything; a longer one describes the job.
@@ -213,20 +214,24 @@ class _Form:
     def __init__(
         self, request: Request, match: Callable[[Request], object], headers: Headers | None = None
     ) -> None:
-        masks = Masks()
-        scrubber = Scrubber(masks)
+        #: The ids of people, projects and organizations in the request.
+        self.ids: list[str] = []
+        scrubber = Scrubber(self._mask)
         scrubber.learn_key(headers or {})
         self.request = request
-        #: Without ids of people, projects and organizations.
+        #: The request without those ids.
         self.masked = scrubber.request(request._replace(body=_plain(request.body)))
-        #: Those ids.
-        self.ids = masks.found
         #: The parts that must match.
         self.matched = match(self.masked)
         self.key = _canonical(self.matched)
         self.whole = _canonical(self.masked)
 
-    @property
+    def _mask(self, kind: str, value: str) -> str:
+        if kind != SECRET:
+            self.ids.append(value)
+        return "*"
+
+    @functools.cached_property
     def lines(self) -> list[str]:
         """The parts that must match, as lines of JSON to be compared and shown."""
         value = self.matched._asdict() if isinstance(self.matched, Request) else self.matched
@@ -315,5 +320,5 @@ def _difference(recorded: _Form, sent: _Form) -> str:
         return "it names another user, project, organization or key."
     part = slice(max(0, first - 1), first + _COMPARED_LINES)
     lines = difflib.unified_diff(was[part], sends[part], "recorded", "sent", n=1, lineterm="")
-    shown = [line for line in lines if not line.startswith("@@")]
+    shown = [line[:_SHOWN_CHARS] for line in lines if not line.startswith("@@")]
     return "\n".join(shown[:_SHOWN_LINES] + ["..."] * (len(shown) > _SHOWN_LINES))

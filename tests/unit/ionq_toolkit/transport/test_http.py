@@ -125,7 +125,7 @@ def test_a_netrc_file_does_not_replace_the_key(transport, server, tmp_path, monk
     assert server.seen[0][1]["Authorization"] == "apiKey mine"
 
 
-def test_silence_is_a_timeout(transport, server):
+def test_no_response_is_a_timeout(transport, server):
     with pytest.raises(TimeoutError):
         transport.send("GET", server.url + "/silent", {}, None, 0.05)
 
@@ -143,7 +143,7 @@ NOWHERE = [
 
 
 @pytest.mark.parametrize("url", NOWHERE)
-def test_a_url_that_leads_nowhere_is_a_connection_error(transport, url):
+def test_an_invalid_url_is_an_unusable_url_error(transport, url):
     with pytest.raises(UnusableURLError):
         transport.send("GET", url, {}, None, 5)
     with pytest.raises(UnusableURLError):
@@ -273,7 +273,7 @@ def test_replies_come_through_tls_over_connections_that_are_kept(transport):
         assert (pool.num_requests, pool.num_connections) == (2, 1)
 
 
-def test_a_host_that_does_not_prove_who_it_is_gets_nothing(transport, monkeypatch):
+def test_an_untrusted_certificate_is_rejected(transport, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
     with (
@@ -292,7 +292,7 @@ def test_a_proxy_that_drips_ends_in_time(transport, monkeypatch):
             transport.send("GET", "https://api.ionq.test/", {}, None, 0.3)
 
 
-def test_a_body_that_nobody_reads_ends_in_time(transport):
+def test_sending_a_body_obeys_the_deadline(transport):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         with pytest.raises(TimeoutError):
@@ -300,7 +300,7 @@ def test_a_body_that_nobody_reads_ends_in_time(transport):
 
 
 @pytest.mark.parametrize("drip", ["headers", "body"])
-def test_a_wait_for_a_job_ends_in_time_however_slowly_the_service_speaks(drip):
+def test_a_wait_for_a_job_obeys_its_timeout_with_a_dripping_service(drip):
     parts, forever = DRIPS[drip]
     with (
         speaking(*parts, forever=forever) as url,
@@ -311,7 +311,7 @@ def test_a_wait_for_a_job_ends_in_time_however_slowly_the_service_speaks(drip):
 
 
 @pytest.mark.parametrize("timeout", [0, -1])
-def test_without_time_nothing_is_sent(transport, server, timeout):
+def test_a_timeout_of_zero_sends_nothing(transport, server, timeout):
     with pytest.raises(TimeoutError):
         transport.send("GET", server.url, {}, None, timeout)
     assert server.seen == []
@@ -359,7 +359,7 @@ def test_addresses_are_tried_by_turns(transport, no_route):
     assert [address for address, _ in asked] == [f"10.0.0.{n}" for n in range(5)]
 
 
-def test_what_connecting_took_is_not_there_for_the_rest(transport, monkeypatch):
+def test_connecting_counts_towards_the_deadline(transport, monkeypatch):
     class Socket:
         def __init__(self):
             self.allowed = []
@@ -394,7 +394,7 @@ def test_without_a_timeout_a_reply_may_take_any_time(transport, server):
     assert transport.send("GET", server.url, {}, None, None).status == 418
 
 
-def test_what_is_late_leaves_no_connection_that_is_used_again(transport, server):
+def test_a_connection_is_not_reused_after_a_timeout(transport, server):
     transport.send("GET", server.url, {}, None, 5)
     with pytest.raises(TimeoutError):
         transport.send("GET", server.url + "/silent", {}, None, 0.05)
@@ -413,7 +413,7 @@ def test_compressed_replies_are_read(transport):
         assert transport.send("GET", url, {}, None, 5).body == content
 
 
-def test_the_service_is_told_that_replies_may_be_compressed(transport, server):
+def test_requests_accept_compressed_responses(transport, server):
     transport.send("GET", server.url, {}, None, 5)
     assert "gzip" in server.seen[0][1]["Accept-Encoding"]
 
@@ -523,7 +523,7 @@ def test_a_transport_can_be_pickled_and_then_has_connections_of_its_own(transpor
         "http://0.0.0.0/",
     ],
 )
-def test_nothing_is_sent_without_tls_to_another_machine(url):
+def test_rejects_other_machines_without_tls(url):
     class Session(requests.Session):
         sent = 0
 
@@ -553,12 +553,12 @@ def test_nothing_is_sent_without_tls_to_another_machine(url):
         "http://api.localhost/",
     ],
 )
-def test_with_tls_or_on_this_machine_anything_is_sent(url):
+def test_tls_and_this_machine_are_not_insecure(url):
     assert not http.is_insecure(url)
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
-def test_what_is_for_this_machine_goes_through_no_proxy(transport, server, monkeypatch, name):
+def test_requests_to_this_machine_bypass_proxies(transport, server, monkeypatch, name):
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
         monkeypatch.delenv("no_proxy", raising=False)

@@ -22,7 +22,7 @@ def test_any_object_with_handle_is_a_cloud():
 
 
 @pytest.mark.parametrize("cloud", [None, object(), lambda *_: None])
-def test_what_cannot_handle_is_refused(cloud):
+def test_rejects_an_object_without_handle(cloud):
     with pytest.raises(TypeError, match="method handle"):
         InProcessTransport(cloud)
 
@@ -30,13 +30,13 @@ def test_what_cannot_handle_is_refused(cloud):
 @pytest.mark.parametrize(
     "reply", [None, 200, (200, {}), (200, {}, "text"), ("x", {}, b""), (200, 5, b"")]
 )
-def test_a_reply_of_another_shape_is_said_to_be_one(reply):
+def test_rejects_a_response_of_another_shape(reply):
     with pytest.raises(TypeError, match=r"Cloud\.handle\(\) must return"):
         InProcessTransport(Cloud(reply)).send("GET", "/", {}, None, None)
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError("reset"), TimeoutError("late")])
-def test_what_the_cloud_raises_comes_through(error):
+def test_errors_of_the_cloud_pass_unchanged(error):
     class Broken:
         def handle(self, *request):
             raise error
@@ -45,7 +45,7 @@ def test_what_the_cloud_raises_comes_through(error):
         InProcessTransport(Broken()).send("GET", "/", {}, None, None)
 
 
-def test_the_clock_is_the_clouds_if_one_can_wait_on_it():
+def test_clock_is_that_of_the_cloud():
     cloud = FakeIonQ()
     assert InProcessTransport(cloud).clock is cloud.clock
     other = Cloud(None)
@@ -54,12 +54,12 @@ def test_the_clock_is_the_clouds_if_one_can_wait_on_it():
     assert InProcessTransport(other).clock is None
 
 
-def test_header_values_are_text_whatever_the_cloud_gives():
+def test_header_values_become_text():
     response = InProcessTransport(Cloud((200, {"n": 5}, b""))).send("GET", "/", {}, None, None)
     assert response.header("N") == "5"
 
 
-def test_it_is_a_transport_that_needs_no_key():
+def test_in_process_needs_no_key():
     transport = InProcessTransport(FakeIonQ())
     assert isinstance(transport, Transport)
     assert transport.requires_key is False

@@ -108,7 +108,7 @@ def content(fields):
         (HEAD + content('"base64": "%"'), 2, "base64"),
         (HEAD + content('"text": "\\ud800"'), 2, "surrogates"),
         (HEAD + content('"json": {}, "text": ""'), 2, "either json, text or base64"),
-        (HEAD + content('"json": {"a": NaN}'), 2, "NaN"),
+        (HEAD + content('"json": {"a": NaN}'), 2, "Out of range float"),
         (HEAD + content('"json": {"a": 1, "a": 2}'), 2, "twice"),
         (HEAD + line(error='"KeyError"'), 2, "the error 'KeyError' is none of"),
         (HEAD + line('{"url": "/"}', error='"TimeoutError"'), 2, "required field `method`"),
