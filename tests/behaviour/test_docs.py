@@ -1,6 +1,8 @@
 """The pages name files that exist, and the decisions have one form."""
 
+import itertools
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,20 @@ def test_architecture_page_lists_every_module_at_the_top(package):
     listed = set(re.findall(r"^      ([\w.]+)", rows, re.MULTILINE)) | {"scenarios"}
     there = {path.name for path in (ROOT / package).iterdir() if path.name != "py.typed"}
     assert sorted(name for name in there - listed if not name.startswith("_")) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_layers_of_the_architecture_page_agree_with_the_contracts(package):
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = re.findall(r"^\|(.*)\|(.*)\|$", text.replace(r"\|", ","), re.MULTILINE)
+    cells = [re.findall(r"`(\w+)`", row[PACKAGES.index(package)]) for row in table]
+    row_of = {module: row for row, cell in enumerate(cells) for module in cell}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (c["layers"] for c in settings["contracts"] if c.get("containers") == [package])
+    groups = [re.findall(r"\w+", layer) for layer in layers]
+    assert [module for group in groups for module in group if module not in row_of] == []
+    for upper, lower in itertools.pairwise(groups):
+        assert max(row_of[module] for module in upper) < min(row_of[module] for module in lower)
 
 
 def test_answers_in_contributing_name_files_that_exist():
