@@ -68,30 +68,31 @@ class IonQClient(Connection):
         job_id: str,
         *,
         query: Mapping[str, str] | None = None,
+        as_ints: bool = False,
         timeout: float | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[Any, Any]:
         """Return a completed job's histogram: GET /jobs/{id}/results/probabilities.
 
         Args:
             job_id: The job.
             query: Parameters of the query, such as ``{"sharpen": "true"}``.
+            as_ints: Return outcomes as ints, which is several times faster for very many. A reply
+                that is not a histogram is returned as it is.
             timeout: Seconds the request may take.
 
         Returns:
             Outcomes and their probabilities. An outcome is a decimal string whose
             least significant bit is qubit 0; outcomes of probability zero are left out.
         """
-        path = f"{_job_path(job_id)}/results/probabilities"
-        if query:
-            path = f"{path}?{urlencode(query)}"
-        reply = self._request("GET", path, job_id=job_id, timeout=timeout)
-        return self._json_object(reply, "GET /jobs/{id}/results/probabilities", job_id=job_id)
+        form = dict[int, float] if as_ints else Any
+        return self._results(job_id, "probabilities", query, form, timeout)
 
     def get_aggregated_results(
         self,
         job_id: str,
         *,
         query: Mapping[str, str] | None = None,
+        as_ints: bool = False,
         timeout: float | None = None,
     ) -> dict[str, Any]:
         """Return the histograms of a job of several circuits, by the ids of its child jobs.
@@ -99,12 +100,21 @@ class IonQClient(Connection):
         GET /jobs/{id}/results/probabilities/aggregated, which is where a job's record points;
         the API document does not have it. Arguments as of `get_results`.
         """
-        path = f"{_job_path(job_id)}/results/probabilities/aggregated"
-        if query:
-            path = f"{path}?{urlencode(query)}"
+        form = dict[str, dict[int, float]] if as_ints else Any
+        return self._results(job_id, "probabilities/aggregated", query, form, timeout)
+
+    def _results(
+        self,
+        job_id: str,
+        part: str,
+        query: Mapping[str, str] | None,
+        form: Any,  # noqa: ANN401 - a type
+        timeout: float | None,
+    ) -> dict[Any, Any]:
+        path = f"{_job_path(job_id)}/results/{part}{query_text(query or {})}"
         reply = self._request("GET", path, job_id=job_id, timeout=timeout)
-        operation = "GET /jobs/{id}/results/probabilities/aggregated"
-        return self._json_object(reply, operation, job_id=job_id)
+        operation = f"GET /jobs/{{id}}/results/{part}"
+        return self._json_object(reply, operation, job_id=job_id, form=form)
 
     def get_shots(self, job_id: str, *, timeout: float | None = None) -> list[Any]:
         """Return the outcome of each shot of a completed job: GET /jobs/{id}/results/shots.

@@ -14,6 +14,7 @@ import qiskit
 
 from ionq_toolkit import events
 from ionq_toolkit._version import __version__
+from ionq_toolkit.api import fields
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.errors import (
     IonQAPIError,
@@ -213,9 +214,9 @@ class Connection:
         return None if request_id is None else self.redact(request_id)
 
     def _json_object(
-        self, reply: Response, operation: str, *, job_id: str | None = None
-    ) -> dict[str, Any]:
-        decoded = self._json(reply, operation, job_id=job_id)
+        self, reply: Response, operation: str, *, job_id: str | None = None, form: Any = Any
+    ) -> dict[Any, Any]:
+        decoded = self._json(reply, operation, job_id=job_id, form=form)
         if not isinstance(decoded, dict):
             self._not_promised(reply, operation, "an object", job_id)
         return decoded
@@ -252,17 +253,17 @@ class Connection:
                 self._not_promised(reply, operation, "a page that names one that comes after it")
             seen.add(following)
 
-    def _json(self, reply: Response, operation: str, *, job_id: str | None = None) -> Any:  # noqa: ANN401 - any JSON
-        decoded: list[Any] = []
+    def _json(
+        self, reply: Response, operation: str, *, job_id: str | None = None, form: Any = Any
+    ) -> Any:  # noqa: ANN401 - any JSON
         with contextlib.suppress(ValueError, RecursionError):
             body = reply.body
-            for form in map(str.encode, self._forms_of_key(_SHORTEST_IN_REPLIES)):
-                if form in body:  # a copy of 40 MB is made only where it has to be
-                    body = body.replace(form, _REDACTED.encode())
-            decoded.append(json.loads(body))
-        if not decoded:  # told out of the context of that error: it carries the body
-            self._not_promised(reply, operation, "JSON", job_id)
-        return decoded[0]
+            for key in map(str.encode, self._forms_of_key(_SHORTEST_IN_REPLIES)):
+                if key in body:  # a copy of 40 MB is made only where it has to be
+                    body = body.replace(key, _REDACTED.encode())
+            return fields.decode(body, form)
+        # Raised outside the context of the decoder's error, which carries the body.
+        self._not_promised(reply, operation, "JSON", job_id)
 
     def _not_promised(
         self, reply: Response, operation: str, promised: str, job_id: str | None = None
@@ -303,7 +304,7 @@ def _error_body(text: str) -> tuple[str | None, str | None, str]:
     text = text.strip()
     decoded: Any
     try:
-        decoded = json.loads(text)
+        decoded = fields.decode(text)
     except (ValueError, RecursionError):
         decoded = text
     code: str | None = None

@@ -33,8 +33,8 @@ def parse_histogram(histogram: object, num_qubits: int) -> tuple[NDArray[Any], N
     """Return (outcomes, probabilities) of a histogram as IonQ sends it.
 
     Args:
-        histogram: A JSON object from decimal outcomes, qubit 0 the least significant bit,
-            to probabilities.
+        histogram: A JSON object from outcomes, as decimal strings or ints, qubit 0 the least
+            significant bit, to probabilities.
         num_qubits: The width of the register.
 
     Returns:
@@ -103,39 +103,39 @@ def parse_shots(raw_shots: object, num_qubits: int, shots: int | None) -> NDArra
             f"The shots cannot be read: an outcome is {_KINDS.get(odd, odd.__name__)}, "
             "not a decimal number."
         )
-    texts = raw_shots if kinds <= {str} else [str(outcome) for outcome in raw_shots]
-    return _parse_outcomes(texts, num_qubits, "shots")
+    if len(kinds) > 1:
+        raw_shots = [str(outcome) for outcome in raw_shots]
+    return _parse_outcomes(raw_shots, num_qubits, "shots")
 
 
-def _parse_outcomes(texts: Collection[str], num_qubits: int, where: str) -> NDArray[Any]:
-    """Read decimal numbers, of digits and nothing else: `int` also takes signs and spaces."""
-    if not texts:
-        return np.zeros(0, dtype=_integer_type(num_qubits))
-    unreadable = IonQJobError(
-        f"The {where} cannot be read: an outcome is not written as a decimal number."
-    )
+def _parse_outcomes(
+    found: Collection[str] | Collection[int], num_qubits: int, where: str
+) -> NDArray[Any]:
     try:
-        joined = ",".join(texts).encode("ascii")
-    except (TypeError, UnicodeEncodeError) as error:
-        raise unreadable from error
-    if joined.translate(None, b"0123456789") != b"," * (len(texts) - 1) or "" in texts:
-        raise unreadable
-    outcomes: NDArray[Any]
-    if num_qubits <= _INT64_BITS:
-        # What is too large for 64 bits is read as the largest int64, and refused below.
-        outcomes = np.fromstring(joined, dtype=np.int64, sep=",")
-    else:
-        try:
-            outcomes = np.array([int(text) for text in texts], dtype=object)
-        except ValueError as error:  # more digits than Python reads
-            raise unreadable from error
-    largest = int(outcomes.max())
+        outcomes = _integers(found)
+    except (TypeError, ValueError) as error:
+        raise IonQJobError(
+            f"The {where} cannot be read: an outcome is not written as a decimal number."
+        ) from error
+    largest = max(outcomes, default=0)
     if largest >= 2**num_qubits:
         raise IonQJobError(
             f"The {where} cannot be right: an outcome has {largest.bit_length()} bits, which "
             f"{num_qubits} qubits do not have."
         )
-    return outcomes
+    return np.fromiter(outcomes, _integer_type(num_qubits), len(outcomes))
+
+
+def _integers(found: Collection[Any]) -> Collection[int]:
+    """Return ints, or decimal numbers as ints: digits alone, where `int` takes signs and spaces."""
+    if set(map(type, found)) - {int}:
+        digits = "".join(found)
+        if not (digits.isascii() and digits.isdigit()):
+            raise ValueError(digits[:100])
+        return list(map(int, found))  # raises for "", and for more digits than Python reads
+    if min(found, default=0) < 0:
+        raise ValueError(min(found))
+    return found
 
 
 #: What Python makes of the values of a JSON document.
@@ -296,7 +296,7 @@ def fold(
         IonQJobError: A register is not in the shots, or has more or fewer bits, or others than 0
             and 1.
     """
-    values = np.zeros(len(shots), dtype=np.int64 if len(bits) <= _INT64_BITS else object)
+    values = np.zeros(len(shots), dtype=_integer_type(len(bits)))
     columns: dict[str, NDArray[np.int64]] = {}
     for name in dict.fromkeys(name for name, _ in bits):
         size = 1 + max(place for register, place in bits if register == name)

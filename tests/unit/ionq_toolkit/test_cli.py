@@ -161,7 +161,8 @@ def test_a_missing_reader_of_qasm_is_named(run, monkeypatch):
 def test_a_missing_fake_is_named(run, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("ionq_toolkit_fake")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "msgspec", None)
+    for name in ("h11", "psutil", "qiskit_aer", "werkzeug"):
+        monkeypatch.setitem(sys.modules, name, None)
     result = run(EXAMPLES / "bell.qasm")
     assert result.exit_code == 1
     assert "pip install 'ionq-toolkit[fake]'" in result.stderr
