@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
+import msgspec
 import qiskit
 
 from ionq_toolkit import events
 from ionq_toolkit._version import __version__
-from ionq_toolkit.api import fields
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.errors import (
     IonQAPIError,
@@ -214,7 +214,12 @@ class Connection:
         return None if request_id is None else self.redact(request_id)
 
     def _json_object(
-        self, reply: Response, operation: str, *, job_id: str | None = None, form: Any = Any
+        self,
+        reply: Response,
+        operation: str,
+        *,
+        job_id: str | None = None,
+        form: Any = Any,  # noqa: ANN401 - a type
     ) -> dict[Any, Any]:
         decoded = self._json(reply, operation, job_id=job_id, form=form)
         if not isinstance(decoded, dict):
@@ -254,16 +259,21 @@ class Connection:
             seen.add(following)
 
     def _json(
-        self, reply: Response, operation: str, *, job_id: str | None = None, form: Any = Any
+        self,
+        reply: Response,
+        operation: str,
+        *,
+        job_id: str | None = None,
+        form: Any = Any,  # noqa: ANN401 - a type
     ) -> Any:  # noqa: ANN401 - any JSON
+        body = reply.body
         with contextlib.suppress(ValueError, RecursionError):
-            body = reply.body
             for key in map(str.encode, self._forms_of_key(_SHORTEST_IN_REPLIES)):
                 if key in body:  # a copy of 40 MB is made only where it has to be
                     body = body.replace(key, _REDACTED.encode())
-            return fields.decode(body, form)
+            return _decode(body, form)
         # Raised outside the context of the decoder's error, which carries the body.
-        self._not_promised(reply, operation, "JSON", job_id)
+        return self._not_promised(reply, operation, "JSON", job_id)
 
     def _not_promised(
         self, reply: Response, operation: str, promised: str, job_id: str | None = None
@@ -289,6 +299,21 @@ def encode(payload: Mapping[str, Any]) -> bytes:
     return json.dumps(payload, allow_nan=False, separators=(",", ":")).encode()
 
 
+def _decode(body: bytes | str, form: Any = Any) -> Any:  # noqa: ANN401 - a type, and any JSON
+    """Decode JSON, as values of the type `form` where the body fits it.
+
+    msgspec refuses some of what Python's own decoder reads, such as NaN, 1e999, lone surrogates and
+    UTF-16. Such a body, or one that does not fit `form`, is decoded by that.
+
+    Raises:
+        ValueError: The body is not JSON.
+        RecursionError: It is nested too deeply.
+    """
+    with contextlib.suppress(ValueError, RecursionError):
+        return msgspec.json.decode(body, type=form)
+    return json.loads(body)
+
+
 def query_text(parameters: Mapping[str, Any]) -> str:
     """Return what goes after a path: parameters that are None are left out."""
     given = {
@@ -304,7 +329,7 @@ def _error_body(text: str) -> tuple[str | None, str | None, str]:
     text = text.strip()
     decoded: Any
     try:
-        decoded = fields.decode(text)
+        decoded = _decode(text)
     except (ValueError, RecursionError):
         decoded = text
     code: str | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import re
 import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -92,15 +91,6 @@ def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any
             f"The qiskit_header stored with job {job_id} is not of circuits.", job_id=job_id
         )
     return headers
-
-
-def whole_number(value: object) -> int | None:
-    """Return `value` as an int of 0 to 2**63 - 1 where it is one, or a string of one; else None."""
-    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
-        return value
-    return None
 
 
 #: More than these, and a record is not true: they would only use up memory and time.

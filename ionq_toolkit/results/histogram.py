@@ -296,7 +296,7 @@ def fold(
         IonQJobError: A register is not in the shots, or has more or fewer bits, or others than 0
             and 1.
     """
-    values = np.zeros(len(shots), dtype=_integer_type(len(bits)))
+    values: NDArray[Any] = np.zeros(len(shots), dtype=_integer_type(len(bits)))
     columns: dict[str, NDArray[np.int64]] = {}
     for name in dict.fromkeys(name for name, _ in bits):
         size = 1 + max(place for register, place in bits if register == name)
