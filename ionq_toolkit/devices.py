@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ionq_toolkit.errors import IonQBackendNotFoundError
+from ionq_toolkit.errors import IonQBackendNotFoundError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,10 +102,9 @@ def find_device(name: str) -> Device:
     device = devices.get(_short(name))
     if device is not None:
         return device
-    near = difflib.get_close_matches(_short(name), devices, n=2, cutoff=0.6)
-    hint = f"Did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
+    hint = did_you_mean(_short(name), devices, most=2)
     known = ", ".join(device.name for device in DEVICES)
-    raise IonQBackendNotFoundError(f"IonQ has no backend {name!r}. {hint}There are: {known}.")
+    raise IonQBackendNotFoundError(f"IonQ has no backend {name!r}.{hint} There are: {known}.")
 
 
 def _short(name: str) -> str:
