@@ -27,7 +27,7 @@ Every error can be pickled with all it carries, and none carries an API key.
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobTimeoutError
@@ -57,7 +57,7 @@ class IonQError(QiskitError):
     code: str | None = None
     request_id: str | None = None
 
-    def __init__(self, message: str, **fields: Any) -> None:
+    def __init__(self, message: str, **fields: object) -> None:
         super().__init__(message)
         for name, value in fields.items():
             if not hasattr(type(self), name):
