@@ -99,8 +99,9 @@ def run(  # noqa: PLR0917 - click passes them by name
     except IonQError as error:
         raise click.ClickException(str(error)) from error
     except TranspilerError as error:
-        reason = _unquoted(str(error))
-        raise click.ClickException(f"{file.name} cannot be run on {backend}: {reason}") from error
+        raise click.ClickException(
+            f"{file.name} cannot be run on {backend}: {error.message}"
+        ) from error
     _print(json.dumps(counts) if as_json else _fitting(counts))
 
 
@@ -132,7 +133,9 @@ def _load(file: Path) -> QuantumCircuit:
             "Reading OpenQASM 3 needs another package: pip install 'ionq-toolkit[qasm3]'"
         ) from error
     except Exception as error:
-        raise click.ClickException(f"{file} cannot be read: {_syntax(error)}") from error
+        # The parser's own error has no message; the str of one of Qiskit's has quotes around it.
+        reason = getattr(error, "message", str(error)) or "it is not valid OpenQASM 3"
+        raise click.ClickException(f"{file} cannot be read: {reason}") from error
     circuit.name = file.stem
     return circuit
 
@@ -143,22 +146,6 @@ def _check_version(text: str) -> None:
     version = re.search(r"^\s*OPENQASM\s+([\d.]+)", text, re.MULTILINE)
     if version is not None and not version[1].startswith("3"):
         raise ValueError(f"it is OpenQASM {version[1]}, and OpenQASM 3 is needed")
-
-
-def _syntax(error: Exception) -> str:
-    """Return the parser's message, or where it stopped if it gives none."""
-    if str(error):
-        return _unquoted(str(error))
-    inner = error.__cause__.args[0] if error.__cause__ and error.__cause__.args else None
-    token = getattr(inner, "offendingToken", None)
-    if token is None:
-        return "it is no OpenQASM 3"
-    return f"it is no OpenQASM 3 at line {token.line}, column {token.column}, near {token.text!r}"
-
-
-def _unquoted(text: str) -> str:
-    """Return the message of one of Qiskit's errors without the quotes it puts around it."""
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 def _watch(job: IonQJob, timeout: float | None, note: Callable[[str], None]) -> None:

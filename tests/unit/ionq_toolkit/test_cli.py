@@ -115,7 +115,7 @@ def test_what_is_sent_again_is_told(run, monkeypatch, instant_clock):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"not qasm", "no OpenQASM 3 at line 1, column 8, near '<EOF>'"),
+        (b"not qasm", "spoilt.qasm cannot be read: it is not valid OpenQASM 3"),
         (b" \n", "it is empty"),
         (b"// a comment\nOPENQASM 2.0;\nqreg q[1];", "it is OpenQASM 2.0"),
         (b"OPENQASM 3.0; def f() {}", "SubroutineDefinition is not supported"),
