@@ -8,6 +8,7 @@ import re
 import stat
 from pathlib import Path
 from typing import Any, NoReturn, Self
+from urllib.parse import quote
 
 from ionq_toolkit.errors import IonQCredentialsError
 
@@ -30,9 +31,12 @@ class ApiKey:
 
     Neither its repr nor a pickle contains it. An unpickled instance finds the key again, in the
     environment and the key file of the process it is in, when it is first needed.
+
+    Attributes:
+        forms: The key as texts may contain it, plain or percent-encoded; () before it is known.
     """
 
-    __slots__ = ("_secret", "_text")
+    __slots__ = ("_secret", "_text", "forms")
 
     def __init__(self, text: str | None = None, *, secret: bool = True) -> None:
         """Keep a key, or find one when it is first needed.
@@ -48,6 +52,7 @@ class ApiKey:
             raise IonQCredentialsError(f"An API key is a str, not {type(text).__name__}.")
         self._text = _checked(text.strip(), "token=...") if text and text.strip() else None
         self._secret = secret
+        self.forms = _forms(self._text)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
@@ -75,6 +80,7 @@ class ApiKey:
         """
         if self._text is None:
             self._text = find_key()
+            self.forms = _forms(self._text)
         return self._text
 
 
@@ -133,6 +139,10 @@ def _value(text: str) -> str:
             without_comment = re.sub(r"(^|\s+)#.*", "", value.strip())
             return without_comment.strip("'\"").strip()
     return ""
+
+
+def _forms(key: str | None) -> tuple[str, ...]:
+    return () if key is None else tuple(dict.fromkeys((key, quote(key, safe=""), quote(key))))
 
 
 def _checked(key: str, source: str) -> str:
