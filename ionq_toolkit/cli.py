@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.events import Event
     from ionq_toolkit.job.job import IonQJob
 
-#: The most outcomes that a histogram shows.
+#: Maximum of outcomes in a histogram.
 _MOST_ROWS = 32
 
 
@@ -113,7 +113,7 @@ def _provider(transport: str, seed: int | None, note: Callable[[str], None]) -> 
     if transport != "fake":
         return IonQProvider(transport=transport, seed=seed, on_event=show)
     try:
-        # A cloud of its own, whose jobs show each of their statuses once.
+        # A separate cloud, whose jobs show each of their statuses once.
         return IonQProvider(transport=new_fake(seed=seed, polls_per_status=1), seed=seed)
     except ModuleNotFoundError as error:
         raise click.ClickException(str(error)) from error
@@ -149,7 +149,7 @@ def _check_version(text: str) -> None:
 
 
 def _watch(job: IonQJob, timeout: float | None, note: Callable[[str], None]) -> None:
-    """Wait for the job, and note each new status once."""
+    """Wait for the job, and print each new status once."""
     shown: JobStatus | None = None
 
     def show(_job_id: str, status: JobStatus, _job: IonQJob) -> None:
@@ -169,7 +169,7 @@ def _print(text: str) -> None:
 
 
 def _fitting(counts: Mapping[str, int]) -> str:
-    """Return the histogram in the width of the terminal."""
+    """Return a histogram that fits the terminal."""
     room = shutil.get_terminal_size().columns - len(next(iter(counts))) - 22
     return text_histogram(counts, width=max(10, min(60, room)), bar=_bar())
 
@@ -178,9 +178,9 @@ def text_histogram(counts: Mapping[str, int], *, width: int = 40, bar: str = "#"
     """Return counts as a table with a bar for each outcome.
 
     Args:
-        counts: Outcomes and how often each came; not empty.
+        counts: Outcomes and their counts; not empty.
         width: The length of the longest bar, in characters.
-        bar: What the bars are made of.
+        bar: The character of the bars.
 
     Returns:
         A line for each outcome, in their order as bit strings; of more than 32, the most frequent.
@@ -200,7 +200,7 @@ def text_histogram(counts: Mapping[str, int], *, width: int = 40, bar: str = "#"
 
 
 def _bar() -> str:
-    """Return a block where standard output can show one, else an ASCII character."""
+    """Return a block character if standard output can encode it, else an ASCII character."""
     try:
         "\u2588".encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:

@@ -44,10 +44,10 @@ class IonQError(QiskitError):
     Each attribute can be given by its name: ``IonQError(message, job_id=...)``.
 
     Attributes:
-        message: What went wrong and what to do about it.
+        message: The error, and advice.
         job_id: The IonQ job concerned, or None.
         status_code: The HTTP status of the response concerned, or None.
-        code: IonQ's code for what went wrong, or None.
+        code: IonQ's code of the error, or None.
         request_id: The service's id of the request, or None.
     """
 
@@ -72,7 +72,7 @@ class IonQError(QiskitError):
 
 
 class IonQCredentialsError(IonQError):
-    """There is no usable API key or URL."""
+    """The API key or URL is missing or unusable."""
 
 
 class IonQBackendError(IonQError):
@@ -80,7 +80,7 @@ class IonQBackendError(IonQError):
 
 
 class IonQBackendNotFoundError(IonQBackendError, QiskitBackendNotFoundError):
-    """There is no backend of that name."""
+    """No backend has that name."""
 
 
 class IonQClientError(IonQError):
