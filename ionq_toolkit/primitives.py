@@ -14,7 +14,8 @@ import dataclasses
 import logging
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from qiskit.primitives import (
     BackendEstimatorV2,
@@ -180,26 +181,11 @@ class _Collected(Exception):  # noqa: N818 - not an error
     """Ends the first of two runs of a primitive, which only collects its circuits."""
 
 
-class _Results:
-    """Results of several jobs, for a primitive that has asked for one."""
+class _Pending:
+    """A job that is not submitted yet."""
 
-    def __init__(self, found: Sequence[Result] | None) -> None:
-        self._found = found
-
-    def result(self) -> _Results:
-        if self._found is None:
-            raise _Collected
-        return self
-
-    @property
-    def results(self) -> list[Any]:
-        """All experiments: the sampler reads these."""
-        return [experiment for found in self._found or () for experiment in found.results]
-
-    def get_counts(self) -> list[Any]:
-        """Return the counts of all experiments: the estimator reads these."""
-        found = self._found or ()
-        return [one.get_counts(n) for one in found for n in range(len(one.results))]
+    def result(self) -> NoReturn:
+        raise _Collected
 
 
 def _submit(
@@ -219,7 +205,7 @@ def _submit(
     for place, number in enumerate(shots):
         places.setdefault(number, []).append(place)
 
-    def run_by(run: Callable[..., _Results], group: Sequence[int]) -> Iterable[Any]:
+    def run_by(run: Callable[..., object], group: Sequence[int]) -> Iterable[Any]:
         proxy = copy.copy(backend)
         proxy.run = run
         found: Iterable[Any] = (
@@ -229,9 +215,9 @@ def _submit(
 
     calls: list[tuple[list[list[QuantumCircuit]], dict[str, Any]]] = []
 
-    def collect(circuits: Sequence[QuantumCircuit], **run_options: Any) -> _Results:  # noqa: ANN401 - those of `run`
+    def collect(circuits: Sequence[QuantumCircuit], **run_options: Any) -> _Pending:  # noqa: ANN401 - those of `run`
         calls.append((_parts(circuits), run_options))
-        return _Results(None)
+        return _Pending()
 
     for group in places.values():
         with contextlib.suppress(_Collected):
@@ -241,15 +227,22 @@ def _submit(
     try:
         jobs.extend(backend.run(part, **opts) for parts, opts in calls for part in parts)
     except BaseException:
-        _give_up(jobs)
+        for job in jobs:
+            job_id = job.job_id()
+            logger.warning("cancelling job %s: the others of its run were not submitted", job_id)
+            with contextlib.suppress(IonQError):
+                job.cancel()
         raise
     sizes = [len(parts) for parts, _ in calls]
 
     def combine(found: list[Result]) -> PrimitiveResult:
         left, size = iter(found), iter(sizes)
 
-        def read(*_: object, **__: object) -> _Results:
-            return _Results([next(left) for _ in range(next(size))])
+        def read(*_: object, **__: object) -> SimpleNamespace:
+            several = [next(left) for _ in range(next(size))]
+            joined = copy.copy(several[0])
+            joined.results = [experiment for one in several for experiment in one.results]
+            return SimpleNamespace(result=lambda: joined)
 
         results: list[Any] = [None] * len(pubs)
         with warnings.catch_warnings():
@@ -267,14 +260,6 @@ def _parts(circuits: Sequence[QuantumCircuit]) -> list[list[QuantumCircuit]]:
     if any(needs_qasm3(circuit) for circuit in circuits):
         return [[circuit] for circuit in circuits]
     return [list(circuits)]
-
-
-def _give_up(jobs: Iterable[IonQJob]) -> None:
-    """Cancel jobs whose run was not submitted completely."""
-    for job in jobs:
-        logger.warning("cancelling job %s: the others of its run were not submitted", job.job_id())
-        with contextlib.suppress(IonQError):
-            job.cancel()
 
 
 def _status(job: IonQJob) -> JobStatus:

@@ -39,16 +39,17 @@ def encode(
     Raises:
         IonQJobError: The metadata of a circuit is not JSON.
     """
-    described = dict(header) if isinstance(header, Mapping) else list(header)
-    try:
-        text = json.dumps(described, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as error:
-        headers = [header] if isinstance(header, Mapping) else header
-        name = next((h.get("name") for h in headers if not _is_json(h)), None)
-        raise IonQJobError(
-            f"The metadata of circuit {name!r} cannot be stored with the job: {error}. "
-            "Keep to strings, finite numbers, lists and dicts, or set circuit.metadata = {}."
-        ) from error
+    texts = []
+    for one in [header] if isinstance(header, Mapping) else header:
+        try:
+            texts.append(json.dumps(dict(one), allow_nan=False, separators=(",", ":")))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise IonQJobError(
+                f"The metadata of circuit {one.get('name')!r} cannot be stored with the job: "
+                f"{error}. Keep to strings, finite numbers, lists and dicts, or set "
+                "circuit.metadata = {}."
+            ) from error
+    text = texts[0] if isinstance(header, Mapping) else f"[{','.join(texts)}]"
     packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     stored = {"shots": str(shots), "sampler_seed": str(seed), "qiskit_header": packed}
     if memory:
@@ -56,14 +57,6 @@ def encode(
     if tag is not None:
         stored[TAG] = tag
     return stored
-
-
-def _is_json(value: object) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True
 
 
 def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any]] | None:

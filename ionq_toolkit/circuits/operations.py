@@ -347,19 +347,6 @@ def unsupported(operation: Operation, gateset: str) -> IonQGateError:
     )
 
 
-__all__ = [
-    "MAX_CONTROLS",
-    "NATIVE_GATES",
-    "NO_OPERATION",
-    "QIS_GATES",
-    "is_native",
-    "kind_of",
-    "native_definition",
-    "native_gates",
-    "qis_gates",
-    "unsupported",
-]
-
 #: Operations that are not billed.
 _FREE = (Barrier, Delay, library.IGate, Measure, Reset)
 
