@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.events import Event
     from ionq_toolkit.job.job import IonQJob
 
-#: The most outcomes that a histogram shows.
+#: Maximum of outcomes in a histogram.
 _MOST_ROWS = 32
 
 
@@ -99,8 +99,9 @@ def run(  # noqa: PLR0917 - click passes them by name
     except IonQError as error:
         raise click.ClickException(str(error)) from error
     except TranspilerError as error:
-        reason = _unquoted(str(error))
-        raise click.ClickException(f"{file.name} cannot be run on {backend}: {reason}") from error
+        raise click.ClickException(
+            f"{file.name} cannot be run on {backend}: {error.message}"
+        ) from error
     _print(json.dumps(counts) if as_json else _fitting(counts))
 
 
@@ -112,7 +113,7 @@ def _provider(transport: str, seed: int | None, note: Callable[[str], None]) -> 
     if transport != "fake":
         return IonQProvider(transport=transport, seed=seed, on_event=show)
     try:
-        # A cloud of its own, whose jobs show each of their statuses once.
+        # A separate cloud, whose jobs show each of their statuses once.
         return IonQProvider(transport=new_fake(seed=seed, polls_per_status=1), seed=seed)
     except ModuleNotFoundError as error:
         raise click.ClickException(str(error)) from error
@@ -132,7 +133,9 @@ def _load(file: Path) -> QuantumCircuit:
             "Reading OpenQASM 3 needs another package: pip install 'ionq-toolkit[qasm3]'"
         ) from error
     except Exception as error:
-        raise click.ClickException(f"{file} cannot be read: {_syntax(error)}") from error
+        # The parser's own error has no message; the str of one of Qiskit's has quotes around it.
+        reason = getattr(error, "message", str(error)) or "it is not valid OpenQASM 3"
+        raise click.ClickException(f"{file} cannot be read: {reason}") from error
     circuit.name = file.stem
     return circuit
 
@@ -145,24 +148,8 @@ def _check_version(text: str) -> None:
         raise ValueError(f"it is OpenQASM {version[1]}, and OpenQASM 3 is needed")
 
 
-def _syntax(error: Exception) -> str:
-    """Return the parser's message, or where it stopped if it gives none."""
-    if str(error):
-        return _unquoted(str(error))
-    inner = error.__cause__.args[0] if error.__cause__ and error.__cause__.args else None
-    token = getattr(inner, "offendingToken", None)
-    if token is None:
-        return "it is no OpenQASM 3"
-    return f"it is no OpenQASM 3 at line {token.line}, column {token.column}, near {token.text!r}"
-
-
-def _unquoted(text: str) -> str:
-    """Return the message of one of Qiskit's errors without the quotes it puts around it."""
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
-
-
 def _watch(job: IonQJob, timeout: float | None, note: Callable[[str], None]) -> None:
-    """Wait for the job, and note each new status once."""
+    """Wait for the job, and print each new status once."""
     shown: JobStatus | None = None
 
     def show(_job_id: str, status: JobStatus, _job: IonQJob) -> None:
@@ -182,7 +169,7 @@ def _print(text: str) -> None:
 
 
 def _fitting(counts: Mapping[str, int]) -> str:
-    """Return the histogram in the width of the terminal."""
+    """Return a histogram that fits the terminal."""
     room = shutil.get_terminal_size().columns - len(next(iter(counts))) - 22
     return text_histogram(counts, width=max(10, min(60, room)), bar=_bar())
 
@@ -191,9 +178,9 @@ def text_histogram(counts: Mapping[str, int], *, width: int = 40, bar: str = "#"
     """Return counts as a table with a bar for each outcome.
 
     Args:
-        counts: Outcomes and how often each came; not empty.
+        counts: Outcomes and their counts; not empty.
         width: The length of the longest bar, in characters.
-        bar: What the bars are made of.
+        bar: The character of the bars.
 
     Returns:
         A line for each outcome, in their order as bit strings; of more than 32, the most frequent.
@@ -213,7 +200,7 @@ def text_histogram(counts: Mapping[str, int], *, width: int = 40, bar: str = "#"
 
 
 def _bar() -> str:
-    """Return a block where standard output can show one, else an ASCII character."""
+    """Return a block character if standard output can encode it, else an ASCII character."""
     try:
         "\u2588".encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:

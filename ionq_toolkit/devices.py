@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ionq_toolkit.errors import IonQBackendNotFoundError
+from ionq_toolkit.errors import IonQBackendNotFoundError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +19,8 @@ class Device(NamedTuple):
         num_qubits: How many qubits it has.
         simulator: Whether it is the cloud simulator.
         native_gates: The native gates that it takes.
-        connectivity: The pairs of qubits that a gate can act on; None: all of them.
-        retired: Whether it takes no jobs any more; those that it ran can still be read.
+        connectivity: The pairs of qubits that a gate can act on; None: all pairs.
+        retired: Whether it takes no more jobs; the results of past jobs can still be read.
     """
 
     api_name: str
@@ -37,9 +36,9 @@ class Device(NamedTuple):
         return f"ionq_{self.api_name}"
 
     def under(self, noise_model: str | None) -> Device:
-        """Return the device as it is under a noise model: as wide as what is modelled.
+        """Return the simulator under a noise model: as wide as the modelled QPU.
 
-        Only the simulator has any; a model that is not known here is not held against it.
+        Other devices, and unknown models, change nothing.
         """
         model = NOISE_MODELS.get(noise_model or "ideal")
         if model is None or not self.simulator:
@@ -48,14 +47,14 @@ class Device(NamedTuple):
         return self._replace(num_qubits=min(width, self.num_qubits), native_gates=gates)
 
 
-#: Native gates, which a machine has one of on two qubits: Aria and Harmony MS, Forte ZZ
+#: Native gates. A QPU has one of them on two qubits: Aria and Harmony MS, Forte ZZ
 #: (https://docs.ionq.com/api-reference/v0.3/native-gates-api).
 _MS, _ZZ = ("gpi", "gpi2", "ms"), ("gpi", "gpi2", "zz")
 _ALL = (*_MS, "zz")
 
 #: Widths: simulator https://docs.ionq.com/guides/simulation-with-noise-models, QPUs as listed
-#: by GET /v0.4/backends in 2026. All of them connect every qubit with every other, as their
-#: characterizations say. Without noise, the simulator takes the native gates of all machines.
+#: by GET /v0.4/backends in 2026. All of them connect every pair of qubits, according to their
+#: characterizations. Without noise, the simulator takes the native gates of all QPUs.
 DEVICES = (
     Device("simulator", 29, simulator=True, native_gates=_ALL),
     Device("qpu.forte-1", 36, native_gates=_ZZ),
@@ -64,15 +63,14 @@ DEVICES = (
     Device("qpu.forte-enterprise-3", 36, native_gates=_ZZ),
 )
 
-#: What GET /v0.4/backends lists as retired in 2026. They are known so that the jobs that they
-#: ran can be read.
+#: Retired according to GET /v0.4/backends in 2026; needed to read the results of their jobs.
 RETIRED_DEVICES = (
     Device("qpu.aria-1", 25, native_gates=_MS, retired=True),
     Device("qpu.aria-2", 25, native_gates=_MS, retired=True),
     Device("qpu.harmony", 11, native_gates=_MS, retired=True),
 )
 
-#: The simulator's noise models: the width of each, and the native gates of what it models
+#: The simulator's noise models: the width of each, and the native gates of the modelled QPU
 #: (https://docs.ionq.com/guides/simulation-with-noise-models).
 NOISE_MODELS: Mapping[str, tuple[int, tuple[str, ...]]] = MappingProxyType(
     {
@@ -95,7 +93,7 @@ def find_device(name: str) -> Device:
     ``qpu.forte-1`` and ``ionq_qpu.forte-1``, in any case. Retired devices are found as well.
 
     Raises:
-        IonQBackendNotFoundError: There is none; the message names those nearest to it.
+        IonQBackendNotFoundError: The name is unknown; the message names the closest ones.
     """
     if not isinstance(name, str):
         raise IonQBackendNotFoundError(f"The name of a backend is a str, not {name!r}.")
@@ -103,10 +101,9 @@ def find_device(name: str) -> Device:
     device = devices.get(_short(name))
     if device is not None:
         return device
-    near = difflib.get_close_matches(_short(name), devices, n=2, cutoff=0.6)
-    hint = f"Did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
+    hint = did_you_mean(_short(name), devices, most=2)
     known = ", ".join(device.name for device in DEVICES)
-    raise IonQBackendNotFoundError(f"IonQ has no backend {name!r}. {hint}There are: {known}.")
+    raise IonQBackendNotFoundError(f"IonQ has no backend {name!r}.{hint} There are: {known}.")
 
 
 def _short(name: str) -> str:

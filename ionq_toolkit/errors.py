@@ -1,4 +1,4 @@
-"""Everything the client raises, in one tree.
+"""The exceptions of the client, in one tree.
 
 ::
 
@@ -6,10 +6,10 @@
     |-- IonQCredentialsError              no usable key or URL
     |-- IonQBackendError                  a backend used in a way it cannot serve
     |   `-- IonQBackendNotFoundError      no backend of that name (QiskitBackendNotFoundError)
-    |-- IonQClientError                   no usable reply
+    |-- IonQClientError                   no usable response
     |   |-- IonQConnectionError           the service was not reached, or the connection broke
     |   |   `-- IonQSubmissionUnknownError  whether there is a job or session is not known
-    |   `-- IonQResponseError             the reply is not what the API promises
+    |   `-- IonQResponseError             the response is not what the API promises
     |-- IonQAPIError                      the service refused: `status_code` says how
     |   `-- IonQRetriableError            for now: the same request may be taken later
     |-- IonQGateError                     a gate that cannot be sent (JobError)
@@ -26,6 +26,7 @@ Every error can be pickled with all it carries, and none carries an API key.
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
 from qiskit.exceptions import QiskitError
@@ -33,27 +34,35 @@ from qiskit.providers import JobError, JobTimeoutError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 
 class IonQError(QiskitError):
     """The root of all errors of this package.
 
+    Each attribute can be given by its name: ``IonQError(message, job_id=...)``.
+
     Attributes:
-        message: What went wrong and what to do about it.
+        message: The error, and advice.
         job_id: The IonQ job concerned, or None.
-        status_code: The HTTP status of the reply that it is about, or None.
-        code: IonQ's code for what went wrong, or None.
+        status_code: The HTTP status of the response concerned, or None.
+        code: IonQ's code of the error, or None.
         request_id: The service's id of the request, or None.
     """
 
+    message: str
+    job_id: str | None = None
     status_code: int | None = None
     code: str | None = None
     request_id: str | None = None
 
-    def __init__(self, message: str, *, job_id: str | None = None) -> None:
+    def __init__(self, message: str, **fields: object) -> None:
         super().__init__(message)
-        self.job_id = job_id
+        for name, value in fields.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} has no attribute {name!r}")
+            setattr(self, name, value)
 
     def __str__(self) -> str:
         return str(self.message)
@@ -63,7 +72,7 @@ class IonQError(QiskitError):
 
 
 class IonQCredentialsError(IonQError):
-    """There is no usable API key or URL."""
+    """The API key or URL is missing or unusable."""
 
 
 class IonQBackendError(IonQError):
@@ -71,78 +80,53 @@ class IonQBackendError(IonQError):
 
 
 class IonQBackendNotFoundError(IonQBackendError, QiskitBackendNotFoundError):
-    """There is no backend of that name."""
+    """No backend has that name."""
 
 
 class IonQClientError(IonQError):
-    """A request brought no usable reply."""
+    """A request brought no usable response."""
 
 
 class IonQConnectionError(IonQClientError):
-    """The service was not reached, or the connection broke before the reply was complete.
+    """The service was not reached, or the connection broke before the response was complete.
 
-    For a request that changes something this leaves open whether it did, unless nothing was sent.
+    A request that changes something may have taken effect, unless nothing was sent.
 
     Attributes:
-        nothing_sent: Whether no connection came about, so that the request had no effect.
+        nothing_sent: Whether no connection was made, so that the request had no effect.
     """
 
-    def __init__(
-        self, message: str, *, nothing_sent: bool = False, job_id: str | None = None
-    ) -> None:
-        super().__init__(message, job_id=job_id)
-        self.nothing_sent = nothing_sent
+    nothing_sent: bool = False
 
 
 class IonQSubmissionUnknownError(IonQConnectionError):
-    """Whether there is now a job, or a session, is not known: do not submit it again blindly.
+    """Whether a job or session was created is not known: do not submit it again blindly.
 
-    The answer to the submission was lost, or came from something in front of the service, and what
-    was submitted was looked for and not found, so far. `IonQProvider.find_submission`
-    looks for a job again, at any time and in any process.
+    The response to the submission was lost, or came from something in front of the service, and
+    the client searched for the job or session without finding it so far.
+    `IonQProvider.find_submission` searches for a job again, at any time and in any process.
 
     Attributes:
-        tag: What the job is found by; None for a session, which carries nothing.
-        since: A time on the service's clock before the job was submitted, or None if none is
-            known: with it, the search for the job is short.
+        tag: The tag that the job can be found by; None for a session, which has no tag.
+        since: A time on the service's clock before the job was submitted, which makes the search
+            for the job short, or None.
         candidates: Ids of several sessions any of which may be the one.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        tag: str | None = None,
-        since: datetime | None = None,
-        candidates: tuple[str, ...] = (),
-        nothing_sent: bool = False,
-        job_id: str | None = None,
-    ) -> None:
-        super().__init__(message, nothing_sent=nothing_sent, job_id=job_id)
-        self.tag = tag
-        self.since = since
-        self.candidates = candidates
+    tag: str | None = None
+    since: datetime | None = None
+    candidates: tuple[str, ...] = ()
 
 
 class IonQResponseError(IonQClientError):
-    """The reply is not what the API promises.
+    """The response is not what the API promises.
 
     Attributes:
-        status_code: HTTP status code of the reply.
+        status_code: HTTP status code of the response.
         request_id: The service's id of the request, or None.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status_code: int = 0,
-        request_id: str | None = None,
-        job_id: str | None = None,
-    ) -> None:
-        super().__init__(message, job_id=job_id)
-        self.status_code = status_code
-        self.request_id = request_id
+    status_code: int = 0
 
 
 class IonQAPIError(IonQError):
@@ -156,60 +140,22 @@ class IonQAPIError(IonQError):
         request_id: IonQ's id of the request, to quote to their support, or None.
     """
 
-    status_code: int
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status_code: int = 0,
-        error_type: str | None = None,
-        code: str | None = None,
-        detail: str = "",
-        request_id: str | None = None,
-        job_id: str | None = None,
-    ) -> None:
-        super().__init__(message, job_id=job_id)
-        self.status_code = status_code
-        self.error_type = error_type
-        self.code = code
-        self.detail = detail
-        self.request_id = request_id
+    status_code: int = 0
+    error_type: str | None = None
+    detail: str = ""
 
 
 class IonQRetriableError(IonQAPIError):
     """The service refused for now: it is overloaded, or something in front of it has trouble.
 
-    A request that changes something may have taken effect all the same, as a gateway may have
-    answered in the service's place: look before sending it again. After 425 and 429 it has not.
+    A request that changes something may have taken effect, since a gateway may have answered
+    instead of the service: look before sending it again. After 425 and 429 it has not.
 
     Attributes:
-        retry_after_s: Seconds after which the service asks to be tried again, or None if it
-            does not say.
+        retry_after_s: Seconds after which the service asks to be tried again, or None.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status_code: int = 0,
-        error_type: str | None = None,
-        code: str | None = None,
-        detail: str = "",
-        request_id: str | None = None,
-        job_id: str | None = None,
-        retry_after_s: float | None = None,
-    ) -> None:
-        super().__init__(
-            message,
-            status_code=status_code,
-            error_type=error_type,
-            code=code,
-            detail=detail,
-            request_id=request_id,
-            job_id=job_id,
-        )
-        self.retry_after_s = retry_after_s
+    retry_after_s: float | None = None
 
 
 class IonQGateError(IonQError, JobError):
@@ -220,10 +166,8 @@ class IonQGateError(IonQError, JobError):
         gateset: The IonQ gateset asked for.
     """
 
-    def __init__(self, message: str, *, gate_name: str = "", gateset: str = "qis") -> None:
-        super().__init__(message)
-        self.gate_name = gate_name
-        self.gateset = gateset
+    gate_name: str = ""
+    gateset: str = "qis"
 
 
 class IonQMidCircuitMeasurementError(IonQError, JobError):
@@ -234,10 +178,8 @@ class IonQMidCircuitMeasurementError(IonQError, JobError):
         gate_name: Qiskit's name of the gate.
     """
 
-    def __init__(self, message: str, *, qubit_index: int = -1, gate_name: str = "") -> None:
-        super().__init__(message)
-        self.qubit_index = qubit_index
-        self.gate_name = gate_name
+    qubit_index: int = -1
+    gate_name: str = ""
 
 
 class IonQJobError(IonQError, JobError):
@@ -252,17 +194,7 @@ class IonQJobFailureError(IonQError, JobError):
         failure: IonQ's text of the failure.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        job_id: str | None = None,
-        code: str | None = None,
-        failure: str = "",
-    ) -> None:
-        super().__init__(message, job_id=job_id)
-        self.code = code
-        self.failure = failure
+    failure: str = ""
 
 
 class IonQJobStateError(IonQError, JobError):
@@ -270,7 +202,20 @@ class IonQJobStateError(IonQError, JobError):
 
 
 class IonQJobTimeoutError(IonQError, JobTimeoutError):
-    """The job was not final within the time allowed; it goes on, and can be asked again."""
+    """The job was not final within the time allowed. It keeps running; wait for it again."""
+
+
+def did_you_mean(word: str, choices: Iterable[str], *, most: int = 1, cutoff: float = 0.6) -> str:
+    """Return " Did you mean ...?" with the choices closest to `word`, or "" if none is close.
+
+    Args:
+        word: The word that is not one of the choices.
+        choices: The valid words.
+        most: The number of choices to name at the most.
+        cutoff: The similarity that a choice needs, from 0 to 1.
+    """
+    near = difflib.get_close_matches(word, list(choices), n=most, cutoff=cutoff)
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 __all__ = [

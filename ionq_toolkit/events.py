@@ -1,4 +1,4 @@
-"""What a client does, as events: for a hook, for the log, and for OpenTelemetry."""
+"""Events of a client: reported to a hook, the log and OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ logger = logging.getLogger("ionq_toolkit.events")
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that a client did or saw.
-
-    None carries an API key, a circuit or a result.
+    """One step of a client. It never carries an API key, a circuit or a result.
 
     Attributes:
-        job_id: IonQ's id of the job concerned, or None: there is none yet, or no job is.
-        seconds: What each kind of event says it is.
+        job_id: IonQ's id of the job concerned, or None if it has none yet or no job is concerned.
+        seconds: A duration, defined by each kind of event.
     """
 
     job_id: str | None
@@ -36,15 +34,15 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Submitted(Event):
-    """IonQ took a job. `seconds`: how long the request took, all attempts included."""
+    """IonQ accepted a job. `seconds`: duration of the request, all attempts included."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Polled(Event):
-    """IonQ said how a job stands. `seconds`: how long the request took, all attempts included.
+    """IonQ returned the status of a job. `seconds`: duration of the request, with all attempts.
 
     Attributes:
-        status: IonQ's word for it, as far as it is a word.
+        status: IonQ's status.
     """
 
     status: str
@@ -52,13 +50,13 @@ class Polled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Retried(Event):
-    """A request is going to be sent again. `seconds`: the pause before that.
+    """A request will be sent again. `seconds`: the pause before that.
 
     Attributes:
         method: HTTP method.
         path: Path of the URL, without a query.
         attempt: The number of the attempt that failed, from 1 on.
-        reason: Why: ``status 503``, or the name of an error such as ``TimeoutError``.
+        reason: ``status 503``, or the name of an error such as ``TimeoutError``.
     """
 
     method: str
@@ -69,14 +67,14 @@ class Retried(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PollFailed(Event):
-    """A wait for a job got no answer, and goes on. `seconds`: the pause before it asks again.
+    """A poll failed and will be repeated. `seconds`: the pause before that.
 
-    All attempts at the request are over, each of which but the last was told as `Retried`.
+    All attempts at the request failed; each but the last was reported as `Retried`.
 
     Attributes:
-        reason: Why: ``status 503``, or the name of an error such as ``TimeoutError``.
-        failures: How many requests of the wait have failed since the last answer.
-        away_s: Seconds since the first of them was begun.
+        reason: ``status 503``, or the name of an error such as ``TimeoutError``.
+        failures: Number of requests that failed since the last response.
+        away_s: Seconds since the first of them began.
     """
 
     reason: str
@@ -86,10 +84,10 @@ class PollFailed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Adopted(Event):
-    """A job whose submission had no readable answer was found. `seconds`: since it was submitted.
+    """A job whose submission had no readable response was found. `seconds`: since submission.
 
     Attributes:
-        tag: What it was found by.
+        tag: The tag that it was found by.
     """
 
     tag: str
@@ -97,32 +95,31 @@ class Adopted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """An `IonQJob` was first seen to be final. `seconds`: since it was submitted or retrieved.
+    """An `IonQJob` became final. `seconds`: since it was submitted or retrieved.
 
     Attributes:
-        status: IonQ's word: ``completed``, ``failed`` or ``canceled``.
+        status: IonQ's status: ``completed``, ``failed`` or ``canceled``.
     """
 
     status: str
 
 
 class EventLog:
-    """Tells of events: a hook, the logger ``ionq_toolkit.events``, and the span that is open.
+    """Reports events to a hook, the logger ``ionq_toolkit.events`` and the current span.
 
-    Events of what happens again and again are logged as DEBUG, the others as INFO.
+    `Polled` is logged at level DEBUG, the others at INFO.
     """
 
     def __init__(self, hook: Callable[[Event], object] | None = None) -> None:
-        """Tell `hook` of every event, if there is one.
+        """Report every event to `hook`, if it is not None.
 
-        It is called in the thread in which the event happens, which is any: it must be quick and
-        safe in threads. What it raises is logged, and ends nothing: a job that was paid for must
-        not be lost to an error in what watches it.
+        The hook is called in the thread of the event: it must be quick and thread-safe. Its
+        errors are logged and do not propagate: they must not lose a job that was paid for.
         """
         self._hook = hook
 
     def __call__(self, event: Event) -> None:
-        """Tell of an event."""
+        """Report an event."""
         kind = type(event).__name__
         told = {name: value for name, value in asdict(event).items() if value is not None}
         level = logging.DEBUG if isinstance(event, Polled) else logging.INFO
@@ -141,7 +138,7 @@ def _word(value: Any) -> str:  # noqa: ANN401 - a field of an event
     return f"{value:.3f}" if isinstance(value, float) else str(value).replace(" ", "_")
 
 
-#: Ids and names in a path, which a span's name must not have: there would be too many of them.
+#: Ids and names in a path, which would make too many different names of spans.
 _VARIABLE = re.compile(r"/(jobs|sessions|backends|artifacts)/(?!estimate\b)[^/?]+")
 
 
@@ -162,11 +159,11 @@ def _tracer() -> Any:  # noqa: ANN401 - of that module
 def span(method: str, path: str, job_id: str | None) -> Iterator[Any]:
     """Open a span for one request, all its attempts included.
 
-    Attributes are named as OpenTelemetry's conventions for HTTP clients do. What is raised within
-    is recorded by the span.
+    Attributes have the names of OpenTelemetry's conventions for HTTP clients. The span records
+    errors.
 
     Yields:
-        The span, or None where there is no OpenTelemetry.
+        The span, or None without OpenTelemetry.
     """
     trace = _trace()
     if trace is None:
@@ -183,7 +180,7 @@ def span(method: str, path: str, job_id: str | None) -> Iterator[Any]:
 
 
 def note(name: str, attributes: Mapping[str, Any]) -> None:
-    """Add an event to the span that is open, if there is one."""
+    """Add an event to the current span, if there is one."""
     trace = _trace()
     if trace is not None:
         named = {f"ionq.{key}": value for key, value in attributes.items()}

@@ -1,18 +1,20 @@
-"""Qiskit's primitives on IonQ's backends, with the IonQ jobs that they run as.
+"""Qiskit's SamplerV2 and EstimatorV2 on IonQ's backends, with the ids of their IonQ jobs.
 
-`qiskit.primitives.BackendSamplerV2` and `BackendEstimatorV2` are right on these backends as they
-are. What they return has an id of its own that IonQ knows nothing of, and submits in a thread.
-These submit at once, so that what is wrong with a circuit is raised by `run`, and their jobs say
-which IonQ jobs they are: these can be retrieved when the process is long gone. Circuits that can
-only go as OpenQASM 3 programs, of which IonQ takes one a job, are submitted one by one.
+`qiskit.primitives.BackendSamplerV2` and `BackendEstimatorV2` work on these backends unchanged, but
+submit in a thread, and their jobs have random ids that IonQ does not know. These primitives submit
+in `run`, which raises errors of a circuit, and their jobs report the ids of the IonQ jobs.
+Circuits that need OpenQASM 3, of which IonQ takes one a job, are submitted one by one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import logging
 import math
+import warnings
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from qiskit.primitives import (
@@ -32,28 +34,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from qiskit import QuantumCircuit
+    from qiskit.result import Result
 
     from ionq_toolkit.backend import IonQBackend
-    from ionq_toolkit.clock import Deadline
     from ionq_toolkit.job.job import IonQJob
 
 logger = logging.getLogger(__name__)
 
 
 class IonQPrimitiveJob(BasePrimitiveJob):
-    """What a primitive was asked for: one IonQ job, or several if one does not take it all."""
+    """One run of a primitive: the IonQ jobs that it was submitted as."""
 
     def __init__(
         self,
         backend: IonQBackend,
         jobs: Sequence[IonQJob],
-        collect: Callable[[Deadline], PrimitiveResult],
+        combine: Callable[[list[Result]], PrimitiveResult],
     ) -> None:
-        """Stand for `jobs`, whose results `collect` puts together."""
+        """Report on `jobs`, whose results `combine` makes one result of."""
         super().__init__(jobs[0].job_id() if jobs else "")
         self._backend = backend
         self._jobs = tuple(jobs)
-        self._collect = collect
+        self._combine = combine
         self._result: PrimitiveResult | None = None
 
     @property
@@ -69,7 +71,7 @@ class IonQPrimitiveJob(BasePrimitiveJob):
         return [job.job_id() for job in self._jobs]
 
     def result(self, timeout: float | None = None) -> PrimitiveResult:
-        """Wait for all of the jobs and return what they come to; the same at every call.
+        """Wait for all of the jobs and return their combined result; the same at every call.
 
         Args:
             timeout: Seconds for all of them together, results included; None: as of the provider.
@@ -83,11 +85,13 @@ class IonQPrimitiveJob(BasePrimitiveJob):
             deadline = self._backend.service.deadline(timeout)
             for job in self._jobs:
                 job.wait_for_final_state(max(0.0, deadline.left()))
-            self._result = self._collect(deadline)
+            self._result = self._combine(
+                [job.result(timeout=max(0.0, deadline.left())) for job in self._jobs]
+            )
         return self._result
 
     def status(self) -> JobStatus:
-        """Return where the jobs stand together: one that failed or was cancelled stands for all."""
+        """Return the status of the jobs together; that of one failed or cancelled if there is."""
         found = [_status(job) for job in self._jobs]
         for status in (JobStatus.ERROR, JobStatus.CANCELLED, JobStatus.RUNNING):
             if status in found:
@@ -108,7 +112,7 @@ class IonQPrimitiveJob(BasePrimitiveJob):
         return self.status() is JobStatus.CANCELLED
 
     def in_final_state(self) -> bool:
-        """Return whether nothing can change any more."""
+        """Return whether all of the jobs are final, or one of them failed or was cancelled."""
         return self.status() in JOB_FINAL_STATES
 
     def cancel(self) -> bool:
@@ -117,7 +121,7 @@ class IonQPrimitiveJob(BasePrimitiveJob):
 
 
 class SamplerV2(BackendSamplerV2):
-    """Qiskit's sampler, whose jobs are IonQ's."""
+    """A Qiskit `BackendSamplerV2` whose jobs report the ids of their IonQ jobs."""
 
     def __init__(self, backend: IonQBackend, *, options: dict[str, Any] | None = None) -> None:
         """Run on `backend`, with the options of `qiskit.primitives.BackendSamplerV2`."""
@@ -128,23 +132,21 @@ class SamplerV2(BackendSamplerV2):
 
         Args:
             pubs: Circuits, or tuples of a circuit, parameter values and shots.
-            shots: Shots of those that name none; if None, the option `default_shots`.
+            shots: Shots of pubs that name none; if None, the option `default_shots`.
 
         Raises:
-            IonQError: As of `IonQBackend.run`. What was submitted before that is cancelled.
+            IonQError: As of `IonQBackend.run`. Jobs submitted before that are cancelled.
         """
         shots = self.options.default_shots if shots is None else shots
-        coerced = [SamplerPub.coerce(pub, shots) for pub in pubs]
-        self._validate_pubs(coerced)
         kept = [
             SamplerPub(pub.circuit.copy(), pub.parameter_values, pub.shots, validate=False)
-            for pub in coerced
+            for pub in (SamplerPub.coerce(pub, shots) for pub in pubs)
         ]
-        return _submit(self, kept, [pub.shots for pub in kept])
+        return _submit(BackendSamplerV2, self, kept, [pub.shots for pub in kept])
 
 
 class EstimatorV2(BackendEstimatorV2):
-    """Qiskit's estimator, whose jobs are IonQ's."""
+    """A Qiskit `BackendEstimatorV2` whose jobs report the ids of their IonQ jobs."""
 
     def __init__(self, backend: IonQBackend, *, options: dict[str, Any] | None = None) -> None:
         """Run on `backend`, with the options of `qiskit.primitives.BackendEstimatorV2`."""
@@ -155,139 +157,115 @@ class EstimatorV2(BackendEstimatorV2):
 
         Args:
             pubs: Tuples of a circuit, observables, parameter values and a precision.
-            precision: The standard error that those are to have which name none; if None, the
-                option `default_precision`. A circuit has 1/precision**2 shots.
+            precision: The standard error for pubs that name none; if None, the option
+                `default_precision`. A circuit has 1/precision**2 shots.
 
         Raises:
-            IonQError: As of `IonQBackend.run`. What was submitted before that is cancelled.
+            ValueError: A precision is not positive.
+            IonQError: As of `IonQBackend.run`. Jobs submitted before that are cancelled.
         """
         precision = self.options.default_precision if precision is None else precision
-        coerced = [EstimatorPub.coerce(pub, precision) for pub in pubs]
-        self._validate_pubs(coerced)
         kept = [
             EstimatorPub(
-                pub.circuit.copy(),
-                pub.observables,
-                pub.parameter_values,
-                pub.precision,
+                *(pub.circuit.copy(), pub.observables, pub.parameter_values, pub.precision),
                 validate=False,
             )
-            for pub in coerced
+            for pub in (EstimatorPub.coerce(pub, precision) for pub in pubs)
         ]
-        return _submit(self, kept, [math.ceil(1.0 / pub.precision**2) for pub in kept])
+        # Qiskit refuses precisions that are not positive.
+        shots = [math.ceil(pub.precision**-2) if pub.precision > 0 else 0 for pub in kept]
+        return _submit(BackendEstimatorV2, self, kept, shots)
 
 
-class _AllSubmitted(Exception):  # noqa: N818 - it is no error
-    """Raised by the first result that a primitive asks for while it only submits."""
+class _Collected(Exception):  # noqa: N818 - not an error
+    """Ends the first of two runs of a primitive, which only collects its circuits."""
 
 
 class _Pending:
-    """Stands for a job of a primitive that only submits."""
+    """A job that is not submitted yet."""
 
     def result(self) -> NoReturn:
-        raise _AllSubmitted
+        raise _Collected
 
 
-class _Joined:
-    """The results of several jobs, in the place of the one that a primitive has asked for."""
+def _submit(
+    kind: type[BackendSamplerV2 | BackendEstimatorV2],
+    primitive: SamplerV2 | EstimatorV2,
+    pubs: Sequence[Any],
+    shots: Sequence[int],
+) -> IonQPrimitiveJob:
+    """Submit the circuits of all pubs, those of equal shots together.
 
-    def __init__(self, jobs: Iterable[IonQJob], deadline: Deadline) -> None:
-        self._found = [job.result(timeout=max(0.0, deadline.left())) for job in jobs]
+    Qiskit's primitives submit, wait and read in one go. Here they run twice on a copy of the
+    backend: once up to where they would wait, to collect the circuits, and once on the results of
+    the jobs. Between the two, `pubs` keep their own circuits and the options are copied.
+    """
+    backend, options = primitive.backend, dataclasses.asdict(primitive.options)
+    places: dict[int, list[int]] = {}
+    for place, number in enumerate(shots):
+        places.setdefault(number, []).append(place)
 
-    def result(self) -> _Joined:
-        return self
+    def run_by(run: Callable[..., object], group: Sequence[int]) -> Iterable[Any]:
+        proxy = copy.copy(backend)
+        proxy.run = run
+        found: Iterable[Any] = (
+            kind(backend=proxy, options=options).run([pubs[place] for place in group]).result()
+        )
+        return found
 
-    @property
-    def results(self) -> list[Any]:
-        """All experiments: what the sampler reads."""
-        return [experiment for found in self._found for experiment in found.results]
+    calls: list[tuple[list[list[QuantumCircuit]], dict[str, Any]]] = []
 
-    def get_counts(self) -> list[Any]:
-        """The counts of all experiments: what the estimator reads."""
-        return [found.get_counts(n) for found in self._found for n in range(len(found.results))]
+    def collect(circuits: Sequence[QuantumCircuit], **run_options: Any) -> _Pending:  # noqa: ANN401 - those of `run`
+        calls.append((_parts(circuits), run_options))
+        return _Pending()
+
+    for group in places.values():
+        with contextlib.suppress(_Collected):
+            run_by(collect, group)
+
+    jobs: list[IonQJob] = []
+    try:
+        jobs.extend(backend.run(part, **opts) for parts, opts in calls for part in parts)
+    except BaseException:
+        for job in jobs:
+            job_id = job.job_id()
+            logger.warning("cancelling job %s: the others of its run were not submitted", job_id)
+            with contextlib.suppress(IonQError):
+                job.cancel()
+        raise
+    sizes = [len(parts) for parts, _ in calls]
+
+    def combine(found: list[Result]) -> PrimitiveResult:
+        left, size = iter(found), iter(sizes)
+
+        def read(*_: object, **__: object) -> SimpleNamespace:
+            several = [next(left) for _ in range(next(size))]
+            joined = copy.copy(several[0])
+            joined.results = [experiment for one in several for experiment in one.results]
+            return SimpleNamespace(result=lambda: joined)
+
+        results: list[Any] = [None] * len(pubs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `run` has given them
+            for group in places.values():
+                for place, one in zip(group, run_by(read, group), strict=True):
+                    results[place] = one
+        return PrimitiveResult(results, metadata={"version": 2})
+
+    return IonQPrimitiveJob(backend, jobs, combine)
 
 
 def _parts(circuits: Sequence[QuantumCircuit]) -> list[list[QuantumCircuit]]:
-    """Return the circuits that go into each job: one alone where some are OpenQASM 3 programs."""
+    """Return the circuits of each job: one alone where some are OpenQASM 3 programs."""
     if any(needs_qasm3(circuit) for circuit in circuits):
         return [[circuit] for circuit in circuits]
     return [list(circuits)]
 
 
-def _submit(
-    primitive: SamplerV2 | EstimatorV2, pubs: Sequence[Any], shots: Sequence[int]
-) -> IonQPrimitiveJob:
-    """Submit the circuits of all pubs, those of equal shots together.
-
-    Qiskit's primitives submit, wait and read in one go. Here they are run twice: the first time up
-    to where they would wait, the second time on the jobs of the first. Between the two, nothing may
-    change: `pubs` have circuits of their own, and the options are copied.
-    """
-    backend = primitive.backend
-    primitive = copy.copy(primitive)
-    primitive._options = copy.deepcopy(primitive.options)  # noqa: SLF001 - it has no other way
-    groups: dict[int, list[int]] = {}
-    for place, number in enumerate(shots):
-        groups.setdefault(number, []).append(place)
-    jobs: dict[int, list[IonQJob]] = {number: [] for number in groups}
-
-    def submitting(number: int) -> Callable[..., _Pending]:
-        def run(circuits: Sequence[QuantumCircuit], **options: Any) -> _Pending:  # noqa: ANN401 - those of `run`
-            for part in _parts(circuits):
-                jobs[number].append(backend.run(part, **options))
-            return _Pending()
-
-        return run
-
-    def reading(number: int, deadline: Deadline) -> Callable[..., _Joined]:
-        submitted = iter(jobs[number])
-
-        def run(circuits: Sequence[QuantumCircuit], **_: Any) -> _Joined:  # noqa: ANN401 - as above
-            return _Joined([next(submitted) for _ in _parts(circuits)], deadline)
-
-        return run
-
-    def collect(deadline: Deadline) -> PrimitiveResult:
-        results: list[Any] = [None] * len(pubs)
-        for number, places in groups.items():
-            again = _running_by(primitive, reading(number, deadline))
-            found = again._run_pubs([pubs[place] for place in places], number)  # noqa: SLF001
-            for place, pub_result in zip(places, found, strict=True):
-                results[place] = pub_result
-        return PrimitiveResult(results, metadata={"version": 2})
-
-    try:
-        for number, places in groups.items():
-            first = _running_by(primitive, submitting(number))
-            with contextlib.suppress(_AllSubmitted):
-                first._run_pubs([pubs[place] for place in places], number)  # noqa: SLF001
-    except BaseException:
-        _give_up([job for submitted in jobs.values() for job in submitted])
-        raise
-    return IonQPrimitiveJob(backend, [job for group in jobs.values() for job in group], collect)
-
-
-def _running_by(primitive: SamplerV2 | EstimatorV2, run: Callable[..., object]) -> Any:  # noqa: ANN401
-    """Return a primitive whose backend runs by `run`."""
-    twin, backend = copy.copy(primitive), copy.copy(primitive.backend)
-    backend.run = run
-    twin._backend = backend  # noqa: SLF001 - there is no other way to give it another
-    return twin
-
-
-def _give_up(jobs: Iterable[IonQJob]) -> None:
-    """Cancel what was submitted for nothing."""
-    for job in jobs:
-        logger.warning("cancelling job %s: the others of its run were not submitted", job.job_id())
-        with contextlib.suppress(IonQError):
-            job.cancel()
-
-
 def _status(job: IonQJob) -> JobStatus:
     try:
-        status = job.status()
+        return job.status()
     except (IonQJobFailureError, IonQJobError):
         return JobStatus.ERROR
     except IonQJobStateError:
         return JobStatus.CANCELLED
-    return status

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import random
@@ -21,6 +20,7 @@ from ionq_toolkit.errors import (
     IonQBackendNotFoundError,
     IonQClientError,
     IonQCredentialsError,
+    did_you_mean,
 )
 from ionq_toolkit.events import EventLog
 from ionq_toolkit.job.search import find_job
@@ -309,8 +309,7 @@ def _resolve_transport(transport: object, *, allow_insecure: bool) -> Transport:
         except ModuleNotFoundError as error:
             raise IonQClientError(str(error)) from error
     if isinstance(transport, str):
-        near = difflib.get_close_matches(transport, ("http", "fake"), n=1, cutoff=0.4)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(transport, ("http", "fake"), cutoff=0.4)
         raise IonQClientError(
             f"There is no transport {transport!r}: transport=... or {TRANSPORT_VARIABLE} is 'http' "
             f"or 'fake'.{hint}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from ionq_toolkit.api.connection import DEFAULT_TIMEOUT_S, Connection, encode, query_text
+from ionq_toolkit.api.record import SINGLE_CIRCUIT
 from ionq_toolkit.errors import IonQClientError, IonQError, IonQResponseError
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_TIMEOUT_S", "IonQClient"]
 
-#: What can be put into a path as it is; IonQ's ids are UUIDs.
+#: Ids that can be part of a path without encoding; IonQ's are UUIDs.
 _JOB_ID = re.compile("[0-9A-Za-z_-]{1,200}")
 
 
 class IonQClient(Connection):
-    """Speaks IonQ's REST API v0.4 over a transport.
+    """IonQ's REST API v0.4 over a transport.
 
-    Replies are returned as decoded JSON, as IonQ sends them.
+    Responses are returned as decoded JSON, as IonQ sends them.
     """
 
     def submit_job(
@@ -30,8 +31,8 @@ class IonQClient(Connection):
     ) -> dict[str, Any]:
         """Submit a job: POST /jobs.
 
-        The request is sent again only if it was certainly not taken. When it ends in
-        `IonQConnectionError` the job may exist all the same.
+        The request is sent again only if it certainly had no effect. After an
+        `IonQConnectionError` the job may exist.
 
         Args:
             payload: The body, of the shape `JobCreationPayload` of IonQ's API document; bytes are
@@ -43,8 +44,8 @@ class IonQClient(Connection):
 
         Raises:
             IonQAPIError: IonQ refused the job.
-            IonQConnectionError: The answer did not arrive.
-            IonQResponseError: The answer cannot be read, or names no id.
+            IonQConnectionError: The response did not arrive.
+            IonQResponseError: The response cannot be read, or has no id.
         """
         body = payload if isinstance(payload, bytes) else encode(payload)
         reply = self._request("POST", "/jobs", body=body, timeout=timeout)
@@ -60,56 +61,63 @@ class IonQClient(Connection):
 
     def retrieve_job(self, job_id: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Return the record of a job: GET /jobs/{id}."""
-        reply = self._request("GET", _job_path(job_id), job_id=job_id, timeout=timeout)
-        return self._json_object(reply, "GET /jobs/{id}", job_id=job_id)
+        return self._object("GET /jobs/{id}", _job_path(job_id), job_id, timeout)
 
     def get_results(
         self,
         job_id: str,
         *,
         query: Mapping[str, str] | None = None,
+        as_ints: bool = False,
         timeout: float | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[Any, Any]:
         """Return a completed job's histogram: GET /jobs/{id}/results/probabilities.
 
         Args:
             job_id: The job.
             query: Parameters of the query, such as ``{"sharpen": "true"}``.
+            as_ints: Return outcomes as ints, which is several times faster for very many. A reply
+                that is not a histogram is returned as it is.
             timeout: Seconds the request may take.
 
         Returns:
             Outcomes and their probabilities. An outcome is a decimal string whose
             least significant bit is qubit 0; outcomes of probability zero are left out.
         """
-        path = f"{_job_path(job_id)}/results/probabilities"
-        if query:
-            path = f"{path}?{urlencode(query)}"
-        reply = self._request("GET", path, job_id=job_id, timeout=timeout)
-        return self._json_object(reply, "GET /jobs/{id}/results/probabilities", job_id=job_id)
+        form = dict[int, float] if as_ints else Any
+        return self._results(job_id, "probabilities", query, form, timeout)
 
     def get_aggregated_results(
         self,
         job_id: str,
         *,
         query: Mapping[str, str] | None = None,
+        as_ints: bool = False,
         timeout: float | None = None,
     ) -> dict[str, Any]:
         """Return the histograms of a job of several circuits, by the ids of its child jobs.
 
-        GET /jobs/{id}/results/probabilities/aggregated, which is where a job's record points;
-        the API document does not have it. Arguments as of `get_results`.
+        GET /jobs/{id}/results/probabilities/aggregated, a path that a job's record names and
+        the API document does not have. Arguments as of `get_results`.
         """
-        path = f"{_job_path(job_id)}/results/probabilities/aggregated"
-        if query:
-            path = f"{path}?{urlencode(query)}"
-        reply = self._request("GET", path, job_id=job_id, timeout=timeout)
-        operation = "GET /jobs/{id}/results/probabilities/aggregated"
-        return self._json_object(reply, operation, job_id=job_id)
+        form = dict[str, dict[int, float]] if as_ints else Any
+        return self._results(job_id, "probabilities/aggregated", query, form, timeout)
+
+    def _results(
+        self,
+        job_id: str,
+        part: str,
+        query: Mapping[str, str] | None,
+        form: Any,  # noqa: ANN401 - a type
+        timeout: float | None,
+    ) -> dict[Any, Any]:
+        path = f"{_job_path(job_id)}/results/{part}{query_text(query or {})}"
+        return self._object(f"GET /jobs/{{id}}/results/{part}", path, job_id, timeout, form)
 
     def get_shots(self, job_id: str, *, timeout: float | None = None) -> list[Any]:
         """Return the outcome of each shot of a completed job: GET /jobs/{id}/results/shots.
 
-        It is where a job's record points; the API document does not have it. An ideal
+        A job's record names this path; the API document does not have it. An ideal
         simulation has no shots, and a job of several circuits has them in its child jobs.
 
         Returns:
@@ -117,13 +125,13 @@ class IonQClient(Connection):
         """
         path = f"{_job_path(job_id)}/results/shots"
         reply = self._request("GET", path, job_id=job_id, timeout=timeout)
-        shots = self._json(reply, "GET /jobs/{id}/results/shots", job_id=job_id)
+        shots = self._json(reply, "GET /jobs/{id}/results/shots", job_id)
         if not isinstance(shots, list):
             self._not_promised(reply, "GET /jobs/{id}/results/shots", "a list", job_id)
         return shots
 
     def get_artifact(self, job_id: str, artifact_id: str, *, timeout: float | None = None) -> Any:  # noqa: ANN401 - JSON, text or bytes
-        """Return something that a job has: GET /jobs/{id}/artifacts/{artifact}.
+        """Return an artifact of a job: GET /jobs/{id}/artifacts/{artifact}.
 
         Args:
             job_id: The job.
@@ -131,7 +139,7 @@ class IonQClient(Connection):
             timeout: Seconds the request may take.
 
         Returns:
-            Decoded JSON; a str where the service says that it is text; bytes of anything else.
+            Decoded JSON; a str if the content type is text; bytes otherwise.
         """
         if not _JOB_ID.fullmatch(artifact_id):
             raise IonQClientError(f"{artifact_id!r} is not the id of an artifact.")
@@ -139,42 +147,39 @@ class IonQClient(Connection):
         reply = self._request("GET", path, job_id=job_id, timeout=timeout)
         kind = (reply.header("content-type") or "application/json").lower()
         if "json" in kind:
-            return self._json(reply, "GET /jobs/{id}/artifacts/{artifact}", job_id=job_id)
+            return self._json(reply, "GET /jobs/{id}/artifacts/{artifact}", job_id)
         if kind.startswith("text/"):
             return reply.body.decode("utf-8", errors="replace")
         return reply.body
 
     def get_job_cost(self, job_id: str, *, timeout: float | None = None) -> dict[str, Any]:
-        """Return what a job costs: GET /jobs/{id}/cost. 404 as long as none was computed."""
-        reply = self._request("GET", f"{_job_path(job_id)}/cost", job_id=job_id, timeout=timeout)
-        return self._json_object(reply, "GET /jobs/{id}/cost", job_id=job_id)
+        """Return the cost of a job: GET /jobs/{id}/cost. 404 until it is computed."""
+        return self._object("GET /jobs/{id}/cost", f"{_job_path(job_id)}/cost", job_id, timeout)
 
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Cancel a job: PUT /jobs/{id}/status/cancel. Returns its id and new status."""
         path = f"{_job_path(job_id)}/status/cancel"
-        reply = self._request("PUT", path, job_id=job_id, timeout=timeout)
-        return self._json_object(reply, "PUT /jobs/{id}/status/cancel", job_id=job_id)
+        return self._object("PUT /jobs/{id}/status/cancel", path, job_id, timeout)
 
     def delete_job(self, job_id: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Delete a job with its results: DELETE /jobs/{id}. Returns its id and new status.
 
         Raises:
-            IonQAPIError: IonQ refused; with `status_code` 404 there is no such job, or not any
-                more: if the answer to a first request was lost, that has deleted it.
+            IonQAPIError: IonQ refused. `status_code` 404: the job does not exist, perhaps because
+                a first request, whose response was lost, deleted it.
         """
-        reply = self._request("DELETE", _job_path(job_id), job_id=job_id, timeout=timeout)
-        return self._json_object(reply, "DELETE /jobs/{id}", job_id=job_id)
+        return self._object("DELETE /jobs/{id}", _job_path(job_id), job_id, timeout)
 
     def cancel_jobs(
         self, job_ids: Iterable[str], *, timeout: float | None = None
     ) -> list[dict[str, Any]]:
-        """Cancel jobs one by one, each of them whatever becomes of the others.
+        """Cancel jobs one by one, also if some of them fail.
 
         Returns:
-            For each its id and new status, as `cancel_job` does.
+            The id and new status of each, as `cancel_job` does.
 
         Raises:
-            IonQError: Some were not cancelled: the first reason, with the others as notes.
+            IonQError: Some were not cancelled: the first error, with the others as notes.
         """
         replies, refused = [], []
         for job_id in job_ids:
@@ -204,14 +209,14 @@ class IonQClient(Connection):
         """Yield the records of the project's jobs, the newest first, page by page: GET /jobs.
 
         Args:
-            ids: Only these.
-            status: Only those of this status, such as ``"ready"``.
-            target: Only those of this backend, such as ``"qpu.forte-1"``, or of one of these.
-            parent_job_id: Only the child jobs of this one.
-            session_id: Only those of this session.
-            submitter_id: Only those of this user of the project.
-            limit: How many jobs a page has; all pages are gone through.
-            timeout: Seconds each request may take, or a function that says so before each.
+            ids: Only these jobs.
+            status: Only jobs of this status, such as ``"ready"``.
+            target: Only jobs of this backend, such as ``"qpu.forte-1"``, or of one of several.
+            parent_job_id: Only the child jobs of this job.
+            session_id: Only jobs of this session.
+            submitter_id: Only jobs of this user of the project.
+            limit: The number of jobs on a page; all pages are read.
+            timeout: Seconds each request may take, or a function that returns them.
         """
         query = {
             "ids": ids,
@@ -233,19 +238,19 @@ class IonQClient(Connection):
         qubits: int,
         shots: int,
         error_mitigation: bool = False,
-        job_type: str = "ionq.circuit.v1",
+        job_type: str = SINGLE_CIRCUIT,
         timeout: float | None = None,
     ) -> dict[str, Any]:
-        """Return what a job would cost: GET /jobs/estimate.
+        """Return an estimate of a job's cost and times: GET /jobs/estimate.
 
         Args:
             backend: IonQ's name of the backend.
-            oneq_gates: How many gates on one qubit it has.
-            twoq_gates: How many gates on two qubits.
-            qubits: How many qubits.
-            shots: How many shots.
-            error_mitigation: Whether its errors are mitigated.
-            job_type: Its type.
+            oneq_gates: The number of gates on one qubit.
+            twoq_gates: The number of gates on two qubits.
+            qubits: The number of qubits.
+            shots: The number of shots.
+            error_mitigation: Whether errors are mitigated.
+            job_type: The type of the job.
             timeout: Seconds the request may take.
 
         Returns:
@@ -260,11 +265,11 @@ class IonQClient(Connection):
             "2q_gates": twoq_gates,
             "error_mitigation": "true" if error_mitigation else "false",
         }
-        path = f"/jobs/estimate?{urlencode(query)}"
-        return self._json_object(self._request("GET", path, timeout=timeout), "GET /jobs/estimate")
+        path = f"/jobs/estimate{query_text(query)}"
+        return self._object("GET /jobs/estimate", path, timeout=timeout)
 
     def get_backends(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
-        """Return what IonQ says of each of its backends: GET /backends."""
+        """Return IonQ's record of each of its backends: GET /backends."""
         reply = self._request("GET", "/backends", timeout=timeout)
         return self._objects(self._json(reply, "GET /backends"), reply, "GET /backends")
 
@@ -278,7 +283,7 @@ class IonQClient(Connection):
         page: int | None = None,
         timeout: float | None = None,
     ) -> list[dict[str, Any]]:
-        """Return a page of what a backend was measured to be like, the newest first.
+        """Return a page of a backend's characterizations, the newest first.
 
         GET /backends/{backend}/characterizations
 
@@ -286,12 +291,12 @@ class IonQClient(Connection):
             backend: IonQ's name of the backend.
             start: The first day, such as ``2025-12-31``.
             end: The last day.
-            limit: How many records a page has, 1 to 10.
-            page: Which page, from 1 on.
+            limit: The number of records on the page, 1 to 10.
+            page: The number of the page, from 1 on.
             timeout: Seconds the request may take.
 
         Returns:
-            The records; none for a backend that has none, for which IonQ sends null.
+            The records; an empty list for a backend without any, for which IonQ sends null.
         """
         query = {"start": start, "end": end, "limit": limit, "page": page}
         path = f"/backends/{quote(backend, safe='')}/characterizations{query_text(query)}"
@@ -305,9 +310,8 @@ class IonQClient(Connection):
     ) -> dict[str, Any]:
         """Begin a session: POST /sessions. Returns its record.
 
-        The request is sent again only if it was certainly not taken. When it ends in
-        `IonQConnectionError` the session may exist all the same: `list_sessions(active=True)`
-        shows it.
+        The request is sent again only if it certainly had no effect. After an
+        `IonQConnectionError` the session may exist: `list_sessions(active=True)` shows it.
 
         Args:
             payload: The body, of the shape `CreateSessionRequest` of IonQ's API document.
@@ -315,8 +319,8 @@ class IonQClient(Connection):
 
         Raises:
             IonQAPIError: IonQ refused the session.
-            IonQConnectionError: The answer did not arrive.
-            IonQResponseError: The answer cannot be read, or names no id.
+            IonQConnectionError: The response did not arrive.
+            IonQResponseError: The response cannot be read, or has no id.
         """
         reply = self._request("POST", "/sessions", body=encode(payload), timeout=timeout)
         session = self._json_object(reply, "POST /sessions")
@@ -326,14 +330,12 @@ class IonQClient(Connection):
 
     def get_session(self, session_id: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Return the record of a session: GET /sessions/{id}."""
-        reply = self._request("GET", _session_path(session_id), timeout=timeout)
-        return self._json_object(reply, "GET /sessions/{id}")
+        return self._object("GET /sessions/{id}", _session_path(session_id), timeout=timeout)
 
     def end_session(self, session_id: str, *, timeout: float | None = None) -> dict[str, Any]:
-        """End a session: POST /sessions/{id}/end. Returns its record; once more is no error."""
+        """End a session, once or again: POST /sessions/{id}/end. Returns its record."""
         path = f"{_session_path(session_id)}/end"
-        reply = self._request("POST", path, timeout=timeout)
-        return self._json_object(reply, "POST /sessions/{id}/end")
+        return self._object("POST /sessions/{id}/end", path, timeout=timeout)
 
     def list_sessions(
         self, *, active: bool | None = None, timeout: float | None = None
@@ -341,7 +343,7 @@ class IonQClient(Connection):
         """Return the records of the sessions: GET /sessions.
 
         Args:
-            active: Only those that go on (True) or that have ended (False).
+            active: Only active sessions (True) or ended ones (False).
             timeout: Seconds the request may take.
         """
         query = {"active": None if active is None else str(bool(active)).lower()}

@@ -1,4 +1,4 @@
-"""One request to IonQ's REST API, and its reply or refusal of any shape."""
+"""One request to IonQ's REST API, and its response or error of any shape."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import json
 import platform
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
+import msgspec
 import qiskit
 
 from ionq_toolkit import events
@@ -31,7 +32,7 @@ from ionq_toolkit.transport.retry import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ionq_toolkit.transport import Response, Transport
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 #: Seconds that a request may take, where neither the call nor a retry policy says otherwise.
 DEFAULT_TIMEOUT_S = ATTEMPT_S
 
-#: What to do about an HTTP status, beyond what IonQ's own message says.
+#: Advice by HTTP status, beyond IonQ's own message.
 _ADVICE: Mapping[int, str] = {
     401: "Check the API key: token=... or IONQ_API_KEY.",
     403: "The API key is valid but may not do this; check its permissions and project.",
@@ -52,14 +53,14 @@ _SERVER_ADVICE = "The service has trouble: try again later; https://status.ionq.
 #: Statuses of a service that has trouble: the API document's, and those of Cloudflare before it.
 _OUTAGES = UNCERTAIN_STATUSES - {408}
 
-#: What to do after a request that changes something and whose outcome is not known.
+#: Advice after a request that changes something and has an unknown outcome.
 _LOOK_FIRST = "The request may have taken effect: look before sending it again."
 
 #: The shortest key that is taken out of a response before it is read: a shorter one may be a word
 #: that IonQ uses, such as "completed".
 _SHORTEST_IN_REPLIES = 16
 
-#: What is shown in the place of the key.
+#: Replaces the key.
 _REDACTED = "[API key]"
 
 #: How much of a body that is not JSON is quoted in an error.
@@ -67,7 +68,7 @@ _EXCERPT_CHARS = 200
 
 
 class Connection:
-    """A key and a way to an API: sends requests, and makes typed errors of what goes wrong."""
+    """Sends requests with a key over a transport, and raises typed errors."""
 
     def __init__(
         self,
@@ -83,20 +84,19 @@ class Connection:
         Args:
             token: The API key.
             url: Base URL with the version, such as ``https://api.ionq.co/v0.4``.
-            transport: What carries the requests.
-            timeout: Seconds a request may take, where a call does not say otherwise; None: any
-                time.
-            events: Where events are told; if None, they are logged alone.
+            transport: Carries the requests.
+            timeout: Seconds a request may take, unless a call names others; None: unlimited.
+            events: Reports events; if None, they are only logged.
 
         Raises:
-            IonQCredentialsError: There is no key, or it cannot be used.
+            IonQCredentialsError: No key is found, or it cannot be used.
         """
         self._key = token if isinstance(token, ApiKey) else ApiKey(token)
         self._key.reveal()
         self._url = url.rstrip("/")
         self._transport = as_transport(transport)
         self._timeout = timeout
-        #: Where events are told.
+        #: Reports events.
         self.events = events or EventLog()
 
     def __repr__(self) -> str:
@@ -109,7 +109,7 @@ class Connection:
 
     @property
     def transport(self) -> Transport:
-        """What carries the requests."""
+        """The transport that carries the requests."""
         return self._transport
 
     def close(self) -> None:
@@ -169,7 +169,7 @@ class Connection:
         )
 
     def _refusal(self, reply: Response, method: str, path: str, job_id: str | None) -> IonQAPIError:
-        # Before its end is cut off, and again with what was escaped in JSON.
+        # Redacted before the end is cut off, and again after JSON's escapes are decoded.
         text = self.redact(reply.body.decode("utf-8", errors="replace"))
         error_type, code, detail = _error_body(text)
         error_type, code = error_type and self.redact(error_type), code and self.redact(code)
@@ -200,23 +200,36 @@ class Connection:
 
     def redact(self, text: str) -> str:
         """Return `text` without the API key, should a server or a library have echoed it."""
-        for form in self._forms_of_key(SHORTEST_KEY):
-            text = text.replace(form, _REDACTED)
+        for form in self._key.forms:
+            if len(form) >= SHORTEST_KEY:
+                text = text.replace(form, _REDACTED)
         return text
-
-    def _forms_of_key(self, shortest: int) -> Iterable[str]:
-        """Return what the key looks like in texts; nothing if it is none, or too short to tell."""
-        key = self._key.reveal() if self._key else ""
-        return dict.fromkeys((key, quote(key, safe=""), quote(key)) if len(key) >= shortest else ())
 
     def _request_id(self, reply: Response) -> str | None:
         request_id = reply.header("x-request-id")
         return None if request_id is None else self.redact(request_id)
 
+    def _object(
+        self,
+        operation: str,
+        path: str,
+        job_id: str | None = None,
+        timeout: float | None = None,
+        form: Any = Any,  # noqa: ANN401 - a type
+    ) -> dict[Any, Any]:
+        """Send a request without a body and return the JSON object of its response."""
+        method = operation.partition(" ")[0]
+        reply = self._request(method, path, job_id=job_id, timeout=timeout)
+        return self._json_object(reply, operation, job_id, form)
+
     def _json_object(
-        self, reply: Response, operation: str, *, job_id: str | None = None
-    ) -> dict[str, Any]:
-        decoded = self._json(reply, operation, job_id=job_id)
+        self,
+        reply: Response,
+        operation: str,
+        job_id: str | None = None,
+        form: Any = Any,  # noqa: ANN401
+    ) -> dict[Any, Any]:
+        decoded = self._json(reply, operation, job_id, form)
         if not isinstance(decoded, dict):
             self._not_promised(reply, operation, "an object", job_id)
         return decoded
@@ -232,9 +245,9 @@ class Connection:
         query: Mapping[str, Any],
         timeout: float | Callable[[], float | None] | None,
     ) -> Iterator[dict[str, Any]]:
-        """Yield the jobs of all pages of a list, each of which names the next.
+        """Yield the jobs of all pages of a list; each page names the next.
 
-        `timeout` is of each request, or says it before each.
+        `timeout` is for each request, or a function that returns it.
         """
         operation = f"GET {path}"
         seen: set[str] = set()
@@ -253,17 +266,22 @@ class Connection:
                 self._not_promised(reply, operation, "a page that names one that comes after it")
             seen.add(following)
 
-    def _json(self, reply: Response, operation: str, *, job_id: str | None = None) -> Any:  # noqa: ANN401 - any JSON
-        decoded: list[Any] = []
+    def _json(
+        self,
+        reply: Response,
+        operation: str,
+        job_id: str | None = None,
+        form: Any = Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401 - any JSON
+        body = reply.body
         with contextlib.suppress(ValueError, RecursionError):
-            body = reply.body
-            for form in map(str.encode, self._forms_of_key(_SHORTEST_IN_REPLIES)):
-                if form in body:  # a copy of 40 MB is made only where it has to be
-                    body = body.replace(form, _REDACTED.encode())
-            decoded.append(json.loads(body))
-        if not decoded:  # told out of the context of that error: it carries the body
-            self._not_promised(reply, operation, "JSON", job_id)
-        return decoded[0]
+            for key in map(str.encode, self._key.forms):
+                # `in` first: a copy of 40 MB is made only if necessary.
+                if len(key) >= _SHORTEST_IN_REPLIES and key in body:
+                    body = body.replace(key, _REDACTED.encode())
+            return _decode(body, form)
+        # Raised outside the context of the decoder's error, which carries the body.
+        return self._not_promised(reply, operation, "JSON", job_id)
 
     def _not_promised(
         self, reply: Response, operation: str, promised: str, job_id: str | None = None
@@ -285,12 +303,27 @@ class Connection:
 
 
 def encode(payload: Mapping[str, Any]) -> bytes:
-    """Return a body as it is sent."""
+    """Return the JSON of a request's body."""
     return json.dumps(payload, allow_nan=False, separators=(",", ":")).encode()
 
 
+def _decode(body: bytes | str, form: Any = Any) -> Any:  # noqa: ANN401 - a type, and any JSON
+    """Decode JSON, as values of the type `form` where the body fits it.
+
+    msgspec refuses some of what Python's own decoder reads, such as NaN, 1e999, lone surrogates and
+    UTF-16. Such a body, or one that does not fit `form`, is decoded by that.
+
+    Raises:
+        ValueError: The body is not JSON.
+        RecursionError: It is nested too deeply.
+    """
+    with contextlib.suppress(ValueError, RecursionError):
+        return msgspec.json.decode(body, type=form)
+    return json.loads(body)
+
+
 def query_text(parameters: Mapping[str, Any]) -> str:
-    """Return what goes after a path: parameters that are None are left out."""
+    """Return the query of a URL with its question mark, without parameters that are None."""
     given = {
         name: value if isinstance(value, str | int) else ",".join(value)
         for name, value in parameters.items()
@@ -300,11 +333,11 @@ def query_text(parameters: Mapping[str, Any]) -> str:
 
 
 def _error_body(text: str) -> tuple[str | None, str | None, str]:
-    """Return (error type, code, message) of an error's body, whatever it looks like."""
+    """Return (error type, code, message) of the body of an error, of any shape."""
     text = text.strip()
     decoded: Any
     try:
-        decoded = json.loads(text)
+        decoded = _decode(text)
     except (ValueError, RecursionError):
         decoded = text
     code: str | None = None
@@ -330,7 +363,7 @@ def _code(body: Mapping[str, Any]) -> str | None:
     return str(code) if isinstance(code, str | int) and code != "" else None
 
 
-#: Requests at a time, at the most. `requests` keeps ten connections open to a host.
+#: Maximum of concurrent requests. `requests` keeps ten connections open to a host.
 MOST_AT_A_TIME = 8
 
 Item = TypeVar("Item")
@@ -342,22 +375,22 @@ def each(
 ) -> list[Found]:
     """Return `function` of each item, in their order.
 
-    A transport in this process gains nothing from threads, and is asked one by one.
+    A transport in this process gains nothing from threads, and gets one request after another.
 
     Args:
-        transport: What carries the requests that `function` makes.
-        function: What to call; from several threads if the transport has `concurrent`.
-        items: What to call it with.
+        transport: Carries the requests that `function` makes.
+        function: The function; called from several threads if the transport has `concurrent`.
+        items: Its arguments.
 
     Raises:
-        Exception: What `function` raises first, in the order of the items. What has not begun by
-            then is left undone.
+        Exception: The first error of `function`, in the order of the items. Calls that have not
+            begun by then are not made.
     """
     workers = min(len(items), MOST_AT_A_TIME)
     if workers < 2 or not transport.concurrent:  # noqa: PLR2004
         return [function(item) for item in items]
     with ThreadPoolExecutor(workers, thread_name_prefix="ionq-toolkit") as pool:
-        # In the context of the caller: it says which of several mocked clouds a request is for.
+        # In the caller's context, which selects one of several mocked clouds.
         futures = [pool.submit(contextvars.copy_context().run, function, item) for item in items]
         try:
             return [future.result() for future in futures]

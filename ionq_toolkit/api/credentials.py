@@ -1,4 +1,4 @@
-"""API keys: where they come from, and how they are kept from where they must not be."""
+"""API keys: looked for in the environment and the key file, and never shown."""
 
 from __future__ import annotations
 
@@ -8,46 +8,51 @@ import re
 import stat
 from pathlib import Path
 from typing import Any, NoReturn, Self
+from urllib.parse import quote
 
 from ionq_toolkit.errors import IonQCredentialsError
 
 #: The environment variable with the key, and its name in the key file.
 KEY_VARIABLE = "IONQ_API_KEY"
 
-#: The file that is looked into when there is no key in the environment. Lines of the form
-#: NAME=value, as in files of environment variables, so that a shell can read it too.
+#: The file with the key where the environment has none. Its lines are NAME=value, so that a shell
+#: can read it too.
 KEY_FILE = "~/.ionq"
 
-#: More than that is no file of a few settings.
+#: Upper bound for a file of a few settings.
 _MOST_FILE_BYTES = 64 * 1024
 
-#: Permissions that let others than the owner of a file read or change it.
+#: Permissions of users other than the owner of a file.
 _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class ApiKey:
-    """An API key that only `reveal` shows.
+    """An API key that only `reveal` returns.
 
-    Neither its repr nor a pickle has it. An unpickled one is looked for again, in the environment
-    and the key file of where it is, when it is first needed.
+    Neither its repr nor a pickle contains it. An unpickled instance finds the key again, in the
+    environment and the key file of the process it is in, when it is first needed.
+
+    Attributes:
+        forms: The key as texts may contain it, plain or percent-encoded; () before it is known.
     """
 
-    __slots__ = ("_secret", "_text")
+    __slots__ = ("_secret", "_text", "forms")
 
     def __init__(self, text: str | None = None, *, secret: bool = True) -> None:
-        """Keep a key, or look for one when it is first needed.
+        """Keep a key, or find one when it is first needed.
 
         Args:
             text: The key; white space around it is dropped.
-            secret: False for what stands for a key where none is needed; pickles have that.
+            secret: False for a placeholder where no key is needed; pickles contain it.
 
         Raises:
-            IonQCredentialsError: It is not a str, or no header can carry it.
+            IonQCredentialsError: It is not a str, or cannot be sent in a header.
         """
         if text is not None and not isinstance(text, str):
             raise IonQCredentialsError(f"An API key is a str, not {type(text).__name__}.")
         self._text = _checked(text.strip(), "token=...") if text and text.strip() else None
         self._secret = secret
+        self.forms = _forms(self._text)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
@@ -64,56 +69,52 @@ class ApiKey:
         return self
 
     def __bool__(self) -> bool:
-        """Whether a key is kept here, and does not have to be looked for."""
+        """Return whether the key is known already."""
         return self._text is not None
 
     def reveal(self) -> str:
         """Return the key.
 
         Raises:
-            IonQCredentialsError: There is none, or it cannot be used.
+            IonQCredentialsError: No key is found, or it cannot be used.
         """
         if self._text is None:
             self._text = find_key()
+            self.forms = _forms(self._text)
         return self._text
 
 
-#: A value in quotes, and what may come after one; a comment after a value without them.
-_QUOTED = re.compile(r"""(['"])(.*?)\1\s*(?:#.*)?$""")
-_COMMENT = re.compile(r"(^|\s+)#.*$")
-
-
 def find_key() -> str:
-    """Return the key in the environment or, if there is none, in the key file.
+    """Return the key in the environment or else in the key file.
 
     Raises:
-        IonQCredentialsError: There is none, or the file cannot be trusted or read.
+        IonQCredentialsError: Neither has one, or the file cannot be trusted or read.
     """
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if key:
         return _checked(key, KEY_VARIABLE)
     try:
         path = Path(KEY_FILE).expanduser()
-    except RuntimeError:  # nobody has a home here
-        _none_found("; no home directory is known")
+    except RuntimeError:
+        _raise_not_found("; no home directory is known")
     text = _read(path)
     if text is None:
-        _none_found("")
+        _raise_not_found("")
     key = _value(text)
     if not key:
-        _none_found(f" ({path} has no line {KEY_VARIABLE}=...)")
+        _raise_not_found(f" ({path} has no line {KEY_VARIABLE}=...)")
     return _checked(key, str(path))
 
 
 def _read(path: Path) -> str | None:
-    """Return the text of the key file, or None if there is none.
+    """Return the text of the key file, or None if it does not exist.
 
     Raises:
-        IonQCredentialsError: Others can read or change it, or it cannot be read.
+        IonQCredentialsError: Other users can read or change it, or it cannot be read.
     """
     try:
         with path.open("rb") as file:
-            # Of the file that is open, not of what may have come in its place since.
+            # Of the open file: another one may have replaced it since.
             mode = os.fstat(file.fileno()).st_mode
             if os.name == "posix" and mode & _FOR_OTHERS:
                 raise IonQCredentialsError(
@@ -126,21 +127,22 @@ def _read(path: Path) -> str | None:
         return None
     except OSError as error:
         raise IonQCredentialsError(f"{path} cannot be read: {error.strerror}.") from error
-    # An error of decoding would carry the content. What is no text is in no key.
+    # A decoding error would carry the content; a key is ASCII.
     return content.decode("utf-8-sig", errors="replace")
 
 
 def _value(text: str) -> str:
     """Return the key in lines of the form NAME=value; the last one counts, as in a shell."""
-    found = ""
-    for line in text.splitlines():
+    for line in reversed(text.splitlines()):
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and name.strip() == KEY_VARIABLE:
-            value = value.strip()
-            quoted = _QUOTED.match(value)
-            # As in a shell: a comment begins with a # after a space, and not within quotes.
-            found = quoted[2].strip() if quoted else _COMMENT.sub("", value)
-    return found
+            without_comment = re.sub(r"(^|\s+)#.*", "", value.strip())
+            return without_comment.strip("'\"").strip()
+    return ""
+
+
+def _forms(key: str | None) -> tuple[str, ...]:
+    return () if key is None else tuple(dict.fromkeys((key, quote(key, safe=""), quote(key))))
 
 
 def _checked(key: str, source: str) -> str:
@@ -151,20 +153,13 @@ def _checked(key: str, source: str) -> str:
     return key
 
 
-def _none_found(what_there_is: str) -> NoReturn:
-    near = [
-        name
-        for name in sorted(os.environ)
-        if name != KEY_VARIABLE and "IONQ" in name.upper() and _names_a_key(name)
-    ]
-    hint = f" ({near[0]} is set, but that is not the name.)" if near else ""
+def _raise_not_found(place: str) -> NoReturn:
+    similar = re.compile("(?=.*IONQ).*(KEY|TOKEN)", re.IGNORECASE)
+    near = next((n for n in sorted(os.environ) if n != KEY_VARIABLE and similar.match(n)), None)
+    hint = f" ({near} is set, but that is not the name.)" if near else ""
     raise IonQCredentialsError(
         f"There is no API key: set {KEY_VARIABLE}, pass IonQProvider(token=...), or write a line "
-        f"{KEY_VARIABLE}=... into {KEY_FILE}{what_there_is}.{hint} "
+        f"{KEY_VARIABLE}=... into {KEY_FILE}{place}.{hint} "
         "Keys are made at https://cloud.ionq.com. "
         "IonQProvider(transport='fake') needs none."
     )
-
-
-def _names_a_key(variable: str) -> bool:
-    return any(word in variable.upper() for word in ("KEY", "TOKEN"))

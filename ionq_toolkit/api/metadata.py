@@ -1,11 +1,10 @@
-"""The metadata stored with a job: written and read."""
+"""Metadata stored with a job, and the circuit headers in it."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
-import re
 import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-#: What tells a submission from all others.
+#: The name of the tag that identifies a submission.
 TAG = "toolkit_tag"
 
 
@@ -31,26 +30,26 @@ def encode(
     """Return the metadata to send with a job.
 
     Args:
-        header: What is to be known of the circuit or, for a job of several circuits, a list of
-            that, in their order.
-        shots: How often each is run.
-        seed: What seeds the sampling of exact probabilities.
-        memory: Whether each shot is to be kept.
-        tag: What tells this submission from all others, if there is to be anything.
+        header: The header of the circuit, or a list of headers for several, in their order.
+        shots: The number of shots.
+        seed: The seed for sampling exact probabilities.
+        memory: Whether each shot is kept.
+        tag: The tag that identifies this submission, if any.
 
     Raises:
         IonQJobError: The metadata of a circuit is not JSON.
     """
-    described = dict(header) if isinstance(header, Mapping) else list(header)
-    try:
-        text = json.dumps(described, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as error:
-        headers = [header] if isinstance(header, Mapping) else header
-        name = next((h.get("name") for h in headers if not _is_json(h)), None)
-        raise IonQJobError(
-            f"The metadata of circuit {name!r} cannot be stored with the job: {error}. "
-            "Keep to strings, finite numbers, lists and dicts, or set circuit.metadata = {}."
-        ) from error
+    texts = []
+    for one in [header] if isinstance(header, Mapping) else header:
+        try:
+            texts.append(json.dumps(dict(one), allow_nan=False, separators=(",", ":")))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise IonQJobError(
+                f"The metadata of circuit {one.get('name')!r} cannot be stored with the job: "
+                f"{error}. Keep to strings, finite numbers, lists and dicts, or set "
+                "circuit.metadata = {}."
+            ) from error
+    text = texts[0] if isinstance(header, Mapping) else f"[{','.join(texts)}]"
     packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     stored = {"shots": str(shots), "sampler_seed": str(seed), "qiskit_header": packed}
     if memory:
@@ -60,19 +59,11 @@ def encode(
     return stored
 
 
-def _is_json(value: object) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True
-
-
 def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any]] | None:
-    """Return the header of each circuit stored with a job, or None where there are none.
+    """Return the header of each circuit stored with a job, or None if none is stored.
 
     Raises:
-        IonQJobError: There are some, and they cannot be read.
+        IonQJobError: They cannot be read.
     """
     packed = stored.get("qiskit_header")
     if packed is None:
@@ -94,16 +85,7 @@ def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any
     return headers
 
 
-def whole_number(value: object) -> int | None:
-    """Return `value` as an int of 0 to 2**63 - 1 where it is one, or a string of one; else None."""
-    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
-        return value
-    return None
-
-
-#: More than these, and a record is not true: they would only use up memory and time.
+#: Upper bound; larger widths are treated as corrupt.
 _MOST_QUBITS = 10_000
 
 
@@ -111,17 +93,16 @@ class CircuitHeader:
     """The width, registers and measurements of one circuit, as far as they are known.
 
     Attributes:
-        stored: What was stored of the circuit, as `submission.build` writes it; None for a job
-            that was made elsewhere.
+        stored: The header stored with the job; None for a job of another client.
     """
 
     def __init__(self, job_id: str, stored: Mapping[str, Any] | None, counted: object) -> None:
         """Describe a circuit.
 
         Args:
-            job_id: The job that it is of.
-            stored: What was stored with the job, if anything.
-            counted: How many qubits IonQ says that it has: any JSON.
+            job_id: The job of the circuit.
+            stored: The header stored with the job, if any.
+            counted: The number of qubits in IonQ's record: any JSON.
         """
         self.stored = stored
         self._job_id = job_id
@@ -129,7 +110,7 @@ class CircuitHeader:
 
     @property
     def num_qubits(self) -> int | None:
-        """How many qubits the circuit has: as stored, else as IonQ counts them, else None."""
+        """The number of qubits: as stored, else as IonQ counts them, else None."""
         width = (self.stored or {}).get("n_qubits", self._counted)
         return width if _is_width(width) else None
 
@@ -137,12 +118,12 @@ class CircuitHeader:
         """Return the header of a result over the qubits; without registers if none are stored.
 
         Raises:
-            IonQJobError: The width of the circuit is not known, or its measurement map wrong.
+            IonQJobError: The width of the circuit is unknown, or its measurement map is wrong.
         """
         header = self.stored or {}
         width = self.num_qubits
         if width is None:
-            raise self._strange("does not say how many qubits it had")
+            raise self._corrupt("does not say how many qubits it had")
         measured = header.get("meas_mapped") or [None]
         if not isinstance(measured, list) or not all(_is_qubit(q, width) for q in measured):
             raise IonQJobError(
@@ -164,16 +145,16 @@ class CircuitHeader:
         """Return the header of a program's result, whose outcomes are over its classical bits.
 
         Args:
-            registers: Name and size of each, as its shots show them; for a job made elsewhere.
+            registers: Name and size of each register in its shots; for a job of another client.
 
         Raises:
-            IonQJobError: It is not known how many bits the program has.
+            IonQJobError: The number of bits is unknown.
         """
         header = self.stored or {}
         sizes: Any = header.get("creg_sizes") or [list(register) for register in registers or ()]
         width = header.get("memory_slots", sum(size for _, size in registers or ()))
         if not _is_width(width):
-            raise self._strange(
+            raise self._corrupt(
                 "does not say which classical bits its program has; client.get_results(job_id) "
                 "returns the bare histogram"
             )
@@ -189,20 +170,20 @@ class CircuitHeader:
         """Return (register, place in it) of each classical bit, or None if that is not stored.
 
         Raises:
-            IonQJobError: It is stored, and is no such list.
+            IonQJobError: The stored labels are corrupt.
         """
         labels = (self.stored or {}).get("clbit_labels")
         if not labels:
             return None
         try:
             bits = [(name, place) for name, place in labels]
-        except (TypeError, ValueError) as error:
-            raise self._strange(f"has bits labelled {labels!r:.200}") from error
+        except (TypeError, ValueError):
+            bits = [(None, None)]
         if not all(isinstance(n, str) and isinstance(p, int) and p >= 0 for n, p in bits):
-            raise self._strange(f"has bits labelled {labels!r:.200}")
+            raise self._corrupt(f"has bits labelled {labels!r:.200}")
         return bits
 
-    def _strange(self, what: str) -> IonQJobError:
+    def _corrupt(self, what: str) -> IonQJobError:
         return IonQJobError(f"The record of job {self._job_id} {what}.", job_id=self._job_id)
 
 
@@ -216,7 +197,7 @@ def _is_qubit(value: object, width: int) -> bool:
 
 
 def _register_sizes(stored: Any, bits: int) -> list[list[Any]]:  # noqa: ANN401 - any JSON
-    """Return [name, size] of each register, or [] where these do not make up the bits."""
+    """Return [name, size] of each register, or [] if the sizes do not add up to `bits`."""
     try:
         sizes = [size for _, size in stored]
     except (TypeError, ValueError):

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class JobCost(NamedTuple):
-    """What a job costs.
+    """The cost of a job.
 
     Attributes:
-        charged: What was charged for it, or None.
-        estimated: What it was estimated to cost, or None.
-        unit: The currency, such as ``usd``, or ``credit``; None for what costs nothing.
+        charged: The amount charged, or None.
+        estimated: The estimated amount, or None.
+        unit: The currency, such as ``usd``, or ``credit``; None for a job without costs.
     """
 
     charged: float | None
@@ -28,9 +28,9 @@ class JobCost(NamedTuple):
 
 
 def read_cost(body: Mapping[str, object], job_id: str) -> JobCost:
-    """Return what the body of GET /jobs/{id}/cost says: schema GetJobCostResponse.
+    """Return the cost in the body of GET /jobs/{id}/cost: schema GetJobCostResponse.
 
-    A simulation has neither a cost nor an estimate, and what has not run has no cost.
+    A simulation has neither a cost nor an estimate, and a job that has not run has no cost.
 
     Raises:
         IonQJobError: It cannot be read.
@@ -63,17 +63,17 @@ def _amount(body: Mapping[str, object], name: str, job_id: str) -> tuple[float, 
 
 @dataclass(frozen=True)
 class JobEstimate:
-    """IonQ's estimate of a job. What it does not say, or says strangely, is None.
+    """IonQ's estimate of a job. A missing or corrupt field is None.
 
     Attributes:
         backend: IonQ's name of the backend.
-        qubits, shots, oneq_gates, twoq_gates, error_mitigation: What the estimate is of.
-        cost: What the job would cost, in `cost_unit`; 0 on the simulator.
+        qubits, shots, oneq_gates, twoq_gates, error_mitigation: Properties of the job.
+        cost: Cost of the job, in `cost_unit`; 0 on the simulator.
         cost_unit: ``"usd"``, or ``"credit"``.
-        execution_time_s: Seconds it would run.
-        queue_time_s: Seconds it would wait before that, as things stand.
-        estimated_at: When this was estimated.
-        rates: The prices it is made of, as IonQ lists them.
+        execution_time_s: Time of execution, in seconds.
+        queue_time_s: Time in the queue if the job were submitted now, in seconds.
+        estimated_at: Time of the estimate, in UTC.
+        rates: The prices that add up to the cost, as IonQ lists them.
     """
 
     backend: str | None
@@ -92,10 +92,10 @@ class JobEstimate:
 
     @classmethod
     def from_reply(cls, body: Mapping[str, Any]) -> JobEstimate:
-        """Read the reply to GET /jobs/estimate.
+        """Read the response to GET /jobs/estimate.
 
-        The live service has long answered with `estimate_context` and `rate_card` where its
-        document still had other names.
+        The live service returns `estimate_context` and `rate_card`, for which its document long
+        had other names.
         """
         context = fields.mapping(body.get("estimate_context"))
         mitigated = context.get("error_mitigation")
@@ -117,31 +117,31 @@ class JobEstimate:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the reply as IonQ sent it."""
+        """Return the response as IonQ sent it."""
         return dict(self._body)
 
 
-#: IonQ's names of what is measured of a device.
+#: IonQ's names of the measured fidelities and times of a QPU.
 _FIDELITIES, _TIMES = ("spam", "1q", "2q"), ("readout", "reset", "1q", "2q", "t1", "t2")
 
 
 @dataclass(frozen=True)
 class Characterization:
-    """A QPU as it was measured on one day.
+    """The measured properties of a QPU on one day.
 
     The live service sends null for a median that was not measured, and 0 for every standard
-    error; old records have wrong medians, which are given here as they are.
+    error; old records have wrong medians, which are returned unchanged.
 
     Attributes:
         id: IonQ's id of the record.
         backend: IonQ's name of the backend.
-        date: The day, as the midnight it begins with in UTC.
-        qubits: How many qubits there are.
+        date: The day, as the midnight in UTC at which it begins.
+        qubits: The number of qubits.
         connectivity: The pairs of qubits that a gate can act on.
         fidelity: Medians of ``"spam"`` (preparing and measuring a qubit), ``"1q"`` and ``"2q"``
-            (gates on one and on two), from 0 to 1; None for one that was not measured.
+            (gates on one and on two), from 0 to 1; None if not measured.
         timing: Seconds of ``"readout"``, ``"reset"``, ``"1q"``, ``"2q"``, ``"t1"``, ``"t2"``;
-            None for one that is not told.
+            None if not reported.
     """
 
     id: str | None

@@ -1,43 +1,58 @@
-"""What IonQ's record of a job says, read with care: any of it may be null, missing or strange."""
+"""IonQ's record of a job; any field may be null, missing or of the wrong type."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
-from ionq_toolkit.api import metadata
-from ionq_toolkit.api.metadata import CircuitHeader
+from ionq_toolkit.api import fields
+from ionq_toolkit.api.metadata import CircuitHeader, decode_headers
 from ionq_toolkit.errors import IonQJobError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 
-#: Types of jobs, of the API document: of several circuits, and of a program in OpenQASM 3.
-MULTI_CIRCUIT, PROGRAM = "ionq.multi-circuit.v1", "ionq.qasm3.v1"
+#: Types of jobs in the API document: one circuit, several, and a program in OpenQASM 3.
+SINGLE_CIRCUIT, MULTI_CIRCUIT = "ionq.circuit.v1", "ionq.multi-circuit.v1"
+PROGRAM = "ionq.qasm3.v1"
 
-#: Types of jobs that have no histogram, and how they begin: those of the API document.
+#: Prefixes of the types of jobs in the API document that have no histogram.
 _FUNCTIONS = ("quantum-function", "qctrl.")
 
-#: More than these, and a record is not true: they would only use up memory and time.
+#: Upper bound; larger numbers of shots are treated as corrupt.
 _MOST_SHOTS = 10**9
+
+#: IonQ's status of a job -> Qiskit's. The six statuses of the v0.4 API document
+#: (schema JobStatus), and `running`, which v0.3 and the web console use for `started`.
+JOB_STATUS = MappingProxyType(
+    {
+        "submitted": JobStatus.INITIALIZING,
+        "ready": JobStatus.QUEUED,
+        "started": JobStatus.RUNNING,
+        "running": JobStatus.RUNNING,
+        "completed": JobStatus.DONE,
+        "failed": JobStatus.ERROR,
+        "canceled": JobStatus.CANCELLED,
+    }
+)
 
 
 class JobTimings(NamedTuple):
-    """When a job was where, and what IonQ predicts; None where it does not say.
+    """Times of a job, measured and predicted; None where IonQ reports none.
 
     Attributes:
-        submitted_at: When it was submitted.
-        started_at: When it began to run.
-        completed_at: When it was completed.
-        predicted_wait_s: How long it is to wait in the queue, in seconds.
-        predicted_execution_s: How long it is to run, in seconds.
-        execution_s: How long it ran, in seconds.
+        submitted_at: When it was submitted, in UTC.
+        started_at: When it began to run, in UTC.
+        completed_at: When it was completed, in UTC.
+        predicted_wait_s: Predicted time in the queue, in seconds.
+        predicted_execution_s: Predicted time of execution, in seconds.
+        execution_s: Time of execution, in seconds.
     """
 
     submitted_at: datetime | None
@@ -49,15 +64,14 @@ class JobTimings(NamedTuple):
 
 
 class JobRecord:
-    """The body of GET /jobs/{id}, and of its parent where it is a child job.
+    """The body of GET /jobs/{id}, and the record of its parent if it is a child job.
 
-    IonQ keeps what was stored with a job of several circuits with the parent alone.
+    IonQ keeps the metadata of a job of several circuits with the parent alone.
 
     Attributes:
-        job_id: The job it is of.
+        job_id: The id of the job.
         index: The place of its circuit in the parent's job.
-        status: IonQ's word for where the job stands; any JSON in a record that is strange.
-        metadata: What is stored with the job.
+        status: IonQ's status of the job; any JSON in a corrupt record.
     """
 
     def __init__(
@@ -71,79 +85,83 @@ class JobRecord:
         self.job_id = job_id
         self.index = index
         self.status: object = body.get("status")
-        self.metadata = _object(body.get("metadata"))
         self._body = body
         self._parent = parent
 
     def __bool__(self) -> bool:
-        """Return whether anything is known of the job."""
+        """Return whether the record has any field."""
         return bool(self._body)
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """The metadata stored with the job."""
+        return fields.mapping(self._body.get("metadata"))
 
     @property
     def parent_id(self) -> str | None:
-        """The id of the job whose circuit this one is, as the record says, or None."""
-        return _text(self._body.get("parent_job_id"))
+        """The id of the job whose circuit this one is, according to the record, or None."""
+        return fields.text(self._body.get("parent_job_id"))
 
     @property
     def is_child(self) -> bool:
-        """Whether the job is that of one circuit of another."""
+        """Whether the job is one circuit of another job."""
         return self._parent is not None
 
     @property
     def place(self) -> str:
-        """Which circuit of which job it is, in words; nothing for a job of its own."""
+        """Index and parent of a child job, for an error message; empty for other jobs."""
         return f", circuit {self.index} of job {self._parent.job_id}," if self._parent else ""
 
     def child(self, index: int) -> JobRecord:
-        """Return what is known of the child job at `index` without asking for it."""
+        """Return the record of the child job at `index` without asking the service for it."""
         return JobRecord(self.child_ids[index], {}, parent=self, index=index)
 
     @property
-    def type(self) -> str | None:
-        """IonQ's name of the kind of job, such as ``ionq.circuit.v1``, or None."""
-        return _text(self._body.get("type"))
+    def type(self) -> object:
+        """IonQ's type of the job, such as ``ionq.circuit.v1``, or None; any JSON if corrupt."""
+        return self._body.get("type")
 
-    @property
+    @cached_property
     def state(self) -> JobStatus | None:
-        """Where the job stands, or None if that is a word that is not known."""
+        """Qiskit's status of the job, or None if IonQ's status is unknown."""
         return JOB_STATUS.get(self.status) if isinstance(self.status, str) else None
 
     @property
     def apparent_state(self) -> JobStatus | None:
-        """The state or, of a word that is not known, `ERROR` where the record shows an end."""
+        """The state or, for an unknown status, `ERROR` if the record shows an end."""
         return self.state or (JobStatus.ERROR if self.has_ended else None)
 
     @property
     def has_ended(self) -> bool:
-        """Whether the job is over, also where the word for its status is not known.
+        """Whether the job is over, also if its status is unknown.
 
-        What tells are the time of its completion and a failure: the API document has null for
-        both as long as a job goes on. Results alone do not, since those of a job of several
-        circuits may be there one after another.
+        The time of completion and the failure are the evidence: the API document has null for
+        both until a job ends. Results alone are not, since a job of several circuits may get them
+        one after another.
         """
         if self.state is not None:
             return self.state in JOB_FINAL_STATES
         return bool(self._body.get("completed_at") or self._body.get("failure"))
 
     def differs(self, other: JobRecord) -> bool:
-        """Return whether IonQ says anything else of the job than in `other`."""
+        """Return whether any field differs from that of `other`."""
         return self._body != other._body
 
     @property
     def backend(self) -> str | None:
         """IonQ's name of the backend, or None."""
-        return _text(self._of_the_job("backend"))
+        return fields.text(self._inherited("backend"))
 
     @cached_property
     def child_ids(self) -> tuple[str, ...]:
-        """The ids of the child jobs, in the order of the circuits; none for a single circuit.
+        """The ids of the child jobs, in the order of the circuits; empty for a single circuit.
 
         Raises:
-            IonQJobError: They are no list of ids.
+            IonQJobError: They are not a list of ids.
         """
         ids = self._named_children or []
         if not (isinstance(ids, list) and all(isinstance(i, str) and i for i in ids)):
-            raise self._strange(f"names its child jobs by {ids!r:.200}")
+            raise self._corrupt(f"names its child jobs by {ids!r:.200}")
         return tuple(ids)
 
     @property
@@ -153,27 +171,27 @@ class JobRecord:
 
     @property
     def is_program(self) -> bool:
-        """Whether the job is a program in OpenQASM 3, whose outcomes are of classical bits."""
+        """Whether the job is a program in OpenQASM 3, whose outcomes are over classical bits."""
         return self.type == PROGRAM
 
     @property
     def is_function(self) -> bool:
-        """Whether the job is a quantum function, which comes to a number and not a histogram."""
-        return (self.type or "").startswith(_FUNCTIONS)
+        """Whether the job is a quantum function, whose result is a number and not a histogram."""
+        return isinstance(self.type, str) and self.type.startswith(_FUNCTIONS)
 
     @property
     def dry_run(self) -> bool:
-        """Whether the job was only to be compiled and priced."""
+        """Whether the job was only compiled and priced."""
         return self._body.get("dry_run") is True
 
     @property
     def has_results(self) -> bool:
-        """Whether the record says that there are results."""
+        """Whether the record names results."""
         return bool(self._body.get("results"))
 
     @property
     def has_failure(self) -> bool:
-        """Whether the record says that the job failed."""
+        """Whether the record names a failure."""
         return bool(self._body.get("failure"))
 
     @property
@@ -191,65 +209,70 @@ class JobRecord:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What IonQ warns of."""
-        messages = _object(self._body.get("warning")).get("messages")
-        return tuple(map(str, messages)) if isinstance(messages, list) else ()
+        """IonQ's warnings about the job."""
+        warning = fields.mapping(self._body.get("warning"))
+        return tuple(map(str, fields.items(warning.get("messages"))))
 
-    @property
+    @cached_property
     def shots(self) -> int | None:
-        """How many shots the job had, or None. Of an ideal simulation IonQ keeps none itself."""
-        shots = metadata.whole_number(self._body.get("shots"))
+        """The number of shots, or None. IonQ itself keeps none for an ideal simulation.
+
+        Raises:
+            IonQJobError: It is too large to be true.
+        """
+        shots = fields.integer(self._body.get("shots"))
         if shots is None:
-            shots = metadata.whole_number(self.metadata.get("shots"))
+            shots = fields.integer(self.metadata.get("shots"))
         if shots is None and self._parent is not None:
             return self._parent.shots
         if shots is not None and shots > _MOST_SHOTS:
-            raise self._strange(f"says that it had {shots} shots")
+            raise self._corrupt(f"says that it had {shots} shots")
         return shots
 
     @property
     def memory(self) -> bool:
-        """Whether each shot is to be kept."""
+        """Whether the job was submitted with ``memory=True``."""
         stored = self.metadata.get("memory") == "true"
         return stored or (self._parent is not None and self._parent.memory)
 
     @property
     def time_taken_s(self) -> float | None:
-        """How long the job took to run, or None."""
-        return self._seconds("execution_duration_ms")
+        """The time of execution, in seconds, or None."""
+        return fields.milliseconds(self._body.get("execution_duration_ms"))
 
     @property
     def timings(self) -> JobTimings:
-        """When the job was where, and what IonQ predicts."""
+        """When the job was submitted, started and completed, and IonQ's predictions."""
+        get = self._body.get
         return JobTimings(
-            self._moment("submitted_at"),
-            self._moment("started_at"),
-            self._moment("completed_at"),
-            self._seconds("predicted_wait_time_ms"),
-            self._seconds("predicted_execution_duration_ms"),
+            fields.moment(get("submitted_at")),
+            fields.moment(get("started_at")),
+            fields.moment(get("completed_at")),
+            fields.milliseconds(get("predicted_wait_time_ms")),
+            fields.milliseconds(get("predicted_execution_duration_ms")),
             self.time_taken_s,
         )
 
-    @property
+    @cached_property
     def is_ideal(self) -> bool:
         """Whether the job was simulated without noise, so that its histogram counts no shots.
 
-        Where the record does not say, what tells is that an ideal simulation has no `shots` in it.
+        A record without a noise model is of an ideal simulation if it has no `shots` either.
         """
         if self.backend != "simulator":
             return False
-        noise = self._of_the_job("noise")
+        noise = self._inherited("noise")
         if not noise:
-            return self._of_the_job("shots") is None
-        return bool(_object(noise).get("model") == "ideal")
+            return self._inherited("shots") is None
+        return bool(fields.mapping(noise).get("model") == "ideal")
 
     @property
     def sampling_seed(self) -> int:
-        """What seeds the counts of an ideal simulation: as stored, else fixed by the job's id.
+        """The seed for the counts of an ideal simulation: stored, or derived from the job's id.
 
-        Each circuit of a job has its own, so that two that are equal are not drawn alike.
+        Each circuit of a job has a different one, so that equal circuits get different samples.
         """
-        stored = metadata.whole_number(self.metadata.get("sampler_seed"))
+        stored = fields.integer(self.metadata.get("sampler_seed"))
         if stored is not None:
             return stored
         if self._parent is None:
@@ -258,15 +281,15 @@ class JobRecord:
 
     @cached_property
     def headers(self) -> list[dict[str, Any]] | None:
-        """What is stored of each circuit of the job, or None if nothing is.
+        """The stored header of each circuit of the job, or None.
 
         Raises:
-            IonQJobError: It cannot be read, or is of another number of circuits.
+            IonQJobError: They cannot be read, or are for another number of circuits.
         """
-        headers = metadata.decode_headers(self.metadata, self.job_id)
+        headers = decode_headers(self.metadata, self.job_id)
         circuits = len(self.child_ids) if self.is_parent else 1
         if headers is not None and len(headers) != circuits:
-            raise self._strange(
+            raise self._corrupt(
                 f"is of {circuits} circuits and {len(headers)} are stored with it, so that "
                 "nobody can say which is which. client.get_results(job_id) of each of its "
                 "child_jobs() has its histogram, over all qubits"
@@ -275,28 +298,28 @@ class JobRecord:
 
     @cached_property
     def header(self) -> CircuitHeader:
-        """What is known of the circuit, stored with it or with its parent.
+        """The header of the circuit, stored with the job or with its parent.
 
         Raises:
-            IonQJobError: What is stored cannot be read.
+            IonQJobError: The stored header cannot be read.
         """
         headers, place = self.headers, 0
         if headers is None and self._parent is not None:
             headers, place = self._parent.headers, self.index
-        counted = _object(self._body.get("stats")).get("qubits")
+        counted = fields.mapping(self._body.get("stats")).get("qubits")
         return CircuitHeader(self.job_id, None if headers is None else headers[place], counted)
 
     def names_url(self, part: str) -> bool:
-        """Return whether the record says where a part of the results is, such as ``shots``."""
-        return bool(_object(_object(self._body.get("results")).get(part)).get("url"))
+        """Return whether the record has a URL for a part of the results, such as ``shots``."""
+        return bool(fields.mapping(self._results.get(part)).get("url"))
 
     def names_any_url(self) -> bool:
-        """Return whether the record says of any part of the results where it is."""
-        return any(self.names_url(part) for part in _object(self._body.get("results")))
+        """Return whether the record has a URL for any part of the results."""
+        return any(map(self.names_url, self._results))
 
     def artifact(self, form: str) -> str | None:
         """Return the id of a result in a format such as ``ionq.result.shots.json.v2``, or None."""
-        return _text(_object(_object(self._body.get("results")).get(form)).get("id"))
+        return fields.text(fields.mapping(self._results.get(form)).get("id"))
 
     def compiled_circuit(self, lang: str) -> str:
         """Return the id of the compiled circuit in a format.
@@ -305,11 +328,11 @@ class JobRecord:
             lang: The format, such as ``ionq.native.v1``, or its short name, such as ``native``.
 
         Raises:
-            IonQJobError: There is none; the message names those that there are.
+            IonQJobError: The job has none in that format; the message names the formats it has.
         """
-        compilation = _object(_object(self._body.get("output")).get("compilation"))
-        circuits = _object(compilation.get("compiled_circuits"))
-        ids = {form: _text(_object(circuit).get("id")) for form, circuit in circuits.items()}
+        compilation = fields.mapping(fields.mapping(self._body.get("output")).get("compilation"))
+        circuits = fields.mapping(compilation.get("compiled_circuits"))
+        ids = {form: fields.text(fields.mapping(one).get("id")) for form, one in circuits.items()}
         there = {form: found for form, found in ids.items() if found}
         for form, found in there.items():
             if lang in (form, *form.split(".")[1:2]):
@@ -321,59 +344,29 @@ class JobRecord:
             job_id=self.job_id,
         )
 
-    def _of_the_job(self, name: str) -> object:
-        """Return what the record says or, where it does not, that of the parent."""
+    def _inherited(self, name: str) -> object:
+        """Return a field of the record or, if it has none, of its parent."""
         value: object = self._body.get(name)
         if value is None and self._parent is not None:
-            return self._parent._of_the_job(name)  # noqa: SLF001 - one of its own
+            return self._parent._inherited(name)  # noqa: SLF001 - of the same class
         return value
+
+    @property
+    def _results(self) -> dict[str, Any]:
+        return fields.mapping(self._body.get("results"))
 
     @property
     def _named_children(self) -> object:
         return self._body.get("child_job_ids") or self._body.get("children")
 
-    def _seconds(self, name: str) -> float | None:
-        duration_ms = metadata.whole_number(self._body.get(name))
-        return None if duration_ms is None else duration_ms / 1000
-
-    def _moment(self, name: str) -> datetime | None:
-        try:
-            return datetime.fromisoformat(self._body.get(name))  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            return None
-
-    def _strange(self, what: str) -> IonQJobError:
+    def _corrupt(self, what: str) -> IonQJobError:
         return IonQJobError(f"The record of job {self.job_id} {what}.", job_id=self.job_id)
-
-
-def _object(value: object) -> dict[str, Any]:
-    """Return a JSON object, or an empty one where there is something else."""
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _hash(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
 
 
-#: IonQ's word for a job's state -> Qiskit's. The six words of the v0.4 API document
-#: (schema JobStatus), and `running`, which v0.3 and the web console say for `started`.
-JOB_STATUS = MappingProxyType(
-    {
-        "submitted": JobStatus.INITIALIZING,
-        "ready": JobStatus.QUEUED,
-        "started": JobStatus.RUNNING,
-        "running": JobStatus.RUNNING,
-        "completed": JobStatus.DONE,
-        "failed": JobStatus.ERROR,
-        "canceled": JobStatus.CANCELLED,
-    }
-)
-
-
 def in_words(code: str | None, text: str) -> str:
-    """Return a failure as people read it."""
+    """Return the code and text of a failure as one string."""
     return f"{code}: {text}" if code else text

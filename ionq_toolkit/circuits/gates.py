@@ -1,4 +1,4 @@
-"""IonQ's native gates as Qiskit gates, and what Qiskit's gates come to in them.
+"""IonQ's native gates as Qiskit gates, and their equivalences with Qiskit's gates.
 
 Phases and angles are in turns (1 turn is 2 pi radians), as on the wire. Matrices:
 https://docs.ionq.com/api-reference/v0.3/native-gates-api, here in Qiskit's order, in which
@@ -13,23 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate, Parameter
+from qiskit.circuit import Gate, Parameter, library
 from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
-from qiskit.circuit.library import (
-    CXGate,
-    CZGate,
-    HGate,
-    PhaseGate,
-    RXXGate,
-    RYYGate,
-    RZGate,
-    RZZGate,
-    SXdgGate,
-    SXGate,
-    UGate,
-    XGate,
-    YGate,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +27,7 @@ _TURN = 2 * math.pi
 
 
 class _NativeGate(Gate):
-    """A gate that an ion trap does as it stands."""
+    """A gate that an ion trap implements directly."""
 
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
@@ -78,7 +63,7 @@ class GPIGate(_NativeGate):
 
         Args:
             phi: The axis, in turns from X: 0 is an X, 0.25 a Y.
-            label: What to call it in drawings.
+            label: The name in drawings.
         """
         super().__init__("gpi", 1, [phi], label=label)
 
@@ -88,7 +73,7 @@ class GPIGate(_NativeGate):
         self.definition.u(math.pi, _TURN * phi, math.pi - _TURN * phi, 0)
 
     def inverse(self, annotated: bool = False) -> GPIGate:  # noqa: ARG002 - it is never needed
-        """Return the gate itself: two half turns are nothing."""
+        """Return the gate itself: two half turns are the identity."""
         return GPIGate(self.params[0])
 
     @staticmethod
@@ -114,7 +99,7 @@ class GPI2Gate(_NativeGate):
 
         Args:
             phi: The axis, in turns from X: 0 is RX(pi/2), 0.25 is RY(pi/2).
-            label: What to call it in drawings.
+            label: The name in drawings.
         """
         super().__init__("gpi2", 1, [phi], label=label)
 
@@ -160,7 +145,7 @@ class MSGate(_NativeGate):
             phi0: The axis on the first qubit, in turns from X.
             phi1: The axis on the second qubit, in turns from X.
             theta: The angle, in turns; at 0.25 it entangles fully.
-            label: What to call it in drawings.
+            label: The name in drawings.
         """
         super().__init__("ms", 2, [phi0, phi1, theta], label=label)
 
@@ -174,7 +159,7 @@ class MSGate(_NativeGate):
         self.definition.rz(_TURN * phi1, 1)
 
     def inverse(self, annotated: bool = False) -> MSGate:  # noqa: ARG002 - it is never needed
-        """Return the gate about the opposite axis, of the same angle: IonQ takes none below 0."""
+        """Return the gate about the opposite axis: IonQ takes no angles below 0."""
         phi0, phi1, theta = self.params
         return MSGate(phi0 + 0.5, phi1, theta)
 
@@ -207,7 +192,7 @@ class ZZGate(_NativeGate):
 
         Args:
             theta: The angle, in turns; at 0.25 it entangles fully.
-            label: What to call it in drawings.
+            label: The name in drawings.
         """
         super().__init__("zz", 2, [theta], label=label)
 
@@ -229,10 +214,9 @@ class ZZGate(_NativeGate):
 
 @functools.cache
 def add_equivalences() -> None:
-    """Tell Qiskit's transpiler what its gates come to in native ones.
+    """Add the equivalences of Qiskit's gates and native gates to Qiskit's session library, once.
 
-    They are added to the session's library, once however often this is called. A native
-    target needs them; `targets.target_for` calls this.
+    A native target needs them; `target_for` calls this.
     """
     for gate, circuit in _equivalences():
         SessionEquivalenceLibrary.add_equivalence(gate, circuit)
@@ -241,25 +225,25 @@ def add_equivalences() -> None:
 def _equivalences() -> Iterator[tuple[Gate, QuantumCircuit]]:
     """Yield gates, each with a circuit that is equal to it with its global phase.
 
-    They are Qiskit's gates in native ones, through which the transpiler finds the rest, and the
-    way back: what the library knows, the transpiler does not take apart by its definition. A turn
-    about Z is two half turns about axes that differ by half of it.
+    They are Qiskit's gates in native ones, from which the transpiler derives the rest, and native
+    gates in Qiskit's: the transpiler ignores the definition of a gate that is in the library. A
+    turn about Z is two half turns about axes that differ by half of it.
     """
     theta, phi, lam = (Parameter(name) for name in ("theta", "phi", "lam"))
 
     for gate in (GPIGate(phi), GPI2Gate(phi), MSGate(phi, lam, theta), ZZGate(theta)):
         yield gate, gate.definition
 
-    yield XGate(), _circuit(1, (GPIGate(0), 0))
-    yield YGate(), _circuit(1, (GPIGate(0.25), 0))
-    yield HGate(), _circuit(1, (GPI2Gate(0.25), 0), (GPIGate(0), 0))
-    yield SXGate(), _circuit(1, (GPI2Gate(0), 0), phase=math.pi / 4)
-    yield SXdgGate(), _circuit(1, (GPI2Gate(0.5), 0), phase=-math.pi / 4)
+    yield library.XGate(), _circuit(1, (GPIGate(0), 0))
+    yield library.YGate(), _circuit(1, (GPIGate(0.25), 0))
+    yield library.HGate(), _circuit(1, (GPI2Gate(0.25), 0), (GPIGate(0), 0))
+    yield library.SXGate(), _circuit(1, (GPI2Gate(0), 0), phase=math.pi / 4)
+    yield library.SXdgGate(), _circuit(1, (GPI2Gate(0.5), 0), phase=-math.pi / 4)
     about_z = ((GPIGate(0), 0), (GPIGate(theta / (2 * _TURN)), 0))
-    yield RZGate(theta), _circuit(1, *about_z)
-    yield PhaseGate(theta), _circuit(1, *about_z, phase=theta / 2)
+    yield library.RZGate(theta), _circuit(1, *about_z)
+    yield library.PhaseGate(theta), _circuit(1, *about_z, phase=theta / 2)
     yield (
-        UGate(theta, phi, lam),
+        library.UGate(theta, phi, lam),
         _circuit(
             1,
             (GPI2Gate(0.5 - lam / _TURN), 0),
@@ -270,12 +254,12 @@ def _equivalences() -> Iterator[tuple[Gate, QuantumCircuit]]:
     )
 
     turns = theta / _TURN
-    yield RXXGate(theta), _circuit(2, (MSGate(0, 0, turns), 0, 1))
-    yield RYYGate(theta), _circuit(2, (MSGate(0.25, 0.25, turns), 0, 1))
-    yield RZZGate(theta), _between(GPI2Gate(0.75), MSGate(0, 0, turns))
-    yield RXXGate(theta), _between(GPI2Gate(0.75), ZZGate(turns))
-    yield RYYGate(theta), _between(GPI2Gate(0), ZZGate(turns))
-    yield RZZGate(theta), _circuit(2, (ZZGate(turns), 0, 1))
+    yield library.RXXGate(theta), _circuit(2, (MSGate(0, 0, turns), 0, 1))
+    yield library.RYYGate(theta), _circuit(2, (MSGate(0.25, 0.25, turns), 0, 1))
+    yield library.RZZGate(theta), _between(GPI2Gate(0.75), MSGate(0, 0, turns))
+    yield library.RXXGate(theta), _between(GPI2Gate(0.75), ZZGate(turns))
+    yield library.RYYGate(theta), _between(GPI2Gate(0), ZZGate(turns))
+    yield library.RZZGate(theta), _circuit(2, (ZZGate(turns), 0, 1))
 
     def back(qubit: int) -> tuple[tuple[Gate, int], ...]:
         """Return a quarter turn about Z, backwards."""
@@ -283,11 +267,11 @@ def _equivalences() -> Iterator[tuple[Gate, QuantumCircuit]]:
 
     eighth = -math.pi / 4
     by_zz = ((ZZGate(0.25), 0, 1), *back(0), *back(1))
-    yield CZGate(), _circuit(2, *by_zz, phase=eighth)
+    yield library.CZGate(), _circuit(2, *by_zz, phase=eighth)
     by_zz = ((GPI2Gate(0.75), 1), (ZZGate(0.25), 0, 1), (GPI2Gate(0.25), 1), (GPI2Gate(0.5), 1))
-    yield CXGate(), _circuit(2, *by_zz, *back(0), phase=eighth)
+    yield library.CXGate(), _circuit(2, *by_zz, *back(0), phase=eighth)
     by_ms = ((GPI2Gate(0.25), 0), (MSGate(0, 0), 0, 1), (GPI2Gate(0.5), 0), (GPI2Gate(0.5), 1))
-    yield CXGate(), _circuit(2, *by_ms, (GPI2Gate(0.75), 0), phase=eighth)
+    yield library.CXGate(), _circuit(2, *by_ms, (GPI2Gate(0.75), 0), phase=eighth)
 
 
 def _circuit(
@@ -300,7 +284,7 @@ def _circuit(
 
 
 def _between(turn: GPI2Gate, entangler: Gate) -> QuantumCircuit:
-    """Return a gate on two qubits, both turned for it and turned back after it."""
+    """Return a gate on two qubits between a turn of both and its inverse."""
     turns = [(turn, 0), (turn, 1)]
     back = [(turn.inverse(), 0), (turn.inverse(), 1)]
     return _circuit(2, *turns, (entangler, 0, 1), *back)

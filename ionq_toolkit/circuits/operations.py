@@ -1,4 +1,4 @@
-"""One operation of a Qiskit circuit -> IonQ's JSON, in either gateset."""
+"""From one operation of a Qiskit circuit to IonQ's JSON, in either gateset."""
 
 from __future__ import annotations
 
@@ -16,42 +16,7 @@ from qiskit.circuit import (
     Instruction,
     Measure,
     Reset,
-)
-from qiskit.circuit.library import (
-    CCXGate,
-    CCZGate,
-    CHGate,
-    CPhaseGate,
-    CRXGate,
-    CRYGate,
-    CRZGate,
-    CSXGate,
-    CXGate,
-    CYGate,
-    CZGate,
-    HGate,
-    IGate,
-    Initialize,
-    MCPhaseGate,
-    PauliEvolutionGate,
-    PhaseGate,
-    RXGate,
-    RXXGate,
-    RYGate,
-    RYYGate,
-    RZGate,
-    RZZGate,
-    SdgGate,
-    SGate,
-    SwapGate,
-    SXdgGate,
-    SXGate,
-    TdgGate,
-    TGate,
-    XGate,
-    YGate,
-    ZGate,
-    get_standard_gate_name_mapping,
+    library,
 )
 from qiskit.quantum_info import SparsePauliOp
 
@@ -66,29 +31,29 @@ if TYPE_CHECKING:
 
 
 #: Qiskit's uncontrolled gates -> IonQ's names in the `qis` gateset. Rotations carry one
-#: angle in radians. The table goes by class: a gate of somebody's own that is merely
-#: called "x" is not in it. `PhaseGate` goes as `rz`, which differs by a global phase
-#: only: what the service makes of a `z` with an angle is not documented.
+#: angle in radians. The table goes by class: a custom gate that is merely
+#: called "x" is not in it. `PhaseGate` is sent as `rz`, which differs by a global phase
+#: only: the service's meaning of a `z` with an angle is not documented.
 QIS_GATES: Mapping[type[Operation], str] = MappingProxyType(
     {
-        XGate: "x",
-        YGate: "y",
-        ZGate: "z",
-        HGate: "h",
-        SGate: "s",
-        SdgGate: "si",
-        TGate: "t",
-        TdgGate: "ti",
-        SXGate: "v",
-        SXdgGate: "vi",
-        RXGate: "rx",
-        RYGate: "ry",
-        RZGate: "rz",
-        PhaseGate: "rz",
-        SwapGate: "swap",
-        RXXGate: "xx",
-        RYYGate: "yy",
-        RZZGate: "zz",
+        library.XGate: "x",
+        library.YGate: "y",
+        library.ZGate: "z",
+        library.HGate: "h",
+        library.SGate: "s",
+        library.SdgGate: "si",
+        library.TGate: "t",
+        library.TdgGate: "ti",
+        library.SXGate: "v",
+        library.SXdgGate: "vi",
+        library.RXGate: "rx",
+        library.RYGate: "ry",
+        library.RZGate: "rz",
+        library.PhaseGate: "rz",
+        library.SwapGate: "swap",
+        library.RXXGate: "xx",
+        library.RYYGate: "yy",
+        library.RZZGate: "zz",
     }
 )
 
@@ -99,48 +64,55 @@ NATIVE_GATES: Mapping[type[Operation], str] = MappingProxyType(
 
 #: Gates that may carry controls: those whose IonQ meaning has no loose global phase,
 #: which a control would turn into a relative one. A swap takes none.
-_CONTROLLABLE = frozenset({XGate, YGate, ZGate, HGate, RXGate, RYGate, RZGate})
+_CONTROLLABLE = frozenset(
+    (
+        *(library.XGate, library.YGate, library.ZGate, library.HGate),
+        *(library.RXGate, library.RYGate, library.RZGate),
+    )
+)
 
-#: The controlled gates that circuits are full of: of what, and with how many controls.
+#: The frequent controlled gates -> IonQ's name of the gate under control, number of controls.
 _CONTROLLED: Mapping[type[Operation], tuple[str, int]] = MappingProxyType(
     {
-        CXGate: ("x", 1),
-        CYGate: ("y", 1),
-        CZGate: ("z", 1),
-        CHGate: ("h", 1),
-        CRXGate: ("rx", 1),
-        CRYGate: ("ry", 1),
-        CRZGate: ("rz", 1),
-        CCXGate: ("x", 2),
-        CCZGate: ("z", 2),
+        library.CXGate: ("x", 1),
+        library.CYGate: ("y", 1),
+        library.CZGate: ("z", 1),
+        library.CHGate: ("h", 1),
+        library.CRXGate: ("rx", 1),
+        library.CRYGate: ("ry", 1),
+        library.CRZGate: ("rz", 1),
+        library.CCXGate: ("x", 2),
+        library.CCZGate: ("z", 2),
     }
 )
 
-#: Controlled gates whose IonQ meaning has a loose global phase: they go as two gates or more.
-_LOOSE_PHASES = frozenset({CPhaseGate, MCPhaseGate, CSXGate})
+#: Controlled gates whose IonQ meaning has a loose global phase: sent as two gates or more.
+_LOOSE_PHASES = frozenset({library.CPhaseGate, library.MCPhaseGate, library.CSXGate})
 
 #: "Up to seven controls": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
 MAX_CONTROLS = 7
 
-#: What changes nothing in a circuit whose idle qubits keep their state.
-NO_OPERATION = frozenset({Barrier, Delay, IGate})
+#: Operations without effect in a circuit whose idle qubits keep their state.
+NO_OPERATION = frozenset({Barrier, Delay, library.IGate})
+
+_STANDARD = library.get_standard_gate_name_mapping()
 
 #: Qiskit's names of its own operations and their classes. Its transpiler goes by the names, and
-#: takes a gate of somebody's own for the one that it shares its name with.
+#: takes a custom gate for the standard gate of the same name.
 _STANDARD_KINDS: Mapping[str, type[Operation]] = MappingProxyType(
     {
         "barrier": Barrier,
-        **{name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()},
+        **{name: gate.base_class for name, gate in _STANDARD.items()},
         **{name: kind for kind, name in NATIVE_GATES.items()},
     }
 )
 
-#: Limits of native gates, in turns; the same page. What is beyond them is the same gate, but
-#: for a global phase, as one that is not.
+#: Limits of native gates, in turns; the same page. A gate beyond them equals one within, but for a
+#: global phase.
 _MAX_PHASE, _MAX_MS_ANGLE, _MAX_ZZ_ANGLE = 1.0, 0.25, 0.5
 
 
-#: How many terms are compared with all others at a time, for the sake of memory.
+#: Number of terms that are compared with all others at a time, which bounds the memory.
 _ROWS = 1024
 
 
@@ -151,21 +123,21 @@ def kind_of(operation: Operation) -> type[Operation]:
 
 
 def is_native(kind: type[Operation]) -> bool:
-    """Return whether a class is that of a native gate, ours or qiskit-ionq's."""
+    """Return whether a class is a native gate, of this package or of qiskit-ionq."""
     return kind in NATIVE_GATES or _of_qiskit_ionq(kind) in NATIVE_GATES
 
 
 def native_definition(operation: Operation) -> QuantumCircuit:
-    """Return what a native gate is in Qiskit's gates, whatever the session's library says of it."""
+    """Return a native gate in Qiskit's gates, independent of the session's equivalence library."""
     definition: QuantumCircuit = _of_qiskit_ionq(kind_of(operation))(*operation.params).definition
     return definition
 
 
 def _of_qiskit_ionq(kind: type[Operation]) -> type[Operation]:
-    """Return the native gate that a class of qiskit-ionq's is, or the class itself.
+    """Return the native gate that a class of qiskit-ionq stands for, or the class itself.
 
-    The transpiler makes them where qiskit-ionq is in use as well: the session has one library
-    of equivalences, which goes by name.
+    The transpiler creates gates of qiskit-ionq if that is imported as well: the session has one
+    equivalence library, which goes by name.
     """
     if kind.__module__ == "qiskit_ionq.ionq_gates":
         return next((ours for ours in NATIVE_GATES if ours.__name__ == kind.__name__), kind)
@@ -177,8 +149,8 @@ def qis_gates(
 ) -> list[dict[str, Any]]:
     """Return a gate in the `qis` gateset, mostly as one gate.
 
-    A controlled phase goes as rotations, and so does a controlled square root of X: what IonQ
-    makes of a controlled `z` with an angle, or of a controlled `v`, is not documented.
+    A controlled phase is sent as rotations, and so is a controlled square root of X: IonQ's
+    meaning of a controlled `z` with an angle, or of a controlled `v`, is not documented.
 
     Args:
         operation: The gate.
@@ -187,10 +159,10 @@ def qis_gates(
             commute.
 
     Raises:
-        IonQGateError: The gate has no counterpart in the gateset, or a parameter that is none.
+        IonQGateError: The gate has no counterpart in the gateset, or a parameter is not a number.
     """
     kind = kind_of(operation)
-    if kind is PauliEvolutionGate:
+    if kind is library.PauliEvolutionGate:
         return [_pauli_exponential(operation, qubits, compiler_synthesis=compiler_synthesis)]
     if kind in _LOOSE_PHASES:
         return _controlled_phase(operation, kind, qubits)
@@ -218,7 +190,7 @@ def _controlled_phase(
     controls = operation.num_ctrl_qubits
     if controls > MAX_CONTROLS or operation.ctrl_state + 1 != 1 << controls:
         raise unsupported(operation, "qis")
-    if kind is CSXGate:
+    if kind is library.CSXGate:
         name, angle, phase = "rx", math.pi / 2, math.pi / 4
     else:
         angle = _number(operation.params[0], operation, "The angle", "qis")
@@ -241,12 +213,12 @@ def _controlled(operation: Operation) -> tuple[str, int]:
 
 
 def _pauli_exponential(
-    gate: PauliEvolutionGate, qubits: Sequence[int], *, compiler_synthesis: bool
+    gate: library.PauliEvolutionGate, qubits: Sequence[int], *, compiler_synthesis: bool
 ) -> dict[str, Any]:
     """Return exp(-i t H) as a `pauliexp`, H being a sum of Pauli strings.
 
-    IonQ's is the same, the last character of a term being for its first target, and the time
-    not negative; that is how the encoders of Qiskit, Cirq and PennyLane agree to use it.
+    The last character of a term is for its first target, and the time is not negative: the
+    encoders of Qiskit, Cirq and PennyLane agree on this.
     """
     parts = gate.operator if isinstance(gate.operator, list) else [gate.operator]
     hamiltonian = SparsePauliOp.sum(
@@ -264,7 +236,7 @@ def _pauli_exponential(
         raise IonQGateError(
             f"The terms of {gate.name!r} do not commute, so that IonQ would approximate it, in a "
             "way that it does not publish. Put in Qiskit's own product formula, of the order and "
-            "the steps that you choose: PauliEvolutionGate(..., synthesis=...) and "
+            "the steps that you choose: library.PauliEvolutionGate(..., synthesis=...) and "
             f"circuit.decompose([{gate.name!r}]).",
             gate_name=gate.name,
         )
@@ -291,11 +263,11 @@ def _commute(operator: SparsePauliOp) -> bool:
 def native_gates(operation: Operation, qubits: Sequence[int]) -> list[dict[str, Any]]:
     """Return a gate in the `native` gateset, mostly as one gate.
 
-    What is beyond IonQ's limits goes as the same gate within them: an `ms` of more than a quarter
-    turn is one of less, and a half turn of either qubit.
+    A gate beyond IonQ's limits is sent as the same gate within them: an `ms` of more than a quarter
+    turn becomes one of less, and a half turn of either qubit.
 
     Raises:
-        IonQGateError: The gate is not native, or has a parameter that is none.
+        IonQGateError: The gate is not native, or a parameter is not a number.
     """
     name = NATIVE_GATES.get(_of_qiskit_ionq(kind_of(operation)))
     if name is None:
@@ -325,7 +297,7 @@ def _ms(first: float, second: float, angle: float, *, targets: list[int]) -> lis
 
 
 def _within(limit: float, turns: float) -> float:
-    """Return what is the same but for whole turns, and within a limit of half a turn or more."""
+    """Return an angle equal up to whole turns, within a limit of half a turn or more."""
     return turns if abs(turns) <= limit else math.remainder(turns, 1.0)
 
 
@@ -350,9 +322,9 @@ def _number(value: Any, operation: Operation, what: str, gateset: str) -> float:
 
 
 def unsupported(operation: Operation, gateset: str) -> IonQGateError:
-    """Return the error for an operation that a gateset does not have, with a way out."""
+    """Return the error for an operation that a gateset does not have, with advice."""
     name, kind = operation.name, _of_qiskit_ionq(kind_of(operation))
-    transpilable = isinstance(operation, Gate | Initialize)
+    transpilable = isinstance(operation, Gate | library.Initialize)
     takes_its_name = _STANDARD_KINDS.get(name, kind) is not kind
     if isinstance(operation, ControlFlowOp):
         advice = "IonQ takes no control flow: neither branches nor loops."
@@ -375,25 +347,12 @@ def unsupported(operation: Operation, gateset: str) -> IonQGateError:
     )
 
 
-__all__ = [
-    "MAX_CONTROLS",
-    "NATIVE_GATES",
-    "NO_OPERATION",
-    "QIS_GATES",
-    "is_native",
-    "kind_of",
-    "native_definition",
-    "native_gates",
-    "qis_gates",
-    "unsupported",
-]
-
-#: What is no gate, or none that is sent.
-_FREE = (Barrier, Delay, IGate, Measure, Reset)
+#: Operations that are not billed.
+_FREE = (Barrier, Delay, library.IGate, Measure, Reset)
 
 
 class GateCounts(NamedTuple):
-    """How many gates circuits have in all: what a job on a machine is billed by.
+    """The number of gates of all circuits of a job, by which a job on a QPU is billed.
 
     Attributes:
         one_qubit: Gates on one qubit.

@@ -31,23 +31,23 @@ _QASM3_GATES = (
     *("rxx", "ryy", "rzz"),
 )
 
-#: Words of the language's grammar that Qiskit's exporter does not know to be such.
+#: Reserved words of the language that Qiskit's exporter does not know.
 _QASM3_WORDS = ("case", "default", "im", "pi", "readonly", "switch", "void")
 
 
 def to_qasm3(circuit: QuantumCircuit) -> str:
-    """Return a circuit as an OpenQASM 3 program, of the part of the language that IonQ takes.
+    """Return a circuit as an OpenQASM 3 program, in the part of the language that IonQ takes.
 
     It has one register of virtual qubits, and the circuit's registers of classical bits, or
-    one for all of them where they do not split the bits in order: an outcome is over the bits
-    of the circuit in their order, either way. Its gates are those of ``stdgates.inc`` and
-    rotations about XX, YY and ZZ, which it defines; IonQ compiles them, native ones as well.
-    A `PauliEvolutionGate` goes as Qiskit synthesizes it.
+    one for all bits if the registers do not split them in order: either way, an outcome is over
+    the bits of the circuit in their order. Its gates are those of ``stdgates.inc`` and
+    rotations about XX, YY and ZZ, which it defines; IonQ compiles them, also from native gates.
+    A `PauliEvolutionGate` is sent as Qiskit synthesizes it.
 
     Raises:
         IonQJobError: The circuit has no qubits or no measurement, or free parameters, or a
-            register of a name that OpenQASM 3 keeps for itself.
-        IonQGateError: A gate is in neither gateset, or it is control flow.
+            register whose name is reserved in OpenQASM 3.
+        IonQGateError: A gate is in neither gateset, or is control flow.
     """
     check_circuit(circuit)
     registers = [register for register in circuit.cregs if register.size]
@@ -66,7 +66,7 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
         if kind in NO_OPERATION:
             continue
         if is_native(kind):
-            native_gates(operation, range(operation.num_qubits))  # refuses what cannot be
+            native_gates(operation, range(operation.num_qubits))  # raises where IonQ takes none
             places = [qubits[qubit] for qubit in instruction.qubits]
             plain.compose(native_definition(operation), places, inplace=True)
             continue

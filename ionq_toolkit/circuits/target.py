@@ -1,40 +1,11 @@
-"""What Qiskit's transpiler is told of a backend: its gates, and which qubits they connect."""
+"""Qiskit's `Target` of a backend: its gates, and the qubits that they connect."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from qiskit.circuit import Delay, Measure, Parameter, Reset
-from qiskit.circuit.library import (
-    CCXGate,
-    CCZGate,
-    CHGate,
-    CRXGate,
-    CRYGate,
-    CRZGate,
-    CXGate,
-    CYGate,
-    CZGate,
-    HGate,
-    IGate,
-    PhaseGate,
-    RXGate,
-    RXXGate,
-    RYGate,
-    RYYGate,
-    RZGate,
-    RZZGate,
-    SdgGate,
-    SGate,
-    SwapGate,
-    SXdgGate,
-    SXGate,
-    TdgGate,
-    TGate,
-    XGate,
-    YGate,
-    ZGate,
-)
+from qiskit.circuit.library import IGate, get_standard_gate_name_mapping
 from qiskit.transpiler import Target
 
 from ionq_toolkit.circuits.gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
@@ -47,30 +18,27 @@ if TYPE_CHECKING:
     from ionq_toolkit.devices import Device
 
 
-#: Gates of the `qis` gateset. Those of any width are not among them: the transpiler would leave
-#: an `MCXGate` of more controls than IonQ takes as it is, and a `PauliEvolutionGate` that IonQ
-#: approximates in its own way instead of Qiskit's. Circuits may have them all the same.
-_FIXED = (
-    *(XGate, YGate, ZGate, HGate, SGate, SdgGate, TGate, TdgGate, SXGate, SXdgGate),
-    *(CXGate, CYGate, CZGate, CHGate, SwapGate, CCXGate, CCZGate),
-)
-_ROTATIONS = (
-    *(RXGate, RYGate, RZGate, PhaseGate, CRXGate, CRYGate, CRZGate),
-    *(RXXGate, RYYGate, RZZGate),
+#: Qiskit's names of the gates of the `qis` gateset. Circuits may also have gates of any width, but
+#: the transpiler would keep an `MCXGate` with more controls than IonQ takes, and a
+#: `PauliEvolutionGate` that IonQ would approximate in its own way instead of Qiskit's.
+_QIS_GATES = (
+    *("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg"),
+    *("cx", "cy", "cz", "ch", "swap", "ccx", "ccz"),
+    *("rx", "ry", "rz", "p", "crx", "cry", "crz", "rxx", "ryy", "rzz"),
 )
 
 
 def target_for(device: Device, gateset: str, noise_model: str | None = "ideal") -> Target:
-    """Return the gates that a device takes, and the qubits that it takes them on.
+    """Return the gates of a device, and the qubits that each can act on.
 
-    `circuits.to_wire` accepts what the transpiler makes of a circuit for it, or else
-    `circuits.to_qasm3` where the circuit measures or resets midway.
+    A circuit that is transpiled for the target is accepted by `to_wire`, or by `to_qasm3` if it
+    measures or resets midway.
 
     Args:
         device: The backend.
-        gateset: `qis` or `native`. A native target has one gate on two qubits: that of the
-            machine, or that of the machine which the noise model stands for; without noise the
-            simulator takes two, and the one of the machines in service, ZZ, is it.
+        gateset: `qis` or `native`. A native target has one gate on two qubits: that of the QPU, or
+            of the QPU that the noise model describes. Without noise the simulator takes two, and
+            the target has ZZ, which is that of the QPUs in service.
         noise_model: The simulator's noise model, which may make it narrower.
     """
     device = device.under(noise_model)
@@ -92,10 +60,8 @@ def _instructions(device: Device, gateset: str) -> Iterator[Instruction]:
         else:
             yield MSGate(Parameter("phi0"), Parameter("phi1"), Parameter("theta"))
     else:
-        for gate in _FIXED:
-            yield gate()
-        for rotation in _ROTATIONS:
-            yield rotation(Parameter("theta"))
+        standard = get_standard_gate_name_mapping()
+        yield from (standard[name] for name in _QIS_GATES)
     yield IGate()
     yield Delay(Parameter("duration"))
     yield Measure()
@@ -103,9 +69,9 @@ def _instructions(device: Device, gateset: str) -> Iterator[Instruction]:
 
 
 def _places(device: Device, width: int) -> dict[tuple[int, ...], None] | None:
-    """Return where an instruction can be; None: everywhere, where all qubits are connected.
+    """Return the places of an instruction; None: everywhere, since all qubits are connected.
 
-    Where they are not, no gate on more than two qubits is: IonQ says nothing of such gates.
+    Otherwise gates on more than two qubits have no place: IonQ does not document them.
     """
     if device.connectivity is None:
         return None

@@ -1,4 +1,4 @@
-"""QuantumCircuit -> what IonQ takes, and what is needed to read the result back."""
+"""From a QuantumCircuit to IonQ's circuit JSON, and to the header that its result is read by."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WireCircuit:
-    """A circuit as IonQ takes it, and the measurement map that reads its outcomes.
+    """A circuit as IonQ's gate objects, and the measurement map for its outcomes.
 
     Attributes:
-        num_qubits: Width of the register; the outcomes are over all of its qubits.
+        num_qubits: Width of the register; the outcomes cover all of its qubits.
         gates: IonQ's gate objects, in order.
         measured: For each classical bit of the circuit the qubit measured into it, or
-            None for a bit that nothing was measured into.
+            None for a bit without a measurement.
         gateset: `qis` or `native`.
     """
 
@@ -49,14 +49,13 @@ def to_wire(
 ) -> WireCircuit:
     """Translate a circuit of gates and final measurements into one of IonQ's gatesets.
 
-    A reset of a qubit that nothing was done to, or nothing is done to afterwards, is left out:
-    it changes no outcome.
+    A reset of an unused qubit, or as the last operation on one, is left out: it changes no outcome.
 
     Args:
-        circuit: What to translate.
+        circuit: The circuit.
         gateset: `qis` or `native`.
         compiler_synthesis: Whether a `PauliEvolutionGate` may have terms that do not commute.
-            IonQ approximates it then, in a way that it does not publish.
+            IonQ then approximates it, in a way that it does not publish.
 
     Raises:
         IonQJobError: The circuit has no qubits or no measurement, or free parameters.
@@ -83,7 +82,7 @@ def to_wire(
     for instruction in circuit.data:
         operation = instruction.operation
         kind = kind_of(operation)
-        qubits = [position[qubit] for qubit in instruction.qubits]
+        qubits = list(map(position.__getitem__, instruction.qubits))
         if kind is Measure:
             measured[clbit_position[instruction.clbits[0]]] = qubits[0]
         elif kind in NO_OPERATION or kind is Reset:
@@ -96,12 +95,11 @@ def to_wire(
 
 
 def check_native(wire: WireCircuit, device: Device) -> None:
-    """Check that a device takes a circuit of native gates as it stands; IonQ compiles none.
+    """Check that a device has the native gates of a circuit; IonQ does not compile them.
 
     Args:
-        wire: The circuit; one of the `qis` gateset is let pass.
-        device: What it is for; on the simulator, as it is under the noise model
-            (`Device.under`).
+        wire: The circuit; one of the `qis` gateset passes.
+        device: The device; the simulator as it is under its noise model (`Device.under`).
 
     Raises:
         IonQGateError: The device has another gate on two qubits, or does not connect a pair.
@@ -128,7 +126,7 @@ def check_native(wire: WireCircuit, device: Device) -> None:
 
 
 def check_circuit(circuit: QuantumCircuit) -> None:
-    """Refuse a circuit that cannot be run whatever its gates are."""
+    """Raise IonQJobError for free parameters, no qubits or no measurements."""
     if circuit.parameters:
         names = ", ".join(sorted(p.name for p in circuit.parameters))
         raise IonQJobError(
@@ -144,20 +142,20 @@ def check_circuit(circuit: QuantumCircuit) -> None:
         )
 
 
-#: Names of the operations that are no gates to `first_reuse`; what has one may be something else.
+#: Names of the operations that `first_reuse` does not count as gates; a custom gate may share one.
 _SPECIAL = frozenset({"measure", "reset", "barrier", "delay", "id"})
 
 
 def circuit_header(circuit: QuantumCircuit, wire: WireCircuit | None) -> dict[str, Any]:
-    """Return what a reader of the job's result needs to know of the circuit.
+    """Return the header that a job's result is read by.
 
-    The keys are those that qiskit-ionq stores with its jobs, so that each can
-    read the other's. Numpy's numbers and arrays in the circuit's metadata become plain ones.
+    The keys are those of qiskit-ionq, so that each client can read the other's jobs.
+    NumPy's numbers and arrays in the circuit's metadata become plain ones.
 
     Args:
         circuit: The circuit.
-        wire: What it was sent as; None for OpenQASM 3, whose outcomes are over the classical
-            bits already, so that there is no `meas_mapped`.
+        wire: The circuit as sent; None for OpenQASM 3, whose outcomes are over the classical
+            bits already and need no `meas_mapped`.
     """
     described: dict[str, Any] = {
         "name": circuit.name,
@@ -176,7 +174,7 @@ def circuit_header(circuit: QuantumCircuit, wire: WireCircuit | None) -> dict[st
     return described
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a circuit carries
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any metadata of a circuit
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, dict):
@@ -189,8 +187,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a circuit carries
 def creg_sizes(circuit: QuantumCircuit) -> list[list[str | int]]:
     """Return the registers that split the classical bits, or [] if they do not split them.
 
-    Registers may share bits, and bits may be in none: there is no way then to write
-    an outcome register by register.
+    Registers may share bits, and bits may be outside all of them: an outcome then cannot be
+    written register by register.
     """
     if [bit for register in circuit.cregs for bit in register] != circuit.clbits:
         return []
@@ -202,15 +200,15 @@ def _labels(registers: Sequence[Any]) -> list[list[str | int]]:
 
 
 def needs_qasm3(circuit: QuantumCircuit) -> bool:
-    """Return whether a circuit can only go as OpenQASM 3: it measures or resets midway."""
+    """Return whether a circuit has to be sent as OpenQASM 3: it measures or resets midway."""
     return first_reuse(circuit) is not None
 
 
 def first_reuse(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
     """Return the first operation on a qubit that was measured or reset before, and the qubit.
 
-    Measuring twice in a row says the same twice. A qubit that nothing was done to is 0
-    already, so that its reset does nothing.
+    Measuring twice in a row gives the same twice. An unused qubit is 0 already, so that
+    resetting it does nothing.
     """
     resets = "reset" in circuit.count_ops()
     used: set[Qubit] = set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 import json
 import operator
@@ -14,7 +13,7 @@ import numpy as np
 
 from ionq_toolkit.api.metadata import TAG
 from ionq_toolkit.devices import NOISE_MODELS
-from ionq_toolkit.errors import IonQBackendError
+from ionq_toolkit.errors import IonQBackendError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -178,7 +177,7 @@ def refuse_unknown(options: Collection[str], known: Collection[str]) -> None:
     for name in options:
         if name not in known:
             raise IonQBackendError(
-                f"There is no option {name!r}.{_near(name, known)} "
+                f"There is no option {name!r}.{did_you_mean(name.lower(), known)} "
                 f"There are: {', '.join(sorted(known))}."
             )
 
@@ -191,7 +190,7 @@ def choice(value: object, name: str, allowed: Collection[str]) -> str:
     """
     if isinstance(value, str) and value in allowed:
         return value
-    near = _near(value, allowed) if isinstance(value, str) else ""
+    near = did_you_mean(value.lower(), allowed) if isinstance(value, str) else ""
     raise IonQBackendError(f"{name} must be one of {', '.join(allowed)}, not {value!r}.{near}")
 
 
@@ -210,11 +209,6 @@ def integer(value: object, name: str, low: int, high: int) -> int:
             f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}."
         )
     return number
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(str(name).lower(), known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _shots(value: object, device: Device) -> int:

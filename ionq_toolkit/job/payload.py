@@ -10,6 +10,7 @@ from qiskit import QuantumCircuit
 
 from ionq_toolkit.api import metadata
 from ionq_toolkit.api.connection import encode
+from ionq_toolkit.api.record import MULTI_CIRCUIT, PROGRAM, SINGLE_CIRCUIT
 from ionq_toolkit.circuits.qasm3 import to_qasm3
 from ionq_toolkit.circuits.wire import check_native, circuit_header, needs_qasm3, to_wire
 from ionq_toolkit.errors import IonQBackendError, IonQError, IonQJobError
@@ -28,9 +29,6 @@ logger = logging.getLogger(__name__)
 #: "At most 5,000 circuits and 150,000 gates in total across them", "the request body may not exceed
 #: 10MB": operation CreateJob of the API document.
 MAX_CIRCUITS, MAX_GATES, MAX_BODY_BYTES = 5_000, 150_000, 10 * 1024 * 1024
-
-#: The types of jobs: schema JobCreationPayload.
-SINGLE, MULTI, QASM3 = "ionq.circuit.v1", "ionq.multi-circuit.v1", "ionq.qasm3.v1"
 
 #: The compiler that names registers in the results of OpenQASM 3 as the program does; the one
 #: before it called them c0, c1 and so on, as IonQ's own clients found out.
@@ -83,13 +81,13 @@ def job_type(run_input: Sequence[QuantumCircuit]) -> str:
     """
     midway = [circuit.name for circuit in run_input if needs_qasm3(circuit)]
     if not midway:
-        return SINGLE if len(run_input) == 1 else MULTI
+        return SINGLE_CIRCUIT if len(run_input) == 1 else MULTI_CIRCUIT
     if len(run_input) > 1:
         raise IonQJobError(
             f"Circuit {midway[0]!r} measures or resets midway, so that it goes as OpenQASM 3, of "
             "which a job takes one program: run it by itself."
         )
-    return QASM3
+    return PROGRAM
 
 
 def check_circuits(run_input: Sequence[QuantumCircuit], device: Device, noise_model: str) -> None:
@@ -139,7 +137,7 @@ def build_payload(
         IonQJobError: A circuit cannot be run, or the circuits are too large for a job.
     """
     kind = job_type(run_input)
-    if kind == QASM3:
+    if kind == PROGRAM:
         body_input, described = _qasm3(run_input)
     else:
         body_input, described = _gates(run_input, device, options)
@@ -241,7 +239,7 @@ def _name(run_input: Sequence[QuantumCircuit]) -> str:
 
 def _settings(kind: str, options: RunOptions) -> dict[str, Any]:
     settings = dict(options.settings)
-    if kind == QASM3:
+    if kind == PROGRAM:
         compilation = settings.get("compilation") or {}
         settings["compilation"] = {"service_version": _QASM3_COMPILER, **compilation}
     return settings

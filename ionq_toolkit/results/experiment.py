@@ -1,4 +1,4 @@
-"""The numbers of one circuit as arrays, and Qiskit's dictionaries on demand."""
+"""One circuit's numbers as arrays, and Qiskit's dictionaries on demand."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-#: More probabilities than these are only written as strings when somebody looks, so many at a
-#: time: a million of them in a dict take longer than everything else together.
+#: More outcomes than these are written as strings when they are read, so many at a time: a dict of
+#: a million strings takes longer than everything else together.
 _WRITTEN_AT_ONCE = 2**16
 
 
 class ExperimentData(ExperimentResultData):
-    """What is known of one experiment, as arrays; Qiskit's dicts are written when they are read.
+    """The data of one experiment as arrays, from which Qiskit's dicts are built when read.
 
-    `counts` and `probabilities` are dicts and `memory` a list, with hexadecimal outcomes, as
-    Qiskit defines them. Once one of them is set or deleted, as `qiskit.result.marginal_counts`
-    does, all are what they then are, and the arrays are gone.
+    `counts` and `probabilities` are dicts and `memory` is a list, with hexadecimal outcomes, as
+    Qiskit defines them. After one of them is set or deleted, as `qiskit.result.marginal_counts`
+    does, all of them keep their values and `arrays` is None.
     """
 
     def __init__(self, arrays: Arrays) -> None:
@@ -47,27 +47,27 @@ class ExperimentData(ExperimentResultData):
         self._data_attributes = [name for name, array in there.items() if array is not None]
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a dict or a list
-        # Only called for what is not written yet.
+        # Only called for an attribute that is not built yet.
         arrays: Arrays | None = self.__dict__.get("arrays")
         if arrays is None or name not in self._data_attributes:
             if name == "memory" and arrays is not None and arrays.memory_wanted:
                 # An AttributeError would make Qiskit's sampler take every shot for zeros.
-                raise _no_memory(wanted=True, job_id=None)
+                raise arrays.no_memory()
             raise AttributeError(f"There is no {name} in the data of this experiment.")
-        written = self.__dict__[name] = arrays.write(name)
-        return written
+        built = self.__dict__[name] = arrays.hexadecimal(name)
+        return built
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in {"counts", "memory", "probabilities"}:
-            self._let_go()
+            self._drop_arrays()
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
-        self._let_go()
+        self._drop_arrays()
         super().__delattr__(name)
         self._data_attributes.remove(name)
 
-    def _let_go(self) -> None:
+    def _drop_arrays(self) -> None:
         self.to_dict()
         self.__dict__["arrays"] = None
 
@@ -76,12 +76,12 @@ class Arrays(NamedTuple):
     """The numbers of one experiment, over its classical bits.
 
     Attributes:
-        values: What was or could have been measured, in increasing order; shape (n,).
+        values: The outcomes, in increasing order; shape (n,).
         probabilities: The probability of each; shape (n,).
-        counts: (values, how often each was drawn), in increasing order, none of them zero;
+        counts: (values, how often each was sampled), in increasing order, none of them zero;
             shapes (m,) and (m,). None if the shots are not known.
-        shots: What each shot measured, in order; shape (shots,). None if that is not kept.
-        memory_wanted: Whether the job was to keep each shot.
+        shots: The outcome of each shot, in order; shape (shots,). None if that is not kept.
+        memory_wanted: Whether the job was submitted with ``memory=True``.
     """
 
     values: NDArray[Any]
@@ -90,8 +90,8 @@ class Arrays(NamedTuple):
     shots: NDArray[Any] | None
     memory_wanted: bool
 
-    def write(self, name: str) -> dict[str, Any] | list[str]:
-        """Return what Qiskit calls `counts`, `probabilities` or `memory`."""
+    def hexadecimal(self, name: str) -> dict[str, Any] | list[str]:
+        """Return Qiskit's `counts`, `probabilities` or `memory`, with hexadecimal outcomes."""
         if name == "memory" and self.shots is not None:
             return _per_shot(self.shots, _hexadecimal)
         values: NDArray[Any]
@@ -101,41 +101,61 @@ class Arrays(NamedTuple):
             values, numbers = self.counts
         return dict(zip(_hexadecimal(values), numbers.tolist(), strict=True))
 
+    def to_probabilities(self, header: Mapping[str, Any]) -> Mapping[str, float]:
+        """Return bit strings and their probabilities; a lazy mapping if there are very many."""
+        found = LazyProbabilities(self, header)
+        return found if len(found) > _WRITTEN_AT_ONCE else dict(found.pairs())
 
-class _ProbabilitiesToWrite(Mapping[str, float]):
-    """Very many probabilities, which are written as strings when they are read.
+    def to_memory(self, header: Mapping[str, Any], job_id: str | None) -> list[str]:
+        """Return the bit string of each shot of a job.
 
-    Reading them one after another writes some at a time, and keeps none: to put a million strings
-    into a dict takes Python longer than to make them. Looking one up by its key needs the dict.
+        Raises:
+            IonQJobError: They are not kept.
+        """
+        if self.shots is None:
+            raise self.no_memory(job_id)
+        return _per_shot(self.shots, lambda values: _written(values, header))
+
+    def no_memory(self, job_id: str | None = None) -> IonQJobError:
+        """Return the error for outcomes of single shots that are not kept."""
+        if self.memory_wanted:
+            text = "IonQ kept no outcome of each shot of this job; its counts are get_counts()."
+        else:
+            text = (
+                "The job was not run with memory=True. Of noisy simulations and machines, "
+                "get_memory() of the job itself asks IonQ for it all the same."
+            )
+        return IonQJobError(f"No memory: {text}", job_id=job_id)
+
+
+class LazyProbabilities(Mapping[str, float]):
+    """Very many probabilities, whose bit strings are written when they are read.
+
+    Iteration writes some at a time and keeps none. A look-up by key needs a dict of all.
     """
 
-    def __init__(
-        self,
-        values: NDArray[Any],
-        probabilities: NDArray[np.float64],
-        header: Mapping[str, Any],
-    ) -> None:
-        self._values, self._probabilities, self._header = values, probabilities, header
+    def __init__(self, arrays: Arrays, header: Mapping[str, Any]) -> None:
+        self._arrays, self._header = arrays, header
 
     @cached_property
     def _dict(self) -> dict[str, float]:
-        keys = _written(self._values, self._header)
-        return dict(zip(keys, self._probabilities.tolist(), strict=True))
+        return dict(self.pairs())
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._arrays.values)
 
     def __getitem__(self, key: str) -> float:
         return self._dict[key]
 
     def __iter__(self) -> Iterator[str]:
-        for part in self._parts():
-            yield from _written(self._values[part], self._header)
+        return (key for key, _ in self.pairs())
 
     def items(self) -> ItemsView[str, float]:
+        """Return a view that writes outcomes as it is read."""
         return _Items(self)
 
     def values(self) -> ValuesView[float]:
+        """Return a view that writes no outcomes."""
         return _Values(self)
 
     def __repr__(self) -> str:
@@ -143,28 +163,25 @@ class _ProbabilitiesToWrite(Mapping[str, float]):
 
     def pairs(self) -> Iterator[tuple[str, float]]:
         """Yield each outcome and its probability."""
-        for part in self._parts():
-            keys = _written(self._values[part], self._header)
-            yield from zip(keys, self._probabilities[part].tolist(), strict=True)
+        for begin in range(0, len(self), _WRITTEN_AT_ONCE):
+            part = slice(begin, begin + _WRITTEN_AT_ONCE)
+            keys = _written(self._arrays.values[part], self._header)
+            yield from zip(keys, self._arrays.probabilities[part].tolist(), strict=True)
 
     def numbers(self) -> Iterator[float]:
         """Yield each probability."""
-        return iter(self._probabilities.tolist())
-
-    def _parts(self) -> Iterator[slice]:
-        for begin in range(0, len(self), _WRITTEN_AT_ONCE):
-            yield slice(begin, begin + _WRITTEN_AT_ONCE)
+        return iter(self._arrays.probabilities.tolist())
 
 
 class _Items(ItemsView[str, float]):
-    _mapping: _ProbabilitiesToWrite
+    _mapping: LazyProbabilities
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
         return self._mapping.pairs()
 
 
 class _Values(ValuesView[float]):
-    _mapping: _ProbabilitiesToWrite
+    _mapping: LazyProbabilities
 
     def __iter__(self) -> Iterator[float]:
         return self._mapping.numbers()
@@ -183,14 +200,14 @@ def experiment(
 
     Args:
         histogram: The histogram as IonQ sends it.
-        header: `n_qubits`, `meas_mapped`, `creg_sizes`, and what else Qiskit should know.
-        shots: How many shots the job had; None if that is not known.
-        seed: What seeds the sampling of exact probabilities; None if the histogram
+        header: `n_qubits`, `meas_mapped`, `creg_sizes`, and other fields for Qiskit's header.
+        shots: The number of shots; None if that is not known.
+        seed: The seed for sampling exact probabilities; None if the histogram
             counts shots already. Not used with `raw_shots`.
-        memory: Whether to keep each shot. Without `seed` and `raw_shots` there are none to
-            keep: then what asks for them gets an IonQJobError.
+        memory: Whether to keep each shot. Without `seed` and `raw_shots` this is not possible,
+            and reading the memory raises an IonQJobError.
         raw_shots: The outcome of each shot as IonQ sends them. Counts and memory are then
-            what these say, also where the histogram is a mitigated one.
+            taken from these, also if the histogram is mitigated.
 
     Raises:
         IonQJobError: The histogram or the shots are unusable.
@@ -223,7 +240,8 @@ def experiment(
     }
 
 
-def _experiment_result(one: Mapping[str, Any]) -> ExperimentResult:
+def to_experiment_result(one: Mapping[str, Any]) -> ExperimentResult:
+    """Return Qiskit's model of an experiment that `experiment` or `to_dict` returns."""
     fields = dict(one)
     data = fields.pop("data")
     if not isinstance(data, ExperimentResultData):
@@ -231,24 +249,25 @@ def _experiment_result(one: Mapping[str, Any]) -> ExperimentResult:
     return ExperimentResult(data=data, **fields)
 
 
-def _arrays(one: ExperimentResult) -> Arrays | None:
+def arrays_of(one: ExperimentResult) -> Arrays | None:
+    """Return the arrays of an experiment, or None if it has Qiskit's dicts alone."""
     return one.data.arrays if isinstance(one.data, ExperimentData) else None
 
 
-def _counts(values: NDArray[Any], numbers: NDArray[np.int64], one: ExperimentResult) -> Any:  # noqa: ANN401 - Qiskit is untyped
-    """Make Qiskit's `Counts`, whose own way from the data to the keys takes them one by one."""
-    counts, listed = Counts({}, **_described(one.header)), numbers.tolist()
+def qiskit_counts(values: NDArray[Any], numbers: NDArray[np.int64], one: ExperimentResult) -> Any:  # noqa: ANN401 - Qiskit is untyped
+    """Return Qiskit's `Counts`, without its slow way from the data to the keys."""
+    counts, listed = Counts({}, **described(one.header)), numbers.tolist()
     if len(listed) <= _WRITTEN_AT_ONCE:
         counts.hex_raw = dict(one.data.counts)
         counts.int_raw = dict(zip(values.tolist(), listed, strict=True))
-    else:  # Qiskit makes them when they are asked for
+    else:  # Qiskit makes them when they are read
         counts.hex_raw = counts.int_raw = None
     counts.update(zip(_written(values, one.header), listed, strict=True))
     return counts
 
 
-def _described(header: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what Qiskit's `Counts` takes of a header."""
+def described(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a header that Qiskit's `Counts` takes."""
     return {k: header[k] for k in ("time_taken", "creg_sizes", "memory_slots") if k in header}
 
 
@@ -257,9 +276,9 @@ def _hexadecimal(values: NDArray[Any]) -> list[str]:
 
 
 def _written(values: NDArray[Any], header: Mapping[str, Any]) -> list[str]:
-    """Write values as Qiskit does for a circuit of this header."""
+    """Return values as Qiskit's bit strings for a circuit with this header."""
     sizes = [size for _, size in header.get("creg_sizes") or ()]
-    # Of no bits at all Qiskit writes "0".
+    # Qiskit writes "0" for zero bits.
     return bit_strings(values, header["memory_slots"] or 1, sizes)
 
 
@@ -269,14 +288,3 @@ def _per_shot(shots: NDArray[Any], write: Callable[[NDArray[Any]], Sequence[str]
     texts = np.array(write(values), dtype=object)
     written: list[str] = texts[which].tolist()
     return written
-
-
-def _no_memory(wanted: bool, job_id: str | None) -> IonQJobError:
-    if wanted:
-        text = "IonQ kept no outcome of each shot of this job; its counts are get_counts()."
-    else:
-        text = (
-            "The job was not run with memory=True. Of noisy simulations and machines, get_memory() "
-            "of the job itself asks IonQ for it all the same."
-        )
-    return IonQJobError(f"No memory: {text}", job_id=job_id)

@@ -1,6 +1,6 @@
-"""IonQ's histograms and shots as arrays, carried from the qubits to the classical bits.
+"""IonQ's histograms and shots as arrays, mapped from the qubits to the classical bits.
 
-Everything here works on whole arrays: a histogram of a million outcomes is ordinary.
+All functions work on whole arrays: a histogram may have a million outcomes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: How far a histogram may be from summing to one. Live ones have been off by 1e-5.
 SUM_TOLERANCE = 1e-3
 
-#: Outcomes wider than this do not fit NumPy's 64-bit integers.
+#: Wider outcomes are Python ints: they do not fit NumPy's 64-bit integers.
 _INT64_BITS = 62
 
 #: Values up to this many times their number are put in order by counting, not by sorting.
@@ -33,18 +33,18 @@ def parse_histogram(histogram: object, num_qubits: int) -> tuple[NDArray[Any], N
     """Return (outcomes, probabilities) of a histogram as IonQ sends it.
 
     Args:
-        histogram: A JSON object from decimal outcomes, qubit 0 the least significant bit,
-            to probabilities.
+        histogram: A JSON object from outcomes, as decimal strings or ints, qubit 0 the least
+            significant bit, to probabilities.
         num_qubits: The width of the register.
 
     Returns:
         Two arrays of shape (number of outcomes,), in the order of the histogram. The
-        outcomes are int64, or Python ints where these are too narrow; the probabilities
+        outcomes are int64, or Python ints if these are too narrow; the probabilities
         sum to one.
 
     Raises:
-        IonQJobError: The histogram is none, is empty, is no distribution, or has outcomes
-            that `num_qubits` qubits do not have.
+        IonQJobError: The histogram is not one, is empty, is not a distribution, or has
+            outcomes that `num_qubits` qubits do not have.
     """
     if not isinstance(histogram, dict):
         raise IonQJobError(
@@ -65,7 +65,7 @@ def parse_histogram(histogram: object, num_qubits: int) -> tuple[NDArray[Any], N
     except OverflowError as error:
         raise IonQJobError(f"The histogram cannot be read: {error}.") from error
     total = float(probabilities.sum())
-    # Written so that NaN, which compares false with everything, is refused.
+    # NaN compares false with everything, so that this refuses it.
     if not (bool((probabilities >= 0).all()) and abs(total - 1) <= SUM_TOLERANCE):
         raise IonQJobError(
             f"The histogram is no distribution: its probabilities sum to {total:.6g}, the "
@@ -75,20 +75,20 @@ def parse_histogram(histogram: object, num_qubits: int) -> tuple[NDArray[Any], N
 
 
 def parse_shots(raw_shots: object, num_qubits: int, shots: int | None) -> NDArray[Any]:
-    """Return the outcome of each shot, from the list that IonQ sends.
+    """Return the outcome of each shot of a list as IonQ sends it.
 
     Args:
         raw_shots: A JSON array of outcomes in the order of the shots: decimal strings
             or ints, qubit 0 the least significant bit.
         num_qubits: The width of the register.
-        shots: How many there must be; None if that is not known.
+        shots: The expected number of shots; None if that is not known.
 
     Returns:
-        An array of shape (shots,), of int64, or of Python ints where these are too narrow.
+        An array of shape (shots,), of int64, or of Python ints if these are too narrow.
 
     Raises:
-        IonQJobError: It is no list, has another length, or holds what is no outcome of
-            `num_qubits` qubits.
+        IonQJobError: It is not a list, has another length, or holds something else than outcomes
+            of `num_qubits` qubits.
     """
     if not isinstance(raw_shots, list):
         raise IonQJobError(
@@ -103,42 +103,42 @@ def parse_shots(raw_shots: object, num_qubits: int, shots: int | None) -> NDArra
             f"The shots cannot be read: an outcome is {_KINDS.get(odd, odd.__name__)}, "
             "not a decimal number."
         )
-    texts = raw_shots if kinds <= {str} else [str(outcome) for outcome in raw_shots]
-    return _parse_outcomes(texts, num_qubits, "shots")
+    if len(kinds) > 1:
+        raw_shots = [str(outcome) for outcome in raw_shots]
+    return _parse_outcomes(raw_shots, num_qubits, "shots")
 
 
-def _parse_outcomes(texts: Collection[str], num_qubits: int, where: str) -> NDArray[Any]:
-    """Read decimal numbers, of digits and nothing else: `int` also takes signs and spaces."""
-    if not texts:
-        return np.zeros(0, dtype=_integer_type(num_qubits))
-    unreadable = IonQJobError(
-        f"The {where} cannot be read: an outcome is not written as a decimal number."
-    )
+def _parse_outcomes(
+    found: Collection[str] | Collection[int], num_qubits: int, where: str
+) -> NDArray[Any]:
     try:
-        joined = ",".join(texts).encode("ascii")
-    except (TypeError, UnicodeEncodeError) as error:
-        raise unreadable from error
-    if joined.translate(None, b"0123456789") != b"," * (len(texts) - 1) or "" in texts:
-        raise unreadable
-    outcomes: NDArray[Any]
-    if num_qubits <= _INT64_BITS:
-        # What is too large for 64 bits is read as the largest int64, and refused below.
-        outcomes = np.fromstring(joined, dtype=np.int64, sep=",")
-    else:
-        try:
-            outcomes = np.array([int(text) for text in texts], dtype=object)
-        except ValueError as error:  # more digits than Python reads
-            raise unreadable from error
-    largest = int(outcomes.max())
+        outcomes = _integers(found)
+    except (TypeError, ValueError) as error:
+        raise IonQJobError(
+            f"The {where} cannot be read: an outcome is not written as a decimal number."
+        ) from error
+    largest = max(outcomes, default=0)
     if largest >= 2**num_qubits:
         raise IonQJobError(
             f"The {where} cannot be right: an outcome has {largest.bit_length()} bits, which "
             f"{num_qubits} qubits do not have."
         )
-    return outcomes
+    return np.fromiter(outcomes, _integer_type(num_qubits), len(outcomes))
 
 
-#: What Python makes of the values of a JSON document.
+def _integers(found: Collection[Any]) -> Collection[int]:
+    """Return ints, or decimal numbers as ints: digits alone, where `int` takes signs and spaces."""
+    if set(map(type, found)) - {int}:
+        digits = "".join(found)
+        if not (digits.isascii() and digits.isdigit()):
+            raise ValueError(digits[:100])
+        return list(map(int, found))  # raises for "", and for more digits than Python reads
+    if min(found, default=0) < 0:
+        raise ValueError(min(found))
+    return found
+
+
+#: Types of decoded JSON, in words.
 _KINDS = {
     dict: "an object",
     list: "an array",
@@ -159,7 +159,7 @@ def _integer_type(bits: int) -> type:
 
 
 def to_clbits(outcomes: NDArray[Any], measured: Sequence[int | None]) -> NDArray[Any]:
-    """Carry outcomes over the qubits to the classical bits.
+    """Map outcomes over the qubits to the classical bits.
 
     Args:
         outcomes: Outcomes over the qubits, qubit 0 the least significant bit; shape (n,).
@@ -186,7 +186,7 @@ def to_clbits(outcomes: NDArray[Any], measured: Sequence[int | None]) -> NDArray
 def measure(
     outcomes: NDArray[Any], probabilities: NDArray[np.float64], measured: Sequence[int | None]
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Carry a distribution over the qubits to the classical bits.
+    """Map a distribution over the qubits to the classical bits.
 
     Args:
         outcomes: Outcomes over the qubits, qubit 0 the least significant bit; shape (n,).
@@ -208,19 +208,19 @@ def measure(
 
 
 def _sums(which: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for each index of `which` the sum of its weights."""
+    """Return the sum of the weights of each index in `which`."""
     return np.bincount(which, weights=weights).astype(np.float64, copy=False)
 
 
 def sample(probabilities: NDArray[np.float64], shots: int, seed: int) -> NDArray[np.intp]:
-    """Draw shots from a distribution.
+    """Sample shots from a distribution.
 
     Returns:
         For each shot, in order, the index of its outcome; shape (shots,).
     """
     edges = np.cumsum(probabilities)
     points = np.random.default_rng(seed).random(shots)
-    # In increasing order they are found several times faster among a million edges.
+    # In increasing order they are searched several times faster among a million edges.
     order = np.argsort(points)
     drawn = np.empty(shots, dtype=np.intp)
     drawn[order] = np.searchsorted(edges / edges[-1], points[order], side="right")
@@ -230,8 +230,8 @@ def sample(probabilities: NDArray[np.float64], shots: int, seed: int) -> NDArray
 def apportion(probabilities: NDArray[np.float64], shots: int) -> NDArray[np.int64]:
     """Turn probabilities into whole counts that add up to `shots` (largest remainder).
 
-    Of equal remainders the earlier goes first. Where every probability is a whole number
-    of shots, as for a device's histogram, these are those numbers.
+    Of equal remainders the earlier is rounded up. If every probability is a whole number
+    of shots, as in a QPU's histogram, the result is those numbers.
     """
     exact = probabilities * shots
     counts = np.floor(exact).astype(np.int64)
@@ -247,13 +247,13 @@ def apportion(probabilities: NDArray[np.float64], shots: int) -> NDArray[np.int6
 
 
 def bit_strings(values: NDArray[Any], width: int, register_sizes: Sequence[int]) -> list[str]:
-    """Write values of classical bits as Qiskit does: last register first, spaces in between.
+    """Return values of classical bits as Qiskit's strings: last register first, spaces between.
 
     Args:
         values: Values of the classical bits, bit 0 the least significant; shape (n,).
-        width: How many bits there are.
-        register_sizes: The sizes of the registers, which add up to `width`; or none, for
-            bits that no registers split.
+        width: The number of bits.
+        register_sizes: The sizes of the registers, which add up to `width`; empty if registers
+            do not split the bits.
 
     Returns:
         n strings of `width` digits and the spaces.
@@ -275,28 +275,27 @@ def bit_strings(values: NDArray[Any], width: int, register_sizes: Sequence[int])
     return text.tobytes().decode("ascii").split("\n")[:-1]
 
 
-#: The register of all qubits: examples of the API document.
+#: The register of all qubits in the API document's examples.
 WHOLE_REGISTER = "output_all"
 
 
 def fold(
     shots: Sequence[Mapping[str, Any]], bits: Sequence[tuple[str, int]], job_id: str
 ) -> NDArray[Any]:
-    """Return the number that the bits of each shot make.
+    """Return the number that is made of bits of each shot.
 
     Args:
         shots: For each shot, the bits of each register, bit 0 first.
         bits: Register and place of each bit of the number, the least significant first.
-        job_id: The job that they are of.
+        job_id: The job of the shots.
 
     Returns:
-        Shape (shots,), of int64 or, where that is too narrow, of Python ints.
+        Shape (shots,), of int64 or, if that is too narrow, of Python ints.
 
     Raises:
-        IonQJobError: A register is not in the shots, or has more or fewer bits, or others than 0
-            and 1.
+        IonQJobError: The shots lack a register, or it has another size or bits other than 0 and 1.
     """
-    values = np.zeros(len(shots), dtype=np.int64 if len(bits) <= _INT64_BITS else object)
+    values: NDArray[Any] = np.zeros(len(shots), dtype=_integer_type(len(bits)))
     columns: dict[str, NDArray[np.int64]] = {}
     for name in dict.fromkeys(name for name, _ in bits):
         size = 1 + max(place for register, place in bits if register == name)
@@ -319,9 +318,9 @@ def fold(
 
 
 def registers_of(body: object, job_id: str) -> list[dict[str, Any]]:
-    """Return the registers of each shot; without those that leaked, which are surplus.
+    """Return the registers of each shot that did not leak.
 
-    Leaked shots are those with `leakage_bits`: IonQ counts them in no histogram.
+    Leaked shots have `leakage_bits`, and are surplus: IonQ counts them in no histogram.
     """
     shots = body.get("shots") if isinstance(body, dict) else None
     if not isinstance(shots, list) or not all(
@@ -338,6 +337,6 @@ def registers_of(body: object, job_id: str) -> list[dict[str, Any]]:
 
 
 def with_qubits(record: JobRecord, found: dict[str, Any]) -> dict[str, Any]:
-    """Return a program's experiment with the number of its qubits where that of its bits was."""
+    """Return a program's experiment with its number of qubits in place of that of its bits."""
     header = {k: v for k, v in found["header"].items() if k != "meas_mapped"}
     return {**found, "header": {**header, "n_qubits": record.header.num_qubits}}

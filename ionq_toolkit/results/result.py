@@ -1,4 +1,4 @@
-"""A job's histogram and shots -> counts, probabilities and memory."""
+"""IonQResult: the counts, probabilities and memory of a job."""
 
 from __future__ import annotations
 
@@ -11,15 +11,10 @@ from qiskit.result import Counts, Result
 
 from ionq_toolkit.errors import IonQJobError, IonQJobFailureError
 from ionq_toolkit.results.experiment import (
-    _WRITTEN_AT_ONCE,
-    _arrays,
-    _counts,
-    _described,
-    _experiment_result,
-    _no_memory,
-    _per_shot,
-    _ProbabilitiesToWrite,
-    _written,
+    arrays_of,
+    described,
+    qiskit_counts,
+    to_experiment_result,
 )
 
 if TYPE_CHECKING:
@@ -34,19 +29,19 @@ _T = TypeVar("_T")
 class IonQResult(Result):
     """A Qiskit result that also has the probabilities behind the counts.
 
-    Each `get_...` takes one experiment: its index, its name, or the circuit. Without, it
-    returns a list of all of them, or what there is of the only one. All of them, like
+    Each `get_...` takes one experiment: its index, its name, or the circuit. Without one, it
+    returns a list for all experiments, or the value of the only one. All of them, like
     `data`, raise:
 
-    - IonQJobError: there is no such experiment, or nothing of that kind in it;
+    - IonQJobError: the result has no such experiment, or the experiment no such data;
     - IonQJobFailureError: that circuit of the job failed.
     """
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> IonQResult:
-        """Create a result from what `to_dict` returns, or from experiments of `experiment`."""
+        """Create a result from the return value of `to_dict`, or from ones of `experiment`."""
         fields = dict(data)
-        results = [_experiment_result(one) for one in fields.pop("results")]
+        results = [to_experiment_result(one) for one in fields.pop("results")]
         return cls(results=results, **fields)
 
     def get_counts(self, experiment: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
@@ -54,7 +49,7 @@ class IonQResult(Result):
 
         Returns:
             Qiskit's `Counts`, a dict from bit strings (bit 0 on the right, registers apart
-            by a space) to how often each was drawn, in increasing order of the outcomes.
+            by a space) to how often each was sampled, in increasing order of the outcomes.
         """
         return self._each(self._counts_of, experiment)
 
@@ -65,8 +60,8 @@ class IonQResult(Result):
 
         Returns:
             A dict from bit strings, written as in `get_counts`, to probabilities that sum
-            to one. More than 65,536 outcomes are a read-only mapping, which is only
-            written out when it is read; ``dict(found.items())`` makes it a dict.
+            to one. More than 65,536 outcomes are a read-only mapping whose bit strings
+            are written when it is read; ``dict(found.items())`` makes it a dict.
         """
         return self._each(self._probabilities_of, experiment)
 
@@ -89,12 +84,12 @@ class IonQResult(Result):
 
     def _counts_of(self, key: QuantumCircuit | str | int) -> Any:  # noqa: ANN401 - Qiskit is untyped
         one = self._get_experiment(key)
-        arrays = _arrays(one)
+        arrays = arrays_of(one)
         if arrays is None:
             if hasattr(one.data, "counts") or not hasattr(one.data, "probabilities"):
                 return super().get_counts(key)
         elif arrays.counts is not None:
-            return _counts(*arrays.counts, one)
+            return qiskit_counts(*arrays.counts, one)
         raise IonQJobError(
             f"The record of job {self.job_id} does not say how many shots it had (an ideal "
             "simulation keeps none), so it has no counts. Use get_probabilities().",
@@ -103,7 +98,7 @@ class IonQResult(Result):
 
     def _probabilities_of(self, key: QuantumCircuit | str | int) -> Mapping[str, float]:
         one = self._get_experiment(key)
-        arrays = _arrays(one)
+        arrays = arrays_of(one)
         if arrays is None:
             header = getattr(one, "header", None) or {}
             # Qiskit's marginal_counts narrows the register, and leaves the probabilities.
@@ -115,23 +110,18 @@ class IonQResult(Result):
                     f"{', being one of marginal counts' if narrowed else ''}.",
                     job_id=self.job_id,
                 )
-            return dict(Counts(one.data.probabilities, **_described(header)))
-        if len(arrays.values) > _WRITTEN_AT_ONCE:
-            return _ProbabilitiesToWrite(arrays.values, arrays.probabilities, one.header)
-        keys = _written(arrays.values, one.header)
-        return dict(zip(keys, arrays.probabilities.tolist(), strict=True))
+            return dict(Counts(one.data.probabilities, **described(header)))
+        return arrays.to_probabilities(one.header)
 
     def _memory_of(self, key: QuantumCircuit | str | int) -> Any:  # noqa: ANN401 - Qiskit is untyped
         one = self._get_experiment(key)
-        arrays = _arrays(one)
+        arrays = arrays_of(one)
         if arrays is None:
             return super().get_memory(key)
-        if arrays.shots is None:
-            raise _no_memory(arrays.memory_wanted, self.job_id)
-        return _per_shot(arrays.shots, lambda values: _written(values, one.header))
+        return arrays.to_memory(one.header, self.job_id)
 
     def _get_experiment(self, key: QuantumCircuit | str | int | None = None) -> ExperimentResult:
-        """Return one experiment. Qiskit reads all that it returns through this."""
+        """Return one experiment. All methods of Qiskit's `Result` read through this one."""
         found = self._find(_name(key))
         if not found.success:
             name, reason = _experiment_name(found), getattr(found, "status", None)

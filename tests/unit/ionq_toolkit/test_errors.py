@@ -31,8 +31,8 @@ def test_every_error_is_in_the_tree_that_the_docstring_draws(error):
 
 @pytest.mark.parametrize("error", ALL)
 def test_every_error_survives_pickling_with_all_it_carries(error):
-    parameters = list(inspect.signature(error.__init__).parameters.values())[2:]
-    carried = {p.name: f"value of {p.name}" for p in parameters}
+    names = {name for kind in error.__mro__ if kind in ALL for name in kind.__annotations__}
+    carried = {name: f"value of {name}" for name in names - {"message"}}
     original = error("what went wrong", **carried)
     original.add_note("a note")
 
@@ -42,6 +42,30 @@ def test_every_error_survives_pickling_with_all_it_carries(error):
     assert str(copy) == str(original) == "what went wrong"
     assert {name: getattr(copy, name) for name in carried} == carried
     assert copy.__notes__ == ["a note"]
+
+
+def test_an_error_rejects_what_it_does_not_carry():
+    with pytest.raises(TypeError, match="no attribute 'detail'"):
+        errors.IonQJobError("m", detail="d")
+
+
+def test_attributes_that_are_not_given_have_their_defaults():
+    error = errors.IonQRetriableError("m")
+    assert (error.job_id, error.status_code, error.retry_after_s) == (None, 0, None)
+    assert errors.IonQSubmissionUnknownError("m").candidates == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("fak", " Did you mean 'fake'?"), ("htp", " Did you mean 'http'?"), ("", ""), ("zzz", "")],
+)
+def test_did_you_mean_names_the_closest_choice(word, hint):
+    assert errors.did_you_mean(word, ["http", "fake"]) == hint
+
+
+def test_did_you_mean_names_several_choices():
+    choices = {"aria-1": 1, "aria-2": 2, "forte-1": 3}
+    assert errors.did_you_mean("aria", choices, most=2) == " Did you mean 'aria-2' or 'aria-1'?"
 
 
 @pytest.mark.parametrize(

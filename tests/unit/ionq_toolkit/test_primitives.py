@@ -5,6 +5,7 @@ import pytest
 from clouds import submit
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter
+from qiskit.exceptions import QiskitError
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, StatevectorEstimator
 from qiskit.providers.jobstatus import JobStatus
 from qiskit.quantum_info import SparsePauliOp
@@ -230,6 +231,23 @@ def test_an_estimators_job_is_submitted_once(backend_of):
     assert len(job.job_ids()) == 1
     assert job.result()[0].data.evs == 1
     assert backend.submitted == 1
+
+
+def test_an_estimator_rejects_a_precision_that_is_not_positive(backend_of):
+    backend = backend_of("ideal")
+    with pytest.raises(ValueError, match="precision less than or equal to 0"):
+        EstimatorV2(backend=backend).run([(QuantumCircuit(2), "ZZ")], precision=0)
+    assert backend.submitted == 0
+
+
+def test_no_circuit_is_submitted_before_all_can_be(backend_of):
+    """The second pub has another precision, and Qiskit refuses the name of its register."""
+    backend = backend_of("ideal")
+    taken = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, "__c_Z"))
+    pubs = [(QuantumCircuit(1), "Z", None, 0.1), (taken, "Z", None, 0.2)]
+    with pytest.raises(QiskitError, match="register"):
+        EstimatorV2(backend=backend).run(pubs)
+    assert backend.submitted == 0
 
 
 def test_what_is_wrong_with_a_circuit_is_raised_by_run_and_nothing_is_left_behind(

@@ -199,7 +199,9 @@ def test_a_misspelt_variable_value_is_refused(monkeypatch):
 
 def test_a_missing_extra_is_named():
     script = (
-        "import sys; sys.modules['msgspec'] = None\n"
+        "import sys\n"
+        "for name in ('h11', 'openqasm3', 'psutil', 'qiskit_aer', 'werkzeug'):\n"
+        "    sys.modules[name] = None\n"
         "from ionq_toolkit import IonQProvider, errors\n"
         "try: IonQProvider(transport='fake')\n"
         "except errors.IonQClientError as error: print(error)\n"

@@ -110,6 +110,53 @@ def test_a_reply_that_is_not_what_was_promised_is_a_response_error(call, body):
     assert "base URL" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"0": 0.25, "3": 0.75}', {0: 0.25, 3: 0.75}),
+        (b'{"1267650600228229401496703205376": 1}', {2**100: 1.0}),
+        (b'{"1": 0.5, "1": 0.25}', {1: 0.25}),
+        (b"{}", {}),
+        # Anything else is returned as it is, for the reader of histograms to refuse.
+        (b'{"01": 1.0}', {"01": 1.0}),
+        (b'{"0": 0.5, "x": 0.5}', {"0": 0.5, "x": 0.5}),
+        (b'{"0": "1.0"}', {"0": "1.0"}),
+        (b'{"0": true}', {"0": True}),
+        (b'{"0": null, "1": {"0": 1}}', {"0": None, "1": {"0": 1}}),
+        (b'{"0": Infinity}', {"0": float("inf")}),
+        (b'{"0": 1e999}', {"0": float("inf")}),
+        (b'{"0": 1' + b"0" * 400 + b"}", {"0": 10**400}),
+    ],
+)
+def test_get_results_returns_outcomes_as_ints_where_they_are(scripted, body, found):
+    client = client_of(scripted((200, body), (200, b'{"child": ' + body + b"}")))
+    assert repr(client.get_results("j", as_ints=True)) == repr(found)
+    assert repr(client.get_aggregated_results("j", as_ints=True)) == repr({"child": found})
+
+
+@pytest.mark.parametrize("body", [b"[", b"", b"\xff", b'{"0": 1} x', b"[" * 100_000, b'[{"0": 1}]'])
+def test_results_that_are_not_json_objects_are_a_response_error(scripted, body):
+    for as_ints in (True, False):
+        with pytest.raises(errors.IonQResponseError):
+            client_of(scripted((200, body))).get_results("j", as_ints=as_ints)
+
+
+@pytest.mark.parametrize(
+    ("body", "record"),
+    [
+        (b'{"shots": NaN}', {"shots": float("nan")}),
+        (b'{"shots": -1e999}', {"shots": float("-inf")}),
+        (b'{"id": "\\ud800"}', {"id": "\ud800"}),
+        (b'{"id": 1, "id": 2}', {"id": 2}),
+        (b'{"shots": 18446744073709551617}', {"shots": 2**64 + 1}),
+        (b'\xef\xbb\xbf{"id": "j"}', {"id": "j"}),
+        ('{"id": "j"}'.encode("utf-16"), {"id": "j"}),
+    ],
+)
+def test_json_that_only_python_reads_is_read(scripted, body, record):
+    assert repr(client_of(scripted((200, body))).retrieve_job("j")) == repr(record)
+
+
 @pytest.mark.parametrize("job_id", ["", "..", ".", "a/b", "a?b", "a b", "\ud800", "j" * 201])
 def test_what_is_no_id_is_put_into_no_path(scripted, job_id):
     cloud = scripted((200, {}))

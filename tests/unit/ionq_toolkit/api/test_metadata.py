@@ -73,11 +73,3 @@ def test_a_spoiled_header_is_a_job_error_that_names_the_job(header):
     with pytest.raises(errors.IonQJobError, match="job-1") as caught:
         metadata.decode_headers({"qiskit_header": header}, "job-1")
     assert caught.value.job_id == "job-1"
-
-
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [(5, 5), ("5", 5), (0, 0), ("None", None), (None, None), (True, None), (-1, None), (1.5, None)],
-)
-def test_whole_numbers_are_recognised(value, number):
-    assert metadata.whole_number(value) == number

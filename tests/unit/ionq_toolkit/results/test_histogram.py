@@ -31,6 +31,14 @@ def test_a_histogram_is_read_with_ints_among_the_probabilities():
     assert probabilities.tolist() == [0.25, 0.75, 0.0]
 
 
+@pytest.mark.parametrize("width", [2, 62, 63, 100])
+def test_outcomes_may_be_ints_of_any_width(width):
+    outcomes, probabilities = parse_histogram({2**width - 1: 0.25, 0: 0.75}, width)
+    assert outcomes.tolist() == [2**width - 1, 0]
+    assert probabilities.tolist() == [0.25, 0.75]
+    assert outcomes.dtype == (np.int64 if width <= 62 else object)
+
+
 def test_exact_one_may_be_an_int():
     assert parse_histogram({"3": 1}, 2)[1].tolist() == [1.0]
 
@@ -65,7 +73,12 @@ def test_a_small_drift_of_the_sum_is_evened_out():
         ({"1,2": 1.0}, "not written as a decimal number"),
         ({"1,2": 0.5, "": 0.5}, "not written as a decimal number"),
         ({"\u0661": 1.0}, "not written as a decimal number"),
-        ({1: 1.0}, "not written as a decimal number"),
+        ({1.5: 1.0}, "not written as a decimal number"),
+        ({"0": 0.5, 1: 0.5}, "not written as a decimal number"),
+        ({True: 1.0}, "not written as a decimal number"),
+        ({-1: 1.0}, "not written as a decimal number"),
+        ({0: 0.5, 4: 0.5}, "3 bits, which 2 qubits do not have"),
+        ({2**63: 1.0}, "64 bits, which 2 qubits do not have"),
         ({"0": None}, "a probability is null"),
         ({"0": "1.0"}, "a probability is a string"),
         ({"0": "0.5", "1": 0.5}, "a probability is a string"),
