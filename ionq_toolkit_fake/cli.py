@@ -18,7 +18,6 @@ from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.scenario import Scenario, names
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.simulation import (
-    DaskExecutor,
     ProcessExecutor,
     Program,
     Task,
@@ -28,6 +27,9 @@ from ionq_toolkit_fake.transitions.plan import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+#: How long the scheduler of a Dask cluster has to accept a connection.
+CONNECT_TIMEOUT_S = 10
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -192,11 +194,18 @@ def _is_default(context: click.Context, name: str) -> bool:
 
 def _cluster(address: str) -> Executor:
     try:
-        return DaskExecutor(address)
+        from distributed import Client  # noqa: PLC0415 - not a dependency, and slow to import
+        from distributed.comm import resolve_address  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(
+            "--dask needs another package: pip install distributed"
+        ) from error
+    try:
+        resolve_address(address)  # a client for an invalid address never ends
+        executor: Executor = Client(address, timeout=CONNECT_TIMEOUT_S).get_executor(pure=False)
     except (OSError, ValueError) as error:
         raise click.BadParameter(f"{address}: {error}", param_hint="--dask") from error
+    return executor
 
 
 def _pair(text: str) -> tuple[str, str]:

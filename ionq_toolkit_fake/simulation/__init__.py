@@ -4,7 +4,6 @@ Importing this package imports neither Qiskit nor Aer: the first simulation does
 """
 
 from ionq_toolkit_fake.simulation.executors import (
-    DaskExecutor,
     InlineExecutor,
     ProcessExecutor,
     simulate,
@@ -37,7 +36,6 @@ __all__ = [
     "NATIVE_GATES",
     "NOISE_MODELS",
     "QIS_GATES",
-    "DaskExecutor",
     "Distribution",
     "Energy",
     "Gate",
