@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +46,6 @@ _SMALL_STATE = 12
 #: Aer's own limit, for matrix product states none: it takes their bonds for as wide as can be, and
 #: refuses a circuit on one machine that it runs on another. `check_bonds` is what limits them.
 _ANY_MEMORY: dict[str, Any] = {"max_memory_mb": 2**40}
-
-#: How often the bonds of a matrix product state are looked at, where they have to be found out.
-_LOOKS = 8
 
 #: The most outcomes of an exact distribution: so many take 150 MB as JSON, and some seconds.
 MOST_OUTCOMES = 2**22
@@ -266,23 +264,13 @@ def sampled_circuit(
 
 
 def _widest_bond(circuit: QuantumCircuit, most: int) -> int:
-    """Return the widest bond of a circuit's matrix product state, none wider than `most`."""
-    simulator = AerSimulator(
-        method="matrix_product_state",
-        matrix_product_state_max_bond_dimension=most,
-        **_ANY_MEMORY,
-    )
-    looked_at = circuit.copy_empty_like()
-    every = max(1, len(circuit.data) // _LOOKS)
-    looks = 0
-    for index, item in enumerate(circuit.data, 1):
-        looked_at.append(item)
-        if index % every == 0:
-            looked_at.save_matrix_product_state(label=str(looks))
-            looks += 1
-    job = simulator.run(looked_at, shots=1, seed_simulator=1)
-    saved = _finished(job.result()).data(0)
-    return max(len(bond) for look in range(looks) for bond in saved[str(look)][1])
+    """Return the widest bond of a circuit's matrix product state, cut at `most`, without noise."""
+    options = {"matrix_product_state_max_bond_dimension": most, "mps_log_data": True}
+    simulator = AerSimulator(method="matrix_product_state", **options, **_ANY_MEMORY)
+    result = _finished(simulator.run(circuit, shots=1, seed_simulator=1).result())
+    log = result.results[0].metadata["MPS_log_data"]  # "I0:cx on qubits 0,1, BD=[2 1], ..."
+    bonds = " ".join(re.findall(r"BD=\[([\d ]*)\]", log)).split()
+    return max(map(int, bonds), default=1)
 
 
 def _mixed(seed: int) -> int:
