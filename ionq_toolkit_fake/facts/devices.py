@@ -67,8 +67,9 @@ class Device(NamedTuple):
         connectivity: The pairs of qubits that a gate can act on; None: all of them.
         performance: How good it is; None for the simulator.
         price: What it costs; None if it is free, or no price is known.
-        location: Where it stands.
+        location: Its place.
         last_day: The last day it was characterized, as an ISO date; None: it still is.
+        is_qpu: Whether it is a QPU, not the simulator.
     """
 
     name: str
@@ -83,11 +84,7 @@ class Device(NamedTuple):
     price: Price | None = None
     location: str | None = None
     last_day: str | None = None
-
-    @property
-    def is_qpu(self) -> bool:
-        """Whether it is a machine, not the simulator."""
-        return self.performance is not None
+    is_qpu: bool = False
 
     @property
     def entangler(self) -> str:
@@ -154,6 +151,7 @@ def _qpu(  # noqa: PLR0917 - a row of the table
         _QPU_SHOTS,
         performance=performance,
         price=price,
+        is_qpu=True,
         **more,  # type: ignore[arg-type]
     )
 

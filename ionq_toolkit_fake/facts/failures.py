@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Failure(NamedTuple):
+class JobFailure(NamedTuple):
     """Why a job failed.
 
     Attributes:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from ionq_toolkit_fake.facts.failures import FAILURES, Failure
+from ionq_toolkit_fake.facts.failures import FAILURES, JobFailure
 from ionq_toolkit_fake.transitions.plan import (
     FINAL,
     IMMEDIATELY,
-    LIFE,
+    LIFECYCLE,
     NEVER,
     POLLS,
     PREDICTED,
@@ -77,7 +77,7 @@ def failed(code: str, message: str | None = None, *, at: str | None = None) -> E
     known = FAILURES[code]
     if message is not None and not isinstance(message, str):
         raise wrong("message", "a text", message)
-    failure = Failure(code, known.message if message is None else message)
+    failure = JobFailure(code, known.message if message is None else message)
     return End("failed", failure, _status_at(known.at if at is None else at))
 
 
@@ -266,7 +266,7 @@ def _word(status: object, at: str = "started") -> End:
     """Return an end by its status."""
     if not isinstance(status, str) or not 0 < len(status) <= _LONGEST_WORD:
         raise wrong("a status", f"a word of up to {_LONGEST_WORD} letters", status)
-    if status in LIFE[:-1]:
+    if status in LIFECYCLE[:-1]:
         raise ValueError(
             f"a job does not end {status!r}; if it should stay so, its next step is 'never'"
         )
@@ -284,6 +284,6 @@ def _end_as_data(end: End) -> dict[str, str] | str:
 
 
 def _status_at(at: str) -> str:
-    if at not in LIFE[:-1]:
-        raise unknown("status before the end", at, LIFE[:-1])
+    if at not in LIFECYCLE[:-1]:
+        raise unknown("status before the end", at, LIFECYCLE[:-1])
     return at
