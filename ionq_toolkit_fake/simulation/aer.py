@@ -13,12 +13,11 @@ from qiskit_aer.library import SetStatevector
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from ionq_toolkit_fake.simulation.compiler import circuit_of
-from ionq_toolkit_fake.simulation.gates import BASIS, TooWideError, append
+from ionq_toolkit_fake.simulation.gates import BASIS, TooWideError, append_program
 from ionq_toolkit_fake.simulation.limits import (
     bits_of_bonds,
     check_bonds,
     check_exact,
-    check_memory,
     check_shots,
 )
 from ionq_toolkit_fake.simulation.outcome import Distribution, SimulationFailure, spread
@@ -78,9 +77,8 @@ def exact(programs: Sequence[Program]) -> list[Distribution | Exception]:
             if circuit.data:
                 circuit.append(_all_zero(circuit.num_qubits), circuit.qubits)
             try:
-                check_memory(circuit.num_qubits)
                 check_exact(circuit.num_qubits, len(programs[index].gates))
-                _append_program(circuit, active[index], programs[index])
+                append_program(circuit, programs[index], active[index])
             except (TooWideError, SimulationFailure) as error:
                 found[index] = error
             else:
@@ -129,7 +127,6 @@ def exact_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> Distributio
     Raises:
         SimulationFailure: There is not enough memory, or it would take hours.
     """
-    check_memory(circuit.num_qubits)
     check_exact(circuit.num_qubits, len(circuit.data))
     circuit = circuit.copy()
     circuit.save_probabilities(list(qubits))
@@ -182,13 +179,6 @@ def _spread(found: Distribution | Exception, active: Sequence[int]) -> Distribut
     return Distribution(spread(found.outcomes, active), found.probabilities)
 
 
-def _append_program(circuit: QuantumCircuit, active: Sequence[int], program: Program) -> None:
-    """Append a program to a circuit of its active qubits alone."""
-    place = {qubit: index for index, qubit in enumerate(active)}
-    for gate in program.gates:
-        append(circuit, gate, program.gateset, [place[qubit] for qubit in gate.qubits])
-
-
 def sampled(program: Program, shots: int, noise: Noise, seed: int) -> NDArray[np.int64]:
     """Return the outcomes of `shots` runs of a program with noise, over all its qubits.
 
@@ -196,13 +186,7 @@ def sampled(program: Program, shots: int, noise: Noise, seed: int) -> NDArray[np
     """
     active = program.active_qubits
     circuit = QuantumCircuit(max(1, len(active)))
-    place = {qubit: index for index, qubit in enumerate(active)}
-    for gate in program.gates:
-        qubits = [place[qubit] for qubit in gate.qubits]
-        if len(qubits) <= max(_LABELS):
-            append(circuit, gate, program.gateset, qubits)
-        else:
-            circuit.compose(_narrow(gate), qubits, inplace=True)
+    append_program(circuit, program, active, _narrow)
     circuit.measure_all()
     values = sampled_circuit(circuit, shots, noise, seed)
     return spread(values, active or (0,))
@@ -248,7 +232,6 @@ def sampled_circuit(
         mixed = shots > 2**width
         method = "statevector" if mixed and width > WIDEST_MIXED else "automatic"
         mixed &= method == "automatic"
-        check_memory(width, mixed=mixed)
         check_shots(circuit, shots, noise, mixed=mixed)
         # Shots are one state until something goes wrong in one of them: many times as fast.
         options = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}

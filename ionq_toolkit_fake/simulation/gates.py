@@ -44,11 +44,11 @@ from qiskit.synthesis import (
 from ionq_toolkit_fake.simulation.outcome import SimulationFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ionq_toolkit_fake.simulation.program import Gate
+    from ionq_toolkit_fake.simulation.program import Gate, Program
 
 #: The widest gate whose matrix is written out: of 2^10 rows it takes 16 MiB.
 WIDEST_MATRIX = 10
@@ -184,6 +184,35 @@ def uncontrolled(gate: Gate) -> QiskitGate:
     if gate.parameters:
         return _ROTATIONS[gate.name](gate.parameters[0])
     return _FIXED[gate.name]()
+
+
+def append_program(
+    circuit: QuantumCircuit,
+    program: Program,
+    places: Sequence[int],
+    narrow: Callable[[Gate], QuantumCircuit] | None = None,
+) -> None:
+    """Append a program to a circuit, as gates that Aer knows without transpilation.
+
+    Args:
+        circuit: The circuit.
+        program: The program.
+        places: The qubits of the program that the qubits of the circuit stand for.
+        narrow: Returns a gate on three or more qubits, controls first, as narrower gates; None:
+            such a gate is appended as it is.
+
+    Raises:
+        TooWideError: A gate has no form that is small enough.
+        SimulationFailure: An angle is infinite or not a number.
+    """
+    place = {qubit: index for index, qubit in enumerate(places)}
+    for gate in program.gates:
+        qubits = [place[qubit] for qubit in gate.controls]
+        qubits += [place[qubit] for qubit in gate.targets]
+        if narrow is not None and len(qubits) > WIDEST_SPLIT:
+            circuit.compose(narrow(gate), qubits, inplace=True)
+        else:
+            append(circuit, gate, program.gateset, qubits)
 
 
 def append(

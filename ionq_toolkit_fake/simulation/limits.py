@@ -47,7 +47,7 @@ def keep_to(gibibytes: float) -> None:
     _Share.gibibytes = gibibytes
 
 
-def check_memory(num_qubits: int, *, mixed: bool = False) -> None:
+def _check_memory(num_qubits: int, *, mixed: bool = False) -> None:
     """Refuse a state that does not fit into memory, before the system kills a process for it.
 
     Args:
@@ -88,22 +88,23 @@ MOST_BOND = 128
 
 
 def check_exact(num_qubits: int, gates: int) -> None:
-    """Refuse an exact state that would take hours.
+    """Refuse an exact state that does not fit into memory, or would take hours.
 
     Args:
         num_qubits: The number of its qubits.
         gates: The number of gates.
 
     Raises:
-        SimulationFailure: It would.
+        SimulationFailure: It does not, or it would.
     """
+    _check_memory(num_qubits)
     updates = gates * (_PER_GATE + 2**num_qubits)
     if updates > MOST_UPDATES:
         raise _too_long(updates, num_qubits, gates, None)
 
 
 def check_shots(circuit: QuantumCircuit, shots: int, noise: Noise, *, mixed: bool) -> None:
-    """Refuse shots of a noisy circuit that would take hours as states, or as a density matrix.
+    """Refuse shots of a noisy circuit that would take hours, or do not fit into memory.
 
     Shots are one state until an error happens in one of them, after half of the gates on average.
     Where a qubit is measured or reset midway, each shot counts as a state.
@@ -118,6 +119,7 @@ def check_shots(circuit: QuantumCircuit, shots: int, noise: Noise, *, mixed: boo
         SimulationFailure: They would.
     """
     width, gates, pairs = circuit.num_qubits, _gates(circuit), len(_pairs(circuit))
+    _check_memory(width, mixed=mixed)
     right = (1 - noise.one_qubit) ** (gates - pairs) * (1 - noise.two_qubits) ** pairs
     states = shots if _is_measured_midway(circuit) else 1 + shots * (1 - right) / 2
     each = _PER_GATE + 2**width

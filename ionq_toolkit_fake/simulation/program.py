@@ -49,7 +49,10 @@ class Program(NamedTuple):
     @property
     def active_qubits(self) -> tuple[int, ...]:
         """The qubits that a gate touches, in increasing order; the others stay 0."""
-        return tuple(sorted({qubit for gate in self.gates for qubit in gate.qubits}))
+        touched: set[int] = set()
+        for gate in self.gates:
+            touched.update(gate.controls, gate.targets)
+        return tuple(sorted(touched))
 
 
 class Qasm3(NamedTuple):
