@@ -60,7 +60,7 @@ def main() -> None:
     type=click.Choice([IMMEDIATELY, PREDICTED]),
     default=IMMEDIATELY,
     show_default=True,
-    help="When jobs go on: as soon as they can, or after the time that a machine predicts.",
+    help="When jobs go on: as soon as they can, or after the time that a QPU predicts.",
 )
 @click.option("--seed", type=int, help="Seed everything random, such as job ids.")
 @click.option(
@@ -83,12 +83,12 @@ def main() -> None:
     "scheduler",
     metavar="ADDRESS",
     help="Simulate on a Dask cluster, whose scheduler listens at ADDRESS "
-    "(tcp://127.0.0.1:8786), instead of in processes of this machine.",
+    "(tcp://127.0.0.1:8786), instead of in processes of this computer.",
 )
 @click.option(
     "--scenario",
     metavar="NAME",
-    help="What the cloud is to be like: a ready-made scenario (see: ionq-fake scenarios), a TOML "
+    help="The settings of the cloud: a ready-made scenario (see: ionq-fake scenarios), a TOML "
     "file, or a token. Seed and clock given here go before its own.",
 )
 @click.option(
@@ -115,8 +115,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     """Serve a new, empty cloud until Ctrl-C.
 
     The first line printed is the base URL to give to a client, as
-    "ionq-fake listening on URL". Any API key is taken. What can be done to the cloud beside the API
-    is below /_fake: GET /_fake lists it.
+    "ionq-fake listening on URL". Any API key is taken. The routes that change the cloud are
+    below /_fake: GET /_fake lists it.
     """
     if polls_per_status and transitions == PREDICTED:
         raise click.UsageError("--polls-per-status and --transitions predicted exclude each other.")

@@ -117,7 +117,7 @@ class FakeIonQ:
         self.started_at = self.clock.now()
         self.deviations = frozenset(deviations)
         self.facility = Facility(self.seed, self.clock, statuses, fidelities)
-        self._identifiers = Identifiers(self.seed, self.clock)
+        self._identifiers = Identifiers(self.seed)
         self._accounts = Accounts(self._identifiers, keys)
         self.faults = FaultRules(self.seed, self._accounts.takes)
         self._history = History()

@@ -18,8 +18,8 @@ class Deviation(NamedTuple):
 
     Attributes:
         operations: The operations it shows in, as `METHOD /path`.
-        document: What the API document says.
-        service: What the service does.
+        document: The API document.
+        service: The service.
         source: Who saw it.
     """
 

@@ -1,4 +1,4 @@
-"""The place where jobs are kept."""
+"""The jobs of one project."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class Jobs:
-    """The jobs of one project, and how they go on."""
+    """Keeps the jobs of one project, and moves them on."""
 
     def __init__(self, *, clock: Clock, identifiers: Identifiers) -> None:
         """Keep no jobs yet.
 
         Args:
             clock: The time.
-            identifiers: What makes the ids.
+            identifiers: Makes the ids.
         """
         self._clock = clock
         self._identifiers = identifiers
@@ -64,7 +64,7 @@ class Jobs:
         elif submission.function is None:
             job.circuit = submission.circuits[0]
             job.rejection = job.circuit.rejection
-        if SECONDS in plan.kinds:
+        if any(step.kind == SECONDS for step in plan.steps):
             self._timed[job.id] = job
         return job
 
@@ -73,14 +73,14 @@ class Jobs:
     ) -> Job:
         now = self._clock.now()
         job = Job(
-            id=self._identifiers.uuid7(),
+            id=self._identifiers.uuid7(now),
             type=kind,
             submission=submission,
             owner=owner,
             submitted_at=now,
             name=name,
             plan=plan,
-            position=Position.new(now),
+            position=Position((now,), now),
         )
         self._jobs[job.id] = job
         return job

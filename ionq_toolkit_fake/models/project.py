@@ -1,4 +1,4 @@
-"""A project: the jobs and sessions that its keys share, what they run as, and what they cost."""
+"""A project: the jobs and sessions that its keys share, and their cost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Project:
     Attributes:
         id: Its id.
         name: Its name.
-        quota: What its jobs may cost together, in US dollars; None: any amount.
+        quota: The limit of the cost of all its jobs, in US dollars; None: no limit.
         jobs: Its jobs.
         sessions: Its sessions.
         ledger: All jobs it ever had but children, for what they cost.
@@ -59,7 +59,7 @@ class Project:
 
     @property
     def spent(self) -> float:
-        """What its jobs cost, those that still wait included, in US dollars."""
+        """The cost of its jobs, those that still wait included, in US dollars."""
         return sum(job.commitment for job in self.ledger)
 
     def submit(self, submission: Submission, owner: ApiKey, replacing: Job | None = None) -> Job:
@@ -73,15 +73,9 @@ class Project:
         if replacing is not None:
             self.sessions.remove(replacing)
             replacing.cancel()
-        spent = self.spent
         job = self._planned(submission, owner)
-        if self.quota is not None and spent + job.price > self.quota:
-            job.rejection = JobFailure(
-                "QuotaExhaustedError",
-                f"The job costs {job.price} USD; {max(0.0, self.quota - spent):.2f} USD are left.",
-            )
-            for child in job.children:
-                child.rejection = job.rejection
+        if self.quota is not None:
+            self._check_quota(job, self.quota - self.spent)
         self.ledger.append(job)
         if submission.device.is_qpu and not submission.is_rehearsal:
             self._facility.enqueue(job)
@@ -89,6 +83,16 @@ class Project:
             self.sessions.add(job)
         self._begin(job)
         return job
+
+    def _check_quota(self, job: Job, left: float) -> None:
+        """Reject a job that costs more than is left of the quota."""
+        if job.price > left:
+            job.rejection = JobFailure(
+                "QuotaExhaustedError",
+                f"The job costs {job.price} USD; {max(0.0, left):.2f} USD are left.",
+            )
+            for child in job.children:
+                child.rejection = job.rejection
 
     def _begin(self, job: Job) -> None:
         """Hand the simulations of a job to the executor."""
@@ -115,7 +119,7 @@ class Project:
             rehearsal=submission.is_rehearsal,
             number=f"{self.id} {len(self.ledger)}",
         )
-        if PREDICTED in plan.kinds:
+        if any(step.kind == PREDICTED for step in plan.steps):
             plan = plan.with_predictions(
                 wait_s=self._facility.queue_ms(device.name) / 1000,
                 run_s=execution_ms(device, *submission.billed, submission.shots) / 1000,

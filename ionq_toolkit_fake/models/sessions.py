@@ -1,4 +1,4 @@
-"""Sessions: exclusive use of a machine, for so many jobs, minutes or dollars."""
+"""Sessions: exclusive use of a QPU, for so many jobs, minutes or dollars."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Session:
 
     @property
     def spent(self) -> float:
-        """What its jobs cost, those that still wait included."""
+        """The cost of its jobs, those that still wait included."""
         return sum(job.commitment for job in self.jobs)
 
     def refusal(self, backend: str, price: float, replacing: Job | None = None) -> str | None:

@@ -42,8 +42,8 @@ WIDEST_STATE = 26
 #: Up to so many qubits a state is fast, whatever is done to it.
 _SMALL_STATE = 12
 
-#: Aer's own limit, for matrix product states none: it takes their bonds for as wide as can be, and
-#: refuses a circuit on one machine that it runs on another. `check_bonds` is what limits them.
+#: Removes Aer's own limit for matrix product states: it assumes bonds as wide as can be, and
+#: refuses a circuit on one computer that it runs on another. `check_bonds` limits them instead.
 _ANY_MEMORY: dict[str, Any] = {"max_memory_mb": 2**40}
 
 #: The most outcomes of an exact distribution: so many take 150 MB as JSON, and some seconds.
@@ -56,7 +56,7 @@ _INEXACT = 1e-6
 #: whether they fit or not. Up to so many qubits it may: they are no more than the widest state has.
 WIDEST_MIXED = WIDEST_STATE // 2
 
-#: What gates are labelled with, for Aer to add noise to them.
+#: The labels of gates that Aer adds noise to.
 _LABELS = {1: "noisy on one qubit", 2: "noisy on two qubits"}
 _NOISELESS = frozenset({"barrier", "reset", "id"})
 
@@ -235,7 +235,7 @@ def sampled_circuit(
         check_shots(circuit, shots, noise, mixed=mixed)
         # Shots are one state until something goes wrong in one of them: many times as fast.
         options = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}
-        if mixed:  # what is drawn from a density matrix depends on how many threads draw it
+        if mixed:  # samples of a density matrix depend on the number of threads
             options = {"max_parallel_threads": 1}
     simulator = AerSimulator(method=method, noise_model=model, **options)
     # One shot after the other: the outcomes would depend on how many processors there are.
@@ -267,7 +267,7 @@ def _mixed(seed: int) -> int:
 def with_readout_errors(
     outcomes: NDArray[np.int64], bits: Sequence[int], noise: Noise, seed: int
 ) -> NDArray[np.int64]:
-    """Return the outcomes with each of the bits read wrongly as often as the noise says."""
+    """Return the outcomes with each of the bits read wrongly at the rate of the noise."""
     if noise.readout <= 0:
         return outcomes
     generator = np.random.default_rng([seed, 1])

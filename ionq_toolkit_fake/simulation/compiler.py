@@ -1,4 +1,4 @@
-"""A program -> the native gates of a machine, on its connectivity."""
+"""Compilation of a program to the native gates and the connectivity of a QPU."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def compile_program(
     """Compile a program to native gates.
 
     Args:
-        program: What to compile; of the native gateset, it only moves to its qubits.
-        machine: What to compile it to.
-        layout: The qubit of the machine that each qubit of the program begins on.
+        program: The program; one of the native gateset only moves to its qubits.
+        machine: The QPU.
+        layout: The qubit of the QPU that each qubit of the program begins on.
         seed: Seeds the search for a route where not all qubits are connected.
 
     Returns:
-        The native program, on the machine's qubits, and the qubit of the machine on which each
+        The native program, on the qubits of the QPU, and the qubit of the QPU on which each
         qubit of the program ends.
     """
     if program.gateset == "native":
@@ -89,7 +89,7 @@ def _native_gates(circuit: QuantumCircuit, entangler: str) -> list[Gate]:
     """Return the native gates of a circuit of rz, sx, x and rzz or rxx.
 
     A rotation about Z is no pulse: it turns the phases of the gates that follow on its qubit, and
-    what is left of it at the end makes no difference to a measurement.
+    the rest of it at the end makes no difference to a measurement.
     """
     gates: list[Gate] = []
     frame = [0.0] * circuit.num_qubits  # in turns
@@ -117,7 +117,7 @@ def _native_gates(circuit: QuantumCircuit, entangler: str) -> list[Gate]:
 def _entangle(
     entangler: str, qubits: tuple[int, ...], phases: tuple[float, ...], angle: float
 ) -> list[Gate]:
-    """Return a rotation by `angle` turns as gates with angles that the machine has.
+    """Return a rotation by `angle` turns as gates with angles that the QPU has.
 
     `ms` takes 0 to 0.25 turns; half a turn and a half turn of either sign are one-qubit gates.
     """

@@ -178,7 +178,7 @@ def _too_wide(gate: Gate) -> TooWideError:
 
 
 def uncontrolled(gate: Gate) -> QiskitGate:
-    """Return what a gate of the `qis` gateset does to its targets."""
+    """Return a gate of the `qis` gateset without its controls."""
     if gate.name == "pauliexp":
         return _pauli_exponential(gate)
     if gate.parameters:
@@ -225,7 +225,7 @@ def append(
         gate: The gate.
         gateset: `qis` or `native`.
         qubits: Where its controls and then its targets are in the circuit.
-        split: Whether it is for a machine, or for noise, which take it gate by gate: then few
+        split: Whether it is for a QPU, or for noise, which take it gate by gate: then few
             gates count for more than exactness.
 
     Raises:

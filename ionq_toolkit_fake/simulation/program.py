@@ -1,4 +1,4 @@
-"""What is simulated: a circuit with every spelling of the wire resolved, and how to run it."""
+"""Tasks of the simulation: circuits with every spelling of the wire resolved."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Qasm3(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """What goes wrong, and how often.
+    """Error rates.
 
     Attributes:
         one_qubit: The depolarising rate after each gate on one qubit.
@@ -82,7 +82,7 @@ class Noise(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What a circuit is compiled to.
+    """The QPU that a circuit is compiled to.
 
     Attributes:
         num_qubits: How many qubits it has.
@@ -99,11 +99,11 @@ class Task(NamedTuple):
     """A circuit and how to run it. It can be pickled.
 
     Attributes:
-        circuit: What to run.
+        circuit: The circuit.
         seed: Seeds everything random in it.
         shots: How often to run it; None: its exact distribution.
-        noise: What goes wrong; None: nothing.
-        machine: What to compile it to; None: nothing.
+        noise: The error rates; None: no errors.
+        machine: The QPU to compile it to; None: it is not compiled.
         hardware: Whether it is run as compiled; a simulator runs it as it stands.
         variants: How many groups of shots to run, each compiled to other qubits; 0: no groups.
         symmetry_verification: Whether to drop outcomes that the ideal circuit does not have.
@@ -135,9 +135,9 @@ class Energy(NamedTuple):
         seed: Seeds everything random in it.
         width: The most qubits that the ansatz may have.
         shots: How often each term is measured; None: its exact value.
-        noise: What goes wrong; None: nothing.
+        noise: The error rates; None: no errors.
         constraints: Inequalities x'Qx + r'x <= c as (Q, r, c), Q empty where it is linear.
-        penalty: What a violated constraint costs.
+        penalty: The cost of a violated constraint.
         cvar_alpha: The part of the outcomes, the best ones, that count; None: all.
     """
 
@@ -176,7 +176,7 @@ class MaxCut(NamedTuple):
 
 
 class GateKind(NamedTuple):
-    """What a gate of a gateset takes.
+    """The operands of a gate of a gateset.
 
     Attributes:
         targets: How many qubits one application acts on, controls apart; None: any number.
@@ -208,8 +208,8 @@ QIS_GATES: Mapping[str, GateKind] = MappingProxyType(
     }
 )
 
-#: The native gates: schema NativeGate of the API document. What `nop` does is not documented; its
-#: name says nothing.
+#: The native gates: schema NativeGate of the API document. `nop` is not documented;
+#: its name means no operation.
 NATIVE_GATES: Mapping[str, GateKind] = MappingProxyType(
     {
         "gpi": GateKind(1),

@@ -1,4 +1,4 @@
-"""A task that runs a circuit -> its outcome: compile, run, mitigate."""
+"""Circuit tasks: compiled, run, mitigated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NOISELESS = Noise(0.0, 0.0)
 
 
 def run(task: Task) -> Outcome:
-    """Compile, run and mitigate what a task says.
+    """Compile, run and mitigate the circuit of a task.
 
     Raises:
         SimulationFailure: The circuit cannot be run.
@@ -51,7 +51,7 @@ def run(task: Task) -> Outcome:
 
 
 def run_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
-    """Run several tasks, and return what each came to, or what it raised.
+    """Run several tasks, and return the outcome of each, or its error.
 
     Exact simulations go to Aer in one call.
     """
@@ -72,7 +72,7 @@ def run_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
             continue
         try:
             outcomes.append(run(task))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks for this task
+        except Exception as error:  # noqa: BLE001 - the error of this task alone
             outcomes.append(error)
     return outcomes
 
@@ -161,11 +161,11 @@ def _exact_qasm3(circuit: QuantumCircuit) -> Distribution:
 def _mitigated(
     task: Task, shots: NDArray[np.int64], ideal: NDArray[np.int64] | None, blank: Outcome
 ) -> Outcome:
-    """Return the outcome of the shots after what error mitigation the task asks for.
+    """Return the outcome of the shots after the error mitigation of the task.
 
     The noise is the same on all qubits, so that the shots of one compiled circuit stand for those
-    of every variant. What symmetry verification does is not published: here it drops
-    outcomes that a machine without errors would not show.
+    of every variant. Symmetry verification is not published in detail: here it drops
+    outcomes that a QPU without errors would not show.
     """
     allowed = None
     if ideal is not None and np.isin(shots, ideal).any():

@@ -1,4 +1,4 @@
-"""How far a job is in its life: a pure function of its plan, the time, and who asked for it."""
+"""The position of a job in its lifecycle: a pure function of plan, time and requests."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FINAL = frozenset({"completed", "failed", "canceled"})
 #: The place in `LIFECYCLE` of a job that has come to its end, whichever it is.
 SUBMITTED, READY, STARTED, FINISHED = range(len(LIFECYCLE))
 
-#: What a job can wait for before it goes on: nothing but somebody who asks for it; so many who
-#: have seen its status; so many seconds; the seconds that its machine predicts; nothing ever.
+#: A job goes on when it is next asked for; after so many polls of its status; after so many
+#: seconds; after the seconds that its QPU predicts; never.
 IMMEDIATELY, POLLS, SECONDS, PREDICTED, NEVER = (
     *("immediately", "polls", "seconds", "predicted", "never"),
 )
@@ -31,10 +31,10 @@ class Step(NamedTuple):
     """When a job goes on to its next status.
 
     Attributes:
-        kind: What it waits for.
+        kind: One of the five.
         amount: How many polls or seconds; 0 for what is not counted.
         jitter: By how many seconds it is taken sooner or later at most, as long as that is not
-            drawn; the steps of a job have none.
+            sampled; 0 in the steps of a job.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Step(NamedTuple):
 
 
 class End(NamedTuple):
-    """What becomes of a job.
+    """The end of a job.
 
     Attributes:
         status: `completed`, `failed`, `canceled`, or a word that it shows for ever.
@@ -62,21 +62,15 @@ class End(NamedTuple):
 
 
 class JobPlan(NamedTuple):
-    """What is planned for a job.
+    """The plan of a job.
 
     Attributes:
         steps: When it goes on from each status of `LIFECYCLE` but the last.
-        end: What becomes of it.
+        end: Its end.
     """
 
     steps: tuple[Step, Step, Step] = (Step(IMMEDIATELY),) * 3
     end: End = End()
-
-    @property
-    def kinds(self) -> set[str]:
-        """The kinds of its steps."""
-        first, second, third = self.steps
-        return {first.kind, second.kind, third.kind}
 
     def with_predictions(self, wait_s: float, run_s: float) -> JobPlan:
         """Return the plan with the predicted seconds of waiting and running in it."""
@@ -89,12 +83,12 @@ class JobPlan(NamedTuple):
 
 
 class Position(NamedTuple):
-    """How far a job is.
+    """The position of a job in its lifecycle.
 
     Attributes:
         entered: When it came to each place of `LIFECYCLE` that it has been in.
         since: From when its next step counts its seconds.
-        polls: How many have seen its status.
+        polls: How many polls have seen its status.
         held_at: Since when it goes no further; None: it goes on.
     """
 
@@ -102,11 +96,6 @@ class Position(NamedTuple):
     since: datetime
     polls: int = 0
     held_at: datetime | None = None
-
-    @classmethod
-    def new(cls, moment: datetime) -> Position:
-        """Return the position of a job that is submitted at a moment."""
-        return cls((moment,), moment)
 
     @property
     def place(self) -> int:
@@ -136,17 +125,17 @@ def proceed(
     asked: bool = False,
     polled: bool = False,
 ) -> Position:
-    """Return where a job stands now.
+    """Return the position of a job now.
 
-    A step that waits for seconds is taken when they are over, at that moment and whoever looks
-    when; one that waits for polls at the poll after them; an immediate one at the moment of the
-    one before it, once somebody asks or a later one's seconds are over.
+    A step that waits for seconds is taken at the moment when they are over, whenever it is
+    looked at; one that waits for polls at the poll after them; an immediate one at the moment of
+    the one before it, once it is asked for or a later one's seconds are over.
 
     Args:
         steps: When it goes on.
-        position: Where it stood when it was last looked at.
-        now: The time; a machine's clock may have gone back since it was last looked at.
-        asked: Whether somebody asks for it.
+        position: Its last known position.
+        now: The time; the clock may have gone back since then.
+        asked: Whether a request asks for it.
         polled: Whether it is asked for by itself, which counts as a poll.
     """
     if position.held_at is not None:

@@ -1,4 +1,4 @@
-"""Which transitions a new job has: those for all jobs, and rules for some."""
+"""The transitions of new jobs: those for all jobs, and rules for some."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TransitionRule:
         transitions: The transitions.
         name: The name of the job.
         backend: Its backend.
-        metadata: What it has in its metadata, beside anything else.
+        metadata: Metadata that the job must have, beside any other.
         nth: Which of the jobs that fit the rest, the first being 1.
         child: Not for these jobs themselves, but for this child job of each: its place, the first
             being 1, or its name.
@@ -146,7 +146,7 @@ class TransitionRules:
             child: For this child of those jobs: its place, the first being 1, or its name.
 
         Raises:
-            ValueError: No job can ever fit, or there is nothing to set.
+            ValueError: No job can ever fit, or nothing is set.
         """
         these = Transitions.of(transitions)
         return self.add(TransitionRule(these, name, backend, metadata, nth, child))
