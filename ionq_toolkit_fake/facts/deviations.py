@@ -18,8 +18,8 @@ class Deviation(NamedTuple):
 
     Attributes:
         operations: The operations it shows in, as `METHOD /path`.
-        document: The API document.
-        service: The service.
+        document: The behaviour in the API document.
+        service: The behaviour of the service.
         source: Who saw it.
     """
 

@@ -70,6 +70,7 @@ class Device(NamedTuple):
         location: Its place.
         last_day: The last day it was characterized, as an ISO date; None: it still is.
         is_qpu: Whether it is a QPU, not the simulator.
+        entangler: Its native gate on two qubits.
     """
 
     name: str
@@ -85,11 +86,7 @@ class Device(NamedTuple):
     location: str | None = None
     last_day: str | None = None
     is_qpu: bool = False
-
-    @property
-    def entangler(self) -> str:
-        """Its native gate on two qubits."""
-        return self.native_gates[-1]
+    entangler: str = "zz"
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -152,6 +149,7 @@ def _qpu(  # noqa: PLR0917 - a row of the table
         performance=performance,
         price=price,
         is_qpu=True,
+        entangler=gates[-1],
         **more,  # type: ignore[arg-type]
     )
 

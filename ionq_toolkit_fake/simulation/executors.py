@@ -140,16 +140,13 @@ class ProcessExecutor(Executor):
         """
         if workers < 1:
             raise ValueError(f"workers must be at least 1, is {workers}")
-        share = limits.share(workers), max(1, (os.cpu_count() or 1) // workers)
+        self._workers = workers
+        self._share = limits.share(workers), max(1, (os.cpu_count() or 1) // workers)
         self._waiting: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._open: set[Future[Any]] = set()
         self._lock = threading.Lock()
         self._ended = False
-        self._threads = [
-            threading.Thread(target=self._serve, args=share, daemon=True) for _ in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Hand `fn` to a worker; `fn`, its arguments and its result are pickled.
@@ -164,6 +161,10 @@ class ProcessExecutor(Executor):
             self._open.add(call)
             call.add_done_callback(self._open.discard)
             self._waiting.put(call)
+            # A worker more only where all are busy: a new one takes seconds to import Aer.
+            if len(self._threads) < min(self._workers, len(self._open)):
+                self._threads.append(threading.Thread(target=self._serve, daemon=True))
+                self._threads[-1].start()
         return call
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -181,7 +182,7 @@ class ProcessExecutor(Executor):
         for thread in self._threads:
             thread.join()
 
-    def _serve(self, gibibytes: float, threads: int) -> None:
+    def _serve(self) -> None:
         """Give one worker its calls, one after the other."""
         worker = None
         while (call := self._waiting.get()) is not None:
@@ -189,13 +190,14 @@ class ProcessExecutor(Executor):
                 continue
             try:
                 if worker is None or worker.is_dead:
-                    worker = _Worker(gibibytes, threads)
+                    worker = _Worker(*self._share)
                 succeeded, found = call.run_in(worker)
             except Exception as error:  # noqa: BLE001 - the future raises it
                 succeeded, found = False, error
             if worker is not None and call.given_up:
                 worker.kill()
                 worker = None
+            self._open.discard(call)
             if succeeded:
                 call.set_result(found)
             else:

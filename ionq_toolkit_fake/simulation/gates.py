@@ -96,28 +96,11 @@ _ROTATIONS: Mapping[str, Callable[[float], QiskitGate]] = MappingProxyType(
 #: The same, as methods of a circuit that append them: by name, number of controls, of parameters.
 _METHODS: Mapping[tuple[str, int, int], Callable[..., object]] = MappingProxyType(
     {
-        ("x", 0, 0): QuantumCircuit.x,
-        ("not", 0, 0): QuantumCircuit.x,
-        ("y", 0, 0): QuantumCircuit.y,
-        ("z", 0, 0): QuantumCircuit.z,
-        ("h", 0, 0): QuantumCircuit.h,
-        ("s", 0, 0): QuantumCircuit.s,
-        ("si", 0, 0): QuantumCircuit.sdg,
-        ("t", 0, 0): QuantumCircuit.t,
-        ("ti", 0, 0): QuantumCircuit.tdg,
-        ("v", 0, 0): QuantumCircuit.sx,
-        ("vi", 0, 0): QuantumCircuit.sxdg,
-        ("swap", 0, 0): QuantumCircuit.swap,
-        ("rx", 0, 1): QuantumCircuit.rx,
-        ("ry", 0, 1): QuantumCircuit.ry,
-        ("rz", 0, 1): QuantumCircuit.rz,
-        ("z", 0, 1): QuantumCircuit.p,
-        ("xx", 0, 1): QuantumCircuit.rxx,
-        ("yy", 0, 1): QuantumCircuit.ryy,
-        ("zz", 0, 1): QuantumCircuit.rzz,
-        ("x", 1, 0): QuantumCircuit.cx,
-        ("not", 1, 0): QuantumCircuit.cx,
-        ("cnot", 1, 0): QuantumCircuit.cx,
+        **{(name, 0, 0): getattr(QuantumCircuit, kind().name) for name, kind in _FIXED.items()},
+        **{
+            (name, 0, 1): getattr(QuantumCircuit, kind(0).name) for name, kind in _ROTATIONS.items()
+        },
+        **{(name, 1, 0): QuantumCircuit.cx for name in ("x", "not", "cnot")},
         ("z", 1, 0): QuantumCircuit.cz,
     }
 )

@@ -180,6 +180,12 @@ def test_several_workers_run_at_the_same_time(tmp_path):
         assert reader.result(timeout=60) == "met"
 
 
+def test_one_call_after_the_other_runs_in_one_worker():
+    """Each new worker takes seconds to import Aer."""
+    with ProcessExecutor(workers=3) as executor:
+        assert len({executor.submit(os.getpid).result() for _ in range(20)}) == 1
+
+
 def test_no_workers_are_an_error():
     with pytest.raises(ValueError, match="workers must be at least 1"):
         ProcessExecutor(workers=0)
