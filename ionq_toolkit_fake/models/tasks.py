@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.simulation import NOISE_MODELS, Energy, Machine, MaxCut, Program, Task
+from ionq_toolkit_fake.simulation import NOISE_MODELS, Energy, MaxCut, Program, Qpu, Task
 from ionq_toolkit_fake.simulation.mitigation import VARIANTS
 
 if TYPE_CHECKING:
@@ -39,20 +39,20 @@ def circuit_task_of(job: Job, facility: Facility, place: int = 0) -> Task:
     submission = job.submission
     device, circuit = submission.device, job.circuit or submission.circuits[0]
     seed = uuid.UUID(job.id).int if submission.noise_seed is None else submission.noise_seed
-    noise, machine = None, None
+    noise, qpu = None, None
     if device.is_qpu:
         noise = facility.noise(device)
     elif not submission.is_exact:
         noise = NOISE_MODELS[submission.noise_model].noise
     compilation = submission.settings.get("compilation") or {}
     if device.is_qpu or compilation.get("service_version") == "v0.4":
-        machine = Machine(device.qubits, device.entangler, device.connectivity)
+        qpu = Qpu(device.qubits, device.entangler, device.connectivity)
     return Task(
         circuit.program,
         (seed + place) % 2**31,
         shots=None if submission.is_exact else submission.shots,
         noise=noise,
-        machine=machine,
+        qpu=qpu,
         hardware=device.is_qpu,
         variants=VARIANTS if submission.mitigated else 0,
         symmetry_verification=bool(submission.symmetry_verification) and device.is_qpu,

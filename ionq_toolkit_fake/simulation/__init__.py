@@ -24,11 +24,11 @@ from ionq_toolkit_fake.simulation.program import (
     Energy,
     Gate,
     GateKind,
-    Machine,
     MaxCut,
     Noise,
     Program,
     Qasm3,
+    Qpu,
     Task,
 )
 
@@ -41,7 +41,6 @@ __all__ = [
     "Gate",
     "GateKind",
     "InlineExecutor",
-    "Machine",
     "MaxCut",
     "Noise",
     "NoiseModel",
@@ -50,6 +49,7 @@ __all__ = [
     "ProcessExecutor",
     "Program",
     "Qasm3",
+    "Qpu",
     "SimulationFailure",
     "Task",
     "Value",

@@ -14,20 +14,20 @@ from ionq_toolkit_fake.simulation.program import Gate, Program
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ionq_toolkit_fake.simulation.program import Machine
+    from ionq_toolkit_fake.simulation.program import Qpu
 
 #: Rotations below this are left out: compilation settings of IonQ's jobs say a precision of 1E-3.
 SMALLEST_TURN = 1e-9
 
 
 def compile_program(
-    program: Program, machine: Machine, layout: Sequence[int], seed: int
+    program: Program, qpu: Qpu, layout: Sequence[int], seed: int
 ) -> tuple[Program, tuple[int, ...]]:
     """Compile a program to native gates.
 
     Args:
         program: The program; one of the native gateset only moves to its qubits.
-        machine: The QPU.
+        qpu: The QPU.
         layout: The qubit of the QPU that each qubit of the program begins on.
         seed: Seeds the search for a route where not all qubits are connected.
 
@@ -36,8 +36,8 @@ def compile_program(
         qubit of the program ends.
     """
     if program.gateset == "native":
-        return _moved(program, machine, layout), tuple(layout)
-    return compile_circuit(circuit_of(program), machine, layout, seed)
+        return _moved(program, qpu, layout), tuple(layout)
+    return compile_circuit(circuit_of(program), qpu, layout, seed)
 
 
 def circuit_of(program: Program) -> QuantumCircuit:
@@ -55,15 +55,15 @@ def circuit_of(program: Program) -> QuantumCircuit:
 
 
 def compile_circuit(
-    circuit: QuantumCircuit, machine: Machine, layout: Sequence[int], seed: int
+    circuit: QuantumCircuit, qpu: Qpu, layout: Sequence[int], seed: int
 ) -> tuple[Program, tuple[int, ...]]:
     """Compile a circuit without measurements; see `compile_program`."""
-    basis = ["rz", "sx", "x", "rzz" if machine.entangler == "zz" else "rxx"]
-    if machine.connectivity is None:
+    basis = ["rz", "sx", "x", "rzz" if qpu.entangler == "zz" else "rxx"]
+    if qpu.connectivity is None:
         compiled = transpile(circuit, basis_gates=basis, optimization_level=1, seed_transpiler=seed)
-        program = Program(machine.num_qubits, tuple(_native_gates(compiled, machine.entangler)))
-        return _moved(program, machine, layout), tuple(layout)
-    pairs = [pair for a, b in machine.connectivity for pair in ((a, b), (b, a))]
+        program = Program(qpu.num_qubits, tuple(_native_gates(compiled, qpu.entangler)))
+        return _moved(program, qpu, layout), tuple(layout)
+    pairs = [pair for a, b in qpu.connectivity for pair in ((a, b), (b, a))]
     compiled = transpile(
         circuit,
         basis_gates=basis,
@@ -72,17 +72,17 @@ def compile_circuit(
         optimization_level=1,
         seed_transpiler=seed,
     )
-    gates = _native_gates(compiled, machine.entangler)
+    gates = _native_gates(compiled, qpu.entangler)
     final = tuple(compiled.layout.final_index_layout(filter_ancillas=True))
-    return Program(machine.num_qubits, tuple(gates), "native"), final
+    return Program(qpu.num_qubits, tuple(gates), "native"), final
 
 
-def _moved(program: Program, machine: Machine, layout: Sequence[int]) -> Program:
+def _moved(program: Program, qpu: Qpu, layout: Sequence[int]) -> Program:
     gates = (
         gate._replace(targets=tuple(layout[qubit] for qubit in gate.targets))
         for gate in program.gates
     )
-    return Program(machine.num_qubits, tuple(gates), "native")
+    return Program(qpu.num_qubits, tuple(gates), "native")
 
 
 def _native_gates(circuit: QuantumCircuit, entangler: str) -> list[Gate]:

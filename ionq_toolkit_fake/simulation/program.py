@@ -81,7 +81,7 @@ class Noise(NamedTuple):
     readout: float = 0.0
 
 
-class Machine(NamedTuple):
+class Qpu(NamedTuple):
     """The QPU that a circuit is compiled to.
 
     Attributes:
@@ -103,7 +103,7 @@ class Task(NamedTuple):
         seed: Seeds everything random in it.
         shots: How often to run it; None: its exact distribution.
         noise: The error rates; None: no errors.
-        machine: The QPU to compile it to; None: it is not compiled.
+        qpu: The QPU to compile it to; None: it is not compiled.
         hardware: Whether it is run as compiled; a simulator runs it as it stands.
         variants: How many groups of shots to run, each compiled to other qubits; 0: no groups.
         symmetry_verification: Whether to drop outcomes that the ideal circuit does not have.
@@ -117,7 +117,7 @@ class Task(NamedTuple):
     seed: int
     shots: int | None = None
     noise: Noise | None = None
-    machine: Machine | None = None
+    qpu: Qpu | None = None
     hardware: bool = False
     variants: int = 0
     symmetry_verification: bool = False

@@ -58,7 +58,7 @@ def run_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
     together = {
         index: task
         for index, task in enumerate(tasks)
-        if task.shots is None and task.machine is None and isinstance(task.circuit, Program)
+        if task.shots is None and task.qpu is None and isinstance(task.circuit, Program)
     }
     programs = [task.circuit for task in together.values() if isinstance(task.circuit, Program)]
     distributions = dict(zip(together, aer.exact(programs), strict=True))
@@ -81,8 +81,8 @@ def _run_program(task: Task, program: Program) -> Outcome:
     width = program.num_qubits
     registers = task.registers or {WHOLE: tuple(range(width))}
     compiled, final = None, tuple(range(width))
-    if task.machine is not None:
-        compiled, final = compile_program(program, task.machine, final, task.seed)
+    if task.qpu is not None:
+        compiled, final = compile_program(program, task.qpu, final, task.seed)
     gates = None if compiled is None else compiled.gates
     if not task.execute:
         return Outcome(None, registers, compiled=gates)
@@ -135,10 +135,10 @@ def _compiled_qasm3(
     A circuit that measures or resets midway has none: no native gates are known for that.
     """
     unitary, bits, _ = qasm3.without_measurements(circuit)
-    if task.machine is None or unitary.num_qubits > circuit.num_qubits:
+    if task.qpu is None or unitary.num_qubits > circuit.num_qubits:
         return None, ()
     layout = range(circuit.num_qubits)
-    compiled, final = compile_circuit(unitary, task.machine, layout, task.seed)
+    compiled, final = compile_circuit(unitary, task.qpu, layout, task.seed)
     return compiled, [None if wire is None else final[wire] for wire in bits]
 
 
@@ -172,13 +172,13 @@ def _mitigated(
         allowed = len(ideal)
         shots = shots[np.isin(shots, ideal)]
     variants: tuple[Variant, ...] = ()
-    if task.variants and task.machine is not None:
+    if task.variants and task.qpu is not None:
         sizes = mitigation.split(len(shots), task.variants)
         program = task.circuit
         width = program.num_qubits if isinstance(program, Program) else (blank.size or (0,))[0]
         places = mitigation.layouts(
             width,
-            task.machine.num_qubits,
+            task.qpu.num_qubits,
             len(sizes),
             np.random.default_rng([task.seed, 2]),
         )

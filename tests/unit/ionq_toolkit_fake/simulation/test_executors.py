@@ -18,12 +18,12 @@ from ionq_toolkit_fake.simulation import (
     Energy,
     Gate,
     InlineExecutor,
-    Machine,
     MaxCut,
     Noise,
     ProcessExecutor,
     Program,
     Qasm3,
+    Qpu,
     SimulationFailure,
     Task,
     simulate,
@@ -228,7 +228,7 @@ MIDWAY = Qasm3(
 )
 ANSATZ = Qasm3("OPENQASM 3.0; input float a; qubit[2] q; ry(a) q[0]; cx q[0], q[1];", (0.8,))
 ERRORS = Noise(0.01, 0.05, 0.02)
-LINE = Machine(15, "ms", tuple((n, n + 1) for n in range(14)))
+LINE = Qpu(15, "ms", tuple((n, n + 1) for n in range(14)))
 
 
 def mixed_tasks():
@@ -243,8 +243,8 @@ def mixed_tasks():
             exact._replace(shots=150, noise=ERRORS),
             exact._replace(circuit=BELL.circuit, shots=700, noise=ERRORS),
             exact._replace(circuit=MIDWAY, width=29, shots=300, noise=ERRORS),
-            exact._replace(shots=100, noise=ERRORS, machine=LINE, hardware=True, variants=32),
-            exact._replace(circuit=MIDWAY, width=3, shots=50, machine=LINE, hardware=True),
+            exact._replace(shots=100, noise=ERRORS, qpu=LINE, hardware=True, variants=32),
+            exact._replace(circuit=MIDWAY, width=3, shots=50, qpu=LINE, hardware=True),
             Energy(ANSATZ, (("ZX", 0.4), ("YY", -0.7)), seed, 29, shots=200, noise=ERRORS),
             MaxCut(3, ((0, 1, 1.0), (1, 2, 0.5)), exact._replace(shots=60, noise=ERRORS)),
         ]

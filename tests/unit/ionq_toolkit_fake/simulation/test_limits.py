@@ -9,11 +9,11 @@ from qiskit import QuantumCircuit
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.simulation import (
     Gate,
-    Machine,
     Noise,
     ProcessExecutor,
     Program,
     Qasm3,
+    Qpu,
     SimulationFailure,
     Task,
     aer,
@@ -120,7 +120,7 @@ ERRORS = Noise(0.01, 0.01)
     [
         (None, {}),
         (ERRORS, {"shots": 1}),
-        (ERRORS, {"shots": 1, "machine": Machine(36, "zz"), "hardware": True}),
+        (ERRORS, {"shots": 1, "qpu": Qpu(36, "zz"), "hardware": True}),
     ],
     ids=["exact", "noisy", "on a machine"],
 )
