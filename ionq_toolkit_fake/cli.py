@@ -18,7 +18,6 @@ from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.scenario import Scenario, names
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.simulation import (
-    DaskExecutor,
     ProcessExecutor,
     Program,
     Task,
@@ -28,6 +27,9 @@ from ionq_toolkit_fake.transitions.plan import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+#: How long the scheduler of a Dask cluster has to accept a connection.
+CONNECT_TIMEOUT_S = 10
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,7 +60,7 @@ def main() -> None:
     type=click.Choice([IMMEDIATELY, PREDICTED]),
     default=IMMEDIATELY,
     show_default=True,
-    help="When jobs go on: as soon as they can, or after the time that a machine predicts.",
+    help="When jobs go on: as soon as they can, or after the time that a QPU predicts.",
 )
 @click.option("--seed", type=int, help="Seed everything random, such as job ids.")
 @click.option(
@@ -81,12 +83,12 @@ def main() -> None:
     "scheduler",
     metavar="ADDRESS",
     help="Simulate on a Dask cluster, whose scheduler listens at ADDRESS "
-    "(tcp://127.0.0.1:8786), instead of in processes of this machine.",
+    "(tcp://127.0.0.1:8786), instead of in processes of this computer.",
 )
 @click.option(
     "--scenario",
     metavar="NAME",
-    help="What the cloud is to be like: a ready-made scenario (see: ionq-fake scenarios), a TOML "
+    help="The settings of the cloud: a ready-made scenario (see: ionq-fake scenarios), a TOML "
     "file, or a token. Seed and clock given here go before its own.",
 )
 @click.option(
@@ -113,8 +115,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     """Serve a new, empty cloud until Ctrl-C.
 
     The first line printed is the base URL to give to a client, as
-    "ionq-fake listening on URL". Any API key is taken. What can be done to the cloud beside the API
-    is below /_fake: GET /_fake lists it.
+    "ionq-fake listening on URL". Any API key is taken. The routes that change the cloud are
+    below /_fake: GET /_fake lists it.
     """
     if polls_per_status and transitions == PREDICTED:
         raise click.UsageError("--polls-per-status and --transitions predicted exclude each other.")
@@ -192,11 +194,18 @@ def _is_default(context: click.Context, name: str) -> bool:
 
 def _cluster(address: str) -> Executor:
     try:
-        return DaskExecutor(address)
+        from distributed import Client  # noqa: PLC0415 - not a dependency, and slow to import
+        from distributed.comm import resolve_address  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(
+            "--dask needs another package: pip install distributed"
+        ) from error
+    try:
+        resolve_address(address)  # a client for an invalid address never ends
+        executor: Executor = Client(address, timeout=CONNECT_TIMEOUT_S).get_executor(pure=False)
     except (OSError, ValueError) as error:
         raise click.BadParameter(f"{address}: {error}", param_hint="--dask") from error
+    return executor
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ LAST_DAY = datetime(9900, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
-    """What the cloud reads the time from, and a client in this process can wait on."""
+    """A source of time for the cloud, which a client in this process can wait on."""
 
     def now(self) -> datetime:
         """Return the time, in UTC."""
@@ -34,7 +34,7 @@ class Clock(Protocol):
 
 
 class VirtualClock:
-    """Time that stands still until somebody sleeps on it: no sleep takes any real time."""
+    """Time that moves only when a caller sleeps on it; sleeping takes no real time."""
 
     def __init__(self, start: datetime = EPOCH) -> None:
         self._start = start
@@ -54,7 +54,7 @@ class VirtualClock:
         """Move the time on by `seconds`, at once.
 
         Raises:
-            ValueError: That is no time to sleep, or beyond the year 9900.
+            ValueError: The time is negative, not finite, or beyond the year 9900.
         """
         if not 0 <= seconds < math.inf:  # NaN is not either
             raise ValueError(f"cannot sleep for {seconds} s")
@@ -70,14 +70,14 @@ class VirtualClock:
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The time of this computer."""
 
     def now(self) -> datetime:
-        """Return the machine's time in UTC."""
+        """Return the time of this computer in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return the machine's monotonic time in seconds."""
+        """Return the monotonic time of this computer in seconds."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -86,7 +86,7 @@ class SystemClock:
 
 
 #: The clocks by name. `instant` and `virtual` are the same clock: what differs is how long jobs
-#: take where nobody says so, no time or that which is predicted.
+#: take by default, no time or the predicted one.
 CLOCKS = {"instant": VirtualClock, "virtual": VirtualClock, "real": SystemClock}
 
 
@@ -94,7 +94,7 @@ def clock_named(name: str) -> Clock:
     """Return a new clock.
 
     Raises:
-        ValueError: There is no such clock.
+        ValueError: The name is unknown.
     """
     if name not in CLOCKS:
         raise unknown("clock", name, CLOCKS)

@@ -23,7 +23,7 @@ from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
 from ionq_toolkit_fake.models.project import Project
 from ionq_toolkit_fake.simulation import InlineExecutor
-from ionq_toolkit_fake.transitions.plan import FINAL, LIFE, PREDICTED, End
+from ionq_toolkit_fake.transitions.plan import FINAL, LIFECYCLE, PREDICTED, End
 from ionq_toolkit_fake.transitions.rules import TransitionRules
 from ionq_toolkit_fake.transitions.spec import Transitions, end_of, failed
 from ionq_toolkit_fake.validation import unknown
@@ -117,7 +117,7 @@ class FakeIonQ:
         self.started_at = self.clock.now()
         self.deviations = frozenset(deviations)
         self.facility = Facility(self.seed, self.clock, statuses, fidelities)
-        self._identifiers = Identifiers(self.seed, self.clock)
+        self._identifiers = Identifiers(self.seed)
         self._accounts = Accounts(self._identifiers, keys)
         self.faults = FaultRules(self.seed, self._accounts.takes)
         self._history = History()
@@ -180,7 +180,7 @@ class FakeIonQ:
         with self._lock:
             return self._job(job_id)[1]
 
-    def end(self, job_id: str, end: End | str = LIFE[-1]) -> None:
+    def end(self, job_id: str, end: End | str = LIFECYCLE[-1]) -> None:
         """Bring a job, or a child job by itself, to its end now.
 
         Args:
@@ -226,7 +226,7 @@ class FakeIonQ:
         """
         if status in FINAL:
             raise ValueError(f"a job is not held {status}: end(job_id, {status!r}) ends it")
-        if status is not None and status not in LIFE:
+        if status is not None and status not in LIFECYCLE:
             end_of(status)
         with self._lock:
             jobs, job = self._job(job_id)

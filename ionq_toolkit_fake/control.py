@@ -17,7 +17,7 @@ import msgspec
 from ionq_toolkit_fake import faults as kinds
 from ionq_toolkit_fake.api.responses import Refusal, internal_error, json_response
 from ionq_toolkit_fake.clock import SystemClock, VirtualClock, iso
-from ionq_toolkit_fake.transitions.rules import Rule
+from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.transitions.spec import end_from_data
 from ionq_toolkit_fake.validation import only, unknown, wrong
 
@@ -110,8 +110,8 @@ def transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object
 
 
 def set_transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
-    """POST /_fake/transitions: set those of jobs that are submitted from now on; see `Rule`."""
-    cloud.transitions.add(Rule.from_dict(body))
+    """POST /_fake/transitions: set those of new jobs; see `TransitionRule`."""
+    cloud.transitions.add(TransitionRule.from_dict(body))
     return transitions(cloud, body, job_id)
 
 
@@ -254,5 +254,5 @@ def _job(one: Job) -> dict[str, Any]:
         "backend": one.submission.device.name,
         "parent_job_id": one.parent_id,
         "project_id": one.owner.project_id,
-        "held": one.standing.held_at is not None,
+        "held": one.position.held_at is not None,
     }

@@ -17,7 +17,7 @@ from ionq_toolkit_fake import faults as fault_rules
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.models.accounts import Access, stored
-from ionq_toolkit_fake.transitions.rules import Rule
+from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class Scenario:
             ``2q`` and ``spam``.
         deviations: In what the cloud does as the service rather than as its document; None: in
             all of `DEVIATIONS`.
-        transitions: When jobs go on, and what becomes of them: tables as `Rule.from_dict` reads.
+        transitions: When jobs go on, and what becomes of them: tables as
+            `TransitionRule.from_dict` reads.
         faults: What goes wrong: tables as `faults.from_dict` reads.
     """
 
@@ -129,7 +130,7 @@ class Scenario:
 
     def _prepare(self, cloud: FakeIonQ) -> None:
         for table in self.transitions:
-            cloud.transitions.add(Rule.from_dict(table))
+            cloud.transitions.add(TransitionRule.from_dict(table))
         for table in self.faults:
             cloud.faults.arm(fault_rules.from_dict(table))
 

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def unknown(kind: str, name: object, allowed: Collection[str]) -> ValueError:
-    """Return the error for a name that is none of those allowed.
+    """Return the error for a name that is not allowed.
 
     Args:
-        kind: What it should name, such as ``status``.
-        name: What was given.
-        allowed: What there is.
+        kind: The kind of the name, such as ``status``.
+        name: The name that was given.
+        allowed: The allowed names.
     """
     near = get_close_matches(str(name), allowed, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from ionq_toolkit_fake import DEVIATIONS, FAILURES, Scenario, faults
 from ionq_toolkit_fake.control import CONTROLS
 from ionq_toolkit_fake.scenario import names
-from ionq_toolkit_fake.transitions.plan import LIFE
+from ionq_toolkit_fake.transitions.plan import LIFECYCLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "everything.md"
 
@@ -49,7 +49,7 @@ def page() -> str:
         "",
         "## What becomes of a job",
         "",
-        f"A job is {', '.join(LIFE[:-1])} and comes to its end. `cloud.transitions.set(...)` says when",
+        f"A job is {', '.join(LIFECYCLE[:-1])} and comes to its end. `cloud.transitions.set(...)` says when",
         "it goes on and how it ends: all jobs, or those of a `name`, `backend` or `metadata`, or the",
         "`nth` of them, or the `child` of a job of several circuits.",
         "",

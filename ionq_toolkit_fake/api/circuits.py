@@ -9,7 +9,7 @@ import msgspec
 
 from ionq_toolkit_fake.api.decoding import decode, one_of
 from ionq_toolkit_fake.api.responses import bad_request
-from ionq_toolkit_fake.facts.failures import Failure
+from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit
 from ionq_toolkit_fake.simulation import NATIVE_GATES, QIS_GATES, Gate, Program, Qasm3
 from ionq_toolkit_fake.simulation.outcome import MOST_BITS
@@ -156,7 +156,7 @@ def _circuit(circuit: _Circuit, path: str, limits: Limits) -> Circuit:
         gate_counts={"1q": single, "2q": len(widths) - single},
         billed=(single, sum(_billed(width) for width in widths)),
         registers=_registers(circuit, path),
-        doomed=next(_dooms(circuit, program, limits), None),
+        rejection=next(_rejections(circuit, program, limits), None),
     )
 
 
@@ -181,32 +181,32 @@ def _registers(circuit: _Circuit, path: str) -> Mapping[str, tuple[int | None, .
     return {name: tuple(qubits) for name, qubits in circuit.registers.items()}
 
 
-def _dooms(circuit: _Circuit, program: Program, limits: Limits) -> Iterator[Failure]:
+def _rejections(circuit: _Circuit, program: Program, limits: Limits) -> Iterator[JobFailure]:
     """Yield every reason for which a job that the API takes will fail before it runs."""
     if circuit.qubits is None:
-        yield Failure("UnexpectedCompilationError", "input.qubits is missing")
+        yield JobFailure("UnexpectedCompilationError", "input.qubits is missing")
     if program.num_qubits > limits.qubits:
         message = (
             f"The job requires {program.num_qubits} qubits and the backend has {limits.qubits}."
         )
-        yield Failure("NotEnoughQubits", message)
+        yield JobFailure("NotEnoughQubits", message)
     if program.num_qubits > MOST_BITS:
         message = f"ionq_toolkit_fake simulates circuits of up to {MOST_BITS} qubits."
-        yield Failure("SimulationError", message)
+        yield JobFailure("SimulationError", message)
     if len(program.gates) > MAX_GATES:
-        yield Failure("TooManyGates", f"A circuit may have {MAX_GATES} gates.")
+        yield JobFailure("TooManyGates", f"A circuit may have {MAX_GATES} gates.")
     most = max((len(gate.controls) for gate in program.gates), default=0)
     if most > MAX_CONTROLS:
         message = f"A gate has {most} controls; at most {MAX_CONTROLS} are supported."
-        yield Failure("TooManyControls", message)
+        yield JobFailure("TooManyControls", message)
     if any(len(qubits) > MOST_BITS for qubits in (circuit.registers or {}).values()):
         message = f"ionq_toolkit_fake has registers of up to {MOST_BITS} bits."
-        yield Failure("SimulationError", message)
+        yield JobFailure("SimulationError", message)
     if program.gateset == "native":
-        yield from _native_dooms(program, limits)
+        yield from _native_rejections(program, limits)
 
 
-def _native_dooms(program: Program, limits: Limits) -> Iterator[Failure]:
+def _native_rejections(program: Program, limits: Limits) -> Iterator[JobFailure]:
     """Yield why native gates, which no compiler rewrites, cannot be run as they are."""
     pairs = limits.connectivity and {frozenset(pair) for pair in limits.connectivity}
     for gate in program.gates:
@@ -215,10 +215,10 @@ def _native_dooms(program: Program, limits: Limits) -> Iterator[Failure]:
         if gate.name not in limits.entanglers:
             has = " and ".join(limits.entanglers)
             message = f"The backend has no native gate {gate.name}; it has {has}."
-            yield Failure("UnsupportedGate", message)
+            yield JobFailure("UnsupportedGate", message)
         if pairs and frozenset(gate.targets) not in pairs:
             message = "The backend has no gate on qubits {} and {}.".format(*gate.targets)
-            yield Failure("UnsupportedGate", message)
+            yield JobFailure("UnsupportedGate", message)
 
 
 def _qis_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Gate]:

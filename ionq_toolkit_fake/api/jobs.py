@@ -40,8 +40,7 @@ def move(request: Request) -> Response:
     job = _named(request)
     if job.parent_id is not None or job.status not in {"submitted", "ready"}:
         raise Refusal(400, "Bad Request", f"A job that is {job.status} cannot be moved.")
-    with request.project.without(job):
-        return _created(request, read_clone(request, job, request.body))
+    return _created(request, read_clone(request, job, request.body, replacing=job), replacing=job)
 
 
 def get(request: Request) -> Response:
@@ -102,8 +101,8 @@ def delete_several(request: Request) -> Response:
     return _changed(request, request.project.jobs.delete, "deleted")
 
 
-def _created(request: Request, submission: Submission) -> Response:
-    job = request.project.submit(submission, request.owner)
+def _created(request: Request, submission: Submission, *, replacing: Job | None = None) -> Response:
+    job = request.project.submit(submission, request.owner, replacing=replacing)
     body = {"id": job.id, "status": "submitted", "session_id": submission.session_id}
     return json_response(body, 201)
 

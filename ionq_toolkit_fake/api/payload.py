@@ -11,7 +11,7 @@ from ionq_toolkit_fake.api.circuits import Limits, read_circuits
 from ionq_toolkit_fake.api.decoding import decode, one_of
 from ionq_toolkit_fake.api.functions import read_function, read_qaoa
 from ionq_toolkit_fake.api.responses import bad_request, forbidden, not_found
-from ionq_toolkit_fake.facts.failures import Failure
+from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.models.submission import (
     MULTI_CIRCUIT,
     QAOA,
@@ -121,8 +121,8 @@ def target(request: Request, name: str) -> Device:
     return devices[name]
 
 
-def read_submission(request: Request, body: bytes) -> Submission:
-    """Return what the body of POST /jobs asks for.
+def read_submission(request: Request, body: bytes, *, replacing: Job | None = None) -> Submission:
+    """Return the submission in the body of POST /jobs, by itself or in the place of a job.
 
     Raises:
         Refusal: The body is not JSON, or not a job that the API takes from this key.
@@ -172,18 +172,23 @@ def read_submission(request: Request, body: bytes) -> Submission:
         circuits=circuits,
         function=function,
         source=_without_secrets(body),
+        is_exact=not device.is_qpu and model == "ideal",
+        is_rehearsal=bool(job.dry_run) and device.is_qpu,
     )
     if shots > device.max_shots:
-        doomed = Failure("TooManyShots", f"{device.name} takes {device.max_shots} shots a job.")
-        circuits = tuple(circuit._replace(doomed=doomed) for circuit in circuits)
+        message = f"{device.name} takes {device.max_shots} shots a job."
+        rejection = JobFailure("TooManyShots", message)
+        circuits = tuple(circuit._replace(rejection=rejection) for circuit in circuits)
         submission = submission._replace(circuits=circuits)
     if job.session_id is not None:
-        _check_session(request, job.session_id, submission)
+        _check_session(request, job.session_id, submission, replacing)
     return submission
 
 
-def read_clone(request: Request, original: Job, body: bytes) -> Submission:
-    """Return what a job asks for, with the changes of a body.
+def read_clone(
+    request: Request, original: Job, body: bytes, *, replacing: Job | None = None
+) -> Submission:
+    """Return the submission of a job with the changes of a body.
 
     Raises:
         Refusal: The body is not JSON, or what comes of it is not a job that the API takes.
@@ -193,7 +198,7 @@ def read_clone(request: Request, original: Job, body: bytes) -> Submission:
     if original.parent_id is not None:
         fields = _fields_of_child(request, original, fields)
     fields.update({name: changes[name] for name in _CHANGES if name in changes})
-    return read_submission(request, msgspec.json.encode(fields))
+    return read_submission(request, msgspec.json.encode(fields), replacing=replacing)
 
 
 def _fields_of_child(
@@ -289,7 +294,9 @@ def _mitigated(
     return shots >= DEBIASING_SHOTS and not native
 
 
-def _check_session(request: Request, session_id: str, submission: Submission) -> None:
+def _check_session(
+    request: Request, session_id: str, submission: Submission, replacing: Job | None
+) -> None:
     session = request.project.sessions.find(session_id)
     if session is None:
         raise bad_request(f"there is no session {session_id}", "session_id")
@@ -297,6 +304,6 @@ def _check_session(request: Request, session_id: str, submission: Submission) ->
     cost = 0.0
     if price is not None and not submission.is_rehearsal:
         cost = price.of(*submission.billed, submission.shots, mitigated=submission.mitigated)
-    reason = session.refusal(submission.device.name, cost)
+    reason = session.refusal(submission.device.name, cost, replacing)
     if reason is not None:
         raise bad_request(reason, "session_id")

@@ -18,8 +18,8 @@ class Deviation(NamedTuple):
 
     Attributes:
         operations: The operations it shows in, as `METHOD /path`.
-        document: What the API document says.
-        service: What the service does.
+        document: The behaviour in the API document.
+        service: The behaviour of the service.
         source: Who saw it.
     """
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Performance(NamedTuple):
-    """How good and how fast a device is.
+    """The fidelities and times of a QPU.
 
     Attributes:
         one_qubit: Fidelity of its gates on one qubit.
@@ -33,7 +33,7 @@ class Performance(NamedTuple):
 
 
 class Price(NamedTuple):
-    """What a job costs, in US dollars: the gates of all its shots, but not less than a minimum.
+    """The price of a job, in US dollars: the gates of all its shots, but not less than a minimum.
 
     Attributes:
         one_qubit: Per gate on one qubit and shot.
@@ -66,9 +66,11 @@ class Device(NamedTuple):
         max_shots: The most shots of a job.
         connectivity: The pairs of qubits that a gate can act on; None: all of them.
         performance: How good it is; None for the simulator.
-        price: What it costs; None if it is free, or no price is known.
-        location: Where it stands.
+        price: Its price; None if it is free, or the price is not known.
+        location: Its place.
         last_day: The last day it was characterized, as an ISO date; None: it still is.
+        is_qpu: Whether it is a QPU, not the simulator.
+        entangler: Its native gate on two qubits.
     """
 
     name: str
@@ -83,16 +85,8 @@ class Device(NamedTuple):
     price: Price | None = None
     location: str | None = None
     last_day: str | None = None
-
-    @property
-    def is_qpu(self) -> bool:
-        """Whether it is a machine, not the simulator."""
-        return self.performance is not None
-
-    @property
-    def entangler(self) -> str:
-        """Its native gate on two qubits."""
-        return self.native_gates[-1]
+    is_qpu: bool = False
+    entangler: str = "zz"
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -120,7 +114,7 @@ _FORTE_PRICE = Price(0.000164, 0.001121, 25.79, 168.20)
 #: Microsoft's price list of December 2024.
 _ARIA_PRICE = Price(0.000220, 0.000975, 12.4166, 97.50)
 
-#: What qiskit-ionq advertises for QPUs. IonQ does not publish a limit.
+#: As qiskit-ionq advertises for QPUs. IonQ does not publish a limit.
 _QPU_SHOTS = 10_000
 
 
@@ -154,6 +148,8 @@ def _qpu(  # noqa: PLR0917 - a row of the table
         _QPU_SHOTS,
         performance=performance,
         price=price,
+        is_qpu=True,
+        entangler=gates[-1],
         **more,  # type: ignore[arg-type]
     )
 
@@ -207,7 +203,7 @@ OVERHEAD_MS = 669
 def execution_ms(device: Device, one_qubit: float, two_qubits: float, shots: int) -> int:
     """Return how long a job takes on a device, in milliseconds; 0 on the simulator.
 
-    On Forte, 128 and 32 gates took 52 ms a shot; this says 48.
+    On Forte, 128 and 32 gates took 52 ms a shot; this function returns 48.
     """
     speed = device.performance
     if speed is None:

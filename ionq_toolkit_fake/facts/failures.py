@@ -1,4 +1,4 @@
-"""Why jobs fail: IonQ's codes, and what is said where nothing else is."""
+"""IonQ's failure codes, with default messages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Failure(NamedTuple):
+class JobFailure(NamedTuple):
     """Why a job failed.
 
     Attributes:
         code: One of IonQ's failure codes.
-        message: What a person should know.
+        message: The reason, for a person.
     """
 
     code: str
@@ -25,7 +25,7 @@ class FailureCode(NamedTuple):
     """One of IonQ's failure codes.
 
     Attributes:
-        message: What is said with it by default.
+        message: The default message.
         at: The status that a job fails from, by default.
     """
 

@@ -1,1 +1,1 @@
-"""What the service remembers: projects, jobs, sessions and accounts."""
+"""The state of the service: projects, jobs, sessions and accounts."""

@@ -1,4 +1,4 @@
-"""Who may use the cloud: API keys, what they may do, and the projects they belong to."""
+"""API keys, their scopes, and the projects they belong to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.identifiers import Identifiers
 
 
-#: What a key may do: a scope for each kind of operation that needs a key. IonQ has scopes ("405:
+#: The scopes of keys, one for each kind of operation that needs a key. IonQ has scopes ("405:
 #: Insufficient Scope", said a client in its workshop of 2025) and does not publish their names.
 SCOPES = ("jobs:read", "jobs:write", "sessions:read", "sessions:write", "billing")
 
@@ -27,14 +27,14 @@ ORGANIZATION = "com.example"
 
 
 class Access(NamedTuple):
-    """What a key gives access to.
+    """The access of a key.
 
     Attributes:
         project: The name of its project; keys of one project see the same jobs.
-        scopes: What it may do, of `SCOPES`; None: everything.
+        scopes: Its scopes, of `SCOPES`; None: all.
         targets: The backends that it may submit jobs to; None: all.
-        quota: What the jobs of its project may cost together, in US dollars; None: any amount. The
-            first key of a project says it for all.
+        quota: The limit of the cost of all jobs of its project, in US dollars; None: no limit. The
+            first key of a project sets it.
     """
 
     project: str
@@ -48,10 +48,10 @@ class ApiKey(NamedTuple):
 
     Attributes:
         id: Its id.
-        name: What its owner calls it.
+        name: Its name.
         project_id: The project whose jobs it sees and makes.
         submitter_id: The user it belongs to.
-        access: What it gives access to.
+        access: Its access.
     """
 
     id: str
@@ -76,12 +76,12 @@ class Accounts:
         """Take `keys`, or every key.
 
         Args:
-            identifiers: What makes ids.
+            identifiers: Makes the ids.
             keys: Each key, or ``sha256:`` and its digest, and its project's name, or all of its
                 `Access`. None: every key is taken, may do everything, and has a project of its own.
 
         Raises:
-            ValueError: A key is empty, or has a scope that there is not.
+            ValueError: A key is empty, or has an unknown scope.
         """
         self._identifiers = identifiers
         self._open = keys is None
@@ -146,5 +146,5 @@ def _digest_of_given(secret: str) -> bytes:
 
 
 def digest_of(secret: str) -> bytes:
-    """Return what is kept of a key's secret."""
+    """Return the digest of a key's secret, which is all that is kept."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()

@@ -1,4 +1,4 @@
-"""The machines of one cloud: their statuses, their queues, and how well they work."""
+"""The backends of one cloud: statuses, queues, characterizations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: The statuses of a backend: schema Backend of the API document.
 STATUSES = ("available", "unavailable", "retired")
 
-#: How many days before the cloud began its machines were first characterized.
+#: How many days before the cloud began its QPUs were first characterized.
 HISTORY_DAYS = 30
 
 #: How many records miss a median, and how far the others lie around the device's own infidelity.
@@ -32,7 +32,7 @@ _MISSING, _SPREAD = 0.1, 0.1
 
 
 class Characterization(NamedTuple):
-    """What a device was measured to be like on one day.
+    """The measured fidelities of a QPU on one day.
 
     Attributes:
         id: Its id.
@@ -52,7 +52,7 @@ class Characterization(NamedTuple):
 
 
 class Facility:
-    """The devices of a cloud.
+    """The backends of a cloud.
 
     Attributes:
         devices: Each by its name, with its status in this cloud.
@@ -67,17 +67,17 @@ class Facility:
         statuses: Mapping[str, str] | None = None,
         fidelities: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
-        """Set up the devices of the catalogue.
+        """Set up the backends of the catalogue.
 
         Args:
-            seed: Seeds what is measured on them.
+            seed: Seeds their characterizations.
             clock: The time.
             statuses: Statuses that differ from the catalogue's, by the names of their devices.
             fidelities: Medians that differ from the catalogue's, by `1q`, `2q` and `spam`, by the
                 names of their devices.
 
         Raises:
-            ValueError: There is no such device, status or fidelity.
+            ValueError: A device, status or fidelity is unknown.
         """
         self._seed = seed
         self._clock = clock
@@ -99,7 +99,7 @@ class Facility:
             self.devices = {**self.devices, name: device._replace(performance=changed)}
 
     def characterizations(self, name: str) -> list[Characterization]:
-        """Return what a device was measured to be like, the newest first; of none, nothing."""
+        """Return the characterizations of a QPU, the newest first; of another name, none."""
         device = self.devices.get(name)
         if device is None or not device.is_qpu:
             return []
@@ -141,9 +141,9 @@ class Facility:
         self._queues.clear()
 
     def noise(self, device: Device) -> Noise:
-        """Return the noise of a device, as its newest characterization has it."""
+        """Return the noise of a device, of its newest characterization."""
         nominal = device.performance
-        assert nominal is not None, "only a machine is noisy by itself"  # noqa: S101
+        assert nominal is not None, "only a QPU is noisy by itself"  # noqa: S101
         now = self.characterizations(device.name)[0]
         return of_fidelities(
             now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
@@ -151,7 +151,7 @@ class Facility:
 
     def _measured(self, device: Device, day: date) -> Characterization:
         nominal = device.performance
-        assert nominal is not None, "only a machine is characterized"  # noqa: S101
+        assert nominal is not None, "only a QPU is characterized"  # noqa: S101
         name = f"{self._seed}/{device.name}/{day.isoformat()}"
         generator = np.random.default_rng(list(name.encode()))
         around = 1 - _SPREAD + 2 * _SPREAD * generator.random(3)

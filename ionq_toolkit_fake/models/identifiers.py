@@ -1,4 +1,4 @@
-"""Ids as IonQ makes them, from the cloud's own clock and generator."""
+"""Ids of IonQ's forms, from a seeded generator."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ionq_toolkit_fake.clock import Clock
+    from datetime import datetime
 
 
 class Identifiers:
     """Makes ids; with the same seed and the same times, the same ids."""
 
-    def __init__(self, seed: int, clock: Clock) -> None:
+    def __init__(self, seed: int) -> None:
         self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - ids of a fake, reproducible on purpose
-        # Of their own, so that nobody's ids and noise depend on how often anybody asked.
+        # Separate, so that the ids and the noise of jobs do not depend on the number of requests.
         self._requests = random.Random(f"requests {seed}")  # noqa: S311 - as above
-        self._clock = clock
         self._lock = threading.Lock()
 
-    def uuid7(self) -> str:
+    def uuid7(self, moment: datetime) -> str:
         """Return a UUID of version 7 (RFC 9562), which sorts by time, as job ids do."""
-        milliseconds = int(self._clock.now().timestamp() * 1000)
+        milliseconds = int(moment.timestamp() * 1000)
         value = (milliseconds & (2**48 - 1)) << 80 | 0x7 << 76 | self._bits(12) << 64
         return str(uuid.UUID(int=value | 0b10 << 62 | self._bits(62)))
 

@@ -1,4 +1,4 @@
-"""A job: its record and its life."""
+"""A job: its record and its lifecycle."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ionq_toolkit_fake.facts.devices import execution_ms
-from ionq_toolkit_fake.facts.failures import Failure
+from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
 from ionq_toolkit_fake.simulation import Optimum, Outcome, SimulationFailure, Value
 from ionq_toolkit_fake.transitions.plan import (
     FINAL,
     FINISHED,
-    LIFE,
+    LIFECYCLE,
     SECONDS,
     STARTED,
     SUBMITTED,
     End,
-    Plan,
-    Standing,
+    JobPlan,
+    Position,
     expected,
 )
 
@@ -37,19 +37,19 @@ logger = logging.getLogger(__name__)
 
 
 class Simulation(Protocol):
-    """What a job waits for: a future, or a part of one."""
+    """The simulation of a job: a future, or a part of one."""
 
     def done(self) -> bool:
-        """Return whether it has come to its end."""
+        """Return whether it has ended."""
 
     def result(self) -> Outcome | Value | Optimum:
-        """Return what it came to, or raise why it came to nothing."""
+        """Return its result, or raise its error."""
 
     def cancel(self) -> bool:
-        """Give it up if possible."""
+        """Cancel it if possible."""
 
     def add_done_callback(self, fn: Callable[..., object], /) -> None:
-        """Call `fn` when it has come to its end."""
+        """Call `fn` when it has ended."""
 
 
 @dataclass
@@ -60,13 +60,14 @@ class Job:
         circuit: Its circuit; None for a parent, and for a quantum function.
         children: Its child jobs, in the order of their circuits.
         status: The status that it shows.
-        doomed: Why it will fail before it runs, beside what its circuit says.
-        result: What it came to, once it is completed; None for a parent of several circuits.
+        rejection: Why it will fail before it runs; None: it will run.
+        result: Its result, once it is completed; None for a parent of several circuits.
+        outcome: Its result, if that is the outcome of a circuit.
         ran: Whether it ran to its end, and was charged for; it may be canceled since.
-        plan: When it goes on, and what becomes of it.
-        standing: How far it is; a child is as far as its parent, unless it is `apart`.
-        ahead: When a child that was released came to where its parent was not yet.
-        word: What it shows as its status as long as it is held.
+        plan: When it goes on, and its end.
+        position: How far it is; a child is as far as its parent, unless it is `detached`.
+        lead: When a child that was released came to where its parent was not yet.
+        shown_status: The status that it shows as long as it is held.
     """
 
     id: str
@@ -75,28 +76,24 @@ class Job:
     owner: ApiKey
     submitted_at: datetime
     name: str | None
-    plan: Plan
-    standing: Standing
+    plan: JobPlan
+    position: Position
     circuit: Circuit | None = None
     parent_id: str | None = None
     children: tuple[Job, ...] = ()
-    status: str = LIFE[SUBMITTED]
+    status: str = LIFECYCLE[SUBMITTED]
     started_at: datetime | None = None
     completed_at: datetime | None = None
-    failure: Failure | None = None
-    doomed: Failure | None = None
+    failure: JobFailure | None = None
+    rejection: JobFailure | None = None
     result: Outcome | Value | Optimum | None = None
+    outcome: Outcome | None = None
     ran: bool = False
-    apart: bool = False
-    ahead: tuple[datetime, ...] = ()
-    word: str | None = None
+    detached: bool = False
+    lead: tuple[datetime, ...] = ()
+    shown_status: str | None = None
     _simulation: Simulation | None = field(default=None, repr=False)
     _simulated_at: datetime | None = field(default=None, repr=False)
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """What its circuit came to, if it has one and is completed."""
-        return self.result if isinstance(self.result, Outcome) else None
 
     @property
     def billed(self) -> tuple[float, float]:
@@ -108,7 +105,7 @@ class Job:
 
     @property
     def price(self) -> float:
-        """What it costs in US dollars; a child has a part in its parent's and none of its own."""
+        """Its cost in US dollars; that of a child is part of its parent's, and 0 here."""
         tariff = self.submission.device.price
         if tariff is None or self.parent_id is not None:
             return 0.0
@@ -116,12 +113,12 @@ class Job:
 
     @property
     def cost(self) -> float:
-        """What was charged for it: nothing for a dry run, or before it is completed."""
+        """The charge for it: nothing for a dry run, or before it is completed."""
         return self.price if self.ran else 0.0
 
     @property
     def commitment(self) -> float:
-        """What was charged for it or, as long as it may still run, will be."""
+        """The charge for it, or the future charge as long as it may still run."""
         if self.submission.is_rehearsal or (self.status in FINAL and not self.ran):
             return 0.0
         return self.price
@@ -131,27 +128,31 @@ class Job:
         """How long it takes to run, in milliseconds: as planned, or by its gates and shots."""
         run = self.plan.steps[STARTED]
         if run.kind != SECONDS:
-            return execution_ms(self.submission.device, *self.billed, self.submission.shots)
+            device, shots = self.submission.device, self.submission.shots
+            return execution_ms(device, *self.billed, shots) if device.is_qpu else 0
         if self.started_at is None or self.completed_at is None:
             return round(1000 * run.amount)
         return round(1000 * (self.completed_at - self.started_at).total_seconds())
 
     @property
-    def fate(self) -> End:
-        """What becomes of it, unless its simulation fails."""
-        doomed = self.doomed or (self.circuit and self.circuit.doomed)
-        planned = self.plan.end
-        first = planned.status != LIFE[FINISHED] and planned.at == LIFE[SUBMITTED]
-        return planned if doomed is None or first else End("failed", doomed, LIFE[SUBMITTED])
+    def planned_end(self) -> End:
+        """Its end, unless its simulation fails."""
+        rejection, planned = self.rejection, self.plan.end
+        first = planned.status != LIFECYCLE[FINISHED] and planned.at == LIFECYCLE[SUBMITTED]
+        if rejection is None or first:
+            return planned
+        return End("failed", rejection, LIFECYCLE[SUBMITTED])
 
     def expected(self, place: int) -> datetime | None:
         """Return when it comes to a place of its life, if time alone decides; or None."""
-        return expected(self.plan.steps, self.standing, place)
+        return expected(self.plan.steps, self.position, place)
 
     @property
     def ends_at(self) -> datetime | None:
         """When it comes to its end, if time alone decides; or None."""
-        return self.expected(self.fate.place) if self.plan.is_timed else None
+        if not any(step.kind == SECONDS for step in self.plan.steps):
+            return None
+        return self.expected(self.planned_end.place)
 
     def begin(self, simulation: Simulation, clock: Clock) -> None:
         """Take a simulation that was begun; its outcome shows when the job's time has come."""
@@ -162,27 +163,27 @@ class Job:
         self._simulation = simulation
         simulation.add_done_callback(note)
 
-    def follow(self, standing: Standing, now: datetime) -> None:
+    def follow(self, position: Position, now: datetime) -> None:
         """Come to where it stands, as far as its simulation is, and its children with it."""
         if self.status in FINAL:
             return
-        self.standing = standing
+        self.position = position
         for child in self.children:
-            if child.ahead and standing.place + 1 >= len(child.ahead):
-                child.apart = False
-            if child.apart:
-                theirs = child.standing
-            else:  # when it was where it was before its parent, nobody can change any more
-                entered = (*child.ahead, *standing.entered[len(child.ahead) :])
-                theirs = standing._replace(entered=entered)
+            if child.lead and position.place + 1 >= len(child.lead):
+                child.detached = False
+            if child.detached:
+                theirs = child.position
+            else:  # its own moments before its parent's stay
+                entered = (*child.lead, *position.entered[len(child.lead) :])
+                theirs = position._replace(entered=entered)
             child.follow(theirs, now)
-        if self.word is not None:
-            self.status = self.word
+        if self.shown_status is not None:
+            self.status = self.shown_status
             return
-        end = self.fate
-        if standing.place < end.place:
-            self._show(standing.place)
-        elif end.status == LIFE[FINISHED]:
+        end = self.planned_end
+        if position.place < end.place:
+            self._show(position.place)
+        elif end.status == LIFECYCLE[FINISHED]:
             self._show(STARTED)
             self._finish(now)
         else:
@@ -211,7 +212,7 @@ class Job:
         self.give_up()
 
     def give_up(self) -> None:
-        """End the simulation, for which nobody waits any more."""
+        """Cancel the simulation."""
         if self._simulation is not None:
             self._simulation.cancel()
 
@@ -219,12 +220,12 @@ class Job:
         """Show a status on the way; a dry run never waits and never runs."""
         if self.submission.is_rehearsal:
             place = SUBMITTED
-        self.status = LIFE[place]
-        self.started_at = self.standing.entered[STARTED] if place >= STARTED else None
+        self.status = LIFECYCLE[place]
+        self.started_at = self.position.entered[STARTED] if place >= STARTED else None
 
     def _finish(self, now: datetime) -> None:
         """Be completed, or fail, if there is what it waits for."""
-        due = self.standing.entered[FINISHED]
+        due = self.position.entered[FINISHED]
         if self.type == MULTI_CIRCUIT:
             done = self._finish_children()
             due = max([due, *(c.completed_at for c in self.children if c.completed_at is not None)])
@@ -233,32 +234,34 @@ class Job:
                 due = max(due, self._simulated_at or now)
             done = self._finish_simulation(due)
         if done and self.failure is None:
-            self.status, self.completed_at = LIFE[FINISHED], due
+            self.status, self.completed_at = LIFECYCLE[FINISHED], due
             self.ran = not self.submission.is_rehearsal
 
     def _finish_simulation(self, due: datetime) -> bool:
-        """Take over the outcome of the simulation, if there is one yet."""
+        """Take over the outcome of the simulation, if it has ended."""
         simulation = self._simulation
         if simulation is None or not simulation.done():
             return False
-        try:  # whatever goes wrong fails this job alone
-            self.result = simulation.result()
+        try:
+            self.result = result = simulation.result()
+            self.outcome = result if isinstance(result, Outcome) else None
         except SimulationFailure as failure:
-            self._fail(Failure(failure.code, failure.message))
+            self._fail(JobFailure(failure.code, failure.message))
         except (Exception, CancelledError) as error:
             logger.warning("the simulation of job %s failed: %s", self.id, error)
             logger.debug("the simulation of job %s failed here:", self.id, exc_info=error)
-            self._fail(Failure("SimulationError", f"could not execute simulation: {error}"))
+            self._fail(JobFailure("SimulationError", f"could not execute simulation: {error}"))
         iterations = self.result.iterations if isinstance(self.result, Optimum) else ()
         for child, outcome in zip(self.children, iterations, strict=False):
             if child.status not in FINAL:
-                child.result, child.status, child.completed_at = outcome, LIFE[FINISHED], due
+                child.result = child.outcome = outcome
+                child.status, child.completed_at = LIFECYCLE[FINISHED], due
         return True
 
     def _finish_children(self) -> bool:
-        """Take over what became of the children, if all are final.
+        """Take over the ends of the children, if all are final.
 
-        What IonQ makes of a parent when a child fails is not published: here, it fails with it.
+        IonQ does not publish the status of a parent whose child fails: here, it fails as well.
         The results of the other children can be had from themselves.
         """
         if any(child.status not in FINAL for child in self.children):
@@ -266,10 +269,10 @@ class Job:
         failed = next((child for child in self.children if child.failure is not None), None)
         if failed is not None and failed.failure is not None:
             code, message = failed.failure
-            self._fail(Failure(code, f"child job {failed.id}: {message}"))
+            self._fail(JobFailure(code, f"child job {failed.id}: {message}"))
         return True
 
-    def _fail(self, failure: Failure) -> None:
+    def _fail(self, failure: JobFailure) -> None:
         """Fail, and with the job those of its children that have not come to an end."""
         self.status, self.failure = "failed", failure
         for child in self.children:

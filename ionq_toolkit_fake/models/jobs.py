@@ -1,4 +1,4 @@
-"""The place where jobs are kept."""
+"""The jobs of one project."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.models.job import Job
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QAOA, QAOA_CIRCUIT, SINGLE_CIRCUIT
-from ionq_toolkit_fake.transitions.plan import FINAL, FINISHED, LIFE, Standing, proceed
+from ionq_toolkit_fake.transitions.plan import (
+    FINAL,
+    FINISHED,
+    LIFECYCLE,
+    SECONDS,
+    Position,
+    proceed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,18 +22,18 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.accounts import ApiKey
     from ionq_toolkit_fake.models.identifiers import Identifiers
     from ionq_toolkit_fake.models.submission import Submission
-    from ionq_toolkit_fake.transitions.plan import End, Plan
+    from ionq_toolkit_fake.transitions.plan import End, JobPlan
 
 
 class Jobs:
-    """The jobs of one project, and how they go on."""
+    """Keeps the jobs of one project, and moves them on."""
 
     def __init__(self, *, clock: Clock, identifiers: Identifiers) -> None:
         """Keep no jobs yet.
 
         Args:
             clock: The time.
-            identifiers: What makes the ids.
+            identifiers: Makes the ids.
         """
         self._clock = clock
         self._identifiers = identifiers
@@ -40,7 +47,7 @@ class Jobs:
                 self._settle(job, asked=True)
         yield from reversed(list(self._jobs.values()))
 
-    def create(self, submission: Submission, owner: ApiKey, plan: Plan) -> Job:
+    def create(self, submission: Submission, owner: ApiKey, plan: JobPlan) -> Job:
         """Make a job, with a child for each circuit if it has several; nothing runs yet."""
         job = self._new(submission, owner, submission.type, submission.name, plan)
         if submission.type == MULTI_CIRCUIT or (
@@ -51,27 +58,29 @@ class Jobs:
             for circuit in submission.circuits:
                 child = self._new(submission, owner, kind, circuit.name, plan)
                 child.circuit, child.parent_id = circuit, job.id
+                child.rejection = circuit.rejection
                 children.append(child)
             job.children = tuple(children)
         elif submission.function is None:
             job.circuit = submission.circuits[0]
-        if plan.is_timed:
+            job.rejection = job.circuit.rejection
+        if any(step.kind == SECONDS for step in plan.steps):
             self._timed[job.id] = job
         return job
 
     def _new(
-        self, submission: Submission, owner: ApiKey, kind: str, name: str | None, plan: Plan
+        self, submission: Submission, owner: ApiKey, kind: str, name: str | None, plan: JobPlan
     ) -> Job:
         now = self._clock.now()
         job = Job(
-            id=self._identifiers.uuid7(),
+            id=self._identifiers.uuid7(now),
             type=kind,
             submission=submission,
             owner=owner,
             submitted_at=now,
             name=name,
             plan=plan,
-            standing=Standing.new(now),
+            position=Position((now,), now),
         )
         self._jobs[job.id] = job
         return job
@@ -115,8 +124,8 @@ class Jobs:
         """Move a job that is no child on to where it stands now."""
         if job.status not in FINAL:
             now = self._clock.now()
-            steps, standing = job.plan.steps, job.standing
-            job.follow(proceed(steps, standing, now, asked=asked, polled=polled), now)
+            steps, position = job.plan.steps, job.position
+            job.follow(proceed(steps, position, now, asked=asked, polled=polled), now)
 
     def _leader(self, job: Job) -> Job:
         """Return the job that this one goes on with: its parent, or itself."""
@@ -146,44 +155,44 @@ class Jobs:
         if job.status in FINAL:
             raise ValueError(f"job {job.id} is {job.status} already")
         now = self._clock.now()
-        job.word = None
-        if end.status != LIFE[FINISHED]:
+        job.shown_status = None
+        if end.status != LIFECYCLE[FINISHED]:
             job.conclude(end)
             return
         job.plan = job.plan._replace(end=end)
-        job.apart = job.parent_id is not None
-        job.follow(job.standing.moved(FINISHED, now), now)
+        job.detached = job.parent_id is not None
+        job.follow(job.position.moved(FINISHED, now), now)
 
     def hold(self, job: Job, status: str | None) -> None:
         """Keep a job, or a child by itself, from going on: in its status, or in another."""
         if job.status in FINAL:
             raise ValueError(f"job {job.id} is {job.status} already")
         now = self._clock.now()
-        standing = job.standing
-        job.word = None
-        if status in LIFE:
-            if LIFE.index(status) < standing.place:
+        position = job.position
+        job.shown_status = None
+        if status in LIFECYCLE:
+            if LIFECYCLE.index(status) < position.place:
                 raise ValueError(f"job {job.id} is {job.status}: it does not go back to {status}")
-            place, fate = LIFE.index(status), job.fate
-            if place >= fate.place and fate.status != LIFE[FINISHED]:
+            place, end = LIFECYCLE.index(status), job.planned_end
+            if place >= end.place and end.status != LIFECYCLE[FINISHED]:
                 raise ValueError(
-                    f"job {job.id} comes to its end, {fate.status}, from {fate.at}: it can be held "
+                    f"job {job.id} comes to its end, {end.status}, from {end.at}: it can be held "
                     "there, and never is " + status
                 )
-            if place > standing.place:
-                standing = standing.moved(place, now)
+            if place > position.place:
+                position = position.moved(place, now)
         elif status is not None:
-            job.word = status
-        job.apart, job.ahead = job.parent_id is not None, ()
-        job.follow(standing.held(now), now)
+            job.shown_status = status
+        job.detached, job.lead = job.parent_id is not None, ()
+        job.follow(position.held(now), now)
 
     def release(self, job: Job) -> None:
         """Let a job go on that is held, or a child go on with its parent."""
         if job.status not in FINAL:
             now = self._clock.now()
-            leader, job.word = self._leader(job), None
+            leader, job.shown_status = self._leader(job), None
             # A child that is ahead of its parent stays there until that has come as far.
-            job.apart = leader.standing.place < job.standing.place
-            job.ahead = job.standing.entered if job.apart else ()
-            own = leader is job or job.apart
-            job.follow(job.standing.released(now) if own else leader.standing, now)
+            job.detached = leader.position.place < job.position.place
+            job.lead = job.position.entered if job.detached else ()
+            own = leader is job or job.detached
+            job.follow(job.position.released(now) if own else leader.position, now)

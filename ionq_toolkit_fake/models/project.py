@@ -1,31 +1,19 @@
-"""A project: the jobs and sessions that its keys share, what they run as, and what they cost."""
+"""A project: the jobs and sessions that its keys share, and their cost."""
 
 from __future__ import annotations
 
-import uuid
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.facts.devices import execution_ms
-from ionq_toolkit_fake.facts.failures import Failure
+from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.models.jobs import Jobs
 from ionq_toolkit_fake.models.sessions import Sessions
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
-from ionq_toolkit_fake.models.tasks import Part, batches
-from ionq_toolkit_fake.simulation import (
-    NOISE_MODELS,
-    Energy,
-    Machine,
-    MaxCut,
-    Noise,
-    Task,
-    simulate,
-    simulate_several,
-)
-from ionq_toolkit_fake.simulation.mitigation import VARIANTS
+from ionq_toolkit_fake.models.tasks import Part, batches, circuit_task_of, task_of
+from ionq_toolkit_fake.simulation import simulate, simulate_several
+from ionq_toolkit_fake.transitions.plan import PREDICTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from concurrent.futures import Executor
 
     from ionq_toolkit_fake.clock import Clock
@@ -43,7 +31,7 @@ class Project:
     Attributes:
         id: Its id.
         name: Its name.
-        quota: What its jobs may cost together, in US dollars; None: any amount.
+        quota: The limit of the cost of all its jobs, in US dollars; None: no limit.
         jobs: Its jobs.
         sessions: Its sessions.
         ledger: All jobs it ever had but children, for what they cost.
@@ -71,118 +59,74 @@ class Project:
 
     @property
     def spent(self) -> float:
-        """What its jobs cost, those that still wait included, in US dollars."""
+        """The cost of its jobs, those that still wait included, in US dollars."""
         return sum(job.commitment for job in self.ledger)
 
-    def submit(self, submission: Submission, owner: ApiKey) -> Job:
-        """Make a job and begin it, or let it fail if the project cannot pay for it."""
-        spent = self.spent
+    def submit(self, submission: Submission, owner: ApiKey, replacing: Job | None = None) -> Job:
+        """Make a job and begin it, or let it fail if the project cannot pay for it.
+
+        Args:
+            submission: The circuits or the function, and how to run them.
+            owner: The key of the request.
+            replacing: A job that this one replaces: it is canceled, and does not count any more.
+        """
+        if replacing is not None:
+            self.sessions.remove(replacing)
+            replacing.cancel()
         job = self._planned(submission, owner)
-        if self.quota is not None and spent + job.price > self.quota:
-            job.doomed = Failure(
-                "QuotaExhaustedError",
-                f"The job costs {job.price} USD; {max(0.0, self.quota - spent):.2f} USD are left.",
-            )
-            for child in job.children:
-                child.doomed = job.doomed
+        if self.quota is not None:
+            self._check_quota(job, self.quota - self.spent)
         self.ledger.append(job)
         if submission.device.is_qpu and not submission.is_rehearsal:
             self._facility.enqueue(job)
-        session = self.sessions.find(submission.session_id or "")
-        if session is not None:
-            self.sessions.add(session, job)
-        parts = [
-            part
-            for part in (job.children if submission.type == MULTI_CIRCUIT else (job,))
-            if part.doomed is None and (part.circuit is None or part.circuit.doomed is None)
-        ]
-        if submission.type != MULTI_CIRCUIT:
-            for part in parts:
-                part.begin(self._executor.submit(simulate, self._task(part)), self._clock)
-            return job
-        tasks = [self._circuit_task_of(part, place) for place, part in enumerate(parts)]
+        if submission.session_id is not None:
+            self.sessions.add(job)
+        self._begin(job)
+        return job
+
+    def _check_quota(self, job: Job, left: float) -> None:
+        """Reject a job that costs more than is left of the quota."""
+        if job.price > left:
+            job.rejection = JobFailure(
+                "QuotaExhaustedError",
+                f"The job costs {job.price} USD; {max(0.0, left):.2f} USD are left.",
+            )
+            for child in job.children:
+                child.rejection = job.rejection
+
+    def _begin(self, job: Job) -> None:
+        """Hand the simulations of a job to the executor."""
+        if job.type != MULTI_CIRCUIT:
+            if job.rejection is None:
+                task = task_of(job, self._facility)
+                job.begin(self._executor.submit(simulate, task), self._clock)
+            return
+        parts = [child for child in job.children if child.rejection is None]
+        tasks = [circuit_task_of(part, self._facility, place) for place, part in enumerate(parts)]
         for batch in batches(tasks):
             outcomes = self._executor.submit(simulate_several, tasks[batch])
             left: set[int] = set()
             for index, part in enumerate(parts[batch]):
                 part.begin(Part(outcomes, index, left), self._clock)
-        return job
 
     def _planned(self, submission: Submission, owner: ApiKey) -> Job:
         """Make a job with the plan that the cloud has for it."""
         device = submission.device
         plan, ends = self._transitions.plan(
-            submission,
-            wait_s=lambda: self._facility.queue_ms(device.name) / 1000,
-            run_s=lambda: execution_ms(device, *submission.billed, submission.shots) / 1000,
+            submission.name,
+            device.name,
+            submission.metadata,
+            rehearsal=submission.is_rehearsal,
             number=f"{self.id} {len(self.ledger)}",
         )
+        if any(step.kind == PREDICTED for step in plan.steps):
+            plan = plan.with_predictions(
+                wait_s=self._facility.queue_ms(device.name) / 1000,
+                run_s=execution_ms(device, *submission.billed, submission.shots) / 1000,
+            )
         job = self.jobs.create(submission, owner, plan)
         for place, child in enumerate(job.children, 1):
             for which, end in ends.items():  # of several that are of it, the last one counts
                 if which in (place, child.name):
                     child.plan = plan._replace(end=end)
         return job
-
-    @contextmanager
-    def without(self, job: Job) -> Iterator[None]:
-        """Cancel a job for another that is made in its place, unless none comes of that."""
-        status = job.status
-        session = self.sessions.find(job.submission.session_id or "")
-        jobs = [] if session is None else list(session.jobs)
-        job.status = "canceled"
-        if session is not None:
-            session.jobs.remove(job)
-        try:
-            yield
-        except BaseException:
-            job.status = status
-            if session is not None:
-                session.jobs[:] = jobs
-            raise
-        job.status = status
-        job.cancel()
-
-    def _task(self, job: Job) -> Task | Energy | MaxCut:
-        """Return what to simulate for a job."""
-        task, function = self._circuit_task_of(job), job.submission.function
-        if isinstance(function, Energy):
-            return function._replace(seed=task.seed, noise=task.noise, shots=task.shots)
-        if isinstance(function, MaxCut) and not job.submission.is_rehearsal:
-            return function._replace(run=task)
-        return task
-
-    def _circuit_task_of(self, job: Job, place: int = 0) -> Task:
-        """Return what to simulate for a job's circuit, or the first of a function's.
-
-        Circuits of one job have one noise seed and are told apart by their place.
-        """
-        submission, machine = job.submission, None
-        device, circuit = submission.device, job.circuit or submission.circuits[0]
-        seed = submission.noise_seed
-        if seed is None:
-            seed = uuid.UUID(job.id).int
-        seed = (seed + place) % 2**31
-        compilation = submission.settings.get("compilation") or {}
-        if device.is_qpu or compilation.get("service_version") == "v0.4":
-            machine = Machine(device.qubits, device.entangler, device.connectivity)
-        return Task(
-            circuit.program,
-            seed,
-            shots=None if submission.is_exact else submission.shots,
-            noise=self._noise(submission),
-            machine=machine,
-            hardware=device.is_qpu,
-            variants=VARIANTS if submission.mitigated else 0,
-            symmetry_verification=bool(submission.symmetry_verification) and device.is_qpu,
-            registers=circuit.registers,
-            execute=not submission.is_rehearsal,
-            width=device.qubits,
-        )
-
-    def _noise(self, submission: Submission) -> Noise | None:
-        if submission.device.is_qpu:
-            return self._facility.noise(submission.device)
-        if submission.noise_model == "ideal":
-            return None
-        return NOISE_MODELS[submission.noise_model].noise

@@ -1,4 +1,4 @@
-"""Sessions: exclusive use of a machine, for so many jobs, minutes or dollars."""
+"""Sessions: exclusive use of a QPU, for so many jobs, minutes or dollars."""
 
 from __future__ import annotations
 
@@ -56,19 +56,27 @@ class Session:
 
     @property
     def spent(self) -> float:
-        """What its jobs cost, those that still wait included."""
+        """The cost of its jobs, those that still wait included."""
         return sum(job.commitment for job in self.jobs)
 
-    def refusal(self, backend: str, price: float) -> str | None:
-        """Return why it does not take a job, or None if it does."""
+    def refusal(self, backend: str, price: float, replacing: Job | None = None) -> str | None:
+        """Return why it does not take a job, or None if it does.
+
+        Args:
+            backend: The backend of the job.
+            price: The price of the job.
+            replacing: A job that the new one replaces, and that does not count; None: no job.
+        """
         if self.ended_at is not None:
             return f"session {self.id} has ended"
         if backend != self.backend:
             return f"session {self.id} is for {self.backend}, not for {backend}"
-        count = sum(not job.submission.is_rehearsal for job in self.jobs)
+        others = [job for job in self.jobs if job is not replacing]
+        count = sum(not job.submission.is_rehearsal for job in others)
         if self.job_count_limit is not None and count >= self.job_count_limit:
             return f"session {self.id} has had its {self.job_count_limit} jobs"
-        if self.cost_limit is not None and self.spent + price > self.cost_limit:
+        spent = sum(job.commitment for job in others)
+        if self.cost_limit is not None and spent + price > self.cost_limit:
             return f"session {self.id} has a cost limit of {self.cost_limit} {self.cost_unit}"
         return None
 
@@ -115,11 +123,19 @@ class Sessions:
         session = self._sessions.get(session_id)
         return None if session is None else self._now(session)
 
-    def add(self, session: Session, job: Job) -> None:
-        """Give a session a job; with the first one it starts."""
-        if session.started_at is None:
-            session.started_at = self._clock.now()
-        session.jobs.append(job)
+    def add(self, job: Job) -> None:
+        """Give a job to its session, if it has one; with the first one it starts."""
+        session = self._sessions.get(job.submission.session_id or "")
+        if session is not None:
+            if session.started_at is None:
+                session.started_at = self._clock.now()
+            session.jobs.append(job)
+
+    def remove(self, job: Job) -> None:
+        """Take a job from its session, if it has one."""
+        session = self._sessions.get(job.submission.session_id or "")
+        if session is not None:
+            session.jobs.remove(job)
 
     def end(self, session: Session, ender: ApiKey) -> None:
         """End a session; one that has ended stays as it is. Its jobs go on."""

@@ -1,4 +1,4 @@
-"""What somebody asks for when they submit a job."""
+"""A submitted job, checked: circuits or a function, and how to run them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ionq_toolkit_fake.facts.devices import Device
-    from ionq_toolkit_fake.facts.failures import Failure
+    from ionq_toolkit_fake.facts.failures import JobFailure
     from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3
 
 
@@ -21,13 +21,13 @@ class Circuit(NamedTuple):
     """One circuit of a submission, checked.
 
     Attributes:
-        name: What its sender calls it, or None.
-        program: What to run.
+        name: Its name, or None.
+        program: The program.
         num_qubits: How many qubits it has; None as long as it is not known.
         gate_counts: How many gates act on one qubit (`1q`) and on more (`2q`).
         billed: How many gates on one and on two qubits it is billed as.
         registers: Parts of its outcome, as `Task.registers`; None: none are named.
-        doomed: Why it will fail before it runs; None if it can run.
+        rejection: Why it will fail before it runs; None if it can run.
     """
 
     name: str | None
@@ -36,24 +36,26 @@ class Circuit(NamedTuple):
     gate_counts: Mapping[str, int]
     billed: tuple[float, float] = (0, 0)
     registers: Mapping[str, Sequence[int | None]] | None = None
-    doomed: Failure | None = None
+    rejection: JobFailure | None = None
 
 
 class Submission(NamedTuple):
-    """What somebody asked for, checked.
+    """The body of a request for a job, checked.
 
     Attributes:
         device: Where to run it, as it was when the job was submitted.
         shots: How many runs were asked for; an ideal simulation has none.
-        noise_model: The noise model; `ideal` on a machine, which is noisy by itself.
-        noise_seed: What seeds it, or None.
+        noise_model: The noise model; `ideal` on a QPU, which is noisy by itself.
+        noise_seed: The seed of the noise, or None.
         mitigated: Whether the job is debiased.
         symmetry_verification: Whether symmetries of the circuit are used, or None.
         circuits: One for a job of one circuit; for `ionq.multi-circuit.v1` one or more, each of
             which becomes a child job; for `qctrl.qaoa.v1` those that it will run.
-        function: What to evaluate, for a job that is no circuit; its `seed`, `noise` and `shots`
-            are filled in when it begins.
-        source: The body that it was sent as.
+        function: The function to evaluate, for a job without a circuit; its `seed`, `noise` and
+            `shots` are filled in when it begins.
+        source: The body of the request.
+        is_exact: Whether it is an ideal simulation, which has no shots.
+        is_rehearsal: Whether it is only compiled and priced: a dry run, on a QPU.
     """
 
     type: str
@@ -71,16 +73,8 @@ class Submission(NamedTuple):
     circuits: tuple[Circuit, ...]
     function: Energy | MaxCut | None
     source: bytes
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether it is an ideal simulation, which has no shots."""
-        return not self.device.is_qpu and self.noise_model == "ideal"
-
-    @property
-    def is_rehearsal(self) -> bool:
-        """Whether it is only compiled and priced: a dry run, which the simulator knows none of."""
-        return self.dry_run and self.device.is_qpu
+    is_exact: bool
+    is_rehearsal: bool
 
     @property
     def billed(self) -> tuple[float, float]:

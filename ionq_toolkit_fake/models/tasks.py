@@ -1,23 +1,65 @@
-"""From a job to the tasks that simulate it."""
+"""The tasks that simulate a job."""
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.simulation import (
-    Program,
-    Task,
-)
+from ionq_toolkit_fake.simulation import NOISE_MODELS, Energy, MaxCut, Program, Qpu, Task
+from ionq_toolkit_fake.simulation.mitigation import VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from ionq_toolkit_fake.models.facility import Facility
+    from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.simulation import Outcome
 
 
 #: How many circuits of one job are simulated in one call, and how many amplitudes they have.
 BATCH, BATCH_AMPLITUDES = 128, 2**20
+
+
+def task_of(job: Job, facility: Facility) -> Task | Energy | MaxCut:
+    """Return the task of a job that is no parent of several circuits."""
+    task, function = circuit_task_of(job, facility), job.submission.function
+    if isinstance(function, Energy):
+        return function._replace(seed=task.seed, noise=task.noise, shots=task.shots)
+    if isinstance(function, MaxCut) and not job.submission.is_rehearsal:
+        return function._replace(run=task)
+    return task
+
+
+def circuit_task_of(job: Job, facility: Facility, place: int = 0) -> Task:
+    """Return the task of a job's circuit, or of the first circuit of a function.
+
+    Circuits of one job have one noise seed; the place of each makes its seed differ.
+    """
+    submission = job.submission
+    device, circuit = submission.device, job.circuit or submission.circuits[0]
+    seed = uuid.UUID(job.id).int if submission.noise_seed is None else submission.noise_seed
+    noise, qpu = None, None
+    if device.is_qpu:
+        noise = facility.noise(device)
+    elif not submission.is_exact:
+        noise = NOISE_MODELS[submission.noise_model].noise
+    compilation = submission.settings.get("compilation") or {}
+    if device.is_qpu or compilation.get("service_version") == "v0.4":
+        qpu = Qpu(device.qubits, device.entangler, device.connectivity)
+    return Task(
+        circuit.program,
+        (seed + place) % 2**31,
+        shots=None if submission.is_exact else submission.shots,
+        noise=noise,
+        qpu=qpu,
+        hardware=device.is_qpu,
+        variants=VARIANTS if submission.mitigated else 0,
+        symmetry_verification=bool(submission.symmetry_verification) and device.is_qpu,
+        registers=circuit.registers,
+        execute=not submission.is_rehearsal,
+        width=device.qubits,
+    )
 
 
 def batches(tasks: Sequence[Task]) -> Iterator[slice]:
@@ -36,21 +78,21 @@ def batches(tasks: Sequence[Task]) -> Iterator[slice]:
 
 
 class Part:
-    """What one of several tasks that are simulated together comes to."""
+    """The future of one of several tasks that are simulated together."""
 
     def __init__(
         self, outcomes: Future[list[Outcome | Exception]], index: int, left: set[int]
     ) -> None:
-        """Take the outcomes of all, and the set of those that somebody waits for."""
+        """Take the outcomes of all, and the set of the parts that are not given up."""
         self._outcomes, self._index, self._left = outcomes, index, left
         left.add(index)
 
     def done(self) -> bool:
-        """Return whether all of them have come to their end."""
+        """Return whether all of them have ended."""
         return self._outcomes.done()
 
     def result(self) -> Outcome:
-        """Return what this one came to, or raise why it came to nothing."""
+        """Return the outcome of this one, or raise its error."""
         found = self._outcomes.result()[self._index]
         if isinstance(found, Exception):
             raise found
@@ -62,5 +104,5 @@ class Part:
         return not self._left and self._outcomes.cancel()
 
     def add_done_callback(self, fn: Callable[..., object], /) -> None:
-        """Call `fn` when all of them have come to their end."""
+        """Call `fn` when all of them have ended."""
         self._outcomes.add_done_callback(fn)

@@ -4,7 +4,6 @@ Importing this package imports neither Qiskit nor Aer: the first simulation does
 """
 
 from ionq_toolkit_fake.simulation.executors import (
-    DaskExecutor,
     InlineExecutor,
     ProcessExecutor,
     simulate,
@@ -25,11 +24,11 @@ from ionq_toolkit_fake.simulation.program import (
     Energy,
     Gate,
     GateKind,
-    Machine,
     MaxCut,
     Noise,
     Program,
     Qasm3,
+    Qpu,
     Task,
 )
 
@@ -37,13 +36,11 @@ __all__ = [
     "NATIVE_GATES",
     "NOISE_MODELS",
     "QIS_GATES",
-    "DaskExecutor",
     "Distribution",
     "Energy",
     "Gate",
     "GateKind",
     "InlineExecutor",
-    "Machine",
     "MaxCut",
     "Noise",
     "NoiseModel",
@@ -52,6 +49,7 @@ __all__ = [
     "ProcessExecutor",
     "Program",
     "Qasm3",
+    "Qpu",
     "SimulationFailure",
     "Task",
     "Value",

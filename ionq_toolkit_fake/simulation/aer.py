@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,11 @@ from qiskit_aer.library import SetStatevector
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from ionq_toolkit_fake.simulation.compiler import circuit_of
-from ionq_toolkit_fake.simulation.gates import BASIS, TooWideError, append
+from ionq_toolkit_fake.simulation.gates import BASIS, TooWideError, append_program
 from ionq_toolkit_fake.simulation.limits import (
     bits_of_bonds,
     check_bonds,
     check_exact,
-    check_memory,
     check_shots,
 )
 from ionq_toolkit_fake.simulation.outcome import Distribution, SimulationFailure, spread
@@ -42,12 +42,9 @@ WIDEST_STATE = 26
 #: Up to so many qubits a state is fast, whatever is done to it.
 _SMALL_STATE = 12
 
-#: Aer's own limit, for matrix product states none: it takes their bonds for as wide as can be, and
-#: refuses a circuit on one machine that it runs on another. `check_bonds` is what limits them.
+#: Removes Aer's own limit for matrix product states: it assumes bonds as wide as can be, and
+#: refuses a circuit on one computer that it runs on another. `check_bonds` limits them instead.
 _ANY_MEMORY: dict[str, Any] = {"max_memory_mb": 2**40}
-
-#: How often the bonds of a matrix product state are looked at, where they have to be found out.
-_LOOKS = 8
 
 #: The most outcomes of an exact distribution: so many take 150 MB as JSON, and some seconds.
 MOST_OUTCOMES = 2**22
@@ -59,7 +56,7 @@ _INEXACT = 1e-6
 #: whether they fit or not. Up to so many qubits it may: they are no more than the widest state has.
 WIDEST_MIXED = WIDEST_STATE // 2
 
-#: What gates are labelled with, for Aer to add noise to them.
+#: The labels of gates that Aer adds noise to.
 _LABELS = {1: "noisy on one qubit", 2: "noisy on two qubits"}
 _NOISELESS = frozenset({"barrier", "reset", "id"})
 
@@ -80,9 +77,8 @@ def exact(programs: Sequence[Program]) -> list[Distribution | Exception]:
             if circuit.data:
                 circuit.append(_all_zero(circuit.num_qubits), circuit.qubits)
             try:
-                check_memory(circuit.num_qubits)
                 check_exact(circuit.num_qubits, len(programs[index].gates))
-                _append_program(circuit, active[index], programs[index])
+                append_program(circuit, programs[index], active[index])
             except (TooWideError, SimulationFailure) as error:
                 found[index] = error
             else:
@@ -131,7 +127,6 @@ def exact_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> Distributio
     Raises:
         SimulationFailure: There is not enough memory, or it would take hours.
     """
-    check_memory(circuit.num_qubits)
     check_exact(circuit.num_qubits, len(circuit.data))
     circuit = circuit.copy()
     circuit.save_probabilities(list(qubits))
@@ -184,13 +179,6 @@ def _spread(found: Distribution | Exception, active: Sequence[int]) -> Distribut
     return Distribution(spread(found.outcomes, active), found.probabilities)
 
 
-def _append_program(circuit: QuantumCircuit, active: Sequence[int], program: Program) -> None:
-    """Append a program to a circuit of its active qubits alone."""
-    place = {qubit: index for index, qubit in enumerate(active)}
-    for gate in program.gates:
-        append(circuit, gate, program.gateset, [place[qubit] for qubit in gate.qubits])
-
-
 def sampled(program: Program, shots: int, noise: Noise, seed: int) -> NDArray[np.int64]:
     """Return the outcomes of `shots` runs of a program with noise, over all its qubits.
 
@@ -198,13 +186,7 @@ def sampled(program: Program, shots: int, noise: Noise, seed: int) -> NDArray[np
     """
     active = program.active_qubits
     circuit = QuantumCircuit(max(1, len(active)))
-    place = {qubit: index for index, qubit in enumerate(active)}
-    for gate in program.gates:
-        qubits = [place[qubit] for qubit in gate.qubits]
-        if len(qubits) <= max(_LABELS):
-            append(circuit, gate, program.gateset, qubits)
-        else:
-            circuit.compose(_narrow(gate), qubits, inplace=True)
+    append_program(circuit, program, active, _narrow)
     circuit.measure_all()
     values = sampled_circuit(circuit, shots, noise, seed)
     return spread(values, active or (0,))
@@ -250,11 +232,10 @@ def sampled_circuit(
         mixed = shots > 2**width
         method = "statevector" if mixed and width > WIDEST_MIXED else "automatic"
         mixed &= method == "automatic"
-        check_memory(width, mixed=mixed)
         check_shots(circuit, shots, noise, mixed=mixed)
         # Shots are one state until something goes wrong in one of them: many times as fast.
         options = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}
-        if mixed:  # what is drawn from a density matrix depends on how many threads draw it
+        if mixed:  # samples of a density matrix depend on the number of threads
             options = {"max_parallel_threads": 1}
     simulator = AerSimulator(method=method, noise_model=model, **options)
     # One shot after the other: the outcomes would depend on how many processors there are.
@@ -266,23 +247,13 @@ def sampled_circuit(
 
 
 def _widest_bond(circuit: QuantumCircuit, most: int) -> int:
-    """Return the widest bond of a circuit's matrix product state, none wider than `most`."""
-    simulator = AerSimulator(
-        method="matrix_product_state",
-        matrix_product_state_max_bond_dimension=most,
-        **_ANY_MEMORY,
-    )
-    looked_at = circuit.copy_empty_like()
-    every = max(1, len(circuit.data) // _LOOKS)
-    looks = 0
-    for index, item in enumerate(circuit.data, 1):
-        looked_at.append(item)
-        if index % every == 0:
-            looked_at.save_matrix_product_state(label=str(looks))
-            looks += 1
-    job = simulator.run(looked_at, shots=1, seed_simulator=1)
-    saved = _finished(job.result()).data(0)
-    return max(len(bond) for look in range(looks) for bond in saved[str(look)][1])
+    """Return the widest bond of a circuit's matrix product state, cut at `most`, without noise."""
+    options = {"matrix_product_state_max_bond_dimension": most, "mps_log_data": True}
+    simulator = AerSimulator(method="matrix_product_state", **options, **_ANY_MEMORY)
+    result = _finished(simulator.run(circuit, shots=1, seed_simulator=1).result())
+    log = result.results[0].metadata["MPS_log_data"]  # "I0:cx on qubits 0,1, BD=[2 1], ..."
+    bonds = " ".join(re.findall(r"BD=\[([\d ]*)\]", log)).split()
+    return max(map(int, bonds), default=1)
 
 
 def _mixed(seed: int) -> int:
@@ -296,7 +267,7 @@ def _mixed(seed: int) -> int:
 def with_readout_errors(
     outcomes: NDArray[np.int64], bits: Sequence[int], noise: Noise, seed: int
 ) -> NDArray[np.int64]:
-    """Return the outcomes with each of the bits read wrongly as often as the noise says."""
+    """Return the outcomes with each of the bits read wrongly at the rate of the noise."""
     if noise.readout <= 0:
         return outcomes
     generator = np.random.default_rng([seed, 1])

@@ -1,4 +1,4 @@
-"""A program -> the native gates of a machine, on its connectivity."""
+"""Compilation of a program to the native gates and the connectivity of a QPU."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from ionq_toolkit_fake.simulation.program import Gate, Program
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ionq_toolkit_fake.simulation.program import Machine
+    from ionq_toolkit_fake.simulation.program import Qpu
 
 #: Rotations below this are left out: compilation settings of IonQ's jobs say a precision of 1E-3.
 SMALLEST_TURN = 1e-9
 
 
 def compile_program(
-    program: Program, machine: Machine, layout: Sequence[int], seed: int
+    program: Program, qpu: Qpu, layout: Sequence[int], seed: int
 ) -> tuple[Program, tuple[int, ...]]:
     """Compile a program to native gates.
 
     Args:
-        program: What to compile; of the native gateset, it only moves to its qubits.
-        machine: What to compile it to.
-        layout: The qubit of the machine that each qubit of the program begins on.
+        program: The program; one of the native gateset only moves to its qubits.
+        qpu: The QPU.
+        layout: The qubit of the QPU that each qubit of the program begins on.
         seed: Seeds the search for a route where not all qubits are connected.
 
     Returns:
-        The native program, on the machine's qubits, and the qubit of the machine on which each
+        The native program, on the qubits of the QPU, and the qubit of the QPU on which each
         qubit of the program ends.
     """
     if program.gateset == "native":
-        return _moved(program, machine, layout), tuple(layout)
-    return compile_circuit(circuit_of(program), machine, layout, seed)
+        return _moved(program, qpu, layout), tuple(layout)
+    return compile_circuit(circuit_of(program), qpu, layout, seed)
 
 
 def circuit_of(program: Program) -> QuantumCircuit:
@@ -55,15 +55,15 @@ def circuit_of(program: Program) -> QuantumCircuit:
 
 
 def compile_circuit(
-    circuit: QuantumCircuit, machine: Machine, layout: Sequence[int], seed: int
+    circuit: QuantumCircuit, qpu: Qpu, layout: Sequence[int], seed: int
 ) -> tuple[Program, tuple[int, ...]]:
     """Compile a circuit without measurements; see `compile_program`."""
-    basis = ["rz", "sx", "x", "rzz" if machine.entangler == "zz" else "rxx"]
-    if machine.connectivity is None:
+    basis = ["rz", "sx", "x", "rzz" if qpu.entangler == "zz" else "rxx"]
+    if qpu.connectivity is None:
         compiled = transpile(circuit, basis_gates=basis, optimization_level=1, seed_transpiler=seed)
-        program = Program(machine.num_qubits, tuple(_native_gates(compiled, machine.entangler)))
-        return _moved(program, machine, layout), tuple(layout)
-    pairs = [pair for a, b in machine.connectivity for pair in ((a, b), (b, a))]
+        program = Program(qpu.num_qubits, tuple(_native_gates(compiled, qpu.entangler)))
+        return _moved(program, qpu, layout), tuple(layout)
+    pairs = [pair for a, b in qpu.connectivity for pair in ((a, b), (b, a))]
     compiled = transpile(
         circuit,
         basis_gates=basis,
@@ -72,24 +72,24 @@ def compile_circuit(
         optimization_level=1,
         seed_transpiler=seed,
     )
-    gates = _native_gates(compiled, machine.entangler)
+    gates = _native_gates(compiled, qpu.entangler)
     final = tuple(compiled.layout.final_index_layout(filter_ancillas=True))
-    return Program(machine.num_qubits, tuple(gates), "native"), final
+    return Program(qpu.num_qubits, tuple(gates), "native"), final
 
 
-def _moved(program: Program, machine: Machine, layout: Sequence[int]) -> Program:
+def _moved(program: Program, qpu: Qpu, layout: Sequence[int]) -> Program:
     gates = (
         gate._replace(targets=tuple(layout[qubit] for qubit in gate.targets))
         for gate in program.gates
     )
-    return Program(machine.num_qubits, tuple(gates), "native")
+    return Program(qpu.num_qubits, tuple(gates), "native")
 
 
 def _native_gates(circuit: QuantumCircuit, entangler: str) -> list[Gate]:
     """Return the native gates of a circuit of rz, sx, x and rzz or rxx.
 
     A rotation about Z is no pulse: it turns the phases of the gates that follow on its qubit, and
-    what is left of it at the end makes no difference to a measurement.
+    the rest of it at the end makes no difference to a measurement.
     """
     gates: list[Gate] = []
     frame = [0.0] * circuit.num_qubits  # in turns
@@ -117,7 +117,7 @@ def _native_gates(circuit: QuantumCircuit, entangler: str) -> list[Gate]:
 def _entangle(
     entangler: str, qubits: tuple[int, ...], phases: tuple[float, ...], angle: float
 ) -> list[Gate]:
-    """Return a rotation by `angle` turns as gates with angles that the machine has.
+    """Return a rotation by `angle` turns as gates with angles that the QPU has.
 
     `ms` takes 0 to 0.25 turns; half a turn and a half turn of either sign are one-qubit gates.
     """

@@ -1,25 +1,25 @@
-"""Where simulations run."""
+"""Where simulations run: in this thread, in worker processes, or on any other executor."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import queue
 import signal
 import sys
 import threading
-from collections import deque
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures import wait as wait_for_all
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+import traceback
+from concurrent.futures import BrokenExecutor, Executor, Future
+from multiprocessing.reduction import ForkingPickler
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ionq_toolkit_fake.simulation import limits
 from ionq_toolkit_fake.simulation.program import Energy, MaxCut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from multiprocessing.process import BaseProcess
+    from multiprocessing.connection import Connection
 
     from ionq_toolkit_fake.simulation.outcome import Optimum, Outcome, Value
     from ionq_toolkit_fake.simulation.program import Task
@@ -34,8 +34,6 @@ def _load() -> None:
 
     Qiskit 2.6 crashes the process when the thread that imported it has ended.
     """
-    if "qiskit" in sys.modules or threading.current_thread() is threading.main_thread():
-        return
     loaded = threading.Event()
 
     def stay() -> None:
@@ -50,27 +48,59 @@ def _load() -> None:
 
 
 def simulate(task: Task | Energy | MaxCut) -> Outcome | Value | Optimum:
-    """Return what a task comes to. The function and what it takes and returns can be pickled.
+    """Simulate a task. The function, its argument and its result can be pickled.
+
+    Args:
+        task: A circuit or a quantum function, and how to run it.
+
+    Returns:
+        An outcome for a circuit, a value for an energy, an optimum for maxcut.
 
     Raises:
         SimulationFailure: The task cannot be run as it is.
     """
-    _load()
+    if "qiskit" not in sys.modules and threading.current_thread() is not threading.main_thread():
+        _load()
     from ionq_toolkit_fake.simulation import functions, run  # noqa: PLC0415 - as `_load`
 
-    if isinstance(task, Energy):
-        return functions.energy(task)
-    if isinstance(task, MaxCut):
-        return functions.maxcut(task)
-    return run.run(task)
+    try:
+        if isinstance(task, Energy):
+            return functions.energy(task)
+        if isinstance(task, MaxCut):
+            return functions.maxcut(task)
+        return run.run(task)
+    except Exception as error:
+        _drop_chain(error)
+        raise
 
 
 def simulate_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
-    """Return what each of several tasks comes to, or what it raised; one call for many."""
-    _load()
+    """Simulate several tasks in one call.
+
+    Args:
+        tasks: The tasks.
+
+    Returns:
+        For each task its outcome, or the error that it raised.
+    """
+    if "qiskit" not in sys.modules and threading.current_thread() is not threading.main_thread():
+        _load()
     from ionq_toolkit_fake.simulation import run  # noqa: PLC0415 - as `_load`
 
-    return run.run_several(tasks)
+    found = run.run_several(tasks)
+    for one in found:
+        if isinstance(one, Exception):
+            _drop_chain(one)
+            one.__traceback__ = None
+    return found
+
+
+def _drop_chain(error: Exception) -> None:
+    """Forget the errors that led to this one.
+
+    Dask pickles them with their frames, and those of a parser are nested too deeply for pickle.
+    """
+    error.__cause__ = error.__context__ = None
 
 
 class InlineExecutor(Executor):
@@ -81,23 +111,26 @@ class InlineExecutor(Executor):
         future: Future[T] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks the future
+        except Exception as error:  # noqa: BLE001 - the future raises it
             future.set_exception(error)
         return future
 
 
 class ProcessExecutor(Executor):
-    """Runs calls in other processes, so that this one stays responsive.
+    """Runs calls in worker processes, so that this process stays responsive.
 
-    Aer holds Python's lock while it simulates: in a thread, it would stop all others. A process
-    that dies fails the one call that it ran, and is replaced. A call that is cancelled while
-    it runs is given up, and its process with it. All processes have the same share of the
-    processors, and of the memory that is free when the executor is made, so that none dies for
-    want of it.
+    Aer holds Python's lock while it simulates: in a thread, it would stop all other threads. When
+    a worker dies, the call that it ran fails and the next call gets a new worker. Cancelling a
+    running call kills its worker, and no other. Each worker has an equal share of the processors,
+    and of the memory that is free when the executor is made, so that none dies for want of it.
+
+    Each worker has a pipe of its own and gets its next call when the last one has ended. Where
+    workers read from a common pipe, a worker may take the next call before it is killed for the
+    last one.
     """
 
     def __init__(self, workers: int = 1) -> None:
-        """Start no process yet: each when there is a call for it.
+        """Start no process yet: the first call of each worker starts it.
 
         Args:
             workers: How many calls run at the same time.
@@ -107,165 +140,169 @@ class ProcessExecutor(Executor):
         """
         if workers < 1:
             raise ValueError(f"workers must be at least 1, is {workers}")
-        share = _Share(limits.share(workers), max(1, (os.cpu_count() or 1) // workers))
-        self._lock = threading.RLock()
-        self._waiting: deque[_Call] = deque()
-        self._idle = [_Worker(share) for _ in range(workers)]
-        self._busy: dict[_Call, _Worker] = {}
-        self._ending = False
+        self._workers = workers
+        self._share = limits.share(workers), max(1, (os.cpu_count() or 1) // workers)
+        self._waiting: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._open: set[Future[Any]] = set()
+        self._lock = threading.Lock()
+        self._ended = False
+        self._threads: list[threading.Thread] = []
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Hand `fn` to another process; it and its arguments are pickled.
+        """Hand `fn` to a worker; `fn`, its arguments and its result are pickled.
 
         Raises:
             RuntimeError: The executor was shut down.
         """
         with self._lock:
-            if self._ending:
+            if self._ended:
                 raise RuntimeError("the executor was shut down")
-            call = _Call(self, fn, args, kwargs)
-            self._waiting.append(call)
-            self._start()
-            return call
+            call = _Call((fn, args, kwargs))
+            self._open.add(call)
+            call.add_done_callback(self._open.discard)
+            self._waiting.put(call)
+            # A worker more only where all are busy: a new one takes seconds to import Aer.
+            if len(self._threads) < min(self._workers, len(self._open)):
+                self._threads.append(threading.Thread(target=self._serve, daemon=True))
+                self._threads[-1].start()
+        return call
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls; with ``wait=False`` those that are running are given up."""
+        """Take no more calls; ``wait=False`` cancels those that run, too."""
         with self._lock:
-            self._ending = True
-            if cancel_futures or not wait:
-                while self._waiting:
-                    self._waiting.popleft().cancel()
-            left, workers = [*self._waiting, *self._busy], [*self._idle, *self._busy.values()]
-        if not wait:
-            for worker in workers:
+            self._ended = True
+            calls = list(self._open)
+            for _ in self._threads:
+                self._waiting.put(None)
+        for call in calls:
+            if not wait:
+                call.cancel()
+            elif cancel_futures:
+                Future.cancel(call)  # only if it waits
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        """Give one worker its calls, one after the other."""
+        worker = None
+        while (call := self._waiting.get()) is not None:
+            if not call.set_running_or_notify_cancel():
+                continue
+            try:
+                if worker is None or worker.is_dead:
+                    worker = _Worker(*self._share)
+                succeeded, found = call.run_in(worker)
+            except Exception as error:  # noqa: BLE001 - the future raises it
+                succeeded, found = False, error
+            if worker is not None and call.given_up:
                 worker.kill()
-        wait_for_all(left)
-        for worker in {*workers, *self._idle}:  # those that have died have successors
+                worker = None
+            self._open.discard(call)
+            if succeeded:
+                call.set_result(found)
+            else:
+                call.set_exception(found)
+            del call, found  # a result may be large, and the next call far away
+        if worker is not None:
             worker.close()
-
-    def give_up(self, call: _Call) -> None:
-        """End the process that a call runs in, if it does."""
-        with self._lock:
-            worker = self._busy.get(call)
-            if worker is not None:
-                worker.kill()
-
-    def _start(self) -> None:
-        """Give waiting calls to idle workers."""
-        while self._waiting and self._idle:
-            call = self._waiting.popleft()
-            if call.set_running_or_notify_cancel():
-                worker = self._idle.pop()
-                self._busy[call] = worker
-                worker.run(call).add_done_callback(partial(self._finish, call))
-
-    def _finish(self, call: _Call, done: Future[Any]) -> None:
-        """Take over how a call ended, and go on with the next."""
-        with self._lock:
-            worker = self._busy.pop(call)
-            error = done.exception()
-            if isinstance(error, BrokenProcessPool):
-                worker = worker.successor()
-            self._idle.append(worker)
-            if not self._ending or self._waiting:
-                self._start()
-        if error is not None:
-            call.set_exception(error)
-        else:
-            call.set_result(done.result())
 
 
 class _Call(Future[Any]):
-    """A call that waits for a process, or runs in one."""
+    """A call that waits for a worker, or runs in one."""
 
-    def __init__(
-        self,
-        executor: ProcessExecutor,
-        fn: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
+    def __init__(self, work: tuple[Any, ...]) -> None:
         super().__init__()
-        self._executor = executor
-        self.work = (fn, args, kwargs)
+        self._work = work
+        self._worker: _Worker | None = None
+        self._holds_worker = threading.Lock()
+        self.given_up = False
 
     def cancel(self) -> bool:
-        """Give the call up, even if it runs: then it ends with an error."""
+        """Cancel the call; one that runs loses its worker, and ends with an error."""
         if super().cancel():
             return True
-        self._executor.give_up(self)
+        with self._holds_worker:
+            self.given_up = True
+            if self._worker is not None:
+                self._worker.kill()
         return False
 
-
-class _Share(NamedTuple):
-    """What one process may take of the machine.
-
-    Attributes:
-        gibibytes: So much of its memory.
-        threads: So many of its processors.
-    """
-
-    gibibytes: float
-    threads: int
+    def run_in(self, worker: _Worker) -> tuple[bool, Any]:
+        """Run in a worker, which `cancel` kills as long as this has not returned."""
+        with self._holds_worker:
+            if self.given_up:
+                worker.kill()
+            self._worker = worker
+        try:
+            return worker.run(self._work)
+        finally:
+            with self._holds_worker:
+                self._worker = None
 
 
 class _Worker:
-    """One process, started with its first call."""
+    """A process that runs one call at a time."""
 
-    def __init__(self, share: _Share) -> None:
-        self._share = share
-        self._pool: ProcessPoolExecutor | None = None
-        self._processes: set[BaseProcess] = set()
-
-    def run(self, call: _Call) -> Future[Any]:
-        """Run a call; no other is running."""
-        fn, args, kwargs = call.work
-        if self._pool is not None:
-            try:
-                return self._pool.submit(fn, *args, **kwargs)
-            except BrokenProcessPool:  # it died since
-                self._pool.shutdown(wait=False)
-        self._pool = ProcessPoolExecutor(
-            max_workers=1,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(self._share,),
+    def __init__(self, gibibytes: float, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_work, args=(theirs, gibibytes, threads), daemon=True
         )
-        others = set(multiprocessing.active_children())
-        done = self._pool.submit(fn, *args, **kwargs)
-        self._processes = set(multiprocessing.active_children()) - others
-        return done
+        self._process.start()
+        theirs.close()
 
-    def successor(self) -> _Worker:
-        """Return another one in its place."""
-        return _Worker(self._share)
+    @property
+    def is_dead(self) -> bool:
+        """Whether the process has ended, between two calls."""
+        return self._connection.closed or self._connection.poll()  # the end of the pipe
+
+    def run(self, work: tuple[Any, ...]) -> tuple[bool, Any]:
+        """Run a call, and return whether it succeeded, and its result or its error."""
+        try:
+            self._connection.send(work)
+            reply: tuple[bool, Any] = self._connection.recv()
+        except (EOFError, ConnectionError):
+            self.close()
+            code = self._process.exitcode
+            raise BrokenExecutor(f"its process ended with exit code {code}") from None
+        return reply
 
     def kill(self) -> None:
-        """End the process at once, whatever it does."""
-        for process in self._processes:
-            process.kill()
+        """End the process at once, also in the middle of a call."""
+        self._process.kill()
 
     def close(self) -> None:
-        """Let the process end, which has nothing to do or is killed, and wait until it has.
-
-        Python is not to end before it has: its own tidying up would meet that of the pool.
-        """
-        if self._pool is not None:
-            self._pool.shutdown()
+        """Let the process end, which runs nothing, and wait until it has."""
+        self._connection.close()
+        self._process.join()
 
 
-def _begin(share: _Share) -> None:
-    """Keep to a share of the machine; leave Ctrl-C to the parent, and end with it.
-
-    A terminal sends Ctrl-C to every process.
-    """
-    limits.keep_to(share.gibibytes)
+def _work(connection: Connection, gibibytes: float, threads: int) -> None:
+    """Run calls until the parent closes the pipe, within a share of memory and processors."""
+    limits.keep_to(gibibytes)
     # Read when Aer is loaded. Threads that wait busily for each other, where there are not enough
     # processors for all, have made simulations take a hundred times as long.
-    os.environ.setdefault("OMP_NUM_THREADS", str(share.threads))
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process of a terminal
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            connection.send_bytes(_reply(connection.recv_bytes()))
+
+
+def _reply(call: bytes) -> bytes:
+    """Run a pickled call, and pickle whether it succeeded, and its result or its error."""
+    try:
+        fn, args, kwargs = ForkingPickler.loads(call)
+        return bytes(ForkingPickler.dumps((True, fn(*args, **kwargs))))
+    except Exception as error:  # noqa: BLE001 - the parent raises it
+        error.add_note(traceback.format_exc())
+        try:
+            return bytes(ForkingPickler.dumps((False, error)))
+        except Exception:  # noqa: BLE001 - a part of it cannot be pickled
+            return bytes(ForkingPickler.dumps((False, RuntimeError(repr(error)))))
 
 
 def _end_with_the_parent() -> None:
@@ -273,74 +310,3 @@ def _end_with_the_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-#: Seconds that a scheduler is given to answer.
-CONNECT_TIMEOUT_S = 10
-
-
-class DaskExecutor(Executor):
-    """Runs calls on the workers of a Dask cluster, which have ionq-toolkit installed.
-
-    The call of a worker that dies is given to another one, as often as the cluster's setting
-    ``distributed.scheduler.allowed-failures`` says, and fails then.
-    """
-
-    def __init__(self, address: str) -> None:
-        """Connect to a cluster.
-
-        Args:
-            address: Where its scheduler listens, such as ``tcp://127.0.0.1:8786``.
-
-        Raises:
-            ModuleNotFoundError: Dask is not installed; the message says how to.
-            OSError: There is no scheduler.
-            ValueError: That is no address.
-        """
-        try:
-            from distributed import Client  # noqa: PLC0415 - an extra, and slow to import
-            from distributed.comm import resolve_address  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                "A Dask cluster needs an extra: pip install 'ionq-toolkit[dask]'", name=error.name
-            ) from error
-        resolve_address(address)  # a client for what is none never comes to its end
-        self._client: Any = Client(address, set_as_default=False, timeout=CONNECT_TIMEOUT_S)
-        # Each call is one of its own, even if another is equal: else to cancel one cancels both.
-        self._executor: Executor = self._client.get_executor(pure=False)
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Hand `fn` to the cluster; it and its arguments are pickled.
-
-        Raises:
-            RuntimeError: The executor was shut down.
-        """
-        future: Future[T] = self._executor.submit(_without_history, fn, *args, **kwargs)
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls and leave the cluster; without waiting, they are cancelled."""
-        self._executor.shutdown(wait=wait and not cancel_futures)
-        self._client.close()
-
-
-def _without_history(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call `fn`; what it raises, or returns as errors in a list, is without what led to it.
-
-    Dask pickles that too, down to the frames of a parser, which are nested too deeply.
-    """
-    try:
-        found = fn(*args, **kwargs)
-    except Exception as error:  # noqa: BLE001 - it is raised again
-        raised = error
-    else:
-        for one in found if isinstance(found, list) else ():
-            if isinstance(one, Exception):
-                _forget_history(one)
-        return found
-    _forget_history(raised)
-    raise raised
-
-
-def _forget_history(error: Exception) -> None:
-    error.__cause__ = error.__context__ = error.__traceback__ = None

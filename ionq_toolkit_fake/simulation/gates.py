@@ -44,11 +44,11 @@ from qiskit.synthesis import (
 from ionq_toolkit_fake.simulation.outcome import SimulationFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ionq_toolkit_fake.simulation.program import Gate
+    from ionq_toolkit_fake.simulation.program import Gate, Program
 
 #: The widest gate whose matrix is written out: of 2^10 rows it takes 16 MiB.
 WIDEST_MATRIX = 10
@@ -96,28 +96,11 @@ _ROTATIONS: Mapping[str, Callable[[float], QiskitGate]] = MappingProxyType(
 #: The same, as methods of a circuit that append them: by name, number of controls, of parameters.
 _METHODS: Mapping[tuple[str, int, int], Callable[..., object]] = MappingProxyType(
     {
-        ("x", 0, 0): QuantumCircuit.x,
-        ("not", 0, 0): QuantumCircuit.x,
-        ("y", 0, 0): QuantumCircuit.y,
-        ("z", 0, 0): QuantumCircuit.z,
-        ("h", 0, 0): QuantumCircuit.h,
-        ("s", 0, 0): QuantumCircuit.s,
-        ("si", 0, 0): QuantumCircuit.sdg,
-        ("t", 0, 0): QuantumCircuit.t,
-        ("ti", 0, 0): QuantumCircuit.tdg,
-        ("v", 0, 0): QuantumCircuit.sx,
-        ("vi", 0, 0): QuantumCircuit.sxdg,
-        ("swap", 0, 0): QuantumCircuit.swap,
-        ("rx", 0, 1): QuantumCircuit.rx,
-        ("ry", 0, 1): QuantumCircuit.ry,
-        ("rz", 0, 1): QuantumCircuit.rz,
-        ("z", 0, 1): QuantumCircuit.p,
-        ("xx", 0, 1): QuantumCircuit.rxx,
-        ("yy", 0, 1): QuantumCircuit.ryy,
-        ("zz", 0, 1): QuantumCircuit.rzz,
-        ("x", 1, 0): QuantumCircuit.cx,
-        ("not", 1, 0): QuantumCircuit.cx,
-        ("cnot", 1, 0): QuantumCircuit.cx,
+        **{(name, 0, 0): getattr(QuantumCircuit, kind().name) for name, kind in _FIXED.items()},
+        **{
+            (name, 0, 1): getattr(QuantumCircuit, kind(0).name) for name, kind in _ROTATIONS.items()
+        },
+        **{(name, 1, 0): QuantumCircuit.cx for name in ("x", "not", "cnot")},
         ("z", 1, 0): QuantumCircuit.cz,
     }
 )
@@ -178,12 +161,41 @@ def _too_wide(gate: Gate) -> TooWideError:
 
 
 def uncontrolled(gate: Gate) -> QiskitGate:
-    """Return what a gate of the `qis` gateset does to its targets."""
+    """Return a gate of the `qis` gateset without its controls."""
     if gate.name == "pauliexp":
         return _pauli_exponential(gate)
     if gate.parameters:
         return _ROTATIONS[gate.name](gate.parameters[0])
     return _FIXED[gate.name]()
+
+
+def append_program(
+    circuit: QuantumCircuit,
+    program: Program,
+    places: Sequence[int],
+    narrow: Callable[[Gate], QuantumCircuit] | None = None,
+) -> None:
+    """Append a program to a circuit, as gates that Aer knows without transpilation.
+
+    Args:
+        circuit: The circuit.
+        program: The program.
+        places: The qubits of the program that the qubits of the circuit stand for.
+        narrow: Returns a gate on three or more qubits, controls first, as narrower gates; None:
+            such a gate is appended as it is.
+
+    Raises:
+        TooWideError: A gate has no form that is small enough.
+        SimulationFailure: An angle is infinite or not a number.
+    """
+    place = {qubit: index for index, qubit in enumerate(places)}
+    for gate in program.gates:
+        qubits = [place[qubit] for qubit in gate.controls]
+        qubits += [place[qubit] for qubit in gate.targets]
+        if narrow is not None and len(qubits) > WIDEST_SPLIT:
+            circuit.compose(narrow(gate), qubits, inplace=True)
+        else:
+            append(circuit, gate, program.gateset, qubits)
 
 
 def append(
@@ -196,7 +208,7 @@ def append(
         gate: The gate.
         gateset: `qis` or `native`.
         qubits: Where its controls and then its targets are in the circuit.
-        split: Whether it is for a machine, or for noise, which take it gate by gate: then few
+        split: Whether it is for a QPU, or for noise, which take it gate by gate: then few
             gates count for more than exactness.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Circuits that are too large or would take too long."""
+"""The limits of a simulation: memory and time."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 #: A state of fewer qubits takes less than 100 MiB.
 _ALWAYS_FITS = 22
 
-#: What an exact simulation takes in all, for each of 2^n amplitudes: 16 bytes for itself, and 8 for
-#: its probability, once in Aer and once handed over.
+#: The memory of an exact simulation for each of 2^n amplitudes: 16 bytes for itself, and 8 for its
+#: probability, once in Aer and once handed over.
 _BYTES_PER_AMPLITUDE = 28
 
 
 class _Share:
-    """What this process may take of the machine's memory.
+    """The part of the memory that this process may use.
 
     Attributes:
-        gibibytes: So much of it.
+        gibibytes: Its size.
     """
 
     gibibytes = math.inf
 
 
 def share(workers: int) -> float:
-    """Return what each of so many processes may take of the memory that is free now, in GiB."""
+    """Return the share of each worker in the memory that is free now, in GiB."""
     return psutil.virtual_memory().available / workers / 2**30
 
 
 def keep_to(gibibytes: float) -> None:
-    """Take no more than this in this process."""
+    """Limit the memory of this process."""
     _Share.gibibytes = gibibytes
 
 
-def check_memory(num_qubits: int, *, mixed: bool = False) -> None:
-    """Refuse a state that does not fit into memory, before anything is killed for it.
+def _check_memory(num_qubits: int, *, mixed: bool = False) -> None:
+    """Refuse a state that does not fit into memory, before the system kills a process for it.
 
     Args:
-        num_qubits: How many qubits it is of.
+        num_qubits: The number of its qubits.
         mixed: Whether it is a density matrix.
 
     Raises:
@@ -72,82 +72,90 @@ def check_memory(num_qubits: int, *, mixed: bool = False) -> None:
         )
 
 
-#: The longest that a simulation may take by its estimate.
-MOST_SECONDS = 3600.0
+#: The most work of one simulation, in amplitudes updated: about an hour, at 2 ns each.
+MOST_UPDATES = 2**41
 
-#: Seconds for one gate: in any case, for each amplitude of a state, and for each of a density
+#: How many updates cost as much as the overhead of one gate, and as one amplitude of a density
 #: matrix, whose noise is applied as well.
-_PER_GATE, _PER_AMPLITUDE, _PER_MIXED_AMPLITUDE = 5e-5, 2e-9, 6e-9
+_PER_GATE, _PER_MIXED_AMPLITUDE = 2**15, 3
 
-#: Seconds to decompose two tensors, for each number of a matrix of the bond's size, cubed.
-_PER_BOND_CUBED = 1e-8
+#: How many updates cost as much as one number of a matrix of the bond's size, cubed, where two
+#: tensors of a matrix product state are decomposed.
+_PER_BOND_CUBED = 5
 
-#: Bonds that are tried out, where it is not known how many a circuit needs.
-_BONDS = (16, 32, 64, 128)
-
-#: The widest bond that is told apart from wider ones.
-_MOST_BITS = 40
+#: The widest bond of a matrix product state.
+MOST_BOND = 128
 
 
 def check_exact(num_qubits: int, gates: int) -> None:
-    """Refuse an exact state that would take hours.
+    """Refuse an exact state that does not fit into memory, or would take hours.
+
+    Args:
+        num_qubits: The number of its qubits.
+        gates: The number of gates.
 
     Raises:
-        SimulationFailure: It would.
+        SimulationFailure: It does not, or it would.
     """
-    _check(gates * (_PER_GATE + _PER_AMPLITUDE * 2**num_qubits), num_qubits, gates, None)
+    _check_memory(num_qubits)
+    updates = gates * (_PER_GATE + 2**num_qubits)
+    if updates > MOST_UPDATES:
+        raise _too_long(updates, num_qubits, gates, None)
 
 
 def check_shots(circuit: QuantumCircuit, shots: int, noise: Noise, *, mixed: bool) -> None:
-    """Refuse shots of a noisy circuit that would take hours as states, or as a density matrix.
+    """Refuse shots of a noisy circuit that would take hours, or do not fit into memory.
 
-    Shots are one state until something goes wrong in one of them: after half of the gates, taken
-    over all of them.
+    Shots are one state until an error happens in one of them, after half of the gates on average.
+    Where a qubit is measured or reset midway, each shot counts as a state.
+
+    Args:
+        circuit: The circuit.
+        shots: The number of shots.
+        noise: The error rates.
+        mixed: Whether the shots are sampled from one density matrix.
 
     Raises:
         SimulationFailure: They would.
     """
-    gates, width = _gates(circuit), circuit.num_qubits
+    width, gates, pairs = circuit.num_qubits, _gates(circuit), len(_pairs(circuit))
+    _check_memory(width, mixed=mixed)
+    right = (1 - noise.one_qubit) ** (gates - pairs) * (1 - noise.two_qubits) ** pairs
+    states = shots if _is_measured_midway(circuit) else 1 + shots * (1 - right) / 2
+    each = _PER_GATE + 2**width
     if mixed:
-        each = _PER_GATE + _PER_MIXED_AMPLITUDE * 4**width
-        _check(sum(gates.values()) * each, width, sum(gates.values()), shots)
-        return
-    each = _PER_GATE + _PER_AMPLITUDE * 2**width
-    fine = (1 - noise.one_qubit) ** gates[1] * (1 - noise.two_qubits) ** gates[2]
-    states = 1 + shots * (1 - fine) / 2
-    states = max(states, min(shots, 2 ** min(_measured_midway(circuit), _MOST_BITS)) / 2)
-    _check(sum(gates.values()) * each * states, width, sum(gates.values()), shots)
+        states, each = 1, _PER_GATE + _PER_MIXED_AMPLITUDE * 4**width
+    if gates * states * each > MOST_UPDATES:
+        raise _too_long(gates * states * each, width, gates, shots)
 
 
 def check_bonds(circuit: QuantumCircuit, shots: int, widest: Callable[[int], int]) -> None:
     """Refuse shots of a circuit that would take hours as a matrix product state.
 
+    The shots decide how wide the bonds may be. Where the gates alone do not keep them so, one run
+    without noise tells; errors of single qubits change them little. The shots themselves run
+    without a limit of the bonds: a limit would change the results.
+
     Args:
-        circuit: What is to be run.
-        shots: How often: each is a state of its own.
-        widest: Returns the widest bond without noise, where none is allowed to be wider than it is
-            told. Errors of single qubits change it little.
+        circuit: The circuit.
+        shots: The number of shots, each of which is a state of its own.
+        widest: Returns the widest bond of a run whose bonds are cut at a given width.
 
     Raises:
         SimulationFailure: They would.
     """
-    gates = sum(_gates(circuit).values())
-    steps = sum(max(places) - min(places) for places in _pairs(circuit))
-
-    def seconds(bond: int) -> float:
-        return shots * (gates * _PER_GATE + steps * _PER_BOND_CUBED * float(bond) ** 3)
-
-    if seconds(2 ** bits_of_bonds(circuit)) <= MOST_SECONDS:
-        return
-    for bond in _BONDS:
-        _check(seconds(bond), circuit.num_qubits, gates, shots)
-        if widest(bond) < bond:
-            return
-    _check(math.inf, circuit.num_qubits, gates, shots)
+    gates, pairs = _gates(circuit), _pairs(circuit)
+    steps = sum(max(places) - min(places) for places in pairs)  # between neighbours, by swaps
+    left = MOST_UPDATES / shots - gates * _PER_GATE
+    if left <= 0:
+        raise _too_long(shots * gates * _PER_GATE, circuit.num_qubits, gates, shots)
+    allowed = min(MOST_BOND, int((left / _PER_BOND_CUBED / max(1, steps)) ** (1 / 3)))
+    if 2 ** bits_of_bonds(circuit) > allowed and widest(allowed + 1) > allowed:
+        raise _too_long(math.inf, circuit.num_qubits, gates, shots)
 
 
 def bits_of_bonds(circuit: QuantumCircuit) -> int:
-    """Return to which power of two the bonds of a circuit's matrix product state may grow.
+    """Return the power of two that limits the bonds of a circuit's matrix product state.
 
     Each gate across a cut between two qubits at most doubles what has to be kept there, twice: k
     gates across make matrices of 4^k, or as many as the smaller side has.
@@ -161,7 +169,7 @@ def bits_of_bonds(circuit: QuantumCircuit) -> int:
 
 
 def _pairs(circuit: QuantumCircuit) -> list[list[int]]:
-    """Return the qubits of each gate that is on several."""
+    """Return the qubits of each gate on several qubits."""
     place = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     return [
         [place[qubit] for qubit in item.qubits]
@@ -170,43 +178,32 @@ def _pairs(circuit: QuantumCircuit) -> list[list[int]]:
     ]
 
 
-def _gates(circuit: QuantumCircuit) -> dict[int, int]:
-    """Return how many gates are on one qubit, and how many on several."""
-    alone = sum(
-        len(item.qubits) == 1 and not item.clbits and item.operation.name != "barrier"
-        for item in circuit.data
-    )
-    return {1: alone, 2: len(_pairs(circuit))}
+def _gates(circuit: QuantumCircuit) -> int:
+    """Return the number of gates and resets."""
+    return sum(item.operation.name not in {"barrier", "measure"} for item in circuit.data)
 
 
-def _measured_midway(circuit: QuantumCircuit) -> int:
-    """Return how often a qubit that gates were on is reset, or measured with more gates to come."""
+def _is_measured_midway(circuit: QuantumCircuit) -> bool:
+    """Return whether a gate follows a measurement, or a reset a gate, on any qubit."""
     touched: set[object] = set()
     measured: set[object] = set()
-    midway = 0
     for item in circuit.data:
         name, qubits = item.operation.name, set(item.qubits)
-        if name == "reset":
-            midway += len(qubits & touched)
-            touched -= qubits
-            measured -= qubits
-        elif name == "measure":
+        if name == "measure":
             measured |= qubits & touched
         elif name != "barrier":
-            midway += len(qubits & measured)
-            measured -= qubits
-            touched |= qubits
-    return midway
+            if qubits & (touched if name == "reset" else measured):
+                return True
+            touched |= qubits if name != "reset" else set()
+    return False
 
 
-def _check(seconds: float, num_qubits: int, gates: int, shots: int | None) -> None:
-    if seconds <= MOST_SECONDS:
-        return
-    how_long = f"{math.ceil(seconds / 3600)} hours or more" if seconds < math.inf else "many hours"
-    what = "exactly" if shots is None else f"{shots} shots with noise"
+def _too_long(updates: float, num_qubits: int, gates: int, shots: int | None) -> SimulationFailure:
+    hours = "many hours" if updates == math.inf else f"{math.ceil(updates / MOST_UPDATES)} hours"
+    how = "exactly" if shots is None else f"{shots} shots with noise"
     less = "fewer gates" if shots is None else "fewer shots"
-    raise SimulationFailure(
+    return SimulationFailure(
         "SimulationTimeout",
-        f"{gates} gates on {num_qubits} qubits, {what}, would take {how_long}; ionq_toolkit_fake "
-        f"gives up at one. Use fewer qubits or {less}",
+        f"{gates} gates on {num_qubits} qubits, {how}, would take {hours} or more; "
+        f"ionq_toolkit_fake gives up at one. Use fewer qubits or {less}",
     )

@@ -1,6 +1,6 @@
-"""Error mitigation: groups of shots on other qubits, and what is made of them.
+"""Error mitigation: groups of shots on other qubits, and their aggregation.
 
-Debiasing runs variants of a circuit that would be the same on a machine without errors, and
+Debiasing runs variants of a circuit that would be the same on a QPU without errors, and
 averages them; sharpening takes only the most frequent outcome of each variant:
 https://docs.ionq.com/guides/error-mitigation-debiasing.
 """
@@ -33,14 +33,14 @@ def split(shots: int, groups: int) -> list[int]:
 def layouts(
     num_qubits: int, available: int, count: int, generator: np.random.Generator
 ) -> list[tuple[int, ...]]:
-    """Return assignments of a circuit's qubits to a machine's, drawn at random."""
+    """Return random assignments of a circuit's qubits to those of a QPU."""
     return [tuple(generator.permutation(available)[:num_qubits].tolist()) for _ in range(count)]
 
 
 def voted(variants: Sequence[Variant]) -> NDArray[np.int64]:
     """Return the shots with those of each variant replaced by its most frequent outcome.
 
-    Where two outcomes are equally frequent there is no winner, and the variant's shots stay.
+    Where two outcomes are equally frequent, the variant's shots stay.
     """
     groups = []
     for variant in variants:
@@ -66,7 +66,7 @@ def majority(variants: Sequence[Variant], num_qubits: int) -> NDArray[np.int64]:
     return np.concatenate(groups)
 
 
-#: The power that `filtered` weighs outcomes with. IonQ says that there is one, not which.
+#: The power that `filtered` weighs outcomes with. IonQ does not publish it.
 FILTER_POWER = 2
 
 

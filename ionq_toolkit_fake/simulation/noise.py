@@ -34,7 +34,7 @@ _FORTE = NoiseModel(Noise(0.0002666666666666667, 0.004949333333333333), 29, "zz"
 #: errors nor loss are part of the models. Of Harmony, IonQ says that formula and parameters
 #: are others and publishes none: the rate on two qubits is what 10,000 shots of a Bell state came
 #: to in IonQ's workshop of 2024, the one on one qubit its characterised fidelity of 99.73 %. Of
-#: Forte Enterprise there is none either: those of Forte.
+#: Forte Enterprise neither: those of Forte.
 NOISE_MODELS: Mapping[str, NoiseModel] = MappingProxyType(
     {
         "harmony": _HARMONY,
@@ -49,7 +49,7 @@ NOISE_MODELS: Mapping[str, NoiseModel] = MappingProxyType(
 
 
 def of_fidelities(one_qubit: float, two_qubits: float, spam: float) -> Noise:
-    """Return the rates that make gates and readout as good as a device's characterization says.
+    """Return the rates that make gates and readout as good as the characterization of a QPU.
 
     A gate of fidelity F on d dimensions has the depolarising rate (1 - F) d^2 / (d^2 - 1).
     """

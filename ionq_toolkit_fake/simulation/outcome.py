@@ -54,7 +54,7 @@ class Variant(NamedTuple):
     """One of the groups of shots that error mitigation splits a job into.
 
     Attributes:
-        qubit_map: The qubit of the machine that each qubit of the circuit was put on.
+        qubit_map: The qubit of the QPU for each qubit of the circuit.
         shots: The outcome of each of its shots.
     """
 
@@ -63,7 +63,7 @@ class Variant(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a task.
+    """The outcome of a task.
 
     Attributes:
         distribution: How probable each outcome is; None if it was only compiled.
@@ -85,7 +85,7 @@ class Outcome(NamedTuple):
 
 
 class Value(NamedTuple):
-    """What a quantum function evaluates to.
+    """The value of a quantum function.
 
     Attributes:
         value: The value.
@@ -97,12 +97,12 @@ class Value(NamedTuple):
 
 
 class Optimum(NamedTuple):
-    """What an optimisation comes to.
+    """The result of an optimisation.
 
     Attributes:
         cost: The best cost found.
         bitstring: The solution that has it; its first character is for the first node.
-        iterations: What each circuit that was run came to.
+        iterations: The outcome of each circuit that was run.
     """
 
     cost: float
@@ -137,7 +137,7 @@ class SimulationFailure(Exception):  # noqa: N818 - not an error of the fake: th
 
     Attributes:
         code: The code.
-        message: What a person should know.
+        message: The reason, for a person.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""What is simulated: a circuit with every spelling of the wire resolved, and how to run it."""
+"""Tasks of the simulation: circuits with every spelling of the wire resolved."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ class Program(NamedTuple):
     @property
     def active_qubits(self) -> tuple[int, ...]:
         """The qubits that a gate touches, in increasing order; the others stay 0."""
-        return tuple(sorted({qubit for gate in self.gates for qubit in gate.qubits}))
+        touched: set[int] = set()
+        for gate in self.gates:
+            touched.update(gate.controls, gate.targets)
+        return tuple(sorted(touched))
 
 
 class Qasm3(NamedTuple):
@@ -65,7 +68,7 @@ class Qasm3(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """What goes wrong, and how often.
+    """Error rates.
 
     Attributes:
         one_qubit: The depolarising rate after each gate on one qubit.
@@ -78,8 +81,8 @@ class Noise(NamedTuple):
     readout: float = 0.0
 
 
-class Machine(NamedTuple):
-    """What a circuit is compiled to.
+class Qpu(NamedTuple):
+    """The QPU that a circuit is compiled to.
 
     Attributes:
         num_qubits: How many qubits it has.
@@ -96,11 +99,11 @@ class Task(NamedTuple):
     """A circuit and how to run it. It can be pickled.
 
     Attributes:
-        circuit: What to run.
+        circuit: The circuit.
         seed: Seeds everything random in it.
         shots: How often to run it; None: its exact distribution.
-        noise: What goes wrong; None: nothing.
-        machine: What to compile it to; None: nothing.
+        noise: The error rates; None: no errors.
+        qpu: The QPU to compile it to; None: it is not compiled.
         hardware: Whether it is run as compiled; a simulator runs it as it stands.
         variants: How many groups of shots to run, each compiled to other qubits; 0: no groups.
         symmetry_verification: Whether to drop outcomes that the ideal circuit does not have.
@@ -114,7 +117,7 @@ class Task(NamedTuple):
     seed: int
     shots: int | None = None
     noise: Noise | None = None
-    machine: Machine | None = None
+    qpu: Qpu | None = None
     hardware: bool = False
     variants: int = 0
     symmetry_verification: bool = False
@@ -132,9 +135,9 @@ class Energy(NamedTuple):
         seed: Seeds everything random in it.
         width: The most qubits that the ansatz may have.
         shots: How often each term is measured; None: its exact value.
-        noise: What goes wrong; None: nothing.
+        noise: The error rates; None: no errors.
         constraints: Inequalities x'Qx + r'x <= c as (Q, r, c), Q empty where it is linear.
-        penalty: What a violated constraint costs.
+        penalty: The cost of a violated constraint.
         cvar_alpha: The part of the outcomes, the best ones, that count; None: all.
     """
 
@@ -173,7 +176,7 @@ class MaxCut(NamedTuple):
 
 
 class GateKind(NamedTuple):
-    """What a gate of a gateset takes.
+    """The operands of a gate of a gateset.
 
     Attributes:
         targets: How many qubits one application acts on, controls apart; None: any number.
@@ -205,8 +208,8 @@ QIS_GATES: Mapping[str, GateKind] = MappingProxyType(
     }
 )
 
-#: The native gates: schema NativeGate of the API document. What `nop` does is not documented; its
-#: name says nothing.
+#: The native gates: schema NativeGate of the API document. `nop` is not documented;
+#: its name means no operation.
 NATIVE_GATES: Mapping[str, GateKind] = MappingProxyType(
     {
         "gpi": GateKind(1),

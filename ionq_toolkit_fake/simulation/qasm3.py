@@ -193,7 +193,7 @@ def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCirc
         prelude = " ".join(['include "stdgates.inc";', *definitions])
     complaints = io.StringIO()
     try:
-        # Where the parser says what is wrong; that is one place for all threads.
+        # The parser reports errors there, in one place for all threads.
         with _PARSING, contextlib.redirect_stderr(complaints):
             tree = openqasm3.parse(source[:end] + prelude + source[end:])
         if complaints.getvalue():  # older parsers pass over what they do not know
@@ -214,7 +214,7 @@ def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCirc
 
 
 class _Checked(QASMVisitor[None]):
-    """Refuses the qubits of a machine, ``$0`` and so on, and what is too large to be read."""
+    """Refuses physical qubits, ``$0`` and so on, and declarations that are too large."""
 
     def visit_Identifier(self, node: Identifier) -> None:  # noqa: N802 - the visitor's own name
         if node.name.startswith("$"):

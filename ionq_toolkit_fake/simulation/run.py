@@ -1,4 +1,4 @@
-"""A task that runs a circuit -> its outcome: compile, run, mitigate."""
+"""Circuit tasks: compiled, run, mitigated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NOISELESS = Noise(0.0, 0.0)
 
 
 def run(task: Task) -> Outcome:
-    """Compile, run and mitigate what a task says.
+    """Compile, run and mitigate the circuit of a task.
 
     Raises:
         SimulationFailure: The circuit cannot be run.
@@ -51,14 +51,14 @@ def run(task: Task) -> Outcome:
 
 
 def run_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
-    """Run several tasks, and return what each came to, or what it raised.
+    """Run several tasks, and return the outcome of each, or its error.
 
     Exact simulations go to Aer in one call.
     """
     together = {
         index: task
         for index, task in enumerate(tasks)
-        if task.shots is None and task.machine is None and isinstance(task.circuit, Program)
+        if task.shots is None and task.qpu is None and isinstance(task.circuit, Program)
     }
     programs = [task.circuit for task in together.values() if isinstance(task.circuit, Program)]
     distributions = dict(zip(together, aer.exact(programs), strict=True))
@@ -72,7 +72,7 @@ def run_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
             continue
         try:
             outcomes.append(run(task))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks for this task
+        except Exception as error:  # noqa: BLE001 - the error of this task alone
             outcomes.append(error)
     return outcomes
 
@@ -81,8 +81,8 @@ def _run_program(task: Task, program: Program) -> Outcome:
     width = program.num_qubits
     registers = task.registers or {WHOLE: tuple(range(width))}
     compiled, final = None, tuple(range(width))
-    if task.machine is not None:
-        compiled, final = compile_program(program, task.machine, final, task.seed)
+    if task.qpu is not None:
+        compiled, final = compile_program(program, task.qpu, final, task.seed)
     gates = None if compiled is None else compiled.gates
     if not task.execute:
         return Outcome(None, registers, compiled=gates)
@@ -135,10 +135,10 @@ def _compiled_qasm3(
     A circuit that measures or resets midway has none: no native gates are known for that.
     """
     unitary, bits, _ = qasm3.without_measurements(circuit)
-    if task.machine is None or unitary.num_qubits > circuit.num_qubits:
+    if task.qpu is None or unitary.num_qubits > circuit.num_qubits:
         return None, ()
     layout = range(circuit.num_qubits)
-    compiled, final = compile_circuit(unitary, task.machine, layout, task.seed)
+    compiled, final = compile_circuit(unitary, task.qpu, layout, task.seed)
     return compiled, [None if wire is None else final[wire] for wire in bits]
 
 
@@ -161,24 +161,24 @@ def _exact_qasm3(circuit: QuantumCircuit) -> Distribution:
 def _mitigated(
     task: Task, shots: NDArray[np.int64], ideal: NDArray[np.int64] | None, blank: Outcome
 ) -> Outcome:
-    """Return the outcome of the shots after what error mitigation the task asks for.
+    """Return the outcome of the shots after the error mitigation of the task.
 
     The noise is the same on all qubits, so that the shots of one compiled circuit stand for those
-    of every variant. What symmetry verification does is not published: here it drops
-    outcomes that a machine without errors would not show.
+    of every variant. Symmetry verification is not published in detail: here it drops
+    outcomes that a QPU without errors would not show.
     """
     allowed = None
     if ideal is not None and np.isin(shots, ideal).any():
         allowed = len(ideal)
         shots = shots[np.isin(shots, ideal)]
     variants: tuple[Variant, ...] = ()
-    if task.variants and task.machine is not None:
+    if task.variants and task.qpu is not None:
         sizes = mitigation.split(len(shots), task.variants)
         program = task.circuit
         width = program.num_qubits if isinstance(program, Program) else (blank.size or (0,))[0]
         places = mitigation.layouts(
             width,
-            task.machine.num_qubits,
+            task.qpu.num_qubits,
             len(sizes),
             np.random.default_rng([task.seed, 2]),
         )

@@ -1,44 +1,36 @@
-"""Which transitions a new job has: those for all jobs, and rules for some."""
+"""The transitions of new jobs: those for all jobs, and rules for some."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ionq_toolkit_fake.facts.devices import DEVICES
 from ionq_toolkit_fake.transitions.plan import (
     IMMEDIATELY,
     POLLS,
-    PREDICTED,
-    SECONDS,
     End,
-    Plan,
+    JobPlan,
     Step,
 )
 from ionq_toolkit_fake.transitions.spec import STEPS, Transitions, after
 from ionq_toolkit_fake.validation import only, unknown, wrong
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ionq_toolkit_fake.models.submission import Submission
-
-
-#: What a rule can say of the jobs that it is for.
+#: The conditions of a rule.
 _MATCHES = ("name", "backend", "metadata", "nth", "child")
 
 
 @dataclass
-class Rule:
+class TransitionRule:
     """Transitions, and which jobs they are for: those that fit everything that is given.
 
     Attributes:
         transitions: The transitions.
         name: The name of the job.
         backend: Its backend.
-        metadata: What it has in its metadata, beside anything else.
+        metadata: Metadata that the job must have, beside any other.
         nth: Which of the jobs that fit the rest, the first being 1.
         child: Not for these jobs themselves, but for this child job of each: its place, the first
             being 1, or its name.
@@ -70,12 +62,12 @@ class Rule:
             if self.transitions.steps:
                 raise ValueError("child jobs go on with their parent: give them an end alone")
 
-    def takes(self, submission: Submission) -> bool:
-        """Return whether it is for a new job; each is counted."""
+    def takes(self, name: str | None, backend: str, metadata: Mapping[str, str] | None) -> bool:
+        """Return whether it is for a new job; each job that fits is counted."""
         fits = (
-            self.name in {None, submission.name}
-            and self.backend in {None, submission.device.name}
-            and (self.metadata or {}).items() <= (submission.metadata or {}).items()
+            self.name in {None, name}
+            and self.backend in {None, backend}
+            and (self.metadata or {}).items() <= (metadata or {}).items()
         )
         self._seen += fits
         return fits and self.nth in {None, self._seen}
@@ -86,7 +78,7 @@ class Rule:
         return {**self.transitions.as_dict(), **({"match": match} if match else {})}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Rule:
+    def from_dict(cls, data: Mapping[str, Any]) -> TransitionRule:
         """Read plain data: that of the transitions and, under `match`, which jobs they are for.
 
         Raises:
@@ -123,13 +115,13 @@ class TransitionRules:
         self.base = base.over(
             Transitions(ready=everywhere, started=everywhere, finished=everywhere)
         )
-        self._rules: list[Rule] = []
+        self._rules: list[TransitionRule] = []
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.as_list()}>"
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
+    def rules(self) -> tuple[TransitionRule, ...]:
         """The rules that were set; where several are for a job, the later ones go before."""
         return tuple(self._rules)
 
@@ -142,7 +134,7 @@ class TransitionRules:
         metadata: Mapping[str, str] | None = None,
         nth: int | None = None,
         child: int | str | None = None,
-    ) -> Rule:
+    ) -> TransitionRule:
         """Set the transitions of jobs that are submitted from now on: of all, or of those that fit.
 
         Args:
@@ -154,11 +146,12 @@ class TransitionRules:
             child: For this child of those jobs: its place, the first being 1, or its name.
 
         Raises:
-            ValueError: No job can ever fit, or there is nothing to set.
+            ValueError: No job can ever fit, or nothing is set.
         """
-        return self.add(Rule(Transitions.of(transitions), name, backend, metadata, nth, child))
+        these = Transitions.of(transitions)
+        return self.add(TransitionRule(these, name, backend, metadata, nth, child))
 
-    def add(self, rule: Rule) -> Rule:
+    def add(self, rule: TransitionRule) -> TransitionRule:
         """Set a rule.
 
         Raises:
@@ -179,52 +172,46 @@ class TransitionRules:
 
     def plan(
         self,
-        submission: Submission,
+        name: str | None,
+        backend: str,
+        metadata: Mapping[str, str] | None,
         *,
-        wait_s: Callable[[], float],
-        run_s: Callable[[], float],
+        rehearsal: bool,
         number: str,
-    ) -> tuple[Plan, dict[int | str, End]]:
-        """Return what is planned for a new job, and the ends of some of its children.
+    ) -> tuple[JobPlan, dict[int | str, End]]:
+        """Return the plan of a new job, and the ends of some of its children.
 
         Args:
-            submission: What was asked for.
-            wait_s: Says how long it is predicted to wait for its machine, in seconds.
-            run_s: Says how long it is predicted to run, in seconds.
-            number: What tells it from all other jobs; seeds its jitter, so that no other job, and
-                nothing else that is drawn, has a part in that.
+            name: The name of the job.
+            backend: Its backend.
+            metadata: Its metadata.
+            rehearsal: Whether it is a dry run, which waits for no QPU.
+            number: Differs for each job; seeds the jitter of this one.
         """
         found, children = self.base, dict[int | str, End]()
         for rule in self._rules:
-            if not rule.takes(submission):
+            if not rule.takes(name, backend, metadata):
                 continue
             if rule.child is None:
                 found = rule.transitions.over(found)
             else:
                 children.pop(rule.child, None)  # the order is that of the rules
                 children[rule.child] = rule.transitions.planned_end
-        ready, started, finished = (_drawn(found.steps[name], f"{name} {number}") for name in STEPS)
-        steps = (
-            ready,
-            _of_machine(started, wait_s, rehearsal=submission.is_rehearsal),
-            _of_machine(finished, run_s, rehearsal=submission.is_rehearsal),
-        )
-        return Plan(steps, found.planned_end), children
+        given = found.steps
+        ready, started, finished = (_sampled(given[step], f"{step} {number}") for step in STEPS)
+        if rehearsal:
+            started, finished = (
+                step if step.kind == POLLS else Step(IMMEDIATELY) for step in (started, finished)
+            )
+        return JobPlan((ready, started, finished), found.planned_end), children
 
 
-def _drawn(step: Step, stream: str) -> Step:
-    """Return a step without jitter: it is drawn from a random stream."""
+def _sampled(step: Step, stream: str) -> Step:
+    """Return a step with its jitter sampled from a random stream."""
     if not step.jitter:
         return step
     chance = random.Random(stream)  # noqa: S311 - a fake, reproducible on purpose
     return Step(step.kind, step.amount + chance.uniform(-step.jitter, step.jitter))
-
-
-def _of_machine(step: Step, predicted_s: Callable[[], float], *, rehearsal: bool) -> Step:
-    """Return a step whose seconds are known; a dry run waits for no machine."""
-    if rehearsal:
-        return step if step.kind == POLLS else Step(IMMEDIATELY)
-    return Step(SECONDS, predicted_s()) if step.kind == PREDICTED else step
 
 
 def _is_place(value: object) -> bool:

@@ -1,17 +1,17 @@
-"""When jobs go on from each status to the next, and what becomes of them."""
+"""Transitions: when jobs go on from each status to the next, and their end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from ionq_toolkit_fake.facts.failures import FAILURES, Failure
+from ionq_toolkit_fake.facts.failures import FAILURES, JobFailure
 from ionq_toolkit_fake.transitions.plan import (
     FINAL,
     IMMEDIATELY,
-    LIFE,
+    LIFECYCLE,
     NEVER,
     POLLS,
     PREDICTED,
@@ -30,7 +30,7 @@ STEPS = ("ready", "started", "finished")
 #: The steps that are said by a word.
 _WORDS = (IMMEDIATELY, PREDICTED, NEVER)
 
-#: What is longer is no word for a status, and what is nearer to one of IonQ's is a slip.
+#: The longest status, and the similarity to one of IonQ's that is taken for a typing error.
 _LONGEST_WORD, _NEAR = 40, 0.8
 
 
@@ -41,8 +41,8 @@ def after(*, polls: int | None = None, seconds: float | None = None, jitter: flo
         polls: How many times a job is asked for by itself, and shows the status that it goes on
             from; 0 is immediately.
         seconds: How long it stays in that status, on the cloud's clock.
-        jitter: By how many seconds that is shorter or longer at most, evenly distributed; drawn for
-            each job when it is submitted, so that what is predicted for it holds.
+        jitter: By how many seconds that is shorter or longer at most, evenly distributed; sampled
+            for each job when it is submitted, so that what is predicted for it holds.
 
     Raises:
         ValueError: Neither or both are given, it is no such number, or there is jitter of polls or
@@ -65,9 +65,9 @@ def failed(code: str, message: str | None = None, *, at: str | None = None) -> E
 
     Args:
         code: One of IonQ's failure codes: `FAILURES`.
-        message: What is said with it; None: what `FAILURES` says.
-        at: The status that it fails from, `submitted`, `ready` or `started`; None: what `FAILURES`
-            says of the code.
+        message: Its message; None: that of `FAILURES`.
+        at: The status that it fails from, `submitted`, `ready` or `started`; None: that of the
+            code in `FAILURES`.
 
     Raises:
         ValueError: There is no such code, or no such status.
@@ -77,7 +77,7 @@ def failed(code: str, message: str | None = None, *, at: str | None = None) -> E
     known = FAILURES[code]
     if message is not None and not isinstance(message, str):
         raise wrong("message", "a text", message)
-    failure = Failure(code, known.message if message is None else message)
+    failure = JobFailure(code, known.message if message is None else message)
     return End("failed", failure, _status_at(known.at if at is None else at))
 
 
@@ -95,12 +95,12 @@ def canceled(*, at: str = "started") -> End:
 
 @dataclass(frozen=True, kw_only=True)
 class Transitions:
-    """When a job goes on, and what becomes of it. What is not given is as for all other jobs.
+    """When a job goes on, and its end. A field that is None is as for all other jobs.
 
     A job is submitted, becomes ready, is started and finished. Each of these steps is taken
     `"immediately"` (when the job is next asked for), `after` so many polls or seconds, `"never"`
-    or, the last two, as `"predicted"`: after the time that the record of a job on a machine
-    predicts; then jobs wait for each other. A dry run waits for no machine: of the last two it
+    or, the last two, as `"predicted"`: after the time that the record of a job on a QPU
+    predicts; then jobs wait for each other. A dry run waits for no QPU: of the last two it
     waits for the polls alone.
 
     ::
@@ -111,19 +111,26 @@ class Transitions:
         ready: When it becomes ready: it is checked and compiled.
         started: When it is started: it was in the queue until then.
         finished: When it comes to its end.
-        end: What becomes of it: `"completed"`, `failed(code)`, `canceled()`, or any other word,
+        end: Its end: `"completed"`, `failed(code)`, `canceled()`, or any other word,
             which it shows from then on.
+        steps: The steps that are given, by their names.
+        planned_end: The end; `completed` where no end is given.
     """
 
     ready: Step | str | None = None
     started: Step | str | None = None
     finished: Step | str | None = None
     end: End | str | None = None
+    steps: Mapping[str, Step] = field(init=False, repr=False, compare=False)
+    planned_end: End = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in STEPS:
-            object.__setattr__(self, name, _step(name, getattr(self, name)))
-        object.__setattr__(self, "end", None if self.end is None else end_of(self.end))
+        steps = {name: _step(name, getattr(self, name)) for name in STEPS}
+        end = None if self.end is None else end_of(self.end)
+        given = {name: step for name, step in steps.items() if step is not None}
+        computed = {**steps, "end": end, "steps": given, "planned_end": end or End()}
+        for name, value in computed.items():
+            object.__setattr__(self, name, value)
 
     def check(self) -> None:
         """Refuse an end that never comes.
@@ -157,17 +164,6 @@ class Transitions:
         """Return these transitions and, where they say nothing, those of the others."""
         mine = {name: getattr(self, name) for name in (*STEPS, "end")}
         return replace(others, **{name: value for name, value in mine.items() if value is not None})
-
-    @property
-    def steps(self) -> dict[str, Step]:
-        """The steps that are given, by their names."""
-        found = {name: getattr(self, name) for name in STEPS}
-        return {name: step for name, step in found.items() if step is not None}
-
-    @property
-    def planned_end(self) -> End:
-        """The end, which is `completed` where none is given."""
-        return self.end if isinstance(self.end, End) else End()
 
     def as_dict(self) -> dict[str, Any]:
         """Return them as plain data, which `from_dict` reads."""
@@ -266,7 +262,7 @@ def _word(status: object, at: str = "started") -> End:
     """Return an end by its status."""
     if not isinstance(status, str) or not 0 < len(status) <= _LONGEST_WORD:
         raise wrong("a status", f"a word of up to {_LONGEST_WORD} letters", status)
-    if status in LIFE[:-1]:
+    if status in LIFECYCLE[:-1]:
         raise ValueError(
             f"a job does not end {status!r}; if it should stay so, its next step is 'never'"
         )
@@ -284,6 +280,6 @@ def _end_as_data(end: End) -> dict[str, str] | str:
 
 
 def _status_at(at: str) -> str:
-    if at not in LIFE[:-1]:
-        raise unknown("status before the end", at, LIFE[:-1])
+    if at not in LIFECYCLE[:-1]:
+        raise unknown("status before the end", at, LIFECYCLE[:-1])
     return at

@@ -105,7 +105,7 @@ def test_readme_ci_and_script_say_the_same_commands():
 def test_the_oldest_versions_tested_are_the_oldest_allowed():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     allowed = [*project["dependencies"]]
-    for extra in ("dask", "fake", "qasm3"):
+    for extra in ("fake", "qasm3"):
         allowed += project["optional-dependencies"][extra]
     lowest = dict(re.findall(r"^([a-z0-9-]+)>=([\d.]+)", "\n".join(allowed), re.MULTILINE))
     pinned = dict(

@@ -7,14 +7,17 @@ import re
 import select
 import signal
 import subprocess
+import sys
 import sysconfig
 import urllib.request
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from ionq_toolkit import HttpTransport, IonQProvider
 from ionq_toolkit_fake import FakeServer, Scenario
+from ionq_toolkit_fake.cli import main
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "ionq-fake"
 
@@ -212,3 +215,19 @@ def test_it_serves_a_scenario(serve):
         assert found.status == direct.handle("GET", "/v0.4/whoami", headers).status
     transport.close()
     assert {request.status for request in direct.requests} == {200, 429}
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "tcp://nowhere", "", "tcp://127.0.0.1:1"])
+def test_serve_rejects_the_address_of_no_dask_scheduler(address, monkeypatch):
+    monkeypatch.setattr("ionq_toolkit_fake.cli.CONNECT_TIMEOUT_S", 0.2)
+    done = CliRunner().invoke(main, ["serve", "--port", "0", "--dask", address])
+    assert done.exit_code == 2
+    assert f"Invalid value for --dask: {address}: " in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_serve_names_the_package_that_dask_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    done = CliRunner().invoke(main, ["serve", "--port", "0", "--dask", "tcp://127.0.0.1:8786"])
+    assert done.exit_code == 1
+    assert "pip install distributed" in done.stderr

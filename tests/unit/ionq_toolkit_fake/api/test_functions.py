@@ -13,11 +13,11 @@ from qiskit.quantum_info import Statevector
 from ionq_toolkit_fake.simulation import (
     Energy,
     Gate,
-    Machine,
     MaxCut,
     Noise,
     Program,
     Qasm3,
+    Qpu,
     SimulationFailure,
     Task,
     simulate,
@@ -315,7 +315,7 @@ def test_only_cuts_that_were_seen_are_found():
 
 
 def test_a_machine_compiles_each_circuit():
-    run = {"shots": 100, "noise": Noise(0.0, 0.0), "machine": Machine(36, "zz"), "hardware": True}
+    run = {"shots": 100, "noise": Noise(0.0, 0.0), "qpu": Qpu(36, "zz"), "hardware": True}
     found = maxcut(2, [(0, 1, 1.0)], **run)
     assert found.cost == -1.0
     for outcome in found.iterations:

@@ -13,10 +13,10 @@ from ionq_toolkit_fake.facts.devices import DEVICES
 from ionq_toolkit_fake.simulation import (
     QIS_GATES,
     Gate,
-    Machine,
     Noise,
     Program,
     Qasm3,
+    Qpu,
     Task,
     simulate,
 )
@@ -25,7 +25,7 @@ from ionq_toolkit_fake.simulation.gates import native_matrix
 
 LINE = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 5))
 STAR = ((0, 1), (0, 2), (0, 3), (0, 4), (0, 5))
-PARCELS = Machine(100, "zz", DEVICES["qpu.tempo-1"].connectivity)
+PARCELS = Qpu(100, "zz", DEVICES["qpu.tempo-1"].connectivity)
 FAMILIES = ("ms", "zz")
 QUARTERS = [quarter * pi / 2 for quarter in range(-4, 5)]
 ANGLES = st.one_of(st.sampled_from(QUARTERS), st.floats(-1e4, 1e4))
@@ -100,7 +100,7 @@ def compilations(draw):
     width = draw(st.integers(2, 5))
     made = draw(st.lists(st.one_of(gates(width), exponentials(width)), max_size=10))
     pairs = draw(st.sampled_from([None, LINE, STAR]))
-    machine = Machine(6, draw(st.sampled_from(FAMILIES)), pairs)
+    machine = Qpu(6, draw(st.sampled_from(FAMILIES)), pairs)
     layout = draw(st.permutations(range(6)))[:width]
     return Program(width, tuple(made)), machine, layout
 
@@ -132,7 +132,7 @@ def test_a_compiled_program_does_the_same_on_its_machine_within_its_limits(case,
 def test_an_exponential_is_compiled_exactly_whatever_it_is_near_to(gate, entangler):
     layer = [Gate("ry", (qubit,), (), (0.4 + qubit,)) for qubit in range(4)]
     program = Program(4, (*layer, gate, *layer))
-    native, final = compile_program(program, Machine(4, entangler), range(4), 1)
+    native, final = compile_program(program, Qpu(4, entangler), range(4), 1)
     found = native_distribution(native, final)
     assert np.abs(found - distribution_of(program)).sum() / 2 < 1e-8
 
@@ -144,7 +144,7 @@ def test_an_interaction_by_any_angle_is_one_within_the_machines_limits(name, ang
     before = [Gate("ry", (0,), (), (0.4,)), Gate("rx", (1,), (), (1.3,))]
     later = [Gate("rx", (0,), (), (0.9,)), Gate("ry", (1,), (), (0.2,))]
     program = Program(2, (*before, Gate(name, (0, 1), (), (angle,)), *later))
-    machine = Machine(2, entangler)
+    machine = Qpu(2, entangler)
     native, final = compile_program(program, machine, (0, 1), 1)
     assert_within_limits(native, machine)
     found = native_distribution(native, final)
@@ -153,7 +153,7 @@ def test_an_interaction_by_any_angle_is_one_within_the_machines_limits(name, ang
 
 @pytest.mark.parametrize("entangler", FAMILIES)
 def test_a_cnot_takes_one_entangling_gate(entangler):
-    names = [gate.name for gate in compiled([Gate("cnot", (1,), (0,))], Machine(2, entangler))]
+    names = [gate.name for gate in compiled([Gate("cnot", (1,), (0,))], Qpu(2, entangler))]
     assert names.count(entangler) == 1
 
 
@@ -161,13 +161,13 @@ def test_a_cnot_takes_one_entangling_gate(entangler):
 def test_a_phase_takes_no_gate(name):
     turn = Gate(name.split()[0], (0,), (), (0.3,) if name in {"rz", "z with an angle"} else ())
     one_pulse = [Gate("gpi2", (0,), (), (0.0,))]
-    after = compiled([Gate("v", (0,)), turn], Machine(1, "zz"), (0,))
+    after = compiled([Gate("v", (0,)), turn], Qpu(1, "zz"), (0,))
     assert list(after) == one_pulse
 
 
 def test_a_phase_turns_the_gates_that_follow():
     gates = [Gate("v", (0,)), Gate("s", (0,)), Gate("v", (0,))]
-    native = Program(1, compiled(gates, Machine(1, "zz"), (0,)), "native")
+    native = Program(1, compiled(gates, Qpu(1, "zz"), (0,)), "native")
     assert distribution_of(native) == pytest.approx(distribution_of(Program(1, tuple(gates))))
     assert distribution_of(native)[1] == pytest.approx(0.5)
 
@@ -176,16 +176,16 @@ def test_a_phase_turns_the_gates_that_follow():
 @pytest.mark.parametrize("turns", [-2, -1, 0, 1, 2])
 def test_a_whole_turn_takes_no_gate(turns, name, entangler):
     whole = [Gate(name, (0, 1), (), (2 * pi * turns,)), Gate("rx", (0,), (), (2 * pi * turns,))]
-    assert compiled(whole, Machine(2, entangler)) == ()
+    assert compiled(whole, Qpu(2, entangler)) == ()
 
 
 def test_a_program_without_gates_compiles_to_none():
-    assert compiled([], Machine(2, "ms")) == ()
+    assert compiled([], Qpu(2, "ms")) == ()
 
 
 def test_a_program_is_put_on_the_qubits_of_its_layout():
     flips = [Gate("x", (0,)), Gate("x", (2,))]
-    native = compiled(flips, Machine(10, "zz"), (7, 3, 5))
+    native = compiled(flips, Qpu(10, "zz"), (7, 3, 5))
     assert {gate.targets for gate in native} == {(7,), (5,)}
 
 
@@ -196,7 +196,7 @@ def test_native_gates_are_moved_and_not_changed():
         Gate("ms", (0, 1), parameters=(0.9, -0.8, 0.1)),
     )
     program = Program(2, gates, "native")
-    native, final = compile_program(program, Machine(9, "ms"), (8, 4), 1)
+    native, final = compile_program(program, Qpu(9, "ms"), (8, 4), 1)
     assert [gate.targets for gate in native.gates] == [(8,), (4,), (8, 4)]
     assert [gate.parameters for gate in native.gates] == [(0.9,), (), (0.9, -0.8, 0.1)]
     assert (native.num_qubits, native.gateset, final) == (9, "native", (8, 4))
@@ -205,7 +205,7 @@ def test_native_gates_are_moved_and_not_changed():
 def test_a_seed_makes_the_same_route_each_time():
     pairs = [np.random.default_rng(n).permutation(6)[:2].tolist() for n in range(25)]
     far = [Gate("cnot", (b,), (a,)) for a, b in pairs]
-    routes = [compiled(far, Machine(6, "zz", LINE), range(6), seed=3) for _ in range(3)]
+    routes = [compiled(far, Qpu(6, "zz", LINE), range(6), seed=3) for _ in range(3)]
     assert routes[0] == routes[1] == routes[2]
 
 
@@ -248,15 +248,15 @@ def test_an_openqasm_3_program_is_compiled_and_read_out_where_its_qubits_have_en
         'OPENQASM 3; include "stdgates.inc"; qubit[4] q; bit[2] far; bit[4] all;'
         "x q[0]; x q[2]; swap q[0], q[3]; cx q[3], q[1]; all = measure q; far[1] = measure q[3];"
     )
-    outcome = on_machine(Qasm3(source), Machine(6, "ms", LINE), width=6)
+    outcome = on_machine(Qasm3(source), Qpu(6, "ms", LINE), width=6)
     assert outcome.distribution.marginal(outcome.registers["all"]) == {"1110": 1.0}
     assert outcome.distribution.marginal(outcome.registers["far"]) == {"10": 1.0}
-    assert_within_limits(Program(6, outcome.compiled, "native"), Machine(6, "ms", LINE))
+    assert_within_limits(Program(6, outcome.compiled, "native"), Qpu(6, "ms", LINE))
 
 
 def test_a_task_that_is_only_compiled_has_gates_and_no_outcome():
     program = Program(2, (Gate("h", (0,)), Gate("cnot", (1,), (0,))))
-    outcome = on_machine(program, Machine(36, "zz"), execute=False)
+    outcome = on_machine(program, Qpu(36, "zz"), execute=False)
     assert [gate.name for gate in outcome.compiled].count("zz") == 1
     assert outcome.distribution is None
     assert outcome.shots is None

@@ -1,25 +1,29 @@
 """Where simulations run."""
 
+import contextlib
 import multiprocessing
 import os
 import pickle
 import time
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Executor, Future
 from multiprocessing.connection import wait
+from pickle import PicklingError
 
 import numpy as np
 import pytest
+from distributed import Client, LocalCluster
 
+from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.simulation import (
     Energy,
     Gate,
     InlineExecutor,
-    Machine,
     MaxCut,
     Noise,
     ProcessExecutor,
     Program,
     Qasm3,
+    Qpu,
     SimulationFailure,
     Task,
     simulate,
@@ -27,6 +31,18 @@ from ionq_toolkit_fake.simulation import (
 )
 
 BELL = Task(Program(2, (Gate("h", (0,)), Gate("x", (1,), (0,)))), seed=1)
+
+
+def running(future):
+    """Return a future when its call runs."""
+    while not future.running():
+        os.sched_yield()
+    return future
+
+
+def running_or_done(future):
+    while not (future.running() or future.done()):
+        os.sched_yield()
 
 
 def histogram(outcome):
@@ -66,7 +82,7 @@ def test_another_process_gives_the_same_distribution(processes):
 
 def test_a_process_that_dies_fails_its_call_and_is_replaced(processes):
     first = processes.submit(os.getpid).result()
-    assert isinstance(processes.submit(os._exit, 3).exception(), BrokenProcessPool)
+    assert isinstance(processes.submit(os._exit, 3).exception(), BrokenExecutor)
     assert processes.submit(os.getpid).result() not in {first, os.getpid()}
 
 
@@ -74,12 +90,12 @@ def test_a_call_that_never_ends_is_given_up_and_no_process_stays():
     executor = ProcessExecutor()
     before = set(multiprocessing.active_children())
     assert executor.submit(os.getpid).result()
-    stuck = executor.submit(time.sleep, 3600)
+    stuck = running(executor.submit(time.sleep, 3600))
     (worker,) = set(multiprocessing.active_children()) - before
 
     executor.shutdown(wait=False)
 
-    assert isinstance(stuck.exception(), BrokenProcessPool)
+    assert isinstance(stuck.exception(), BrokenExecutor)
     # Not by its exit code: the pool's own thread may be the one that the system told of it.
     assert wait([worker.sentinel], timeout=30)
 
@@ -97,17 +113,51 @@ def test_a_shutdown_that_waits_brings_the_running_call_to_its_end():
 def test_only_the_call_that_kills_its_process_fails(processes):
     running = processes.submit(os._exit, 3)
     waiting = [processes.submit(divmod, 7, n) for n in (1, 2, 3)]
-    assert isinstance(running.exception(), BrokenProcessPool)
+    assert isinstance(running.exception(), BrokenExecutor)
     assert [future.result() for future in waiting] == [(7, 0), (3, 1), (2, 1)]
 
 
 def test_a_running_call_that_is_cancelled_is_given_up_and_the_next_runs(processes):
     assert processes.submit(os.getpid).result()
-    stuck = processes.submit(time.sleep, 3600)
+    stuck = running(processes.submit(time.sleep, 3600))
     after = processes.submit(divmod, 7, 2)
     stuck.cancel()
-    assert isinstance(stuck.exception(timeout=60), BrokenProcessPool)
+    assert isinstance(stuck.exception(timeout=60), BrokenExecutor)
     assert after.result(timeout=60) == (3, 1)
+
+
+@pytest.mark.parametrize("ends_with", ["result", "error"])
+def test_cancel_of_a_call_that_has_just_ended_spares_the_next_one(processes, ends_with):
+    """Between the end of a call and its cancellation, the worker may have taken the next one."""
+    work = (divmod, 7, 2) if ends_with == "result" else (divmod, 7, 0)
+    for _ in range(20):
+        ended = processes.submit(*work)
+        ended.add_done_callback(Future.cancel)
+        ended.add_done_callback(type(ended).cancel)
+        pid = processes.submit(os.getpid)
+        ended.exception()
+        ended.cancel()
+        assert pid.result() == processes.submit(os.getpid).result()
+
+
+def test_cancel_at_any_moment_spares_the_next_call(processes):
+    for spins in range(0, 2000, 100):
+        first, second = processes.submit(divmod, 7, 1), processes.submit(divmod, 7, 2)
+        running_or_done(first)
+        for _ in range(spins):
+            os.sched_yield()
+        first.cancel()
+        assert second.result(timeout=60) == (3, 1)
+
+
+def test_errors_and_results_that_cannot_be_pickled_fail_their_call_alone(processes):
+    with pytest.raises((AttributeError, TypeError, PicklingError)):
+        processes.submit(lambda: 1).result()
+    with pytest.raises(TypeError, match="cannot pickle"):
+        processes.submit(open, os.devnull).result()
+    with pytest.raises(RuntimeError, match="ValueError\\('bad'\\)"):
+        processes.submit(exec, "e = ValueError('bad'); e.f = lambda: 1; raise e").result()
+    assert processes.submit(divmod, 7, 2).result() == (3, 1)
 
 
 def test_a_waiting_call_that_is_cancelled_never_runs(processes, tmp_path):
@@ -130,6 +180,12 @@ def test_several_workers_run_at_the_same_time(tmp_path):
         assert reader.result(timeout=60) == "met"
 
 
+def test_one_call_after_the_other_runs_in_one_worker():
+    """Each new worker takes seconds to import Aer."""
+    with ProcessExecutor(workers=3) as executor:
+        assert len({executor.submit(os.getpid).result() for _ in range(20)}) == 1
+
+
 def test_no_workers_are_an_error():
     with pytest.raises(ValueError, match="workers must be at least 1"):
         ProcessExecutor(workers=0)
@@ -144,11 +200,11 @@ def test_what_was_shut_down_takes_no_call(processes):
 def test_a_shutdown_that_does_not_wait_cancels_what_waits():
     executor = ProcessExecutor()
     assert executor.submit(os.getpid).result()
-    stuck = executor.submit(time.sleep, 3600)
+    stuck = running(executor.submit(time.sleep, 3600))
     waiting = executor.submit(os.getpid)
     executor.shutdown(wait=False)
     assert waiting.cancelled()
-    assert isinstance(stuck.exception(timeout=60), BrokenProcessPool)
+    assert isinstance(stuck.exception(timeout=60), BrokenExecutor)
 
 
 # --- whoever runs them, the same results -----------------------------------------------------
@@ -172,7 +228,7 @@ MIDWAY = Qasm3(
 )
 ANSATZ = Qasm3("OPENQASM 3.0; input float a; qubit[2] q; ry(a) q[0]; cx q[0], q[1];", (0.8,))
 ERRORS = Noise(0.01, 0.05, 0.02)
-LINE = Machine(15, "ms", tuple((n, n + 1) for n in range(14)))
+LINE = Qpu(15, "ms", tuple((n, n + 1) for n in range(14)))
 
 
 def mixed_tasks():
@@ -187,8 +243,8 @@ def mixed_tasks():
             exact._replace(shots=150, noise=ERRORS),
             exact._replace(circuit=BELL.circuit, shots=700, noise=ERRORS),
             exact._replace(circuit=MIDWAY, width=29, shots=300, noise=ERRORS),
-            exact._replace(shots=100, noise=ERRORS, machine=LINE, hardware=True, variants=32),
-            exact._replace(circuit=MIDWAY, width=3, shots=50, machine=LINE, hardware=True),
+            exact._replace(shots=100, noise=ERRORS, qpu=LINE, hardware=True, variants=32),
+            exact._replace(circuit=MIDWAY, width=3, shots=50, qpu=LINE, hardware=True),
             Energy(ANSATZ, (("ZX", 0.4), ("YY", -0.7)), seed, 29, shots=200, noise=ERRORS),
             MaxCut(3, ((0, 1, 1.0), (1, 2, 0.5)), exact._replace(shots=60, noise=ERRORS)),
         ]
@@ -229,3 +285,63 @@ def test_results_are_the_same_bits_whatever_the_number_of_workers(workers):
     seeds = {task.seed for task in tasks if isinstance(task, Task)}
     assert len(seeds) == 3
     assert len({str(one) for one in inline}) > len(tasks) / 2
+
+
+# --- any other executor ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """The executor of a Dask cluster, whose worker is a thread behind a socket."""
+    options = {"processes": False, "n_workers": 1, "threads_per_worker": 1}
+    where = {"protocol": "tcp", "host": "127.0.0.1", "dashboard_address": None}
+    with LocalCluster(**options, **where) as workers, Client(workers) as client:
+        yield client.get_executor(pure=False)
+
+
+def test_cloud_accepts_the_executor_of_a_cluster(cluster, sender, job_body):
+    def replies(executor):
+        cloud = FakeIonQ(seed=3, executor=executor)
+        send, found = sender(cloud), []
+        for noise in ({"model": "ideal"}, {"model": "aria-1", "seed": 5}):
+            _, created = send("POST", "/jobs", job_body(noise=noise, shots=50))
+            wait_until_simulated(cloud)
+            found.append(send("GET", f"/jobs/{created['id']}")[1])
+            found.append(send("GET", f"/jobs/{created['id']}/results/probabilities")[1])
+        return found
+
+    assert replies(cluster) == replies(InlineExecutor())
+
+
+def test_failure_of_a_job_crosses_a_cluster_with_its_code(cluster, sender):
+    """Dask pickles an error with the errors that led to it, here those of a parser."""
+    cloud = FakeIonQ(seed=3, executor=cluster)
+    send = sender(cloud)
+    data = "OPENQASM 3; qubit[0"
+    body = {"type": "ionq.qasm3.v1", "backend": "simulator", "input": {"data": data}}
+    _, created = send("POST", "/jobs", body)
+    wait_until_simulated(cloud)
+    job = send("GET", f"/jobs/{created['id']}")[1]
+    assert (job["status"], job["failure"]["code"]) == ("failed", "PreflightError")
+
+
+def test_cancelling_a_job_cancels_its_call_on_any_executor(sender, job_body):
+    class Holding(Executor):
+        def __init__(self):
+            self.futures = []
+
+        def submit(self, *_, **__):
+            self.futures.append(Future())
+            return self.futures[-1]
+
+    executor = Holding()
+    send = sender(FakeIonQ(executor=executor))
+    _, created = send("POST", "/jobs", job_body())
+    send("PUT", f"/jobs/{created['id']}/status/cancel")
+    assert [future.cancelled() for future in executor.futures] == [True]
+
+
+def wait_until_simulated(cloud):
+    for job in cloud.jobs:
+        with contextlib.suppress(SimulationFailure):
+            job._simulation.result()

@@ -1,18 +1,19 @@
-"""What is too much, and what must not depend on anything else."""
+"""The limits of simulations, and independence of the order of requests."""
 
 import json
 from concurrent.futures import Executor, Future
 
 import pytest
+from qiskit import QuantumCircuit
 
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.simulation import (
     Gate,
-    Machine,
     Noise,
     ProcessExecutor,
     Program,
     Qasm3,
+    Qpu,
     SimulationFailure,
     Task,
     aer,
@@ -119,7 +120,7 @@ ERRORS = Noise(0.01, 0.01)
     [
         (None, {}),
         (ERRORS, {"shots": 1}),
-        (ERRORS, {"shots": 1, "machine": Machine(36, "zz"), "hardware": True}),
+        (ERRORS, {"shots": 1, "qpu": Qpu(36, "zz"), "hardware": True}),
     ],
     ids=["exact", "noisy", "on a machine"],
 )
@@ -294,3 +295,124 @@ def test_an_angle_that_overflows_is_no_answer(gateset):
     shots = None if gateset == "exact" else 10
     with pytest.raises(SimulationFailure, match="not a number"):
         simulate(Task(Program(1, (gate,)), seed=0, shots=shots))
+
+
+# --- simulations that would take hours fail at once ---------------------------------------------
+
+NOISE = Noise(3e-4, 5e-3)
+
+
+def layers(width, depth):
+    """Return gates that entangle neighbours, layer by layer, as much as they can."""
+    gates = []
+    for layer in range(depth):
+        gates += [Gate("ry", (q,), parameters=(0.7 + q + 2 * layer,)) for q in range(width)]
+        gates += [Gate("cnot", (q + 1,), (q,)) for q in range(layer % 2, width - 1, 2)]
+    return tuple(gates)
+
+
+THERE = layers(28, 12)
+BACK = tuple(g._replace(parameters=tuple(-p for p in g.parameters)) for g in reversed(THERE))
+
+
+@pytest.mark.parametrize(
+    ("width", "gates", "shots", "message"),
+    [
+        (24, layers(24, 40) * 100, None, "exactly, would take .* hours or more; .* fewer gates"),
+        (22, layers(22, 40), 100_000, "1300 gates on 22 qubits, 100000 shots with noise, would"),
+        (13, layers(13, 1500), 10_000, "28500 gates on 13 qubits, 10000 shots"),
+        (28, layers(28, 16), 10_000, "28 qubits, 10000 shots .* gives up at one.* fewer shots"),
+        (28, THERE + BACK, 100_000, "28 qubits"),  # the bonds of its last state are all of one
+        (28, layers(28, 2), 10**9, "28 qubits"),
+    ],
+    ids=["exact", "states", "density matrix", "bonds", "bonds midway", "many shots"],
+)
+def test_simulation_of_hours_fails_at_once(width, gates, shots, message):
+    noise = None if shots is None else NOISE
+    with pytest.raises(SimulationFailure, match=message) as caught:
+        simulate(Task(Program(width, gates), seed=1, shots=shots, noise=noise))
+    assert caught.value.code == "SimulationTimeout"
+
+
+def test_wide_circuit_that_entangles_little_runs_whatever_its_gates_cross():
+    """Of the star's gates 28 are across one cut, which needs a bond of two, not of 2^14."""
+    star = (Gate("h", (0,)), *(Gate("cnot", (q,), (0,)) for q in range(1, 29)))
+    task = Task(Program(29, star), seed=1, shots=20, noise=Noise(0.0, 0.0))
+    assert set(simulate(task).distribution.as_map()) <= {"0", str(2**29 - 1)}
+    one_shot = simulate(Task(Program(28, THERE), seed=1, shots=1, noise=NOISE))
+    assert len(one_shot.shots) == 1
+
+
+@pytest.mark.parametrize(
+    ("shots", "widest", "asked", "runs"),
+    [
+        (1, 20, 129, True),  # the widest bond of all
+        (1, 200, 129, False),
+        (10_000, 23, 23, False),
+        (10_000, 22, 23, True),
+        (100_000, 19, 10, False),
+    ],
+)
+def test_bonds_may_be_as_wide_as_the_shots_allow(shots, widest, asked, runs):
+    asked_for = []
+
+    def found(most):
+        asked_for.append(most)
+        return min(most, widest)
+
+    wide = QuantumCircuit(40)
+    for _ in range(10):
+        for qubit in range(20):
+            wide.cx(qubit, 39 - qubit)
+    if runs:
+        limits.check_bonds(wide, shots, found)
+    else:
+        with pytest.raises(SimulationFailure, match="many hours"):
+            limits.check_bonds(wide, shots, found)
+    assert asked_for == [asked]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "bits"), [([], 0), ([(0, 1)], 1), ([(1, 2)], 2), ([(0, 3), (3, 0)], 2)]
+)
+def test_bonds_grow_with_the_gates_across_up_to_the_smaller_side(pairs, bits):
+    circuit = QuantumCircuit(4)
+    circuit.h(0)
+    circuit.barrier()
+    for pair in pairs:
+        circuit.cx(*pair)
+    assert limits.bits_of_bonds(circuit) == bits
+
+
+@pytest.mark.parametrize(
+    ("steps", "midway"),
+    [
+        ("reset h measure", False),
+        ("h barrier measure measure", False),
+        ("h measure x", True),
+        ("h reset", True),
+    ],
+)
+def test_shots_are_states_of_their_own_where_a_qubit_is_measured_midway(steps, midway):
+    circuit = QuantumCircuit(22, 1)
+    for step in steps.split():
+        circuit.measure(0, 0) if step == "measure" else getattr(circuit, step)(0)
+    quiet = Noise(0.0, 0.0)
+    limits.check_shots(circuit, 100_000, quiet, mixed=False)
+    if midway:
+        with pytest.raises(SimulationFailure, match="22 qubits"):
+            limits.check_shots(circuit, 10**6, quiet, mixed=False)
+    else:
+        limits.check_shots(circuit, 10**9, quiet, mixed=False)
+        with pytest.raises(SimulationFailure, match="22 qubits"):  # an error in every shot
+            limits.check_shots(circuit, 10**7, Noise(1.0, 0.0), mixed=False)
+
+
+def test_job_that_would_take_hours_fails_with_the_reason(sender, job_body):
+    send = sender(FakeIonQ(seed=1))
+    gates = [{"gate": "h", "target": q} for q in range(24)] * 80
+    body = job_body(noise={"model": "aria-1"}, shots=100_000)
+    _, created = send("POST", "/jobs", {**body, "input": {"qubits": 24, "circuit": gates}})
+    failure = send("GET", f"/jobs/{created['id']}")[1]["failure"]
+    assert failure["code"] == "SimulationTimeout"
+    assert "gives up at one" in failure["message"]

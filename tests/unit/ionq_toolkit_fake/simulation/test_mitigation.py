@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from ionq_toolkit_fake.simulation import (
     Distribution,
     Gate,
-    Machine,
     Noise,
     Program,
+    Qpu,
     Task,
     Variant,
     simulate,
@@ -25,7 +25,7 @@ from ionq_toolkit_fake.simulation.mitigation import (
 )
 
 BELL = Program(2, (Gate("h", (0,)), Gate("cnot", (1,), (0,))))
-FORTE = Machine(36, "zz")
+FORTE = Qpu(36, "zz")
 ERRORS = Noise(0.0, 0.05, 0.01)
 
 
@@ -34,7 +34,7 @@ def variants(*groups):
 
 
 def mitigated(program, shots=1000, noise=ERRORS, **run):
-    run = {"machine": FORTE, "hardware": True, "variants": VARIANTS, **run}
+    run = {"qpu": FORTE, "hardware": True, "variants": VARIANTS, **run}
     return simulate(Task(program, 5, shots, noise, **run))
 
 
@@ -144,7 +144,7 @@ def test_the_distribution_is_the_average_over_the_variants():
 
 def test_a_task_without_variants_has_none():
     assert mitigated(BELL, variants=0).variants == ()
-    assert mitigated(BELL, machine=None, hardware=False).variants == ()
+    assert mitigated(BELL, qpu=None, hardware=False).variants == ()
 
 
 # --- symmetry verification -------------------------------------------------------------------

@@ -17,9 +17,9 @@ from ionq_toolkit_fake.facts.devices import DEVICES
 from ionq_toolkit_fake.simulation import (
     NOISE_MODELS,
     Gate,
-    Machine,
     Noise,
     Program,
+    Qpu,
     Task,
     of_fidelities,
     simulate,
@@ -27,7 +27,7 @@ from ionq_toolkit_fake.simulation import (
 from ionq_toolkit_fake.simulation.gates import native_matrix
 
 UNLIKELY = 1e-6
-FORTE = Machine(36, "zz")
+FORTE = Qpu(36, "zz")
 BELL = (Gate("h", (0,)), Gate("cnot", (1,), (0,)))
 
 
@@ -240,7 +240,7 @@ def test_qubits_without_gates_never_flip_on_a_simulator():
 
 def test_qubits_without_gates_are_read_wrongly_by_a_machine():
     noise = Noise(0.0, 0.0, 0.05)
-    shots = shots_of(4, [Gate("x", (2,))], noise, 10_000, machine=FORTE, hardware=True)
+    shots = shots_of(4, [Gate("x", (2,))], noise, 10_000, qpu=FORTE, hardware=True)
     one, zero = np.array([0.05, 0.95]), np.array([0.95, 0.05])
     assert_drawn_from(np.kron(zero, np.kron(one, np.kron(zero, zero))), shots)
 
@@ -256,14 +256,14 @@ def test_a_program_without_gates_is_only_read_out():
 def test_a_machine_turns_phases_without_noise():
     """A simulator adds noise to the gates as they are; a machine has no gate for a phase."""
     phases, noise = [Gate("s", (0,)), Gate("rz", (0,), (), (0.4,))], Noise(1.0, 1.0)
-    on_machine = shots_of(1, phases, noise, 200, machine=FORTE, hardware=True)
+    on_machine = shots_of(1, phases, noise, 200, qpu=FORTE, hardware=True)
     assert set(on_machine.tolist()) == {0}
     assert_drawn_from(np.array([0.5, 0.5]), shots_of(1, phases, noise, 200))
 
 
 def test_a_simulator_that_also_compiles_runs_the_circuit_as_it_is():
     phases, noise = [Gate("s", (0,))], Noise(1.0, 1.0)
-    assert_drawn_from(np.array([0.5, 0.5]), shots_of(1, phases, noise, 200, machine=FORTE))
+    assert_drawn_from(np.array([0.5, 0.5]), shots_of(1, phases, noise, 200, qpu=FORTE))
 
 
 def test_an_exact_distribution_has_no_noise():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ionq_toolkit_fake import FAILURES, FakeIonQ, Transitions, after, canceled, failed
 from ionq_toolkit_fake.clock import VirtualClock
 from ionq_toolkit_fake.simulation import Distribution, Outcome
-from ionq_toolkit_fake.transitions.plan import Standing, Step, expected, proceed
+from ionq_toolkit_fake.transitions.plan import Position, Step, expected, proceed
 
 QPU = "qpu.forte-1"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,11 +68,12 @@ def several():
 # --- the schedule ----------------------------------------------------------------------------
 
 NOW, TWO, NEVER = Step("immediately"), Step("polls", 2), Step("never")
+NEW = Position((START,), START)
 
 
 def test_seconds_count_from_the_step_before_whoever_looks_when():
     steps = tuple(Step("seconds", seconds) for seconds in (5, 3600, 30))
-    submitted = Standing.new(START)
+    submitted = NEW
     for seconds, places in ((4.999, 0), (5, 1), (3604, 1), (3605, 2), (3634.9, 2), (3635, 3)):
         assert proceed(steps, submitted, at(seconds)).place == places
     late = proceed(steps, submitted, at(10**6))
@@ -81,47 +82,47 @@ def test_seconds_count_from_the_step_before_whoever_looks_when():
 
 
 def test_polls_show_each_status_so_often():
-    standing, seen = Standing.new(START), []
+    position, seen = NEW, []
     for second in range(8):
-        standing = proceed((TWO, TWO, TWO), standing, at(second), asked=True, polled=True)
-        seen.append(standing.place)
+        position = proceed((TWO, TWO, TWO), position, at(second), asked=True, polled=True)
+        seen.append(position.place)
     assert seen == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert standing.entered == (START, at(2), at(4), at(6))
+    assert position.entered == (START, at(2), at(4), at(6))
 
 
 def test_a_machines_clock_that_is_put_back_puts_no_moment_back():
-    standing = proceed((NOW, TWO, TWO), Standing.new(START)._replace(polls=2), at(9), asked=True)
-    standing = proceed((NOW, TWO, TWO), standing._replace(polls=2), at(-5), asked=True, polled=True)
-    assert standing.entered == (START, START, START)
+    position = proceed((NOW, TWO, TWO), NEW._replace(polls=2), at(9), asked=True)
+    position = proceed((NOW, TWO, TWO), position._replace(polls=2), at(-5), asked=True, polled=True)
+    assert position.entered == (START, START, START)
 
 
 def test_asking_is_not_polling_and_being_there_is_neither():
-    shown = proceed((TWO, TWO, TWO), Standing.new(START)._replace(polls=9), at(1), asked=True)
+    shown = proceed((TWO, TWO, TWO), NEW._replace(polls=9), at(1), asked=True)
     assert shown.place == 0
-    assert proceed((NOW, NOW, NOW), Standing.new(START), at(99)).place == 0
-    assert proceed((NOW, NOW, NOW), Standing.new(START), at(99), asked=True).entered == (START,) * 4
+    assert proceed((NOW, NOW, NOW), NEW, at(99)).place == 0
+    assert proceed((NOW, NOW, NOW), NEW, at(99), asked=True).entered == (START,) * 4
 
 
 def test_an_immediate_step_is_carried_along_by_a_later_ones_seconds():
     steps = (NOW, Step("seconds", 10), NOW)
-    assert proceed(steps, Standing.new(START), at(9)).place == 0
-    assert proceed(steps, Standing.new(START), at(9), asked=True).place == 1
-    assert proceed(steps, Standing.new(START), at(11)).entered == (START, START, at(10))
-    assert proceed(steps, Standing.new(START), at(11), asked=True).entered[-1] == at(10)
+    assert proceed(steps, NEW, at(9)).place == 0
+    assert proceed(steps, NEW, at(9), asked=True).place == 1
+    assert proceed(steps, NEW, at(11)).entered == (START, START, at(10))
+    assert proceed(steps, NEW, at(11), asked=True).entered[-1] == at(10)
 
 
 def test_seconds_after_polls_count_from_the_poll():
     steps = (Step("polls", 1), Step("seconds", 10), NEVER)
-    standing = proceed(steps, Standing.new(START), at(0), asked=True, polled=True)
-    standing = proceed(steps, standing, at(100), asked=True, polled=True)
-    assert (standing.place, standing.entered[-1]) == (1, at(100))
-    assert expected(steps, standing, 2) == at(110)
-    assert proceed(steps, standing, at(10**8), asked=True, polled=True).place == 2
+    position = proceed(steps, NEW, at(0), asked=True, polled=True)
+    position = proceed(steps, position, at(100), asked=True, polled=True)
+    assert (position.place, position.entered[-1]) == (1, at(100))
+    assert expected(steps, position, 2) == at(110)
+    assert proceed(steps, position, at(10**8), asked=True, polled=True).place == 2
 
 
 def test_the_time_that_a_job_is_held_does_not_count():
     steps = (Step("seconds", 10),) * 3
-    held = proceed(steps, Standing.new(START), at(4)).held(at(4))
+    held = proceed(steps, NEW, at(4)).held(at(4))
     assert proceed(steps, held, at(500), asked=True) == held
     assert expected(steps, held, 1) is None
     released = held.released(at(1000))
@@ -142,27 +143,27 @@ STEP = st.one_of(
     st.lists(st.tuples(st.floats(0, 500), st.booleans()), max_size=8),
 )
 def test_a_job_never_goes_back_and_its_moments_are_in_order(steps, looks):
-    standing, now = Standing.new(START), START
+    position, now = NEW, START
     for seconds, polled in looks:
         now += timedelta(seconds=seconds)
-        found = proceed(steps, standing, now, asked=polled, polled=polled)
-        assert found.entered[: len(standing.entered)] == standing.entered
+        found = proceed(steps, position, now, asked=polled, polled=polled)
+        assert found.entered[: len(position.entered)] == position.entered
         assert list(found.entered) == sorted(found.entered)
         assert found.entered[-1] <= now
-        standing = found
+        position = found
 
 
 @given(st.tuples(*[st.floats(0, 1000)] * 3), st.lists(st.floats(0, 500), max_size=8))
 def test_how_often_anybody_looks_changes_no_moment(seconds, looks):
     steps = tuple(Step("seconds", number) for number in seconds)
-    standing, now = Standing.new(START), START
+    position, now = NEW, START
     for pause in looks:
         now += timedelta(seconds=pause)
-        standing = proceed(steps, standing, now, asked=True, polled=True)
+        position = proceed(steps, position, now, asked=True, polled=True)
     end = at(10_000)
-    once = proceed(steps, Standing.new(START), end)
-    assert proceed(steps, standing, end).entered == once.entered
-    assert once.entered[-1] == expected(steps, Standing.new(START), 3)
+    once = proceed(steps, NEW, end)
+    assert proceed(steps, position, end).entered == once.entered
+    assert once.entered[-1] == expected(steps, NEW, 3)
 
 
 # --- what a client sees ----------------------------------------------------------------------

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ionq_toolkit_fake import FAILURES, FakeIonQ, Transitions, after, canceled, failed
-from ionq_toolkit_fake.transitions.rules import Rule
+from ionq_toolkit_fake.transitions.rules import TransitionRule
 
 FAILING = Transitions(end=failed("InternalError"))
 
@@ -108,8 +108,8 @@ WHOLE = [
 def test_transitions_are_plain_data_and_back(transitions):
     data = json.loads(json.dumps(transitions.as_dict()))
     assert Transitions.from_dict(data) == transitions
-    rule = Rule(transitions, name="n", metadata={"a": "b"}, nth=2)
-    assert Rule.from_dict(json.loads(json.dumps(rule.as_dict()))) == rule
+    rule = TransitionRule(transitions, name="n", metadata={"a": "b"}, nth=2)
+    assert TransitionRule.from_dict(json.loads(json.dumps(rule.as_dict()))) == rule
 
 
 def test_data_may_be_as_short_as_the_python():
@@ -178,8 +178,11 @@ def test_every_code_of_the_document_has_a_message_and_a_place():
             "only a job that fails",
         ),
         (lambda: Transitions.from_dict([]), "must be an object"),
-        (lambda: Rule.from_dict({"end": "canceled", "match": {"nam": "x"}}), "Did you mean 'name'"),
-        (lambda: Rule.from_dict({"end": "canceled", "match": []}), "must be an object"),
+        (
+            lambda: TransitionRule.from_dict({"end": "canceled", "match": {"nam": "x"}}),
+            "Did you mean 'name'",
+        ),
+        (lambda: TransitionRule.from_dict({"end": "canceled", "match": []}), "must be an object"),
     ],
 )
 def test_what_is_no_transition_is_refused_with_what_there_is(make, message):
@@ -258,8 +261,8 @@ def test_a_child_that_is_released_ahead_of_its_parent_waits_for_it(cloud, send):
 
 
 def test_of_two_rules_for_a_child_the_later_one_counts(cloud, send):
-    cloud.transitions.add(Rule(Transitions(end=failed("InternalError")), child=2))
-    cloud.transitions.add(Rule(Transitions(end="completed"), child="b"))
+    cloud.transitions.add(TransitionRule(Transitions(end=failed("InternalError")), child=2))
+    cloud.transitions.add(TransitionRule(Transitions(end="completed"), child="b"))
     circuits = [{"name": name, "circuit": [{"gate": "x", "target": 0}]} for name in "ab"]
     body = {"gateset": "qis", "qubits": 1, "circuits": circuits}
     job = {"type": "ionq.multi-circuit.v1", "backend": "simulator", "input": body}
