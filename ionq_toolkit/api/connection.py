@@ -317,7 +317,8 @@ def _decode(body: bytes | str, form: Any = Any) -> Any:  # noqa: ANN401 - a type
         ValueError: The body is not JSON.
         RecursionError: It is nested too deeply.
     """
-    with contextlib.suppress(ValueError, RecursionError):
+    # The oldest version of msgspec that is allowed has a DecodeError that is not a ValueError.
+    with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
         return msgspec.json.decode(body, type=form)
     return json.loads(body)
 

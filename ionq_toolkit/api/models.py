@@ -51,11 +51,10 @@ def _amount(body: Mapping[str, object], name: str, job_id: str) -> tuple[float, 
     amount = body.get(name)
     if amount is None:
         return None
-    if isinstance(amount, dict):
-        value, unit = amount.get("value"), amount.get("unit")
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if number and isinstance(unit, str):
-            return float(value), unit  # type: ignore[arg-type]
+    found = fields.mapping(amount)
+    value, unit = fields.number(found.get("value")), fields.text(found.get("unit"))
+    if value is not None and unit is not None:
+        return value, unit
     raise IonQJobError(
         f"The {name} of job {job_id} cannot be read: {amount!r:.200}.", job_id=job_id
     )

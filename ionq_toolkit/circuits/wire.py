@@ -111,18 +111,13 @@ def check_native(wire: WireCircuit, device: Device) -> None:
     for gate in wire.gates:
         name, targets = gate["gate"], gate.get("targets", ())
         if name not in device.native_gates:
-            raise IonQGateError(
-                f"{name!r} is not a native gate of {device.name}, which has "
-                f"{', '.join(device.native_gates)}. {advice}",
-                gate_name=name,
-                gateset="native",
-            )
-        if targets and pairs is not None and frozenset(targets) not in pairs:
-            raise IonQGateError(
-                f"{device.name} has no {name!r} on qubits {targets[0]} and {targets[1]}. {advice}",
-                gate_name=name,
-                gateset="native",
-            )
+            known = ", ".join(device.native_gates)
+            problem = f"{name!r} is not a native gate of {device.name}, which has {known}."
+        elif targets and pairs is not None and frozenset(targets) not in pairs:
+            problem = f"{device.name} has no {name!r} on qubits {targets[0]} and {targets[1]}."
+        else:
+            continue
+        raise IonQGateError(f"{problem} {advice}", gate_name=name, gateset="native")
 
 
 def check_circuit(circuit: QuantumCircuit) -> None:

@@ -250,7 +250,7 @@ class _Reading:
             found = self._artifact(record, artifact)
         else:
             found = self._client.get_aggregated_results(
-                record.job_id, query=self._query, timeout=self._timeout()
+                record.job_id, query=self._query, as_ints=True, timeout=self._timeout()
             )
         if not isinstance(found, dict) or not all(isinstance(h, dict) for h in found.values()):
             raise IonQJobError(
@@ -288,7 +288,9 @@ class _Reading:
         return self._experiment(record, header, histogram, shots)
 
     def _histogram(self, record: JobRecord) -> dict[str, Any]:
-        return self._client.get_results(record.job_id, query=self._query, timeout=self._timeout())
+        return self._client.get_results(
+            record.job_id, query=self._query, as_ints=True, timeout=self._timeout()
+        )
 
     def _wants_shots(self, record: JobRecord) -> bool:
         return (record.memory or self._memory) and not record.is_ideal and not self._query

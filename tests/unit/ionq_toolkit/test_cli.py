@@ -91,7 +91,7 @@ def always(instance):
         (["--backend", "forte-enterprise-2"], {}, "400 Bad Request"),
     ],
 )
-def test_what_goes_wrong_is_one_line_without_a_traceback(
+def test_run_reports_errors_in_one_line_without_a_traceback(
     run, arguments, environment, complaint, monkeypatch, instant_clock
 ):
     monkeypatch.setattr("ionq_toolkit.transport.retry.SystemClock", always(instant_clock))
@@ -103,7 +103,7 @@ def test_what_goes_wrong_is_one_line_without_a_traceback(
     assert result.stdout == ""
 
 
-def test_what_is_sent_again_is_told(run, monkeypatch, instant_clock):
+def test_run_reports_retries(run, monkeypatch, instant_clock):
     monkeypatch.setattr("ionq_toolkit.transport.retry.SystemClock", always(instant_clock))
     environment = {"IONQ_API_KEY": "k", "IONQ_API_URL": "http://127.0.0.1:9/v0.4"}
     result = run(EXAMPLES / "bell.qasm", "--transport", "http", **environment)
@@ -125,7 +125,7 @@ def test_what_is_sent_again_is_told(run, monkeypatch, instant_clock):
         (b"OPENQASM 3.0; qubit[2] q;", "measures nothing"),
     ],
 )
-def test_a_file_that_cannot_be_run_is_named(run, tmp_path, content, complaint):
+def test_run_rejects_unusable_files(run, tmp_path, content, complaint):
     file = tmp_path / "spoilt.qasm"
     file.write_bytes(content)
     result = run(file)
@@ -135,11 +135,11 @@ def test_a_file_that_cannot_be_run_is_named(run, tmp_path, content, complaint):
 
 
 @pytest.mark.parametrize("timeout", ["-1", "nan", "soon"])
-def test_a_timeout_that_is_none_is_a_usage_error(run, timeout):
+def test_run_rejects_invalid_timeouts(run, timeout):
     assert run(EXAMPLES / "bell.qasm", "--timeout", timeout).exit_code == 2
 
 
-def test_a_gate_that_has_the_name_of_another_is_not_taken_for_it(run, tmp_path):
+def test_run_rejects_a_custom_gate_with_a_standard_name(run, tmp_path):
     file = tmp_path / "own.qasm"
     file.write_text("OPENQASM 3.0; gate id a {U(pi,0,pi) a;} qubit q; bit c; id q; c=measure q;")
     result = run(file)
@@ -147,18 +147,18 @@ def test_a_gate_that_has_the_name_of_another_is_not_taken_for_it(run, tmp_path):
     assert "It is a gate of your own" in result.stderr
 
 
-def test_a_file_that_is_not_there_is_a_usage_error(run):
+def test_run_rejects_a_missing_file(run):
     assert run("no-such-file.qasm").exit_code == 2
 
 
-def test_a_missing_reader_of_qasm_is_named(run, monkeypatch):
+def test_run_names_the_extra_that_reads_qasm(run, monkeypatch):
     monkeypatch.setattr(optionals.HAS_QASM3_IMPORT, "_bool", False)
     result = run(EXAMPLES / "bell.qasm")
     assert result.exit_code == 1
     assert "pip install 'ionq-toolkit[qasm3]'" in result.stderr
 
 
-def test_a_missing_fake_is_named(run, monkeypatch):
+def test_run_names_the_extra_of_the_fake(run, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("ionq_toolkit_fake")]:
         monkeypatch.delitem(sys.modules, name)
     for name in ("h11", "psutil", "qiskit_aer", "werkzeug"):

@@ -30,7 +30,7 @@ def test_an_unknown_name_is_refused_with_those_nearest_to_it(name, hint):
 
 
 @pytest.mark.parametrize(("name", "width"), [("aria-1", 25), ("aria-2", 25), ("harmony", 11)])
-def test_retired_machines_are_known_and_not_offered(name, width):
+def test_retired_devices_are_known_and_not_offered(name, width):
     device = find_device(name)
     assert (device.num_qubits, device.retired) == (width, True)
     assert device in RETIRED_DEVICES
@@ -61,19 +61,19 @@ def test_each_family_has_its_own_gate_on_two_qubits():
         ("forte-enterprise-1", 29, {"zz"}),
     ],
 )
-def test_the_simulator_is_what_its_noise_model_models(model, width, entanglers):
+def test_the_simulator_is_as_wide_as_its_noise_model(model, width, entanglers):
     device = find_device("simulator").under(model)
     assert device.num_qubits == width
     assert set(device.native_gates) & {"ms", "zz"} == entanglers
     assert device.api_name == "simulator"
 
 
-def test_a_machine_has_no_noise_model():
+def test_a_qpu_has_no_noise_model():
     forte = find_device("forte-1")
     assert all(forte.under(model) is forte for model in (*NOISE_MODELS, None))
 
 
-def test_what_the_cloud_says_of_its_backends_is_what_the_catalogue_says(provider):
+def test_devices_agree_with_the_clouds_backends(provider):
     listed = {entry["backend"]: entry for entry in provider.client.get_backends()}
     for device in (*DEVICES, *RETIRED_DEVICES):
         entry = listed[device.api_name]

@@ -85,7 +85,7 @@ def test_code_written_for_qiskit_catches_them(error, base):
     assert issubclass(error, base)
 
 
-def test_what_is_retriable_is_caught_as_an_api_error_and_can_be_told_from_it():
+def test_retriable_errors_are_api_errors_of_their_own_type():
     error = errors.IonQRetriableError("m", status_code=429, retry_after_s=3, request_id="r")
     assert isinstance(error, errors.IonQAPIError)
     assert (error.status_code, error.retry_after_s, error.request_id) == (429, 3, "r")
@@ -113,6 +113,6 @@ def test_the_four_job_errors_are_siblings_as_in_qiskit_ionq():
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_every_error_says_what_is_known_of_the_reply(kind):
+def test_every_error_has_the_attributes_of_the_response(kind):
     for name in ("status_code", "code", "request_id", "job_id"):
         assert hasattr(kind("text"), name)

@@ -46,7 +46,7 @@ def watched(scripted, instant_clock):
     return build
 
 
-def test_a_run_is_told_from_its_submission_to_its_end(watched, bell, instant_clock):
+def test_events_report_a_run_from_submission_to_end(watched, bell, instant_clock):
     backend, told = watched(
         (429, {}),
         (201, {"id": "job-1"}),
@@ -74,7 +74,7 @@ def test_a_run_is_told_from_its_submission_to_its_end(watched, bell, instant_clo
     ]
 
 
-def test_the_end_of_a_job_is_told_once(watched):
+def test_the_end_of_a_job_is_reported_once(watched):
     backend, told = watched((200, RECORD | {"status": "failed"}))
     job = IonQJob(backend, "job-1")
     for _ in range(3):
@@ -85,13 +85,13 @@ def test_the_end_of_a_job_is_told_once(watched):
 
 
 @pytest.mark.parametrize("word", [None, 7, ["x"], "paused"])
-def test_a_status_that_is_none_is_told_as_text(watched, word):
+def test_polled_reports_an_invalid_status_as_text(watched, word):
     backend, told = watched((200, RECORD | {"status": word}))
     IonQJob(backend, "job-1").status()
     assert [(type(event), event.status) for event in told] == [(Polled, str(word))]
 
 
-def test_a_job_that_was_not_taken_is_not_told_as_submitted(watched, bell):
+def test_a_refused_job_is_not_reported_as_submitted(watched, bell):
     backend, told = watched((400, {}))
     with pytest.raises(errors.IonQAPIError):
         backend.run(bell)
@@ -137,7 +137,7 @@ def test_events_are_logged_below_warnings_with_all_their_fields(watched, caplog,
     assert capsys.readouterr() == ("", "")
 
 
-def test_nothing_is_printed_where_nobody_set_up_a_log():
+def test_events_print_nothing_without_a_log_handler():
     """Python prints what no handler takes, from warnings on."""
     assert logging.lastResort.level == logging.WARNING
     logged = logging.getLogger("ionq_toolkit.events")
@@ -286,7 +286,7 @@ def test_names_of_spans_have_no_ids(telemetry, path, name):
         assert "ionq.job.id" not in span.attributes
 
 
-def test_its_own_sdk_records_the_same(monkeypatch, watched):
+def test_opentelemetrys_sdk_records_the_same_spans(monkeypatch, watched):
     recorded = InMemorySpanExporter()
     sdk = TracerProvider()
     sdk.add_span_processor(SimpleSpanProcessor(recorded))

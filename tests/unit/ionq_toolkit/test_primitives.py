@@ -68,7 +68,7 @@ def backend_of(provider):
 
 
 @pytest.mark.parametrize("grouping", [True, False])
-def test_what_is_changed_after_a_run_changes_nothing_of_it(provider, grouping):
+def test_changes_after_run_do_not_affect_the_job(provider, grouping):
     backend = provider.get_backend("simulator")
     circuit = QuantumCircuit(2)
     circuit.h(0)
@@ -150,7 +150,7 @@ def test_an_estimator_agrees_with_qiskits_exact_one(backend_of, kind, estimator_
         assert np.abs(pub_result.data.evs - exact).max() < allowed
 
 
-def test_our_sampler_and_estimator_give_what_qiskits_give(bell):
+def test_sampler_and_estimator_equal_qiskits(bell):
     def run(sampler_kind, estimator_kind):
         provider = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=3)), seed=3)
         backend = provider.get_backend("simulator")
@@ -204,7 +204,7 @@ def test_circuits_that_measure_midway_are_estimated_one_job_each(provider):
 # --- the jobs of a primitive -----------------------------------------------------------------
 
 
-def test_a_primitives_job_says_which_ionq_jobs_it_is(backend_of, cloud):
+def test_a_primitive_job_reports_its_ionq_jobs(backend_of, cloud):
     """Qiskit gives it a random id, which IonQ does not know."""
     backend = backend_of("ideal", per_job=2)
     pubs = [flipped(0), (flipped(1), None, 7), flipped(0, 1), flipped()]
@@ -250,9 +250,7 @@ def test_no_circuit_is_submitted_before_all_can_be(backend_of):
     assert backend.submitted == 0
 
 
-def test_what_is_wrong_with_a_circuit_is_raised_by_run_and_nothing_is_left_behind(
-    backend_of, cloud
-):
+def test_run_raises_circuit_errors_and_cancels_submitted_jobs(backend_of, cloud):
     backend = backend_of("ideal", per_job=1)
     bad = QuantumCircuit(1, 1)
     bad.u(1, 2, 3, 0)
@@ -262,13 +260,13 @@ def test_what_is_wrong_with_a_circuit_is_raised_by_run_and_nothing_is_left_behin
     assert [job.status for job in cloud.jobs] == ["canceled"]
 
 
-def test_pubs_of_no_number_are_no_jobs(backend_of):
+def test_run_without_pubs_submits_no_jobs(backend_of):
     job = SamplerV2(backend=backend_of("ideal")).run([])
     assert (job.job_ids(), job.job_id(), job.status()) == ([], "", JobStatus.DONE)
     assert len(job.result()) == 0
 
 
-def test_a_primitives_job_stands_where_its_jobs_stand(backend_of):
+def test_status_of_a_primitive_job_follows_its_ionq_jobs(backend_of):
     slow = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1, polls_per_status=2)))
     job = SamplerV2(backend=backend_of("ideal", 1, slow)).run([flipped(0), flipped(1)])
     seen = [job.status() for _ in range(8)]
@@ -293,7 +291,7 @@ def test_a_primitives_job_is_cancelled_with_all_its_jobs(backend_of):
         job.result()
 
 
-def test_a_primitives_job_that_fails_says_why_each_time(backend_of):
+def test_result_of_a_failed_primitive_job_raises_each_time(backend_of):
     backend = backend_of("ideal", per_job=1)
     job = SamplerV2(backend=backend).run([flipped(0), flipped(29, width=30)])
     assert job.status() is JobStatus.ERROR
@@ -302,7 +300,7 @@ def test_a_primitives_job_that_fails_says_why_each_time(backend_of):
             job.result()
 
 
-def test_a_primitives_job_is_waited_for_by_one_deadline(backend_of):
+def test_result_of_a_primitive_job_has_one_deadline(backend_of):
     cloud = FakeIonQ(seed=1, polls_per_status=10**6)
     slow = IonQProvider(transport=InProcessTransport(cloud))
     job = SamplerV2(backend=backend_of("ideal", 1, slow)).run([flipped(0), flipped(1)])

@@ -73,9 +73,7 @@ def test_requests_carry_key_agent_and_where_to_go(scripted):
         ({"message": ["a"]}, None, '{"message": ["a"]}'),
     ],
 )
-def test_a_refusal_of_any_shape_is_an_api_error_that_keeps_its_words(
-    call, body, error_type, detail
-):
+def test_a_refusal_of_any_shape_is_an_api_error_with_ionqs_message(call, body, error_type, detail):
     error = call((400, body))
 
     assert isinstance(error, errors.IonQAPIError)
@@ -89,21 +87,21 @@ def test_a_refusal_of_any_shape_is_an_api_error_that_keeps_its_words(
 @pytest.mark.parametrize(
     "status", [300, 302, 400, 401, 403, 404, 409, 413, 429, 500, 503, 504, 520]
 )
-def test_every_status_that_is_no_success_is_an_api_error(call, status):
+def test_every_unsuccessful_status_is_an_api_error(call, status):
     assert call((status, {"message": "no"})).status_code == status
 
 
 @pytest.mark.parametrize(
     ("status", "advice"), [(401, "IONQ_API_KEY"), (404, "Check the id"), (503, "status.ionq.co")]
 )
-def test_a_refusal_says_what_to_do(call, status, advice):
+def test_an_api_error_gives_advice(call, status, advice):
     assert advice in str(call((status, {"message": "no"})))
 
 
 @pytest.mark.parametrize(
     "body", [b"[" * 100_000, b"<html>", b"", b"[]", b"null", b'"text"', b"\xff", b"12"]
 )
-def test_a_reply_that_is_not_what_was_promised_is_a_response_error(call, body):
+def test_an_unexpected_response_is_a_response_error(call, body):
     error = call((200, body))
     assert isinstance(error, errors.IonQResponseError)
     assert (error.status_code, error.request_id) == (200, "req-1")
@@ -158,7 +156,7 @@ def test_json_that_only_python_reads_is_read(scripted, body, record):
 
 
 @pytest.mark.parametrize("job_id", ["", "..", ".", "a/b", "a?b", "a b", "\ud800", "j" * 201])
-def test_what_is_no_id_is_put_into_no_path(scripted, job_id):
+def test_requests_reject_invalid_ids(scripted, job_id):
     cloud = scripted((200, {}))
     for ask in ("retrieve_job", "get_results", "cancel_job", "delete_job"):
         with pytest.raises(errors.IonQClientError, match="not the id of a job"):
@@ -203,7 +201,7 @@ def test_a_submission_that_was_never_sent_has_no_effect_to_look_for(scripted):
 @pytest.mark.parametrize(
     ("status", "troubled"), [(500, True), (503, True), (524, True), (501, False), (418, False)]
 )
-def test_only_an_outage_is_called_one(call, status, troubled):
+def test_only_outages_are_described_as_trouble_of_the_service(call, status, troubled):
     assert ("has trouble" in str(call((status, {"message": "no"})))) is troubled
 
 
@@ -212,7 +210,7 @@ FINAL = [300, 400, 401, 403, 404, 405, 409, 410, 413, 422, 500, 501, 505, 519, 5
 
 
 @pytest.mark.parametrize("status", RETRIABLE + FINAL)
-def test_what_may_be_taken_later_and_what_never_will_are_different_types(call, status):
+def test_retriable_statuses_have_their_own_error_type(call, status):
     error = call((status, {"message": "no"}))
     assert isinstance(error, errors.IonQAPIError)
     assert isinstance(error, errors.IonQRetriableError) is (status in RETRIABLE)
@@ -235,7 +233,7 @@ def test_what_may_be_taken_later_and_what_never_will_are_different_types(call, s
         ("Wed, 99 Oct 2026 07:28:30 GMT", None),
     ],
 )
-def test_a_retriable_error_says_after_how_many_seconds(scripted, retry_after, seconds):
+def test_a_retriable_error_has_the_seconds_of_retry_after(scripted, retry_after, seconds):
     headers = {"Date": "Wed, 21 Oct 2026 07:28:00 GMT"}
     if retry_after is not None:
         headers["retry-after"] = retry_after
@@ -244,7 +242,7 @@ def test_a_retriable_error_says_after_how_many_seconds(scripted, retry_after, se
     assert caught.value.retry_after_s == seconds
 
 
-def test_a_date_to_try_again_at_needs_the_date_of_the_reply(scripted):
+def test_a_retry_after_date_needs_the_date_of_the_response(scripted):
     headers = {"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT"}
     with pytest.raises(errors.IonQRetriableError) as caught:
         client_of(scripted((503, {}), headers=headers)).retrieve_job("j")
@@ -256,7 +254,7 @@ def test_a_date_to_try_again_at_needs_the_date_of_the_reply(scripted):
     [(status, True) for status in (408, 500, 502, 503, 504, 520, 524)]
     + [(status, False) for status in (400, 401, 413, 425, 429, 501)],
 )
-def test_a_submission_that_may_have_been_taken_is_to_be_looked_for(scripted, status, asked):
+def test_an_uncertain_submission_error_advises_to_look_first(scripted, status, asked):
     with pytest.raises(errors.IonQAPIError) as caught:
         client_of(scripted((status, b"<html>Bad gateway</html>"))).submit_job({})
     assert ("may have taken effect" in str(caught.value)) is asked
@@ -318,7 +316,7 @@ def test_all_jobs_of_a_project_are_listed(provider, bell):
         [],
     ],
 )
-def test_pages_that_do_not_end_or_are_none_are_a_response_error(scripted, page):
+def test_endless_or_invalid_pages_are_a_response_error(scripted, page):
     with pytest.raises(errors.IonQResponseError):
         list(client_of(scripted((200, page))).list_jobs())
 
@@ -384,7 +382,7 @@ def test_a_lost_answer_to_a_question_does_not_warn_of_effects(call):
         (TimeoutError(f"late: {KEY}"), {}),
     ],
 )
-def test_a_key_that_somebody_echoes_is_in_no_error_traceback_or_log(
+def test_an_echoed_key_is_in_no_error_traceback_or_log(
     scripted, caplog, instant_clock, reply, headers
 ):
     caplog.set_level(logging.DEBUG)

@@ -50,7 +50,7 @@ def found():
 # --- where they come from --------------------------------------------------------------------
 
 
-def test_without_a_home_there_is_no_key(monkeypatch):
+def test_find_key_without_a_home_directory_raises(monkeypatch):
     def nobody(_):
         raise RuntimeError("Could not determine home directory.")
 
@@ -93,7 +93,7 @@ def test_the_file_has_lines_as_a_shell_reads_them(key_file, content):
     "content",
     ["", KEY, "ionq_api_key=x", "IONQ_API_KEY=", "IONQ_API_KEY=''", "#IONQ_API_KEY=x", "X=1"],
 )
-def test_a_file_without_a_key_is_said_to_have_none_and_not_shown(key_file, content):
+def test_a_key_file_without_a_key_is_named_and_not_shown(key_file, content):
     path = key_file(content)
     with pytest.raises(errors.IonQCredentialsError, match="no line IONQ_API_KEY") as caught:
         found()
@@ -120,7 +120,7 @@ def test_a_file_that_others_can_use_is_not_looked_at_where_the_key_is_elsewhere(
     assert found() == KEY
 
 
-def test_without_a_file_it_is_named_as_the_place_for_one(key_file):
+def test_a_missing_key_file_is_suggested(key_file):
     with pytest.raises(errors.IonQCredentialsError, match=r"IONQ_API_KEY=\.\.\. into ~/\.ionq"):
         found()
 
@@ -131,7 +131,7 @@ def test_a_directory_of_that_name_is_no_key_file(key_file, tmp_path):
         found()
 
 
-def test_a_file_that_cannot_be_read_is_said_to_be_one(key_file, tmp_path):
+def test_an_unreadable_key_file_is_named(key_file, tmp_path):
     (tmp_path / ".ionq").symlink_to(tmp_path / ".ionq")
     with pytest.raises(errors.IonQCredentialsError, match="cannot be read"):
         found()
@@ -167,7 +167,7 @@ def test_a_url_without_tls_on_another_machine_is_refused_unless_it_is_allowed(mo
         assert provider.client.transport.inner.allow_insecure
 
 
-def test_what_is_refused_is_not_sent_by_a_client_either():
+def test_a_client_sends_nothing_to_an_insecure_url():
     client = IonQClient(KEY, "http://192.0.2.1/v0.4", HttpTransport())
     with pytest.raises(errors.IonQConnectionError, match="allow_insecure=True") as caught:
         client.submit_job({})
@@ -185,7 +185,7 @@ def test_a_key_has_no_repr_and_is_in_no_pickle():
     assert copy.copy(key) is copy.deepcopy(key) is key
 
 
-def test_what_is_unpickled_looks_for_the_key_of_where_it_is(bell, monkeypatch):
+def test_unpickled_objects_find_the_key_of_their_own_process(bell, monkeypatch):
     with IonQProvider(KEY) as provider:
         job = IonQJob(provider.get_backend("simulator"), "j")
         pickles = [pickle.dumps(thing) for thing in (provider, provider.client, job.backend(), job)]
@@ -200,7 +200,7 @@ def test_what_is_unpickled_looks_for_the_key_of_where_it_is(bell, monkeypatch):
     assert again.client._key.reveal() == "the-key-over-there"
 
 
-def test_what_stands_for_a_key_where_none_is_needed_is_in_pickles():
+def test_a_placeholder_key_is_pickled():
     key = pickle.loads(pickle.dumps(ApiKey("no-key-needed", secret=False)))
     assert key.reveal() == "no-key-needed"
     assert pickle.loads(pickle.dumps(key)).reveal() == "no-key-needed"
@@ -256,7 +256,7 @@ def strings_of(thing, seen):
 
 
 @pytest.mark.parametrize("reply", ECHOES, ids=str)
-def test_a_key_is_in_nothing_that_is_raised_logged_or_told(reply, caplog, instant_clock, bell):
+def test_a_key_is_in_no_error_log_or_event(reply, caplog, instant_clock, bell):
     caplog.set_level(logging.DEBUG)
     told = []
 
@@ -292,7 +292,7 @@ def test_a_key_is_in_nothing_that_is_raised_logged_or_told(reply, caplog, instan
     assert not leaks
 
 
-def test_a_key_is_in_nothing_that_the_network_raises_or_logs(caplog, instant_clock):
+def test_a_key_is_in_no_network_error_or_log(caplog, instant_clock):
     caplog.set_level(logging.DEBUG)
     with IonQProvider(KEY, "http://127.0.0.1:9/v0.4", clock=instant_clock, seed=1) as provider:
         with pytest.raises(errors.IonQConnectionError) as caught:

@@ -9,7 +9,7 @@ from ionq_toolkit import errors
 from ionq_toolkit.api import metadata
 
 
-def test_what_is_stored_is_what_qiskit_ionq_reads():
+def test_encode_stores_metadata_in_qiskit_ionqs_form():
     stored = metadata.encode({"name": "c", "n_qubits": 2}, shots=100, seed=7, memory=True)
 
     assert all(isinstance(v, str) for v in stored.values())
@@ -47,7 +47,7 @@ def test_the_circuit_whose_metadata_is_refused_is_named():
         metadata.encode(headers, shots=1, seed=1, memory=False)
 
 
-def test_no_header_is_no_error():
+def test_decode_headers_returns_none_without_a_header():
     assert metadata.decode_headers({"shots": "1"}, "job-1") is None
 
 

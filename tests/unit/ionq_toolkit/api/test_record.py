@@ -16,11 +16,11 @@ from ionq_toolkit.api.record import JOB_STATUS
         ("canceled", JobStatus.CANCELLED),
     ],
 )
-def test_each_word_of_ionq_has_its_qiskit_status(word, status):
+def test_each_ionq_status_has_its_qiskit_status(word, status):
     assert JOB_STATUS[word] is status
 
 
-def test_there_are_no_other_words():
+def test_the_status_table_is_complete():
     assert len(JOB_STATUS) == 7
 
 

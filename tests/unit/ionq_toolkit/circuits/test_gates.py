@@ -69,7 +69,7 @@ def test_ms_turns_about_the_product_of_both_axes_the_first_qubits_the_least_sign
     assert np.allclose(np.array(MSGate(phi0, phi1, theta)), rotation(axis, theta))
 
 
-def test_an_ms_entangles_fully_unless_told_otherwise():
+def test_an_ms_entangles_fully_by_default():
     assert MSGate(0.1, 0.2) == MSGate(0.1, 0.2, 0.25)
     assert np.allclose(np.array(MSGate(0, 0)), np.array(RXXGate(np.pi / 2)))
 
@@ -80,7 +80,7 @@ def test_zz_turns_about_z_on_both(theta):
 
 
 @pytest.mark.parametrize("gate", GATES, ids=repr)
-def test_each_gate_is_what_it_is_defined_as_and_undone_by_its_inverse(gate):
+def test_each_gate_equals_its_definition_and_its_inverse_undoes_it(gate):
     inverse = gate.inverse()
     assert type(inverse) is type(gate)
     assert np.allclose(Operator(gate.definition).data, np.array(gate))

@@ -132,7 +132,7 @@ def high_level():
 @pytest.mark.parametrize(
     ("machine", "gateset", "level", "circuit"), crossed(itertools.cycle(high_level()))
 )
-def test_what_a_target_does_not_have_is_taken_apart(circuit, machine, gateset, level, send):
+def test_the_transpiler_decomposes_gates_outside_the_target(circuit, machine, gateset, level, send):
     circuit = circuit.copy()
     circuit.measure_all()
     target = target_for(MACHINES[machine], gateset)

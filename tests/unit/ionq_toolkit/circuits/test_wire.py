@@ -168,7 +168,7 @@ NOT_AT_ALL = "made of gates"
         (lambda c: c.append(Instruction("opaque", 1, 0, []), [0]), "opaque", NOT_AT_ALL),
     ],
 )
-def test_what_cannot_be_said_is_refused_with_a_way_out(build, name, advice):
+def test_to_wire_rejects_unsupported_operations_with_advice(build, name, advice):
     with pytest.raises(errors.IonQGateError, match=advice) as caught:
         wire(build)
     assert caught.value.gate_name == name
@@ -405,7 +405,7 @@ def test_a_native_gate_beyond_ionqs_limits_is_sent_as_the_same_gate_within_them(
         (lambda c: c.append(ZZGate(math.inf), [0, 1]), "zz", "must be a finite number"),
     ],
 )
-def test_what_is_not_native_is_refused_with_a_way_out(build, name, advice):
+def test_to_wire_rejects_gates_that_are_not_native_with_advice(build, name, advice):
     with pytest.raises(errors.IonQGateError, match=advice) as caught:
         wire(build, gateset="native")
     assert (caught.value.gate_name, caught.value.gateset) == (name, "native")
@@ -431,7 +431,7 @@ def test_a_machine_has_one_of_the_native_gates_on_two_qubits():
             check_native(wrong, device)
 
 
-def test_the_simulator_takes_the_native_gates_of_what_it_models():
+def test_the_simulator_takes_the_native_gates_of_its_noise_model():
     simulator = find_device("simulator")
     ms, zz = native((MSGate(0, 0), 0, 1)), native((ZZGate(0.25), 0, 1))
     for wire_circuit in (ms, zz):
@@ -449,7 +449,7 @@ def test_a_native_gate_needs_qubits_that_are_connected():
         check_native(native((ZZGate(0.25), 2, 0)), device)
 
 
-def test_ionq_compiles_what_is_not_native():
+def test_check_native_passes_the_qis_gateset():
     chain = Device("qpu.chain-1", 3, connectivity=((0, 1), (1, 2)))
     circuit = QuantumCircuit(3, 1)
     circuit.cx(0, 2)
@@ -598,7 +598,7 @@ def dynamic(*steps):
         (["measure 0 0", "reset 0", "measure 0 1"], False),
     ],
 )
-def test_only_what_is_measured_or_reset_midway_needs_openqasm_3(steps, midway, send):
+def test_only_midway_measurements_and_resets_need_openqasm_3(steps, midway, send):
     circuit = dynamic(*steps)
     assert needs_qasm3(circuit) is midway
     if midway:
@@ -833,7 +833,7 @@ def test_control_flow_is_refused_either_way(flow):
         (lambda c: c.initialize([0, 1], 0), errors.IonQGateError, BY_TRANSPILING),
     ],
 )
-def test_openqasm_3_refuses_what_json_refuses(build, error, complaint):
+def test_to_qasm3_rejects_the_operations_that_to_wire_rejects(build, error, complaint):
     circuit = QuantumCircuit(1, 1)
     circuit.measure(0, 0)
     build(circuit)

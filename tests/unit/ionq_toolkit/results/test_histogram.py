@@ -94,13 +94,13 @@ def test_a_small_drift_of_the_sum_is_evened_out():
         ({"0": 10**400}, "cannot be read"),
     ],
 )
-def test_what_is_no_histogram_is_a_job_error(histogram, complaint):
+def test_parse_histogram_rejects_invalid_histograms(histogram, complaint):
     with pytest.raises(errors.IonQJobError, match=complaint):
         parse_histogram(histogram, 2)
 
 
 @pytest.mark.parametrize("outcome", ["9" * 5000, "-1", "", " 1", str(2**100)])
-def test_what_is_no_outcome_of_a_wide_register_is_a_job_error(outcome):
+def test_parse_histogram_rejects_invalid_outcomes_of_wide_registers(outcome):
     with pytest.raises(errors.IonQJobError, match="outcome"):
         parse_histogram({outcome: 1.0}, 100)
 
@@ -138,7 +138,7 @@ def test_shots_are_read_in_their_order_as_strings_or_ints_at_any_width(case):
         ("00", "no JSON array but a string"),
     ],
 )
-def test_what_are_no_shots_of_the_job_is_a_job_error(raw_shots, complaint):
+def test_parse_shots_rejects_invalid_shots(raw_shots, complaint):
     with pytest.raises(errors.IonQJobError, match=complaint):
         parse_shots(raw_shots, 2, 2)
 
@@ -267,13 +267,13 @@ def test_samples_follow_the_distribution_and_the_seed():
     st.lists(st.floats(0, 1), min_size=1, max_size=20).filter(lambda ws: sum(ws) > 1e-6),
     st.integers(0, 2**63 - 1),
 )
-def test_samples_are_those_that_numpy_draws_with_that_seed(weights, seed):
+def test_samples_equal_numpys_choice_with_that_seed(weights, seed):
     probabilities = np.array(weights) / np.sum(weights)
     expected = np.random.default_rng(seed).choice(len(weights), size=50, p=probabilities)
     assert sample(probabilities, 50, seed).tolist() == expected.tolist()
 
 
-def test_what_is_impossible_is_never_drawn():
+def test_impossible_outcomes_are_never_sampled():
     drawn = sample(np.array([0.0, 0.5, 0.0, 0.5, 0.0]), 10_000, seed=1)
     assert set(drawn.tolist()) == {1, 3}
 

@@ -51,7 +51,7 @@ def qiskits_own(result):
 # --- counts ----------------------------------------------------------------------------------
 
 
-def test_one_seed_draws_the_same_counts_every_time_and_another_draws_others():
+def test_a_seed_determines_the_counts():
     histogram = {"0": 0.5, "3": 0.5}
     result = result_of(one(histogram, seed=5))
     first = result.get_counts()
@@ -330,19 +330,19 @@ def test_shots_are_carried_to_the_classical_bits():
     assert result.get_memory() == ["001", "101"]
 
 
-def test_shots_that_nobody_counted_are_counted():
+def test_shots_of_unknown_number_are_counted():
     result = result_of(one({"0": 1.0}, shots=None, seed=None, raw_shots=["0", "0", "0"]))
     assert result.get_counts() == {"00": 3}
     assert result.results[0].shots == 3
 
 
 @pytest.mark.parametrize("raw_shots", [["0"], ["0", "4"], ["0", None], {"shots": []}])
-def test_shots_that_are_not_those_of_the_job_are_a_job_error(raw_shots):
+def test_experiment_rejects_a_wrong_number_of_shots(raw_shots):
     with pytest.raises(errors.IonQJobError, match="shots"):
         one({"0": 1.0}, shots=2, seed=None, memory=True, raw_shots=raw_shots)
 
 
-def test_memory_that_was_not_asked_for_is_an_error_that_says_how_to_ask():
+def test_memory_that_was_not_requested_is_an_error_with_advice():
     for shots in (None, ["0"] * 100):
         result = result_of(one({"0": 1.0}, seed=None, raw_shots=shots))
         with pytest.raises(QiskitError, match=r"No memory: .*not run with memory=True") as why:
@@ -352,7 +352,7 @@ def test_memory_that_was_not_asked_for_is_an_error_that_says_how_to_ask():
         assert not hasattr(result.results[0].data, "memory")
 
 
-def test_memory_that_was_asked_for_and_is_not_there_is_an_error_and_the_counts_are_there():
+def test_missing_memory_is_an_error_and_counts_remain():
     result = result_of(one({"3": 1.0}, seed=None, memory=True))
     assert result.get_counts() == {"11": 100}
     with pytest.raises(errors.IonQJobError, match="IonQ kept no outcome of each shot"):
@@ -401,7 +401,7 @@ def test_qiskits_sampler_reads_the_shots_of_one_circuit_and_of_two(kind, circuit
     assert sampled(*experiments) == [{"11": 100}] * circuits_
 
 
-def test_qiskits_sampler_fails_where_shots_are_not_there_and_does_not_take_them_for_zeros():
+def test_qiskits_sampler_fails_without_shots_and_does_not_read_zeros():
     with pytest.raises(errors.IonQJobError, match="IonQ kept no outcome of each shot"):
         sampled(one({"3": 1.0}, seed=None, memory=True))
 
@@ -454,7 +454,7 @@ def test_one_experiment_is_found_by_index_name_and_circuit(key):
 
 @pytest.mark.parametrize("key", [3, -4, np.int64(3), "d", "", QuantumCircuit(1, name="d")])
 @pytest.mark.parametrize("method", ["get_counts", "get_probabilities", "get_memory", "data"])
-def test_an_experiment_that_is_not_there_is_a_job_error_that_says_what_is(method, key):
+def test_an_unknown_experiment_is_a_job_error_that_lists_the_others(method, key):
     with pytest.raises(errors.IonQJobError, match=r"has 3 experiments|but 'a', 'b', 'c'") as why:
         getattr(three(), method)(key)
     assert why.value.job_id == "job-1"
@@ -472,7 +472,7 @@ def test_a_name_that_several_experiments_have_is_the_first_with_a_warning():
     assert result.get_counts(1) == {"01": 100}
 
 
-def test_a_circuit_that_failed_is_told_by_itself_and_the_others_are_read():
+def test_a_failed_circuit_raises_and_the_others_are_read():
     failed = {
         "shots": 0,
         "success": False,
