@@ -1,7 +1,7 @@
-"""What can be done to a cloud beside what IonQ's API has: paths below /_fake/, in plain JSON.
+"""The controls of a cloud on a server or under `mock_ionq`: paths below /_fake/, in plain JSON.
 
-They need no key, and count as nobody asking. What is wrong is refused in the form of IonQ's
-refusals, with 400, and a path that there is not with 404.
+They need no API key and do not count as polls. Invalid requests get 400, and unknown paths 404, in
+the form of IonQ's refusals.
 """
 
 from __future__ import annotations
@@ -34,22 +34,21 @@ logger = logging.getLogger(__name__)
 _PATH = re.compile(r"/_fake(/.*)?")
 
 
-def is_control(url: str) -> bool:
-    """Return whether a request is for the controls."""
+def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | None:
+    """Return the response to a request for the controls of a cloud; None: it is not for them."""
     try:
-        return _PATH.fullmatch(urlsplit(url).path) is not None
+        path = urlsplit(url).path
     except ValueError:
-        return False
-
-
-def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response:
-    """Answer a request to the controls of a cloud."""
-    response = _response(cloud, method.upper(), url, body)
+        return None
+    if _PATH.fullmatch(path) is None:
+        return None
+    with cloud.lock:
+        response = _response(cloud, method.upper(), unquote(path).rstrip("/"), body)
     return response if method.upper() != "HEAD" else response._replace(body=b"")
 
 
 def index(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake: which controls there are."""
+    """GET /_fake: the controls."""
     return {"controls": list(CONTROLS)}
 
 
@@ -66,14 +65,14 @@ def state(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
 
 
 def reset(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
-    """POST /_fake/reset: the cloud is as new."""
+    """POST /_fake/reset: reset the cloud to its initial state."""
     only(body, (), "part of a reset")
     cloud.reset()
     return state(cloud, body, job_id)
 
 
 def clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/clock: the time, and how long the cloud has been there."""
+    """GET /_fake/clock: the time, and the seconds since the cloud began."""
     now = cloud.clock.now()
     virtual = isinstance(cloud.clock, VirtualClock)
     real = isinstance(cloud.clock, SystemClock)
@@ -105,7 +104,7 @@ def move_clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
 
 
 def transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/transitions: those for all jobs, and then the rules for some."""
+    """GET /_fake/transitions: those for all jobs, followed by the rules for some."""
     return {"transitions": cloud.transitions.as_list()}
 
 
@@ -122,7 +121,7 @@ def clear_transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> 
 
 
 def faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/faults: the rules, how often each could have happened and did, and what did."""
+    """GET /_fake/faults: the rules, their counts, and the faults that fired."""
     rules = [
         {
             "number": armed.number,
@@ -146,18 +145,18 @@ def add_fault(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
 
 
 def clear_faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
-    """DELETE /_fake/faults: take all rules away; what has happened is still known."""
+    """DELETE /_fake/faults: remove all rules; the faults that fired stay listed."""
     cloud.faults.clear()
     return faults(cloud, body, job_id)
 
 
 def requests(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/requests: what the cloud was asked, in order; the last 10 000."""
+    """GET /_fake/requests: the requests of clients, in order; the last 10 000."""
     return {"requests": [_request(one) for one in cloud.requests]}
 
 
 def job(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/jobs/{id}: the job as it stands, without asking for it."""
+    """GET /_fake/jobs/{id}: the job, without polling it."""
     return _job(cloud.peek(job_id))
 
 
@@ -201,8 +200,7 @@ CONTROLS: Mapping[str, Callable[[FakeIonQ, Mapping[str, Any], str], object]] = {
 }
 
 
-def _response(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response:
-    path = unquote(urlsplit(url).path).rstrip("/")
+def _response(cloud: FakeIonQ, method: str, path: str, body: bytes) -> Response:
     try:
         handler, job_id = _route(method, path)
         return json_response(handler(cloud, _decoded(body), job_id))

@@ -1,9 +1,9 @@
-"""JSON bodies, decoded against a model, and what is wrong with them in IonQ's words."""
+"""Decoding of JSON bodies against a model, with IonQ's wording for what does not fit."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -20,10 +20,10 @@ _TYPE_NAMES = {"int": "integer", "str": "string", "float": "number", "bool": "bo
 
 
 def decode(body: bytes | msgspec.Raw, model: type[T], prefix: str) -> T:
-    """Return a body, or the part of one that is found at `prefix`.
+    """Return a body, or the part of it at `prefix`, as a model.
 
     Raises:
-        Refusal: It is no JSON, or not what the model says.
+        Refusal: The body is not JSON, or does not fit the model.
     """
     try:
         return msgspec.json.decode(body, type=model)
@@ -33,18 +33,13 @@ def decode(body: bytes | msgspec.Raw, model: type[T], prefix: str) -> T:
         raise bad_request("Invalid request payload JSON format") from error
 
 
-def one_of(value: str, allowed: Iterable[str] | Any, key: str) -> None:  # noqa: ANN401 - any container of names
-    """Refuse a value that is not among the allowed.
-
-    Raises:
-        Refusal: It is not.
-    """
-    if value not in allowed:
-        raise bad_request(f"{key} must be one of [{', '.join(allowed)}]", key)
+def not_one_of(allowed: Iterable[str], key: str) -> Refusal:
+    """Return the refusal of a value that is not among the allowed ones."""
+    return bad_request(f"{key} must be one of [{', '.join(allowed)}]", key)
 
 
 def _explained(message: str, prefix: str) -> Refusal:
-    """Put msgspec's message in the words that IonQ was seen to use."""
+    """Return msgspec's message in the wording that IonQ was seen to use."""
     where = re.search(r" - at `\$(.*?)`$", message)
     path = re.sub(r"\[(\d+)\]", r".\1", where[1] if where else "").replace("[...]", "")
     path = (prefix + path).strip(".")

@@ -1,4 +1,4 @@
-"""What a completed job has to be fetched: results in every format, compiled circuits."""
+"""The artifacts of a completed job: its results in every format, and its compiled circuits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ionq_toolkit_fake.api.formats import (
 )
 from ionq_toolkit_fake.api.responses import gone, json_response, not_found
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
-from ionq_toolkit_fake.simulation import Distribution
+from ionq_toolkit_fake.simulation import Distribution, Outcome
 from ionq_toolkit_fake.simulation.mitigation import filtered, majority, voted
 from ionq_toolkit_fake.simulation.outcome import take
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.api.request import Request
     from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.models.job import Job
-    from ionq_toolkit_fake.simulation import Gate, Outcome
+    from ionq_toolkit_fake.simulation import Gate
 
     Registers = Mapping[str, Sequence[int | None]]
 
-#: How the shots of variants can be put together: schema AggregationsOutput.
+#: The aggregations of the shots of variants: schema AggregationsOutput.
 AGGREGATIONS = ("average", "voting", "dnl", "majority")
 
 #: How much a product of a whole number of shots may fall short of it.
@@ -45,7 +45,7 @@ _ROUNDING = 1e-6
 
 
 class ArtifactKind(Enum):
-    """Where a job shows an artifact."""
+    """The part of a job's record that lists an artifact."""
 
     RESULT = "results"
     VARIANT = "the results of a variant"
@@ -54,16 +54,16 @@ class ArtifactKind(Enum):
 
 
 class Artifact(NamedTuple):
-    """Something that a completed job has.
+    """A file that belongs to a completed job.
 
     Attributes:
-        id: What to ask for.
+        id: Its id.
         format: Its format.
-        kind: Where the job shows it.
-        part: What it is of: the key of its url, the number of a variant, or an aggregation.
-        path: Where it is too, below the job's results; None: nowhere.
-        content: What makes it.
-        variant_id: The id of its variant, if it is of one.
+        kind: The part of the job's record that lists it.
+        part: The key of its url, the number of its variant, or the name of its aggregation.
+        path: Its path below the job's results; None: it is an artifact alone.
+        content: Returns its content.
+        variant_id: The id of its variant, if it belongs to one.
     """
 
     id: str
@@ -76,18 +76,16 @@ class Artifact(NamedTuple):
 
 
 def descriptor(artifact: Artifact) -> dict[str, str]:
-    """Return how a job names an artifact: schema ArtifactDescriptor."""
+    """Return the entry of an artifact in a record: schema ArtifactDescriptor."""
     return {"id": artifact.id, "format": artifact.format, "media_type": "application/json"}
 
 
 def artifacts_of(job: Job) -> list[Artifact]:
-    """Return what a job has, if it is completed."""
-    if job.status != "completed":
-        return []
+    """Return the artifacts of a completed job."""
     if job.type == MULTI_CIRCUIT:
         return [_aggregate(job)]
-    outcome = job.outcome
-    if outcome is None:
+    outcome = job.result
+    if not isinstance(outcome, Outcome):
         return []
     return [*_results(job, outcome), *_mitigation(job, outcome), *_compiled(job, outcome)]
 
@@ -100,7 +98,7 @@ _KNOWN_IDS = {
 
 
 def _id(job: Job, *parts: str) -> str:
-    """Return the id of what a job has; the same each time."""
+    """Return the id of an artifact of a job; the same each time."""
     return str(uuid.uuid5(uuid.UUID(job.id), "/".join(parts)))
 
 
@@ -117,7 +115,7 @@ def _aggregate(job: Job) -> Artifact:
 
 
 def _results(job: Job, outcome: Outcome) -> Iterator[Artifact]:
-    """Yield the results: probabilities, and of shots the histogram and themselves."""
+    """Yield the probabilities and, if the job has shots, the histogram and the shots."""
     distribution, shots, registers = outcome.distribution, outcome.shots, outcome.registers
     if distribution is None:
         return
@@ -144,7 +142,7 @@ def _results(job: Job, outcome: Outcome) -> Iterator[Artifact]:
 
 
 def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
-    """Yield the results of each variant, and of all by each aggregation."""
+    """Yield the results of each variant, and those of each aggregation."""
     if not outcome.variants:
         return
     registers = outcome.registers
@@ -191,7 +189,7 @@ def _compiled(job: Job, outcome: Outcome) -> Iterator[Artifact]:
 
 
 def _native_circuit(gates: Sequence[Gate]) -> dict[str, Any]:
-    """Return native gates as they can be sent: schema IonqNativeV1."""
+    """Return native gates in the form that a job can have: schema IonqNativeV1."""
     circuit: list[dict[str, Any]] = []
     for gate in gates:
         body: dict[str, Any] = {"gate": gate.name}
@@ -254,8 +252,8 @@ def _aggregated(job: Job, outcome: Outcome, how: str) -> Distribution:
 
 def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
     """Return the distribution of a completed circuit by an aggregation of its variants."""
-    outcome = job.outcome
-    if outcome is None or outcome.distribution is None:
+    outcome = job.result
+    if not isinstance(outcome, Outcome) or outcome.distribution is None:
         raise not_found()
     if not outcome.variants or how is None:
         return outcome.distribution.as_map()
@@ -266,7 +264,7 @@ def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
 
 
 def probabilities(request: Request) -> Response:
-    """GET /jobs/{id}/results/probabilities: 404 as long as the job is not completed."""
+    """GET /jobs/{id}/results/probabilities: 404 until the job is completed."""
     job = _completed(request)
     if job.circuit is None:
         raise not_found()
@@ -274,9 +272,9 @@ def probabilities(request: Request) -> Response:
 
 
 def aggregated(request: Request) -> Response:
-    """GET /jobs/{id}/results/probabilities/aggregated: of a parent, by the ids of its children.
+    """GET /jobs/{id}/results/probabilities/aggregated: those of a parent, by its children's ids.
 
-    Not in the API document any more, but where a parent's record points, and cirq-ionq asks.
+    No longer in the API document; a parent's record points here, and cirq-ionq asks for it.
     """
     job = _completed(request)
     if job.type != MULTI_CIRCUIT:
@@ -287,12 +285,12 @@ def aggregated(request: Request) -> Response:
 
 
 def histogram(request: Request) -> Response:
-    """GET /jobs/{id}/results/histogram: not in the API document; what a job's url points to."""
+    """GET /jobs/{id}/results/histogram: not in the API document; a job's url points here."""
     return _by_path(request, "histogram")
 
 
 def shots(request: Request) -> Response:
-    """GET /jobs/{id}/results/shots: not in the API document; what a job's url points to."""
+    """GET /jobs/{id}/results/shots: not in the API document; a job's url points here."""
     return _by_path(request, "shots")
 
 
@@ -300,13 +298,13 @@ def artifact(request: Request) -> Response:
     """GET /jobs/{id}/artifacts/{artifact}."""
     job = _completed(request)
     for found in artifacts_of(job):
-        if found.id == request.parameters["artifact_id"]:
+        if found.id == request.arguments["artifact_id"]:
             return json_response(found.content())
     raise not_found()
 
 
 def circuit(request: Request) -> Response:  # noqa: ARG001 - every handler takes one
-    """GET /jobs/{id}/circuits/{lang}: there is none any more; a job's output has its circuits."""
+    """GET /jobs/{id}/circuits/{lang}: gone; a job's output has its circuits."""
     raise gone("This endpoint is gone. Fetch the artifacts of output.compilation instead.")
 
 
@@ -319,17 +317,19 @@ def _by_path(request: Request, path: str) -> Response:
 
 
 def _completed(request: Request) -> Job:
-    job = request.project.jobs.find(request.parameters["job_id"])
+    job = request.project.jobs.find(request.arguments["job_id"])
     if job is None or job.status != "completed":
         raise not_found()
     return job
 
 
 def _aggregation(request: Request) -> str | None:
-    """Return how the query wants variants to be put together; None: averaged.
+    """Return the aggregation of variants that the query asks for; None: their average.
 
-    `sharpen` is plurality voting; `aggregation` is what qiskit-ionq sends.
+    `sharpen` is plurality voting; `aggregation` is the parameter of qiskit-ionq.
     """
+    if not request.query:
+        return None
     how = query.choice(request, "aggregation", AGGREGATIONS)
     if query.boolean(request, "sharpen"):
         return how or "voting"

@@ -1,9 +1,9 @@
-"""What can go wrong with one request: a constructor and a row of `KINDS` for each kind."""
+"""The kinds of faults: a constructor and a row of `KINDS` for each."""
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit_fake.faults import effects, statuses
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 _LARGEST_STATUS = 599
 
-#: Statuses of replies that have no body.
+#: Statuses of responses without a body.
 _BODILESS = frozenset({204, 205, 304})
 
-#: How an answer is lost, if not by the answer of a gateway.
+#: The ways to lose a response, beside an error of a gateway.
 _WAYS_TO_LOSE = (None, "reset", "timeout")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong; made by `faults.http(429)` and the like.
+    """A fault; made by `faults.http(429)` and the like.
 
     Attributes:
         kind: Its name in `KINDS`.
-        parameters: What it was made with; what was left out is not in it.
+        parameters: The parameters that it was made with.
     """
 
     kind: str
@@ -41,22 +41,22 @@ class Fault:
         return f"faults.{self.kind}({given})"
 
     def act(self, exchange: Exchange, chance: random.Random) -> Exchange:
-        """Return what it makes of an exchange; what is random is drawn from `chance`."""
+        """Return the exchange with the fault, which draws from the random stream `chance`."""
         changed = KINDS[self.kind].act(exchange, chance, **self.parameters)
-        return replace(changed, faults=(*exchange.faults, self.kind))
+        return changed._replace(faults=(*exchange.faults, self.kind))
 
 
 class Kind(NamedTuple):
     """One kind of fault.
 
     Attributes:
-        make: What makes a fault of it; checks its parameters.
-        act: What it makes of an exchange; see `ionq_toolkit_fake.faults.damage`.
-        example: How it is written.
-        in_process: What a client in the same process sees.
-        on_socket: What is seen on a socket.
-        after_effect: Whether the request takes effect nevertheless; None: a rule says so, and
-            by itself it does not.
+        make: Makes a fault of it; checks its parameters.
+        act: Its effect on an exchange; see `ionq_toolkit_fake.faults.effects`.
+        example: An example.
+        in_process: The observation of a client in the same process.
+        on_socket: The observation of a client on a socket.
+        after_effect: Whether the request takes effect nevertheless; None: a rule decides, and by
+            default it does not.
         methods: The HTTP methods that it can happen to; empty: all.
     """
 
@@ -70,7 +70,7 @@ class Kind(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """What goes wrong, in one line."""
+        """The first line of its description."""
         return (inspect.getdoc(self.make) or "").partition("\n")[0]
 
 

@@ -1,4 +1,4 @@
-"""When faults happen: rules, which of them are due, and what has fired."""
+"""The rules that decide which faults happen to which requests."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
-from ionq_toolkit_fake.models.accounts import DIGEST, digest_of, stored
+from ionq_toolkit_fake.models.accounts import DIGEST, stored
 from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
+    from ionq_toolkit_fake.api.operations import Operation
     from ionq_toolkit_fake.api.request import LoggedRequest
-    from ionq_toolkit_fake.api.routes import Operation
     from ionq_toolkit_fake.faults.exchange import Exchange
 
 #: How many of the faults that fired are remembered.
@@ -31,7 +31,7 @@ _VARIABLE = re.compile(r"<[^>]*>|{[^}]*}")
 
 
 @dataclass(frozen=True)
-class Rule:
+class FaultRule:
     """Which requests a fault happens to.
 
     Attributes:
@@ -116,7 +116,7 @@ class ArmedRule:
         fired: How many it happened to.
     """
 
-    rule: Rule
+    rule: FaultRule
     number: int
     chance: random.Random = field(repr=False)
     operations: frozenset[str] = field(repr=False)
@@ -178,6 +178,9 @@ class FaultRules:
     happens, and they add up; of the other faults only the first that is due, and the rules after it
     do not see the request. Each rule draws from a random stream of its own, which follows from the
     cloud's seed and the rule's number.
+
+    Attributes:
+        rules: The rules, including those that have happened as often as they may.
     """
 
     def __init__(self, seed: int, takes: Callable[[bytes], bool]) -> None:
@@ -189,18 +192,12 @@ class FaultRules:
         """
         self._seed, self._takes = seed, takes
         self._lock = threading.RLock()
-        self._armed: list[ArmedRule] = []
+        self.rules: tuple[ArmedRule, ...] = ()
         self._added = 0
         self._fired: deque[Fired] = deque(maxlen=_MOST_FIRED)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {[armed.rule for armed in self.rules]}>"
-
-    @property
-    def rules(self) -> list[ArmedRule]:
-        """The rules there are, those that have happened as often as they may included."""
-        with self._lock:
-            return list(self._armed)
 
     @property
     def fired(self) -> list[Fired]:
@@ -223,7 +220,7 @@ class FaultRules:
 
         Args:
             fault: What happens, such as ``faults.http(429, retry_after=3)``.
-            on: To which operations, such as ``POST /jobs``; see `Rule`.
+            on: To which operations, such as ``POST /jobs``; see `FaultRule`.
             times: To how many requests; None: to all of them.
             skip: How many requests that it could happen to come before the first.
             probability: How likely it happens to each of the others.
@@ -231,18 +228,18 @@ class FaultRules:
             after_effect: Whether the request takes effect nevertheless; None: as the fault has it.
 
         Raises:
-            ValueError: See `Rule`; or the cloud does not take the key, or an earlier rule happens
-                to every request that this one could happen to.
+            ValueError: See `FaultRule`; or the cloud does not take the key, or an earlier rule
+                happens to every request that this one could happen to.
         """
-        return self.arm(Rule(fault, on, times, skip, probability, key, after_effect))
+        return self.arm(FaultRule(fault, on, times, skip, probability, key, after_effect))
 
-    def arm(self, rule: Rule) -> ArmedRule:
+    def arm(self, rule: FaultRule) -> ArmedRule:
         """Add a rule that has been made already; see `add`."""
         if rule.key is not None and not self._takes(bytes.fromhex(rule.key.removeprefix(DIGEST))):
             raise ValueError("key=... is none that this cloud takes, so that the rule never fires")
         with self._lock:
             left = rule.operations
-            for armed in self._armed:
+            for armed in self.rules:
                 same_keys = armed.rule.key in {None, rule.key}
                 if armed.always and same_keys and armed.rule.fault.kind != "latency":
                     left -= armed.operations
@@ -255,7 +252,7 @@ class FaultRules:
             # Streams of their own: no rule changes what another draws, or the cloud.
             chance = random.Random(f"faults {self._seed} {self._added}")  # noqa: S311 - a fake
             armed = ArmedRule(rule, self._added, chance, rule.operations)
-            self._armed.append(armed)
+            self.rules = (*self.rules, armed)
             return armed
 
     def remove(self, armed: ArmedRule) -> None:
@@ -265,36 +262,34 @@ class FaultRules:
             ValueError: There is no such rule.
         """
         with self._lock:
-            if armed not in self._armed:
+            if armed not in self.rules:
                 raise ValueError(f"there is no rule {armed!r}")
-            self._armed.remove(armed)
+            self.rules = tuple(one for one in self.rules if one is not armed)
 
     def clear(self) -> None:
         """Take all rules away; what has fired is still known."""
         with self._lock:
-            self._armed.clear()
+            self.rules = ()
 
     def reset(self) -> None:
         """Be as at the beginning: without rules, and nothing has fired."""
         with self._lock:
-            self._armed.clear()
+            self.rules = ()
             self._fired.clear()
             self._added = 0
 
-    def due(self, operation: str, secret: str | None) -> list[ArmedRule]:
+    def due(self, operation: str, digest: bytes | None) -> list[ArmedRule]:
         """Return the rules that happen to a request, in order.
 
         Args:
             operation: The name of its operation.
-            secret: Its API key, if it has any.
+            digest: The digest of its API key, if it has a key.
         """
         found: list[ArmedRule] = []
+        key = None if digest is None else DIGEST + digest.hex()
+        answered = False
         with self._lock:
-            if not self._armed:
-                return found
-            key = None if secret is None else DIGEST + digest_of(secret.strip()).hex()
-            answered = False
-            for armed in self._armed:
+            for armed in self.rules:
                 adds_up = armed.rule.fault.kind == "latency"
                 if (adds_up or not answered) and armed.due(operation, key):
                     found.append(armed)
@@ -307,7 +302,7 @@ class FaultRules:
             self._fired.extend(Fired(one, request) for one in armed)
 
 
-def to_dict(rule: Rule) -> dict[str, Any]:
+def to_dict(rule: FaultRule) -> dict[str, Any]:
     """Return a rule as plain data, without what is left to its default.
 
     ::
@@ -318,12 +313,12 @@ def to_dict(rule: Rule) -> dict[str, Any]:
     plain["on"] = rule.on if isinstance(rule.on, str) else list(rule.on)
     for name in ("times", "skip", "probability", "key", "after_effect"):
         value = getattr(rule, name)
-        if value != Rule.__dataclass_fields__[name].default:
+        if value != FaultRule.__dataclass_fields__[name].default:
             plain[name] = value
     return plain
 
 
-def from_dict(plain: Mapping[str, Any]) -> Rule:
+def from_dict(plain: Mapping[str, Any]) -> FaultRule:
     """Return the rule that plain data describes; see `to_dict`.
 
     Raises:
@@ -331,10 +326,10 @@ def from_dict(plain: Mapping[str, Any]) -> Rule:
     """
     if not isinstance(plain, Mapping) or "fault" not in plain:
         raise ValueError("a rule is a table with at least the key 'fault', the kind of the fault")
-    own = {name: plain[name] for name in Rule.__dataclass_fields__ if name in plain}
+    own = {name: plain[name] for name in FaultRule.__dataclass_fields__ if name in plain}
     parameters = {name: value for name, value in plain.items() if name not in own}
     own["fault"] = make(own["fault"], parameters)
-    return Rule(**own)
+    return FaultRule(**own)
 
 
 def _names(operation: Operation) -> Collection[str]:

@@ -59,7 +59,7 @@ def mock_ionq(
         @mock_ionq
         def test_one(): ...
 
-        @mock_ionq(seed=7, polls_per_status=1)
+        @mock_ionq(seed=7, transitions="predicted")
         class TestSeveral: ...
 
         with mock_ionq() as cloud:  # or `async with`

@@ -11,6 +11,7 @@ from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ionq_toolkit_fake import control
 from ionq_toolkit_fake.api.request import without_secret
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.faults.exchange import CutShort
@@ -92,6 +93,22 @@ class Scope:
             ConnectionError: What `FakeIonQ.handle` raises.
             TimeoutError: Likewise.
         """
+        response = control.answer(self.cloud, method, target, body)
+        if response is None:
+            response = self._handle(method, target, headers, body, timeout)
+        if not any(name.lower() == "content-length" for name in response.headers):
+            length = {"content-length": str(len(response.body))}
+            response = response._replace(headers={**response.headers, **length})
+        return response
+
+    def _handle(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: float | None,
+    ) -> Response:
         response = self.cloud.handle(method, target, headers, body or None, timeout, in_parts=True)
         path = target.partition("?")[0]
         if self._strict and response.status == _NOT_FOUND and not is_operation(path):
@@ -101,9 +118,6 @@ class Scope:
                 f"{method} {path} is no operation of IonQ's API that the fake has. Near:\n{near}\n"
                 "To have it answered with 404, as IonQ does: mock_ionq(strict=False)."
             )
-        if not any(name.lower() == "content-length" for name in response.headers):
-            length = {"content-length": str(len(response.body))}
-            response = response._replace(headers={**response.headers, **length})
         return response
 
 

@@ -12,7 +12,7 @@ from qiskit.quantum_info import SparsePauliOp
 from ionq_toolkit import InProcessTransport, IonQProvider, errors
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.primitives import EstimatorV2, SamplerV2
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 ARIA = {"noise": {"model": "aria-1", "seed": 3}}
 KINDS = {
@@ -249,7 +249,9 @@ def test_pubs_of_no_number_are_no_jobs(backend_of):
 
 
 def test_a_primitives_job_stands_where_its_jobs_stand(backend_of):
-    slow = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1, polls_per_status=2)))
+    slow = IonQProvider(
+        transport=InProcessTransport(FakeIonQ(seed=1, transitions=Transitions.polls(2)))
+    )
     job = SamplerV2(backend=backend_of("ideal", 1, slow)).run([flipped(0), flipped(1)])
     seen = [job.status() for _ in range(8)]
     assert list(dict.fromkeys(seen)) == [
@@ -264,7 +266,9 @@ def test_a_primitives_job_stands_where_its_jobs_stand(backend_of):
 
 
 def test_a_primitives_job_is_cancelled_with_all_its_jobs(backend_of):
-    slow = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1, polls_per_status=9)))
+    slow = IonQProvider(
+        transport=InProcessTransport(FakeIonQ(seed=1, transitions=Transitions.polls(9)))
+    )
     job = SamplerV2(backend=backend_of("ideal", 1, slow)).run([flipped(0), flipped(1)])
     assert job.cancel() is True
     assert job.cancelled()
@@ -283,7 +287,7 @@ def test_a_primitives_job_that_fails_says_why_each_time(backend_of):
 
 
 def test_a_primitives_job_is_waited_for_by_one_deadline(backend_of):
-    cloud = FakeIonQ(seed=1, polls_per_status=10**6)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(10**6))
     slow = IonQProvider(transport=InProcessTransport(cloud))
     job = SamplerV2(backend=backend_of("ideal", 1, slow)).run([flipped(0), flipped(1)])
     began = cloud.clock.monotonic()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ionq_toolkit_fake import FakeIonQ
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake import FakeIonQ, Transitions
+from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.simulation import Distribution, Outcome
 
 #: What the API document requires of a job: its schemas BaseJob and SingleCircuitJob.
@@ -87,7 +87,7 @@ def test_probabilities_are_decimal_outcomes_without_zeros(send, job_body):
 
 
 def test_there_are_no_results_before_completion(job_body):
-    cloud = FakeIonQ(seed=1, polls_per_status=1)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(1))
 
     def send(method, path, body=None):
         reply = cloud.handle(method, "/v0.4" + path, {"authorization": "apiKey k"}, body, None)
@@ -110,7 +110,7 @@ def test_there_are_no_results_before_completion(job_body):
 
 @pytest.mark.parametrize("polls", [1, 3])
 def test_dates_and_results_belong_to_the_status_shown(job_body, polls):
-    cloud = FakeIonQ(seed=1, polls_per_status=polls)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(polls))
     headers = {"authorization": "apiKey k"}
     reply = cloud.handle("POST", "/v0.4/jobs", headers, json.dumps(job_body()).encode(), None)
     path = f"/v0.4/jobs/{json.loads(reply.body)['id']}"
@@ -457,7 +457,7 @@ def test_what_clients_send_beside_the_document_is_taken(send, job_body, change):
 
 def test_a_defect_of_the_fake_is_said_to_be_one(cloud, monkeypatch, caplog):
     caplog.set_level(logging.ERROR, "ionq_toolkit_fake")
-    monkeypatch.setattr(cloud, "project_of", lambda _key: 1 / 0)
+    monkeypatch.setattr(cloud, "settle", lambda: 1 / 0)
     reply = cloud.handle("GET", "/v0.4/jobs/x", {"authorization": "apiKey k"})
     assert reply.status == 500
     assert b"defect of the fake" in reply.body
@@ -473,11 +473,6 @@ def test_a_drawn_seed_can_be_used_again(job_body):
     ]
     assert replies[0] == replies[1]
     assert FakeIonQ().seed != FakeIonQ().seed
-
-
-def test_a_negative_pace_is_refused():
-    with pytest.raises(ValueError, match="polls_per_status"):
-        FakeIonQ(polls_per_status=-1)
 
 
 def test_threads_lose_no_job(cloud, job_body):

@@ -7,9 +7,15 @@ import pytest
 from ionq_toolkit import HttpTransport
 from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, Transitions, after, failed, faults
 from ionq_toolkit_fake.clock import SystemClock
-from ionq_toolkit_fake.control import CONTROLS
+from ionq_toolkit_fake.control import CONTROLS, answer
 
 QPU = "qpu.forte-1"
+
+
+@pytest.fixture(params=["socket", "interception"])
+def way(request, ways_in):
+    """The ways in that have the controls; in process, a test has the cloud itself."""
+    return ways_in(request.param)
 
 
 @pytest.fixture
@@ -35,7 +41,7 @@ def connect(way):
 def control(cloud):
     def control(method, path, body=None):
         content = None if body is None else json.dumps(body).encode()
-        reply = cloud.handle(method, path, {}, content)
+        reply = answer(cloud, method, path, content or b"")
         return reply.status, json.loads(reply.body)
 
     return control
@@ -72,7 +78,7 @@ def test_a_session_expires_when_the_clock_is_told_to_move(connect):
 
 
 def test_transitions_are_set_shown_and_forgotten(connect, job_body):
-    send = connect(FakeIonQ(seed=1, polls_per_status=1))
+    send = connect(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     polls = {"polls": 1}
     for_all = {"ready": polls, "started": polls, "finished": polls}
     rule = {"ready": "immediately", "end": {"code": "SystemCancel"}, "match": {"name": "n"}}
@@ -148,7 +154,7 @@ def test_a_living_job_is_ended_held_and_released(connect, job_body):
 
 
 def test_the_state_shows_jobs_without_asking_for_them(connect, job_body):
-    cloud = FakeIonQ(seed=3, polls_per_status=1)
+    cloud = FakeIonQ(seed=3, transitions=Transitions.polls(1))
     send = connect(cloud)
     ids = [send("POST", "/jobs", job_body())[1]["id"] for _ in range(2)]
     for _ in range(5):
@@ -280,22 +286,30 @@ def test_what_is_wrong_is_refused_with_what_to_do(
     assert control("GET", "/_fake/state") == before
 
 
+def test_a_cloud_in_this_process_has_no_controls(cloud):
+    reply = cloud.handle("POST", "/_fake/reset", {})
+    assert reply.status == 404
+    assert b"Resource not found" in reply.body
+    assert answer(cloud, "GET", "/v0.4/jobs", b"") is None
+    assert answer(cloud, "GET", "http://[", b"") is None
+
+
 def test_head_is_answered_without_a_body(cloud):
-    reply = cloud.handle("HEAD", "/_fake/state", {})
+    reply = answer(cloud, "HEAD", "/_fake/state", b"")
     assert (reply.status, reply.body) == (404, b"")
 
 
 def test_a_body_that_is_no_json_is_refused(cloud):
-    reply = cloud.handle("POST", "/_fake/clock", {}, b"\xff{")
+    reply = answer(cloud, "POST", "/_fake/clock", b"\xff{")
     assert reply.status == 400
 
 
 def test_a_real_clock_is_not_moved():
     cloud = FakeIonQ(clock=SystemClock())
-    reply = cloud.handle("POST", "/_fake/clock", {}, b'{"seconds": 60}')
+    reply = answer(cloud, "POST", "/_fake/clock", b'{"seconds": 60}')
     assert reply.status == 400
     assert b"--clock virtual" in reply.body
-    assert json.loads(cloud.handle("GET", "/_fake/clock", {}).body)["clock"] == "real"
+    assert json.loads(answer(cloud, "GET", "/_fake/clock", b"").body)["clock"] == "real"
 
 
 def test_no_key_is_shown(cloud, sender, job_body, control):

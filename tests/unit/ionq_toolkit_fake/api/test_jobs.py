@@ -2,7 +2,7 @@
 
 import pytest
 
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_words_that_v04_does_not_know_find_nothing_and_unknown_parameters_are_le
 
 
 def test_a_list_does_not_count_as_asking_for_a_job(sender, job_body):
-    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    send = sender(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     _, job = send("POST", "/jobs", job_body())
     for _ in range(5):
         assert send("GET", "/jobs")[1]["jobs"][0]["status"] == "submitted"

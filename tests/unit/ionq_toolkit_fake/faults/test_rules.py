@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ionq_toolkit_fake import Access, FakeIonQ, faults
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS
 
 POST = "POST /jobs"
 
@@ -90,14 +90,14 @@ def test_a_rule_with_a_certain_number_of_times_fires_as_often_however_small_the_
     ],
 )
 def test_operations_are_named_one_by_one_or_together(on, names):
-    rule = faults.Rule(faults.reset(), on)
+    rule = faults.FaultRule(faults.reset(), on)
     assert rule.operations == {name.replace("<s>", "<session_id>") for name in names}
 
 
 def test_stale_is_for_reads_and_duplicated_for_the_rest():
-    methods = {name.split()[0] for name in faults.Rule(faults.stale()).operations}
+    methods = {name.split()[0] for name in faults.FaultRule(faults.stale()).operations}
     assert methods == {"GET"}
-    methods = {name.split()[0] for name in faults.Rule(faults.duplicated()).operations}
+    methods = {name.split()[0] for name in faults.FaultRule(faults.duplicated()).operations}
     assert methods == {"POST", "PUT", "DELETE"}
 
 
@@ -167,7 +167,7 @@ def test_a_rule_for_a_key_makes_no_key_known(sender, job_body):
 def test_a_rule_that_can_never_fire_is_refused(fault, options, message, cloud):
     with pytest.raises(ValueError, match=message):
         cloud.faults.add(fault, **options)
-    assert cloud.faults.rules == []
+    assert cloud.faults.rules == ()
 
 
 def test_a_key_that_the_cloud_does_not_take_is_refused_and_not_shown():
@@ -235,8 +235,8 @@ def test_a_fault_that_there_is_not_is_refused(make, message):
 def test_every_kind_of_rule_is_plain_data_and_back(kind):
     fault = eval(faults.KINDS[kind].example, {"faults": faults})
     for rule in (
-        faults.Rule(fault),
-        faults.Rule(fault, ["* /jobs", "GetJob"], 3, 2, 0.5, "sha256:" + "0a" * 32),
+        faults.FaultRule(fault),
+        faults.FaultRule(fault, ["* /jobs", "GetJob"], 3, 2, 0.5, "sha256:" + "0a" * 32),
     ):
         plain = faults.to_dict(rule)
         assert faults.from_dict(plain) == rule
@@ -245,7 +245,7 @@ def test_every_kind_of_rule_is_plain_data_and_back(kind):
 
 
 def test_what_is_left_out_is_not_in_the_plain_data():
-    rule = faults.Rule(faults.http(429, retry_after=3), POST, times=2)
+    rule = faults.FaultRule(faults.http(429, retry_after=3), POST, times=2)
     assert faults.to_dict(rule) == {
         "fault": "http",
         "status": 429,
@@ -324,7 +324,7 @@ def test_clearing_keeps_what_fired_and_a_reset_forgets_it(health, cloud):
     assert len(cloud.faults.fired) == first.count(503)
     assert drawn() != first  # another rule
     cloud.faults.reset()
-    assert (cloud.faults.rules, cloud.faults.fired) == ([], [])
+    assert (cloud.faults.rules, cloud.faults.fired) == ((), [])
     assert drawn() == first
 
 

@@ -6,7 +6,7 @@ import unittest
 import pytest
 import requests
 
-from ionq_toolkit_fake import FakeIonQ, UnansweredRequest, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, Transitions, UnansweredRequest, mock_ionq
 
 URL = "https://api.ionq.co/v0.4"
 KEY = {"Authorization": "apiKey k"}
@@ -94,7 +94,7 @@ class TestWithoutAnInstance:
             submit()
 
 
-@mock_ionq(seed=7, polls_per_status=1)
+@mock_ionq(seed=7, transitions=Transitions.polls(1))
 class TestClassWithOptions:
     def setup_method(self):
         self.id = submit()

@@ -5,7 +5,7 @@ import threading
 import pytest
 import requests
 
-from ionq_toolkit_fake import FakeIonQ, UnansweredRequest, faults, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, Transitions, UnansweredRequest, faults, mock_ionq
 
 URL = "https://api.ionq.co/v0.4"
 REAL_SEND = requests.adapters.HTTPAdapter.send
@@ -74,7 +74,7 @@ def test_as_an_asynchronous_context_manager():
 def test_with_the_options_of_the_cloud():
     seeds = []
 
-    @mock_ionq(seed=7, polls_per_status=1)
+    @mock_ionq(seed=7, transitions=Transitions.polls(1))
     def submit(body):
         headers = {"Authorization": "apiKey k"}
         reply = requests.post(f"{URL}/jobs", json=body, headers=headers, timeout=5).json()
