@@ -1,4 +1,4 @@
-"""Interception of httpx; imported only where it is installed."""
+"""The patches of httpx; imported only if it is installed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _PIECE_BYTES = 64 * 1024
 def patches() -> list[Patch]:
     """Return the patches of the two transports that go to the network.
 
-    Whatever is above them, such as retrying transports, is as it is; transports that go nowhere,
-    such as an application's, are left alone.
+    Layers above them, such as retrying transports, stay as they are, and so do transports that do
+    not use the network, such as an application's.
     """
     return [
         Patch(httpx.HTTPTransport, "handle_request", _synchronous),
@@ -68,10 +68,10 @@ def _scope_of(request: httpx.Request) -> Scope | None:
 
 
 def _answer(scope: Scope, request: httpx.Request, body: bytes) -> httpx.Response:
-    """Return the cloud's reply.
+    """Return the cloud's response.
 
     Raises:
-        httpx.TransportError: What httpx makes of what happened.
+        httpx.TransportError: httpx's error for the one of the network.
     """
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers.raw}
     target = request.url.raw_path.decode("ascii")
@@ -86,7 +86,7 @@ def _answer(scope: Scope, request: httpx.Request, body: bytes) -> httpx.Response
         cut = cut_short(error)
         if cut is None:
             raise httpx.ReadError(str(error)) from error
-        # Whoever reads the body finds out.
+        # Reading the body raises the error.
         status, headers = beginning(cut)
         return _response(status, headers, cut.partial)
     return _response(*reply)

@@ -1,4 +1,4 @@
-"""Scopes: for how long, for whom and for which hosts a cloud answers."""
+"""Scopes: the time, the threads and tasks, and the hosts that a cloud answers for."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _OK, _NOT_FOUND = 200, 404
 
 
 class Hosts:
-    """Whose requests are answered: IonQ's host, on any port, and those that are named besides."""
+    """The hosts whose requests are answered: IonQ's, on any port, and those that are named."""
 
     def __init__(self, named: str | Iterable[str] = ()) -> None:
         """Take names of hosts, with or without a port, or whole base URLs.
 
         Raises:
-            ValueError: One of them is neither.
+            ValueError: One of them is not a host.
         """
         names = [named] if isinstance(named, str) else named
         self._hosts = {(_IONQ, None), *map(_host_and_port, names)}
@@ -79,19 +79,19 @@ class Scope:
         body: bytes,
         timeout: float | None,
     ) -> Response:
-        """Let the cloud answer, with the headers that a socket would add.
+        """Return the cloud's response, with the headers that a socket adds.
 
         Args:
             method: HTTP method.
             target: Path and query, as they would be sent.
             headers: Request headers.
-            body: The bytes of the body; empty: there is none.
-            timeout: Seconds that the client waits for each part of the answer; None: for ever.
+            body: The bytes of the body; empty if it has no body.
+            timeout: Seconds that the client waits for each part of the response; None: for ever.
 
         Raises:
-            UnansweredRequest: The path is that of no operation.
-            ConnectionError: What `FakeIonQ.handle` raises.
-            TimeoutError: Likewise.
+            UnansweredRequest: The API does not have the path.
+            ConnectionError: As `FakeIonQ.handle`.
+            TimeoutError: As `FakeIonQ.handle`.
         """
         response = control.answer(self.cloud, method, target, body)
         if response is None:
@@ -123,7 +123,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a scope is made with: a cloud, or what to make one with."""
+    """The settings of a scope: a cloud, or the options of a new one."""
 
     cloud: FakeIonQ | None
     options: Mapping[str, Any] = field(repr=False)  # there may be keys in it
@@ -152,12 +152,12 @@ def _credential(headers: Mapping[str, str]) -> str | None:
 
 
 def cut_short(error: ConnectionError) -> IncompleteRead | None:
-    """Return what arrived of a body before the connection ended within it, if it did."""
+    """Return the part of a body that arrived before the connection ended, if it ended early."""
     return error.__cause__ if isinstance(error.__cause__, IncompleteRead) else None
 
 
 def beginning(cut: IncompleteRead) -> tuple[int, dict[str, str]]:
-    """Return status and headers of an answer of whose body not all has come."""
+    """Return status and headers of a response whose body did not arrive completely."""
     length = {"content-length": str(len(cut.partial) + (cut.expected or 0))}
     if not isinstance(cut, CutShort):
         return _OK, length
@@ -187,6 +187,10 @@ class Interception:
         self._lock = threading.Lock()
         self._patches: list[Patch] = []
 
+    def register(self, patches: Iterable[Patch]) -> None:
+        """Add patches, which are in place for as long as any scope is active."""
+        self._patches.extend(patches)
+
     @contextlib.contextmanager
     def inside(self, scope: Scope) -> Iterator[None]:
         """Be in a scope."""
@@ -199,7 +203,6 @@ class Interception:
     def enter(self, scope: Scope) -> None:
         """Begin a scope."""
         with self._lock:
-            self._patches = self._patches or _patches()
             for patch in self._patches:
                 patch.install()
             self._active = (*self._active, scope)
@@ -220,18 +223,18 @@ class Interception:
         return tuple(scope for scope in _entered.get() if scope in active)
 
     def covers(self, host: str, port: int | None) -> bool:
-        """Return whether no request to a host may leave the process."""
+        """Return whether a scope answers for a host: no request to it may leave the process."""
         return any(scope.hosts.cover(host, port) for scope in self._active)
 
     def scope_of(self, host: str, port: int | None) -> Scope | None:
         """Return the scope that answers for a host, or None if it is left alone.
 
         Raises:
-            UnansweredRequest: There are several, and this thread or task has entered none.
+            UnansweredRequest: Several do, and this thread or task has entered none of them.
         """
         active = [scope for scope in self._active if scope.hosts.cover(host, port)]
         own = [scope for scope in _entered.get() if scope in active]
-        # A thread inherits no scope of whoever started it.
+        # A thread does not inherit the scopes of the thread that started it.
         candidates = own[-1:] or active
         if len({id(scope.cloud) for scope in candidates}) > 1:
             raise UnansweredRequest(
@@ -244,20 +247,6 @@ class Interception:
 
 def _without(scopes: tuple[Scope, ...], left: Scope) -> tuple[Scope, ...]:
     return tuple(scope for scope in scopes if scope is not left)
-
-
-def _patches() -> list[Patch]:
-    # Imported when they are needed: the cloud needs none of these, and httpx may not be there.
-    from ionq_toolkit_fake.intercept import patch_dns, patch_urllib3  # noqa: PLC0415
-
-    patches = [*patch_urllib3.patches(), *patch_dns.patches()]
-    try:
-        import httpx  # noqa: F401, PLC0415
-    except ImportError:
-        return patches
-    from ionq_toolkit_fake.intercept import patch_httpx  # noqa: PLC0415
-
-    return [*patches, *patch_httpx.patches()]
 
 
 interception = Interception()

@@ -44,7 +44,7 @@ def test_right_counts_fail_as_often_as_was_asked_for(alarms):
 
     def fails(seed):
         try:
-            assert_counts_follow(drawn(weights, 2000, seed), weights, false_alarms=alarms)
+            assert_counts_follow(drawn(weights, 2000, seed), weights, significance=alarms)
         except AssertionError:
             return True
         return False
@@ -59,7 +59,7 @@ def test_counts_of_one_distribution_agree_as_often_as_was_asked_for():
     def fails(seed):
         one, other = drawn(weights, 3000, seed), drawn(weights, 1000, 10_000 + seed)
         try:
-            assert_counts_agree(one, other, false_alarms=0.1)
+            assert_counts_agree(one, other, significance=0.1)
         except AssertionError:
             return True
         return False
@@ -71,9 +71,9 @@ def test_counts_of_one_distribution_agree_as_often_as_was_asked_for():
 def test_two_counts_are_compared_as_a_table_is():
     one, other = {"a": 130, "b": 70, "c": 100}, {"a": 90, "b": 110, "c": 100}
     p = chi2_contingency([list(one.values()), list(other.values())], correction=False).pvalue
-    assert_counts_agree(one, other, false_alarms=p * 0.999)
+    assert_counts_agree(one, other, significance=p * 0.999)
     with pytest.raises(AssertionError):
-        assert_counts_agree(one, other, false_alarms=p * 1.001)
+        assert_counts_agree(one, other, significance=p * 1.001)
 
 
 def test_wrong_counts_fail_and_both_are_shown():
