@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import random
 import secrets
 import threading
+import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +122,8 @@ class FakeIonQ:
         self.faults = FaultRules(self.seed, self._accounts.takes)
         self._log: deque[LoggedRequest] = deque(maxlen=_MOST_REQUESTS)
         self._reads = Reads()
+        # Of their own: job ids and noise must not depend on the number of requests.
+        self._request_ids = random.Random(f"requests {self.seed}")  # noqa: S311 - a fake
         self._executor = executor or InlineExecutor()
         self.transitions = TransitionRules(Transitions.of(transitions))
         self._projects: dict[str, Project] = {}
@@ -153,8 +157,9 @@ class FakeIonQ:
     def settle(self) -> None:
         """Move on every job whose time has come."""
         with self.lock:
-            for project in self.projects:
-                project.jobs.settle()
+            for project in self._projects.values():
+                if project.jobs.timed:
+                    project.jobs.settle()
 
     def peek(self, job_id: str) -> Job:
         """Return a job in its current state, without polling it.
@@ -244,6 +249,7 @@ class FakeIonQ:
             self._identifiers.reset()
             self._accounts.reset()
             self.faults.reset()
+            self._request_ids.seed(f"requests {self.seed}")
             self._log.clear()
             self._reads.clear()
             if self._prepare is not None:
@@ -289,6 +295,8 @@ class FakeIonQ:
             TimeoutError: A fault delays the response for longer than `timeout`.
         """
         exchange = self.exchange(method, url, headers, body)
+        if exchange.response is not None and not exchange.faults:
+            return exchange.response
         return exchange.deliver(self.clock, timeout, in_parts=in_parts)
 
     def exchange(
@@ -318,21 +326,23 @@ class FakeIonQ:
             due: Sequence[ArmedRule] = ()
             if name is not None and self.faults.rules:
                 due = self.faults.due(name, request.digest)
-            exchange = Exchange(self._identifiers.request())
+            request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
+            exchange, status = Exchange(request_id), None
             if not due or all(armed.rule.keeps_effect for armed in due):
                 response = self._take(request, [armed.rule.fault for armed in due])
-                response.headers["x-request-id"] = exchange.request_id
-                exchange = exchange._replace(response=response)
+                response.headers["x-request-id"] = request_id
+                exchange, status = exchange._replace(response=response), response.status
             for armed in due:
                 exchange = armed.act(exchange)
+                status = exchange.status
             logged = LoggedRequest(
                 at=at,
                 method=request.method,
                 path=request.path,
                 operation=name,
                 key_id=None if request.key is None else request.key.id,
-                request_id=exchange.request_id,
-                status=exchange.status,
+                request_id=request_id,
+                status=status,
                 faults=exchange.faults,
             )
             self._log.append(logged)

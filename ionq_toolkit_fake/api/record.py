@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ionq_toolkit_fake.api.results import ArtifactKind, artifacts_of, descriptor
+from ionq_toolkit_fake.api.results import ArtifactKind, artifacts_of
 from ionq_toolkit_fake.clock import iso, iso_or_none
 from ionq_toolkit_fake.simulation import Optimum, Outcome, Value
 from ionq_toolkit_fake.transitions.plan import STARTED
@@ -141,7 +141,7 @@ def _output(
         settings = submission.settings.get("compilation") or {}
         basis = {"gate_basis": submission.device.entangler.upper()}
         compilation = {**_COMPILATION, **basis, **settings}
-    compiled = {a.format: descriptor(a) for a in artifacts if a.kind is ArtifactKind.COMPILED}
+    compiled = {a.format: _descriptor(a) for a in artifacts if a.kind is ArtifactKind.COMPILED}
     if compiled:
         compilation["compiled_circuits"] = compiled
     mitigation: dict[str, Any] = {}
@@ -154,12 +154,12 @@ def _output(
                     "variant_id": mine[0].variant_id,
                     "qubit_map": variant.qubit_map,
                     "shots": len(variant.shots),
-                    "results": {a.format: descriptor(a) for a in mine},
+                    "results": {a.format: _descriptor(a) for a in mine},
                 }
             )
         mitigation["debiasing"] = {"variants": variants, "aggregation_method": "average"}
         mitigation["aggregations"] = {
-            a.part: descriptor(a) for a in artifacts if a.kind is ArtifactKind.AGGREGATION
+            a.part: _descriptor(a) for a in artifacts if a.kind is ArtifactKind.AGGREGATION
         }
     elif "debiasing-false" in deviations:
         mitigation["debiasing"] = False
@@ -194,4 +194,9 @@ def _results(
     for artifact in found:
         if artifact.path is not None and "results-urls" in deviations:
             body[artifact.part] = {"url": f"/v0.4/jobs/{job.id}/results/{artifact.path}"}
-    return {**body, **{artifact.format: descriptor(artifact) for artifact in found}}
+    return {**body, **{artifact.format: _descriptor(artifact) for artifact in found}}
+
+
+def _descriptor(artifact: Artifact) -> dict[str, str]:
+    """Return the entry of an artifact in a record: schema ArtifactDescriptor."""
+    return {"id": artifact.id, "format": artifact.format, "media_type": "application/json"}

@@ -75,11 +75,6 @@ class Artifact(NamedTuple):
     variant_id: str = ""
 
 
-def descriptor(artifact: Artifact) -> dict[str, str]:
-    """Return the entry of an artifact in a record: schema ArtifactDescriptor."""
-    return {"id": artifact.id, "format": artifact.format, "media_type": "application/json"}
-
-
 def artifacts_of(job: Job) -> list[Artifact]:
     """Return the artifacts of a completed job."""
     if job.type == MULTI_CIRCUIT:

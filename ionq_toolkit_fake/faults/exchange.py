@@ -97,8 +97,6 @@ class Exchange(NamedTuple):
             TimeoutError: A part of the response is late. Raised at once if the client has no
                 timeout and the response never comes.
         """
-        if not self.faults and self.response is not None:
-            return self.response
         began = clock.monotonic()
         _wait(clock, self.delay_s, timeout)
         if self.delivery is Delivery.REFUSED:

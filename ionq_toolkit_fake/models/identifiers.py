@@ -17,8 +17,6 @@ class Identifiers:
     def __init__(self, seed: int, clock: Clock) -> None:
         self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - ids of a fake, reproducible on purpose
-        # Of their own, so that nobody's ids and noise depend on how often anybody asked.
-        self._requests = random.Random(f"requests {seed}")  # noqa: S311 - as above
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -32,11 +30,6 @@ class Identifiers:
         """Return a random UUID of version 4."""
         return str(uuid.UUID(int=self._bits(128), version=4))
 
-    def request(self) -> str:
-        """Return the id of a request, a random UUID of version 4."""
-        with self._lock:
-            return str(uuid.UUID(int=self._requests.getrandbits(128), version=4))
-
     def hex24(self) -> str:
         """Return 24 hexadecimal digits, the form of a user's id."""
         return f"{self._bits(96):024x}"
@@ -45,7 +38,6 @@ class Identifiers:
         """Make the same ids again, from the first."""
         with self._lock:
             self._random.seed(self._seed)
-            self._requests.seed(f"requests {self._seed}")
 
     def _bits(self, count: int) -> int:
         with self._lock:

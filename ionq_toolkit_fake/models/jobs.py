@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 class Jobs:
-    """The jobs of one project, and how they go on."""
+    """The jobs of one project, and how they go on.
+
+    Attributes:
+        timed: The jobs that time moves on, by their ids.
+    """
 
     def __init__(self, *, clock: Clock, identifiers: Identifiers) -> None:
         """Keep no jobs yet.
@@ -31,7 +35,7 @@ class Jobs:
         self._clock = clock
         self._identifiers = identifiers
         self._jobs: dict[str, Job] = {}
-        self._timed: dict[str, Job] = {}
+        self.timed: dict[str, Job] = {}
 
     def __iter__(self) -> Iterator[Job]:
         """Go through the jobs as they stand now, the newest first."""
@@ -56,7 +60,7 @@ class Jobs:
         elif submission.function is None:
             job.circuit = submission.circuits[0]
         if plan.is_timed:
-            self._timed[job.id] = job
+            self.timed[job.id] = job
         return job
 
     def _new(
@@ -78,10 +82,10 @@ class Jobs:
 
     def settle(self) -> None:
         """Move on every job whose time has come, asked for or not."""
-        for job in list(self._timed.values()):
+        for job in list(self.timed.values()):
             self._settle(job)
             if job.status in FINAL:
-                self._timed.pop(job.id, None)
+                self.timed.pop(job.id, None)
 
     def give_up(self) -> None:
         """End the simulations that jobs still wait for."""
