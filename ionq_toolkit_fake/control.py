@@ -47,31 +47,31 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
     return response if method.upper() != "HEAD" else response._replace(body=b"")
 
 
-def index(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+def index(_: FakeIonQ) -> object:
     """GET /_fake: the controls."""
     return {"controls": list(CONTROLS)}
 
 
-def state(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def state(cloud: FakeIonQ) -> object:
     """GET /_fake/state: the seed, the time, the transitions, and all jobs, the oldest first."""
     cloud.settle()
     jobs = (job for project in cloud.projects for job in project.jobs.shown())
     return {
         "seed": cloud.seed,
-        "clock": clock(cloud, body, job_id),
+        "clock": clock(cloud),
         "transitions": cloud.transitions.as_list(),
         "jobs": [_job(one) for one in jobs],
     }
 
 
-def reset(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def reset(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
     """POST /_fake/reset: reset the cloud to its initial state."""
     only(body, (), "part of a reset")
     cloud.reset()
-    return state(cloud, body, job_id)
+    return state(cloud)
 
 
-def clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+def clock(cloud: FakeIonQ) -> object:
     """GET /_fake/clock: the time, and the seconds since the cloud began."""
     now = cloud.clock.now()
     virtual = isinstance(cloud.clock, VirtualClock)
@@ -83,7 +83,7 @@ def clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # n
     }
 
 
-def move_clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def move_clock(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
     """POST /_fake/clock: ``{"seconds": 60}`` or ``{"until": "2026-01-02T00:00Z"}`` moves it on."""
     only(body, ("seconds", "until"), "way to move the clock")
     if len(body) != 1:
@@ -100,27 +100,27 @@ def move_clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise wrong("seconds", "a number", seconds)
     cloud.clock.sleep(seconds)
-    return clock(cloud, body, job_id)
+    return clock(cloud)
 
 
-def transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+def transitions(cloud: FakeIonQ) -> object:
     """GET /_fake/transitions: those for all jobs, followed by the rules for some."""
     return {"transitions": cloud.transitions.as_list()}
 
 
-def set_transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
-    """POST /_fake/transitions: set those of jobs that are submitted from now on; see `Rule`."""
+def set_transitions(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
+    """POST /_fake/transitions: set those of jobs that are submitted from now on."""
     cloud.transitions.add(Rule.from_dict(body))
-    return transitions(cloud, body, job_id)
+    return transitions(cloud)
 
 
-def clear_transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def clear_transitions(cloud: FakeIonQ) -> object:
     """DELETE /_fake/transitions: forget those that were set."""
     cloud.transitions.clear()
-    return transitions(cloud, body, job_id)
+    return transitions(cloud)
 
 
-def faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+def faults(cloud: FakeIonQ) -> object:
     """GET /_fake/faults: the rules, their counts, and the faults that fired."""
     rules = [
         {
@@ -138,24 +138,24 @@ def faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # 
     return {"rules": rules, "fired": fired}
 
 
-def add_fault(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def add_fault(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
     """POST /_fake/faults: ``{"fault": "http", "status": 429, "on": "POST /jobs", "times": 2}``."""
     cloud.faults.arm(kinds.from_dict(body))
-    return faults(cloud, body, job_id)
+    return faults(cloud)
 
 
-def clear_faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def clear_faults(cloud: FakeIonQ) -> object:
     """DELETE /_fake/faults: remove all rules; the faults that fired stay listed."""
     cloud.faults.clear()
-    return faults(cloud, body, job_id)
+    return faults(cloud)
 
 
-def requests(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+def requests(cloud: FakeIonQ) -> object:
     """GET /_fake/requests: the requests of clients, in order; the last 10 000."""
     return {"requests": [_request(one) for one in cloud.requests]}
 
 
-def job(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
+def job(cloud: FakeIonQ, job_id: str) -> object:
     """GET /_fake/jobs/{id}: the job, without polling it."""
     return _job(cloud.peek(job_id))
 
@@ -178,11 +178,11 @@ def change_job(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
         cloud.release(job_id)
     else:
         raise wrong(change, "true", value)
-    return job(cloud, body, job_id)
+    return job(cloud, job_id)
 
 
-#: Every control, by its method and path.
-CONTROLS: Mapping[str, Callable[[FakeIonQ, Mapping[str, Any], str], object]] = {
+#: Every control, by its method and path; the argument of a POST is its body.
+CONTROLS: Mapping[str, Callable[..., object]] = {
     "GET /_fake": index,
     "GET /_fake/state": state,
     "POST /_fake/reset": reset,
@@ -202,8 +202,10 @@ CONTROLS: Mapping[str, Callable[[FakeIonQ, Mapping[str, Any], str], object]] = {
 
 def _response(cloud: FakeIonQ, method: str, path: str, body: bytes) -> Response:
     try:
-        handler, job_id = _route(method, path)
-        return json_response(handler(cloud, _decoded(body), job_id))
+        handler, job_ids = _route(method, path)
+        decoded = _decoded(body)
+        bodies = [decoded] if method == "POST" else []
+        return json_response(handler(cloud, *bodies, *job_ids))
     except Refusal as refusal:
         return refusal.response()
     except ValueError as error:
@@ -213,16 +215,12 @@ def _response(cloud: FakeIonQ, method: str, path: str, body: bytes) -> Response:
         return internal_error().response()
 
 
-def _route(
-    method: str, path: str
-) -> tuple[Callable[[FakeIonQ, Mapping[str, Any], str], object], str]:
-    job_id = ""
-    if found := re.fullmatch("/_fake/jobs/([^/]+)", path):
-        job_id, path = found[1], "/_fake/jobs/<job_id>"
-    name = f"{method} {path}"
+def _route(method: str, path: str) -> tuple[Callable[..., object], list[str]]:
+    job_ids = re.findall("^/_fake/jobs/([^/]+)$", path)
+    name = f"{method} {'/_fake/jobs/<job_id>' if job_ids else path}"
     if name not in CONTROLS:
         raise Refusal(404, "Not Found Error", str(unknown("control", name, CONTROLS)))
-    return CONTROLS[name], job_id
+    return CONTROLS[name], job_ids
 
 
 def _decoded(body: bytes) -> dict[str, Any]:

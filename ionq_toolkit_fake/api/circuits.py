@@ -255,26 +255,23 @@ def _pauli_exponential(
     num_qubits: int | None,
 ) -> Gate:
     """Return a `pauliexp`; the API document has its name but not its fields."""
-    for field in ("terms", "coefficients", "time"):
-        if getattr(gate, field) is None:
-            raise bad_request(f"{path}.{field} is required", f"{path}.{field}")
-    assert gate.terms is not None  # noqa: S101 - checked above
-    assert gate.coefficients is not None  # noqa: S101
-    assert gate.time is not None  # noqa: S101
+    terms, coefficients, time = gate.terms, gate.coefficients, gate.time
+    if terms is None or coefficients is None or time is None:
+        field = "terms" if terms is None else "coefficients" if coefficients is None else "time"
+        raise bad_request(f"{path}.{field} is required", f"{path}.{field}")
     if not targets:
         raise bad_request(f"{path}.targets must name 1 qubit(s)", f"{path}.targets")
     _check_qubits((*targets, *controls), num_qubits, path)
-    for index, term in enumerate(gate.terms):
+    for index, term in enumerate(terms):
         if len(term) != len(targets) or set(term) - set("IXYZ"):
             key = f"{path}.terms.{index}"
             raise bad_request(f"{key} must consist of {len(targets)} letters of I, X, Y and Z", key)
-    if not gate.terms or len(gate.terms) != len(gate.coefficients):
+    if not terms or len(terms) != len(coefficients):
         key = f"{path}.coefficients"
         raise bad_request(f"{key} must have as many values as there are terms", key)
-    if gate.time < 0:
+    if time < 0:
         raise bad_request(f"{path}.time must be greater than or equal to 0", f"{path}.time")
-    parameters = (gate.time, *gate.coefficients)
-    return Gate("pauliexp", targets, controls, parameters, tuple(gate.terms))
+    return Gate("pauliexp", targets, controls, (time, *coefficients), tuple(terms))
 
 
 def _native_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Gate]:

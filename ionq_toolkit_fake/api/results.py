@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -111,29 +112,24 @@ def _aggregate(job: Job) -> Artifact:
 
 def _results(job: Job, outcome: Outcome) -> Iterator[Artifact]:
     """Yield the probabilities and, if the job has shots, the histogram and the shots."""
-    distribution, shots, registers = outcome.distribution, outcome.shots, outcome.registers
-    if distribution is None:
+    found, shots, registers = outcome.distribution, outcome.shots, outcome.registers
+    if found is None:
         return
 
     def result(name: str, part: str, path: str | None, content: Callable[[], object]) -> Artifact:
         known = _KNOWN_IDS.get(name)
         return Artifact(known or _id(job, name), name, ArtifactKind.RESULT, part, path, content)
 
-    yield result(PROBABILITIES_V1, "probabilities", "probabilities", distribution.as_map)
-    yield result(
-        PROBABILITIES_V2, "probabilities", None, lambda: _probabilities_v2(distribution, registers)
-    )
+    part = "probabilities"
+    yield result(PROBABILITIES_V1, part, part, found.as_map)
+    yield result(PROBABILITIES_V2, part, None, partial(_probabilities_v2, found, registers))
     if shots is None:
         return
-    number = len(shots)
-    yield result(
-        HISTOGRAM_V1, "histogram", "histogram", lambda: _counts(distribution.as_map(), number)
-    )
-    yield result(
-        HISTOGRAM_V2, "histogram", None, lambda: _histogram_v2(distribution, registers, number)
-    )
+    number, part = len(shots), "histogram"
+    yield result(HISTOGRAM_V1, part, part, lambda: _counts(found.as_map(), number))
+    yield result(HISTOGRAM_V2, part, None, partial(_histogram_v2, found, registers, number))
     yield result(SHOTS_V1, "shots", "shots", lambda: [str(shot) for shot in shots.tolist()])
-    yield result(SHOTS_V2, "shots", None, lambda: _shots_v2(shots, registers))
+    yield result(SHOTS_V2, "shots", None, partial(_shots_v2, shots, registers))
 
 
 def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
@@ -141,46 +137,30 @@ def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
     if not outcome.variants:
         return
     registers = outcome.registers
-    number = sum(len(variant.shots) for variant in outcome.variants)
     for index, variant in enumerate(outcome.variants):
-        variant_id = _id(job, "variant", str(index))
+        variant_id, kind = _id(job, "variant", str(index)), ArtifactKind.VARIANT
         shots = variant.shots
-        of_shots = Distribution.of_shots(shots)
+        found = Distribution.of_shots(shots)
         contents: dict[str, Callable[[], object]] = {
-            PROBABILITIES_V2: lambda d=of_shots: _probabilities_v2(d, registers),  # type: ignore[misc]
-            HISTOGRAM_V2: lambda d=of_shots, s=shots: _histogram_v2(  # type: ignore[misc]
-                d, registers, len(s)
-            ),
-            SHOTS_V2: lambda s=shots: _shots_v2(s, registers),  # type: ignore[misc]
+            PROBABILITIES_V2: partial(_probabilities_v2, found, registers),
+            HISTOGRAM_V2: partial(_histogram_v2, found, registers, len(shots)),
+            SHOTS_V2: partial(_shots_v2, shots, registers),
         }
         for name, content in contents.items():
             artifact_id = _id(job, variant_id, name)
-            part = str(index)
-            yield Artifact(artifact_id, name, ArtifactKind.VARIANT, part, None, content, variant_id)
+            yield Artifact(artifact_id, name, kind, str(index), None, content, variant_id)
+    number = sum(len(variant.shots) for variant in outcome.variants)
     for how in AGGREGATIONS:
-        found = _aggregated(job, outcome, how)
-        yield Artifact(
-            _id(job, "aggregation", how),
-            HISTOGRAM_V2,
-            ArtifactKind.AGGREGATION,
-            how,
-            None,
-            lambda d=found: _histogram_v2(d, registers, number),  # type: ignore[misc]
-        )
+        content = partial(_histogram_v2, _aggregated(job, outcome, how), registers, number)
+        artifact_id, kind = _id(job, "aggregation", how), ArtifactKind.AGGREGATION
+        yield Artifact(artifact_id, HISTOGRAM_V2, kind, how, None, content)
 
 
 def _compiled(job: Job, outcome: Outcome) -> Iterator[Artifact]:
-    compiled = outcome.compiled
-    if compiled is None:
-        return
-    yield Artifact(
-        _id(job, NATIVE_V1),
-        NATIVE_V1,
-        ArtifactKind.COMPILED,
-        NATIVE_V1,
-        None,
-        lambda: _native_circuit(compiled),
-    )
+    if outcome.compiled is not None:
+        artifact_id, name, kind = _id(job, NATIVE_V1), NATIVE_V1, ArtifactKind.COMPILED
+        content = partial(_native_circuit, outcome.compiled)
+        yield Artifact(artifact_id, name, kind, name, None, content)
 
 
 def _native_circuit(gates: Sequence[Gate]) -> dict[str, Any]:
@@ -291,11 +271,8 @@ def shots(request: Request) -> Response:
 
 def artifact(request: Request) -> Response:
     """GET /jobs/{id}/artifacts/{artifact}."""
-    job = _completed(request)
-    for found in artifacts_of(job):
-        if found.id == request.arguments["artifact_id"]:
-            return json_response(found.content())
-    raise not_found()
+    wanted = request.arguments["artifact_id"]
+    return _first(found for found in artifacts_of(_completed(request)) if found.id == wanted)
 
 
 def circuit(request: Request) -> Response:  # noqa: ARG001 - every handler takes one
@@ -304,10 +281,12 @@ def circuit(request: Request) -> Response:  # noqa: ARG001 - every handler takes
 
 
 def _by_path(request: Request, path: str) -> Response:
-    job = _completed(request)
-    for found in artifacts_of(job):
-        if found.path == path:
-            return json_response(found.content())
+    return _first(found for found in artifacts_of(_completed(request)) if found.path == path)
+
+
+def _first(found: Iterator[Artifact]) -> Response:
+    for one in found:
+        return json_response(one.content())
     raise not_found()
 
 
