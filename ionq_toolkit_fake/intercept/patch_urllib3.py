@@ -23,7 +23,7 @@ from urllib3.exceptions import (
 )
 
 from ionq_toolkit_fake.intercept.patching import Patch
-from ionq_toolkit_fake.intercept.scope import PORTS, address, beginning, cut_short, interception
+from ionq_toolkit_fake.intercept.scope import PORTS, address, interception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -155,22 +155,14 @@ class _Call:
             message = f"Failed to establish a new connection: {error}"
             raise NewConnectionError(self.pool, message) from error  # type: ignore[arg-type]
         except ConnectionError as error:
-            cut = cut_short(error)
-            if cut is None:
-                raise ProtocolError("Connection aborted.", error) from error
-            # Reading the body raises the error.
-            status, headers = beginning(cut)
-            return self._response(status, headers, cut.partial)
-        return self._response(*reply)
-
-    def _response(self, status: int, headers: Mapping[str, str], body: bytes) -> HTTPResponse:
-        missing = int(CaseInsensitiveDict(headers)["content-length"]) - len(body)
+            raise ProtocolError("Connection aborted.", error) from error
+        missing = int(CaseInsensitiveDict(reply.headers)["content-length"]) - len(reply.body)
         return HTTPResponse(
-            _Body(body, missing),
-            headers=headers,
-            status=status,
+            _Body(reply.body, missing),
+            headers=reply.headers,
+            status=reply.status,
             version=11,
-            reason=REASONS.get(status, ""),
+            reason=REASONS.get(reply.status, ""),
             preload_content=self.options.get("preload_content", True),
             decode_content=self.options.get("decode_content", True),
             request_method=self.method,

@@ -7,7 +7,6 @@ import contextvars
 import inspect
 import threading
 from dataclasses import dataclass, field, replace
-from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 _IONQ = "api.ionq.co"
 PORTS = {"http": 80, "https": 443}
-_OK, _NOT_FOUND = 200, 404
+_NOT_FOUND = 404
 
 
 class Hosts:
@@ -79,7 +78,9 @@ class Scope:
         body: bytes,
         timeout: float | None,
     ) -> Response:
-        """Return the cloud's response, with the headers that a socket adds.
+        """Return the cloud's response, with the Content-Length that a socket adds.
+
+        The body is shorter than that if the connection ends before all of it has arrived.
 
         Args:
             method: HTTP method.
@@ -94,22 +95,17 @@ class Scope:
             TimeoutError: As `FakeIonQ.handle`.
         """
         response = control.answer(self.cloud, method, target, body)
-        if response is None:
-            response = self._handle(method, target, headers, body, timeout)
-        if not any(name.lower() == "content-length" for name in response.headers):
-            length = {"content-length": str(len(response.body))}
-            response = response._replace(headers={**response.headers, **length})
-        return response
-
-    def _handle(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float | None,
-    ) -> Response:
-        response = self.cloud.handle(method, target, headers, body or None, timeout, in_parts=True)
+        if response is not None:
+            return _with_length(response, len(response.body))
+        try:
+            response = self.cloud.handle(
+                method, target, headers, body or None, timeout, in_parts=True
+            )
+        except ConnectionError as error:
+            cut = error.__cause__
+            if not isinstance(cut, CutShort):
+                raise
+            return _with_length(cut.response._replace(body=cut.partial), len(cut.response.body))
         path = target.partition("?")[0]
         if self._strict and response.status == _NOT_FOUND and not is_operation(path):
             path = without_secret(path, _credential(headers))
@@ -118,7 +114,13 @@ class Scope:
                 f"{method} {path} is no operation of IonQ's API that the fake has. Near:\n{near}\n"
                 "To have it answered with 404, as IonQ does: mock_ionq(strict=False)."
             )
+        return _with_length(response, len(response.body))
+
+
+def _with_length(response: Response, length: int) -> Response:
+    if any(name.lower() == "content-length" for name in response.headers):
         return response
+    return response._replace(headers={**response.headers, "content-length": str(length)})
 
 
 @dataclass(frozen=True)
@@ -149,24 +151,6 @@ class Settings:
 def _credential(headers: Mapping[str, str]) -> str | None:
     fields = {name.lower(): value for name, value in headers.items()}
     return fields.get("authorization", "").rpartition(" ")[2] or None
-
-
-def cut_short(error: ConnectionError) -> IncompleteRead | None:
-    """Return the part of a body that arrived before the connection ended, if it ended early."""
-    return error.__cause__ if isinstance(error.__cause__, IncompleteRead) else None
-
-
-def beginning(cut: IncompleteRead) -> tuple[int, dict[str, str]]:
-    """Return status and headers of a response whose body did not arrive completely."""
-    length = {"content-length": str(len(cut.partial) + (cut.expected or 0))}
-    if not isinstance(cut, CutShort):
-        return _OK, length
-    headers = {
-        name: value
-        for name, value in cut.response.headers.items()
-        if name.lower() not in {"content-length", "transfer-encoding"}
-    }
-    return cut.response.status, {**headers, **length}
 
 
 #: The scopes entered by the running thread or task, outermost first.

@@ -116,7 +116,7 @@ def test_the_marker_says_what_the_cloud_is_like(run):
 def test_named(ionq_cloud):
     assert len(ionq_cloud.faults.rules) == 1
 
-@pytest.mark.ionq_scenario("noisy-forte", seed=3, transitions=Transitions.polls(2))
+@pytest.mark.ionq_scenario("noisy-forte", seed=3, transitions=[{"ready": {"polls": 2}}])
 def test_changed(ionq_cloud, ionq_provider):
     assert ionq_cloud.seed == 3
     assert ionq_provider.get_backend("simulator").run(bell()).status().name == "INITIALIZING"

@@ -5,7 +5,6 @@ import gzip
 import json
 import subprocess
 import sys
-from http.client import IncompleteRead
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ from httpx_retries import Retry, RetryTransport
 
 from ionq_toolkit_fake import FakeIonQ, FakeServer, UnansweredRequest, faults, mock_ionq
 from ionq_toolkit_fake.api.responses import Response
+from ionq_toolkit_fake.faults.exchange import CutShort
 
 URL = "https://api.ionq.co/v0.4"
 REAL = (httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request)
@@ -50,7 +50,7 @@ def reply(status=200, body=b"{}", **headers):
 
 def cut(partial, missing):
     error = ConnectionError("Connection broken")
-    error.__cause__ = IncompleteRead(partial, missing)
+    error.__cause__ = CutShort(partial, missing, reply(body=partial + b"-" * missing))
     return error
 
 

@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import io
 import json
-from http.client import IncompleteRead
 
 import pytest
 import requests
@@ -15,6 +14,7 @@ from urllib3.util import Retry
 
 from ionq_toolkit_fake import FakeIonQ, FakeServer, UnansweredRequest, mock_ionq
 from ionq_toolkit_fake.api.responses import Response
+from ionq_toolkit_fake.faults.exchange import CutShort
 
 URL = "https://api.ionq.co/v0.4"
 REAL_SEND = HTTPAdapter.send
@@ -51,7 +51,7 @@ def reply(status=200, body=b"{}", **headers):
 
 def cut(partial, missing):
     error = ConnectionError("Connection broken")
-    error.__cause__ = IncompleteRead(partial, missing)
+    error.__cause__ = CutShort(partial, missing, reply(body=partial + b"-" * missing))
     return error
 
 
