@@ -117,36 +117,19 @@ def ionq_provider(request: pytest.FixtureRequest) -> Iterator[IonQProvider]:
 
 
 @pytest.fixture
-def ionq_server(ionq_cloud: FakeIonQ, _ionq_server: _Server) -> Iterator[FakeServer]:
+def ionq_server(ionq_cloud: FakeIonQ, _ionq_server: FakeServer) -> Iterator[FakeServer]:
     """A server of the test's `ionq_cloud` on this machine, for clients of any kind: `.url`."""
-    with _ionq_server.of(ionq_cloud) as server:
+    with _ionq_server.serving(ionq_cloud) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def _ionq_server() -> Iterator[_Server]:
-    server = _Server()
-    yield server
-    server.close()
+def _ionq_server() -> Iterator[FakeServer]:
+    """The server of all tests of a session, which serves the cloud of each in turn."""
+    from ionq_toolkit_fake import FakeServer  # noqa: PLC0415 - slow, and needed here only
 
-
-class _Server:
-    """One server for all tests of a session, which serves the cloud of each in turn."""
-
-    def __init__(self) -> None:
-        self._server: FakeServer | None = None
-
-    def of(self, cloud: FakeIonQ) -> Any:  # noqa: ANN401 - a context manager
-        if self._server is None:
-            from ionq_toolkit_fake import FakeServer  # noqa: PLC0415 - only if it is needed
-
-            self._server = FakeServer(cloud)
-            self._server.__enter__()
-        return self._server.serving(cloud)
-
-    def close(self) -> None:
-        if self._server is not None:
-            self._server.__exit__(None, None, None)
+    with FakeServer() as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

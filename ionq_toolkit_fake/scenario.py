@@ -32,6 +32,16 @@ TOKEN = "ionq-scenario-1."  # noqa: S105 - not a secret
 #: The longest scenario that a token may hold, in bytes.
 _LONGEST = 1_000_000
 
+#: The types of the settings, as files have them.
+_TYPES: tuple[tuple[tuple[str, ...], Any, str], ...] = (
+    (("description", "clock"), str, "a text"),
+    (("seed",), int | None, "a whole number"),
+    (("statuses", "fidelities"), Mapping, "a table"),
+    (("keys",), Mapping | None, "a table"),
+    (("transitions", "faults"), list | tuple, "a list"),
+    (("deviations",), list | tuple | None, "a list"),
+)
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -73,32 +83,16 @@ class Scenario:
         Raises:
             ValueError: One of them is not valid; the message names the valid choices.
         """
-        self._check_types()
+        for settings, kinds, expected in _TYPES:
+            for name in settings:
+                value = getattr(self, name)
+                if not isinstance(value, kinds) or isinstance(value, bool):
+                    raise wrong(name, expected, value)
         keys = None if self.keys is None else {stored(k): v for k, v in self.keys.items()}
         faults = [fault_rules.to_dict(fault_rules.from_dict(table)) for table in self.faults]
         object.__setattr__(self, "keys", keys)  # a key is a secret: only its digest is kept
         object.__setattr__(self, "faults", faults)
         self.cloud()
-
-    def _check_types(self) -> None:
-        tables = {"keys": self.keys or {}, "statuses": self.statuses, "fidelities": self.fidelities}
-        for name, table in tables.items():
-            if not isinstance(table, Mapping):
-                raise wrong(name, "a table", table)
-        lists = {
-            "transitions": self.transitions,
-            "faults": self.faults,
-            "deviations": self.deviations or (),
-        }
-        for name, values in lists.items():
-            if not isinstance(values, list | tuple):
-                raise wrong(name, "a list", values)
-        if self.seed is not None and (
-            isinstance(self.seed, bool) or not isinstance(self.seed, int)
-        ):
-            raise wrong("seed", "a whole number", self.seed)
-        if not isinstance(self.description, str) or not isinstance(self.clock, str):
-            raise wrong("description and clock", "texts", (self.description, self.clock))
 
     def cloud(
         self,

@@ -192,7 +192,7 @@ def test_a_scenario_is_the_same_through_every_way_in(way):
         ("seed = 'x'", "seed must be a whole number"),
         ("seed = true", "seed must be a whole number"),
         ("clock = 'wall'", "no clock 'wall'"),
-        ("clock = 3", "must be texts"),
+        ("clock = 3", "clock must be a text, is 3"),
         ("statuses = 3", "statuses must be a table"),
         ("[statuses]\n'qpu.aria-9' = 'available'", "no backend 'qpu.aria-9'.*Did you mean"),
         ("[fidelities.simulator]\n1q = 0.9", "no machine 'simulator'"),
