@@ -277,7 +277,7 @@ def test_the_name_of_the_header_has_no_case(send, job_body):
         ("BREW", "/jobs"),
     ],
 )
-def test_what_is_not_there_is_404(send, method, path):
+def test_unknown_path_or_id_is_404(send, method, path):
     assert send(method, path) == (
         404,
         {"statusCode": 404, "error": "Not Found Error", "message": NOT_FOUND},
@@ -383,7 +383,7 @@ def test_a_body_that_is_no_job_is_400_and_says_where(send, cloud, job_body, chan
         (gate(gate="xx", rotation=1), "must name 2 qubit", "targets"),
     ],
 )
-def test_a_gate_that_is_none_is_400_and_says_which(send, job_body, wrong, message, key):
+def test_submit_rejects_invalid_gate_with_its_path(send, job_body, wrong, message, key):
     status, reply = send("POST", "/jobs", job_body([gate(), wrong]))
     assert status == 400
     assert message in reply["message"]
@@ -419,7 +419,7 @@ def test_an_angle_is_read_as_it_stands(cloud):
     ],
     ids=["empty", "cut", "text", "binary", "NaN", "overflow", "deep", "list", "null", "string"],
 )
-def test_what_is_no_json_object_is_400(send, body):
+def test_submit_rejects_body_that_is_not_a_json_object(send, body):
     status, reply = send("POST", "/jobs", body)
     assert (status, reply["error"]) == (400, "Bad Request")
 
@@ -444,7 +444,7 @@ def test_a_body_over_10_mb_is_413(send):
         lambda b: b["input"].update(circuit=[]),
     ],
 )
-def test_what_clients_send_beside_the_document_is_taken(send, job_body, change):
+def test_submit_takes_undocumented_fields_of_clients(send, job_body, change):
     body = job_body()
     change(body)
     status, created = send("POST", "/jobs", body)
@@ -523,7 +523,7 @@ NEARLY_A_JOB = st.fixed_dictionaries(
 
 @settings(max_examples=300)
 @given(NEARLY_A_JOB)
-def test_whatever_is_sent_the_reply_is_ionqs_and_earlier_jobs_are_unharmed(body):
+def test_any_body_gets_a_response_in_ionqs_form(body):
     cloud = FakeIonQ(seed=1)
     headers = {"authorization": "apiKey k"}
     good = (

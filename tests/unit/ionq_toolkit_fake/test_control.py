@@ -47,7 +47,7 @@ def control(cloud):
     return control
 
 
-def test_an_hour_in_the_queue_passes_when_the_clock_is_told_to_move(connect, job_body):
+def test_moving_the_clock_passes_an_hour_in_the_queue(connect, job_body):
     cloud = FakeIonQ(seed=1, transitions=Transitions(started=after(seconds=3600)))
     send = connect(cloud)
     path = "/jobs/" + send("POST", "/jobs", job_body())[1]["id"]
@@ -66,7 +66,7 @@ def test_an_hour_in_the_queue_passes_when_the_clock_is_told_to_move(connect, job
     assert send("GET", "/_fake/clock")[1]["now"] == "2026-01-01T01:00:00.000Z"
 
 
-def test_a_session_expires_when_the_clock_is_told_to_move(connect):
+def test_moving_the_clock_expires_a_session(connect):
     send = connect(FakeIonQ(seed=1))
     body = {"backend": QPU, "settings": {"duration_limit_min": 60}}
     path = "/sessions/" + send("POST", "/sessions", body)[1]["id"]
@@ -112,9 +112,7 @@ def test_faults_are_added_shown_and_taken_away(connect, job_body):
     assert send("DELETE", "/_fake/faults")[1]["rules"] == []
 
 
-def test_the_requests_to_the_service_are_shown_and_those_to_the_controls_are_none(
-    connect, job_body
-):
+def test_requests_lists_requests_to_the_api_only(connect, job_body):
     send = connect(FakeIonQ(seed=1))
     job_id = send("POST", "/jobs", job_body())[1]["id"]
     send("GET", f"/jobs/{job_id}")
@@ -232,7 +230,7 @@ def test_a_reset_forgets_keys_and_jobs_and_gives_up_what_is_simulated(sender, jo
     assert sender(cloud)("GET", f"/jobs/{created['id']}")[0] == 404
 
 
-def test_controls_are_no_requests_to_the_service(send, cloud, control):
+def test_controls_are_not_logged(send, cloud, control):
     other = FakeIonQ(seed=7)
     control("GET", "/_fake/state")
     control("GET", "/_fake/nothing")
@@ -241,7 +239,7 @@ def test_controls_are_no_requests_to_the_service(send, cloud, control):
     assert send("GET", "/_fake/state")[0] == 404  # that is /v0.4/_fake/state
 
 
-def test_what_there_is_is_listed(control):
+def test_index_lists_controls(control):
     assert control("GET", "/_fake") == (200, {"controls": list(CONTROLS)})
     assert control("GET", "/_fake/")[1] == {"controls": list(CONTROLS)}
 
@@ -276,9 +274,7 @@ def test_what_there_is_is_listed(control):
         ("POST", "/_fake/jobs/none", {"release": False}, 400, "release must be true"),
     ],
 )
-def test_what_is_wrong_is_refused_with_what_to_do(
-    control, cloud, method, path, body, status, message
-):
+def test_control_rejects_invalid_request(control, cloud, method, path, body, status, message):
     before = control("GET", "/_fake/state")
     found, reply = control(method, path, body)
     assert (found, reply["statusCode"]) == (status, status)
@@ -286,7 +282,7 @@ def test_what_is_wrong_is_refused_with_what_to_do(
     assert control("GET", "/_fake/state") == before
 
 
-def test_a_cloud_in_this_process_has_no_controls(cloud):
+def test_handle_has_no_controls(cloud):
     reply = cloud.handle("POST", "/_fake/reset", {})
     assert reply.status == 404
     assert b"Resource not found" in reply.body
@@ -299,7 +295,7 @@ def test_head_is_answered_without_a_body(cloud):
     assert (reply.status, reply.body) == (404, b"")
 
 
-def test_a_body_that_is_no_json_is_refused(cloud):
+def test_control_rejects_body_that_is_not_json(cloud):
     reply = answer(cloud, "POST", "/_fake/clock", b"\xff{")
     assert reply.status == 400
 

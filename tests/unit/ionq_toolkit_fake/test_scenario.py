@@ -211,7 +211,7 @@ def test_a_scenario_is_the_same_through_every_way_in(way):
         ("this is no TOML", "Expected"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_told(toml, message, tmp_path):
+def test_from_toml_rejects_invalid_settings(toml, message, tmp_path):
     path = tmp_path / "wrong.toml"
     path.write_text(toml)
     with pytest.raises(ValueError, match=rf"(?s)wrong\.toml: .*{message}"):
@@ -225,12 +225,12 @@ def test_what_is_wrong_in_a_file_is_told(toml, message, tmp_path):
         "ionq-scenario-1." + "A" * 5000,
     ],
 )
-def test_what_is_no_token_is_refused(text):
+def test_from_token_rejects_invalid_token(text):
     with pytest.raises(ValueError, match="no token of a scenario"):
         Scenario.of(text)
 
 
-def test_a_part_of_a_token_is_none():
+def test_from_token_rejects_part_of_a_token():
     token = Scenario.of("flaky-network").token(1)
     with pytest.raises(ValueError, match="no token of a scenario"):
         Scenario.of(token[:-20])

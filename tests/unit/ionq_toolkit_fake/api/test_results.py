@@ -203,7 +203,7 @@ def test_sharpening_changes_nothing_without_variants(completed, result):
     ("query", "status", "key"),
     [("sharpen=1", 400, "sharpen"), ("aggregation=best", 400, "aggregation")],
 )
-def test_an_aggregation_that_there_is_not_is_refused(send, completed, query, status, key):
+def test_results_reject_unknown_aggregation(send, completed, query, status, key):
     path = f"/jobs/{completed()['id']}/results/probabilities?{query}"
     found, reply = send("GET", path)
     assert (found, reply["validation"]) == (status, {"source": "query", "keys": [key]})

@@ -439,7 +439,7 @@ def test_a_stale_list_is_as_it_was_last_read(submit, read, cloud):
     assert [job["id"] for job in listed] == [first]
 
 
-def test_nobody_reads_the_past_of_somebody_else(cloud, sender, job_body):
+def test_stale_read_is_of_the_same_key(cloud, sender, job_body):
     mine, other = sender(cloud, "mine"), sender(cloud, "other")
     mine("POST", "/jobs", job_body())
     assert len(mine("GET", "/jobs")[1]["jobs"]) == 1

@@ -90,7 +90,7 @@ def test_with_the_options_of_the_cloud():
     assert seeds == [8]
 
 
-def test_options_that_there_are_not_are_refused_where_they_are_written():
+def test_mock_ionq_rejects_unknown_options():
     with pytest.raises(TypeError, match="sed"):
         mock_ionq(sed=7)
     with pytest.raises(TypeError, match="not both"):
@@ -212,7 +212,7 @@ async def async_generator():
 
 
 @pytest.mark.parametrize("target", [generator, async_generator, 42, "text"])
-def test_what_would_run_unnoticed_outside_of_it_is_refused(target):
+def test_mock_ionq_rejects_generators(target):
     with pytest.raises(TypeError, match=r"with mock_ionq\(\)"):
         mock_ionq(target)
     with pytest.raises(TypeError, match=r"with mock_ionq\(\)"):
