@@ -76,8 +76,8 @@ def decorate_class(cls: C, settings: Settings) -> C:
     setattr(cls, _SETTINGS, settings)
     for name, value in list(_members(cls)):
         function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-        if inspect.isclass(value) and name.startswith("Test"):
-            decorate_class(value, settings)
+        if inspect.isclass(value) and value.__qualname__ == f"{cls.__qualname__}.{name}":
+            decorate_class(value, settings)  # a class of tests within this one
         elif inspect.isfunction(function) and not yields(function) and not hasattr(function, _MARK):
             wrapper = _wrapper(name, function, settings, bound=function is value)
             if wrapper is not None:
@@ -92,7 +92,7 @@ def _members(cls: type) -> Iterator[tuple[str, Any]]:
     own = [base for base in bases if base.__module__.partition(".")[0] != "unittest"]
     found = {name: value for base in own for name, value in vars(base).items()}
     if issubclass(cls, unittest.TestCase):
-        found |= {"run": cls.run, "debug": cls.debug}
+        found |= {"run": cls.run, "debug": cls.debug}  # each runs a whole test
     yield from ((name, value) for name, value in found.items() if not name.startswith("__"))
 
 
@@ -112,7 +112,7 @@ def _wrapper(
     if not bound:
         is_test = name.lower().startswith("test")
         return decorate(function, lambda *_: settings.scope()) if is_test else None
-    if name in {"run", "debug"}:
+    if function.__module__.startswith("unittest."):
         return decorate(function, _new_scope)
     wrapper = decorate(function, _scope)
     if name not in _WITH_THE_TEST:

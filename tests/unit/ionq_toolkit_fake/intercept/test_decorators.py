@@ -112,6 +112,29 @@ class TestClassWithOptions:
         assert jobs() == []
 
 
+class Other:
+    def of_its_own(self):
+        return jobs()
+
+
+@mock_ionq
+class TestMembers:
+    """A method that is called as one of unittest's is a method, and a class of others is theirs."""
+
+    TestOther = Other
+
+    def run(self):
+        return submit()
+
+    def test_run_is_a_helper(self):
+        made = submit()
+        helped = self.run()
+        assert jobs() == [helped, made]
+
+    def test_other_class_is_left_alone(self):
+        assert not hasattr(Other.of_its_own, "__wrapped__")
+
+
 @mock_ionq
 class TestSharedCloud:
     @classmethod
