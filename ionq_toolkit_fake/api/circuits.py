@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from ionq_toolkit_fake.api.decoding import decode, not_one_of
-from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.api.request import decode
+from ionq_toolkit_fake.api.responses import bad_request, not_one_of
 from ionq_toolkit_fake.facts.failures import Failure
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit
 from ionq_toolkit_fake.simulation import NATIVE_GATES, QIS_GATES, Gate, Program, Qasm3

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ionq_toolkit_fake.api.decoding import decode, not_one_of
-from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.api.request import decode
+from ionq_toolkit_fake.api.responses import bad_request, not_one_of
 from ionq_toolkit_fake.models.submission import Circuit
 from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3, Task
 

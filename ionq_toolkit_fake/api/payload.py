@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ionq_toolkit_fake.api.circuits import Limits, read_circuits
-from ionq_toolkit_fake.api.decoding import decode, not_one_of
 from ionq_toolkit_fake.api.functions import read_function, read_qaoa
-from ionq_toolkit_fake.api.responses import bad_request, forbidden, not_found
+from ionq_toolkit_fake.api.request import decode
+from ionq_toolkit_fake.api.responses import bad_request, forbidden, not_found, not_one_of
 from ionq_toolkit_fake.facts.failures import Failure
 from ionq_toolkit_fake.models.submission import (
     MULTI_CIRCUIT,

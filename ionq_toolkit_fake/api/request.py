@@ -1,15 +1,18 @@
-"""One request: read, routed and authenticated."""
+"""One request: read, routed, authenticated and decoded."""
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import msgspec
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.responses import bad_request
 from ionq_toolkit_fake.models.accounts import digest_of
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ionq_toolkit_fake.api.operations import Operation
+    from ionq_toolkit_fake.api.responses import Refusal
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import Accounts, ApiKey
     from ionq_toolkit_fake.models.facility import Facility
@@ -27,6 +31,10 @@ _URLS = Map(
     strict_slashes=False,
     merge_slashes=False,
 ).bind("")
+
+_T = TypeVar("_T")
+
+_TYPE_NAMES = {"int": "integer", "str": "string", "float": "number", "bool": "boolean"}
 
 #: A shorter text is not a key, and may be part of any word.
 _SHORTEST_KEY = 8
@@ -154,6 +162,34 @@ def route(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
     if operation.method != method:  # werkzeug answers HEAD where the API has GET
         return None
     return operation, arguments
+
+
+def decode(body: bytes | msgspec.Raw, model: type[_T], prefix: str) -> _T:
+    """Return a body, or the part of it at `prefix`, as a model.
+
+    Raises:
+        Refusal: The body is not JSON, or does not fit the model.
+    """
+    try:
+        return msgspec.json.decode(body, type=model)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), prefix) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request("Invalid request payload JSON format") from error
+
+
+def _explained(message: str, prefix: str) -> Refusal:
+    """Return msgspec's message in the wording that IonQ was seen to use."""
+    where = re.search(r" - at `\$(.*?)`$", message)
+    path = re.sub(r"\[(\d+)\]", r".\1", where[1] if where else "").replace("[...]", "")
+    path = (prefix + path).strip(".")
+    if missing := re.match(r"Object missing required field `(\w+)`", message):
+        key = f"{path}.{missing[1]}".strip(".")
+        return bad_request(f"{key} is required", key)
+    if wrong := re.match(r"Expected `(\w+)", message):
+        kind = _TYPE_NAMES.get(wrong[1], wrong[1])
+        return bad_request(f"{path or 'value'} must be of type {kind}", path or "value")
+    return bad_request(f"{path}: {message.split(' - at ', maxsplit=1)[0]}", path)
 
 
 def without_secret(path: str, secret: str | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Response(NamedTuple):
@@ -65,6 +65,11 @@ class Refusal(Exception):  # noqa: N818 - not an error of the fake
 def bad_request(message: str, *keys: str) -> Refusal:
     """Refuse a body; `keys` are the paths of what is wrong in it."""
     return Refusal(400, "Bad Request", message, keys=keys or None)
+
+
+def not_one_of(allowed: Iterable[str], key: str) -> Refusal:
+    """Return the refusal of a value that is not among the allowed ones."""
+    return bad_request(f"{key} must be one of [{', '.join(allowed)}]", key)
 
 
 def bad_query(message: str, key: str) -> Refusal:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ionq_toolkit_fake.api import jobs, query
-from ionq_toolkit_fake.api.decoding import decode
 from ionq_toolkit_fake.api.payload import target
+from ionq_toolkit_fake.api.request import decode
 from ionq_toolkit_fake.api.responses import bad_request, json_response, not_found
 from ionq_toolkit_fake.clock import iso, iso_or_none
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
