@@ -118,6 +118,8 @@ def parsing(gates: int, rounds: int) -> float:
     """A body of many gates, parsed and checked, against msgspec decoding it."""
     from ionq_toolkit_fake.api.payload import read_submission  # noqa: PLC0415 - only here
     from ionq_toolkit_fake.api.request import Request  # noqa: PLC0415
+    from ionq_toolkit_fake.models.accounts import Accounts  # noqa: PLC0415
+    from ionq_toolkit_fake.models.identifiers import Identifiers  # noqa: PLC0415
 
     _, some = circuit(20)
     circuit_ = (wire(some) * math.ceil(gates / len(some)))[:gates]
@@ -130,11 +132,17 @@ def parsing(gates: int, rounds: int) -> float:
     ).encode()
     print(f"  the body has {len(body) / 2**20:.1f} MiB", file=sys.stderr)
     cloud = FakeIonQ(seed=1)
-    key = cloud._accounts.find("benchmark")  # noqa: SLF001 - no other way in
-    request = Request(cloud, {}, {}, body, key)
-    return compare(
-        lambda: read_submission(request, body), lambda: msgspec.json.decode(body), rounds
+    request = Request.read(
+        "POST",
+        "/v0.4/jobs",
+        {"authorization": "apiKey benchmark"},
+        body,
+        accounts=Accounts(Identifiers(1, cloud.clock), None),
+        facility=cloud.facility,
+        deviations=cloud.deviations,
+        clock=cloud.clock,
     )
+    return compare(lambda: read_submission(request), lambda: msgspec.json.decode(body), rounds)
 
 
 def _peak(width: int, answer: multiprocessing.Queue[float]) -> None:

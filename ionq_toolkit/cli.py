@@ -112,9 +112,10 @@ def _provider(transport: str, seed: int | None, note: Callable[[str], None]) -> 
 
     if transport != "fake":
         return IonQProvider(transport=transport, seed=seed, on_event=show)
+    # A cloud of its own, whose jobs show each of their statuses once.
+    transitions = {step: {"polls": 1} for step in ("ready", "started", "finished")}
     try:
-        # A separate cloud, whose jobs show each of their statuses once.
-        return IonQProvider(transport=new_fake(seed=seed, polls_per_status=1), seed=seed)
+        return IonQProvider(transport=new_fake(seed=seed, transitions=transitions), seed=seed)
     except ModuleNotFoundError as error:
         raise click.ClickException(str(error)) from error
 

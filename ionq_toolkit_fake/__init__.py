@@ -7,8 +7,8 @@
     @mock_ionq
     def test_any_client_of_api_ionq_co(): ...
 
-What is named here is imported when it is first used: a pytest plugin belongs to this package, and
-is loaded for every test run on the machine, of whatever project.
+Public names are imported when they are first used: pytest loads the plugin of this package in every
+test run on the computer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.server import FakeServer
     from ionq_toolkit_fake.transitions.spec import Transitions, after, canceled, failed
 
-#: Where each public name is.
+#: The module of each public name.
 _MODULES = {
     "DEVIATIONS": "facts.deviations",
     "FAILURES": "facts.failures",

@@ -1,11 +1,11 @@
-"""Assertions on counts, by Pearson's test, with a known rate of false alarms.
+"""Assertions on counts, by Pearson's chi-squared test at a known level of significance.
 
 ::
 
     assert_counts_follow(job.get_counts(), {"00": 0.5, "11": 0.5})
     assert_counts_agree(noisy.get_counts(), measured.get_counts())
 
-With seeded shots, as this fake's are, such an assertion holds in every run or in none.
+The shots of this fake are seeded, so that such an assertion holds in every run or in none.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-#: Outcomes that are expected less often are put together until they are: Pearson's statistic of
-#: rarer ones does not have the distribution that it is held against.
+#: Outcomes that are expected less often are combined: Pearson's statistic of rarer ones does not
+#: have a chi-squared distribution.
 LEAST_EXPECTED = 10
 
-#: How often right counts of unseeded shots are taken for wrong.
-FALSE_ALARMS = 1e-6
+#: The default level of significance.
+SIGNIFICANCE = 1e-6
 
-#: How far probabilities may be from adding up to one; below what an outcome is impossible.
+#: The tolerance for the sum of probabilities, and the probability below which an outcome is
+#: impossible.
 _SUM_TOLERANCE, _IMPOSSIBLE = 1e-3, 1e-12
 
-#: How many outcomes a failure shows.
+#: The number of outcomes that a failure shows.
 _MOST_SHOWN = 16
 
 
@@ -37,18 +38,18 @@ def assert_counts_follow(
     counts: Mapping[Hashable, int],
     probabilities: Mapping[Hashable, float],
     *,
-    false_alarms: float = FALSE_ALARMS,
+    significance: float = SIGNIFICANCE,
 ) -> None:
-    """Assert that counts may well have been drawn from a distribution.
+    """Assert that counts are statistically consistent with a distribution.
 
     Args:
-        counts: How often each outcome was seen.
-        probabilities: How probable each outcome is; of probability zero if it is left out.
-        false_alarms: How often counts that were drawn from it may fail.
+        counts: The number of times that each outcome was seen.
+        probabilities: The probability of each outcome; zero for an outcome that is not given.
+        significance: The probability that counts sampled from the distribution fail.
 
     Raises:
-        AssertionError: They hardly were; the message shows both.
-        ValueError: There are no counts, or `probabilities` is no distribution.
+        AssertionError: The counts are not consistent with it; the message shows both.
+        ValueError: The counts are empty, or the probabilities do not add up to one.
     """
     seen = _counts(counts, "counts")
     weights = np.array(list(probabilities.values()), dtype=float)
@@ -58,7 +59,7 @@ def assert_counts_follow(
     weights = np.append(weights / weights.sum(), np.zeros(len(outcomes) - len(weights)))
     observed = np.array([counts.get(outcome, 0) for outcome in outcomes])
     p = p_value(observed, weights)
-    if p < false_alarms:
+    if p < significance:
         raise AssertionError(
             f"{seen.sum()} shots hardly follow these probabilities (p = {p:.2g}):\n"
             + _shown(outcomes, observed, weights * seen.sum(), "expected")
@@ -69,25 +70,24 @@ def assert_counts_agree(
     counts: Mapping[Hashable, int],
     others: Mapping[Hashable, int],
     *,
-    false_alarms: float = FALSE_ALARMS,
+    significance: float = SIGNIFICANCE,
 ) -> None:
-    """Assert that two counts may well have been drawn from one distribution, whichever it is.
+    """Assert that the counts of two runs are statistically consistent with each other.
 
     Args:
-        counts: How often each outcome was seen in one run.
-        others: How often in another, which may have another number of shots.
-        false_alarms: How often counts that were drawn from one may fail.
+        counts: The number of times that each outcome was seen in one run.
+        others: The same of another run, which may have another number of shots.
+        significance: The probability that counts sampled from one distribution fail.
 
     Raises:
-        AssertionError: They hardly were; the message shows both.
-        ValueError: There are no counts.
+        AssertionError: The counts are not consistent; the message shows both.
+        ValueError: The counts are empty.
     """
     totals = [_counts(run, name).sum() for run, name in ((counts, "counts"), (others, "others"))]
     outcomes = [*counts, *(outcome for outcome in others if outcome not in counts)]
     table = np.array([[run.get(o, 0) for o in outcomes] for run in (counts, others)])
-    shares = table.sum(axis=0) / sum(totals)
-    p = _pearson(table, np.outer(totals, shares))
-    if p < false_alarms:
+    p = _p_value_of_two(table)
+    if p < significance:
         scaled = table[1] * (totals[0] / totals[1])
         raise AssertionError(
             f"{totals[0]} and {totals[1]} shots are hardly of one distribution (p = {p:.2g}):\n"
@@ -96,37 +96,40 @@ def assert_counts_agree(
 
 
 def p_value(counts: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
-    """Return how probable counts are that are no better than these, if the distribution is right.
+    """Return the probability of counts that fit a distribution no better than these.
 
     Args:
-        counts: How often each outcome was seen; shape (n,).
-        probabilities: How probable each outcome is; shape (n,).
+        counts: The number of times that each outcome was seen; shape (n,).
+        probabilities: The probability of each outcome; shape (n,).
     """
+    from scipy.stats import chisquare  # noqa: PLC0415 - slow to import, and needed here only
+
     counts, probabilities = np.asarray(counts), np.asarray(probabilities)
     possible = probabilities > _IMPOSSIBLE
     if counts[~possible].any():
         return 0.0
-    return _pearson(counts[None, possible], counts.sum() * probabilities[None, possible])
-
-
-def _pearson(observed: NDArray[np.int64], expected: NDArray[np.float64]) -> float:
-    """Return the p-value of one or two rows of counts; of two, the totals are given."""
-    from scipy.stats import chi2  # noqa: PLC0415 - slow to import, and needed here only
-
-    bins = _bins(expected.min(axis=0))
-    count = int(bins.max(initial=0)) + 1
-    if count == 1:
+    observed, weights = counts[possible], probabilities[possible]
+    expected = observed.sum() * weights / weights.sum()
+    bins = _bins(expected)
+    if not bins.any():
         return 1.0
-    sums = [
-        np.array([np.bincount(bins, weights=row, minlength=count) for row in rows])
-        for rows in (observed, expected)
-    ]
-    statistic = np.sum((sums[0] - sums[1]) ** 2 / sums[1])
-    return float(chi2.sf(statistic, count - 1))
+    return float(chisquare(np.bincount(bins, observed), np.bincount(bins, expected)).pvalue)
+
+
+def _p_value_of_two(table: NDArray[np.int64]) -> float:
+    """Return the p-value of the counts of two runs; shape (2, n)."""
+    from scipy.stats import chi2_contingency  # noqa: PLC0415 - as above
+
+    totals = table.sum(axis=1)
+    bins = _bins(totals.min() * table.sum(axis=0) / totals.sum())
+    if not bins.any():
+        return 1.0
+    sums = np.array([np.bincount(bins, row) for row in table])
+    return float(chi2_contingency(sums, correction=False).pvalue)
 
 
 def _bins(expected: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return which bin each outcome is in, the rarest ones together; each is expected enough."""
+    """Return the bin of each outcome; the rarest are combined until they are expected enough."""
     bins = np.zeros(len(expected), dtype=np.int64)
     last, total = 0, 0.0
     for place in np.argsort(expected, kind="stable"):
@@ -134,7 +137,7 @@ def _bins(expected: NDArray[np.float64]) -> NDArray[np.int64]:
             last, total = last + 1, 0.0
         bins[place] = last
         total += expected[place]
-    if total < LEAST_EXPECTED and last:  # what is left over joins those before
+    if total < LEAST_EXPECTED and last:  # the rest joins the bin before
         bins[bins == last] = last - 1
     return bins
 
@@ -152,7 +155,7 @@ def _shown(
     expected: NDArray[np.float64],
     title: str,
 ) -> str:
-    """Return a table of both, what differs most first."""
+    """Return a table of both, the largest differences first."""
     distance = (observed - expected) ** 2 / np.maximum(expected, _IMPOSSIBLE)
     order = np.argsort(-distance, kind="stable")[:_MOST_SHOWN]
     width = max([len("outcome"), *(len(str(outcomes[place])) for place in order)])

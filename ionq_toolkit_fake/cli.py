@@ -64,14 +64,6 @@ def main() -> None:
 )
 @click.option("--seed", type=int, help="Seed everything random, such as job ids.")
 @click.option(
-    "--polls-per-status",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="How many times a job shows each status before it goes on to the next; "
-    "0: as --transitions says.",
-)
-@click.option(
     "--workers",
     type=click.IntRange(1),
     default=min(4, os.cpu_count() or 1),
@@ -106,7 +98,6 @@ def serve(  # noqa: PLR0917 - click passes them by name
     clock: str,
     transitions: str,
     seed: int | None,
-    polls_per_status: int,
     workers: int,
     scheduler: str | None,
     scenario: str | None,
@@ -118,8 +109,6 @@ def serve(  # noqa: PLR0917 - click passes them by name
     "ionq-fake listening on URL". Any API key is taken. The routes that change the cloud are
     below /_fake: GET /_fake lists it.
     """
-    if polls_per_status and transitions == PREDICTED:
-        raise click.UsageError("--polls-per-status and --transitions predicted exclude each other.")
     like = None if scenario is None else _scenario(context, scenario)
     simulations = ProcessExecutor(workers) if scheduler is None else _cluster(scheduler)
     try:
@@ -132,8 +121,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
                 seed,
                 clock=clock,
                 executor=simulations,
-                polls_per_status=polls_per_status,
-                transitions=None if polls_per_status else transitions,
+                transitions=transitions,
                 statuses=dict(_pair(text) for text in statuses),
             )
     except ValueError as error:
@@ -177,11 +165,9 @@ main.add_command(chaos_command)
 
 
 def _scenario(context: click.Context, text: str) -> Scenario:
-    others = ("transitions", "polls_per_status", "statuses")
+    others = ("transitions", "statuses")
     if not all(_is_default(context, name) for name in others):
-        raise click.UsageError(
-            "--scenario says it all: leave --transitions, --polls-per-status and --status out."
-        )
+        raise click.UsageError("--scenario says it all: leave --transitions and --status out.")
     try:
         return Scenario.of(text)
     except ValueError as error:

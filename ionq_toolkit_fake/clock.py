@@ -102,6 +102,11 @@ def clock_named(name: str) -> Clock:
     return clock
 
 
+def iso_or_none(moment: datetime | None) -> str | None:
+    """Write a moment as IonQ does, or None."""
+    return None if moment is None else iso(moment)
+
+
 def iso(moment: datetime) -> str:
     """Write a moment as IonQ does: ``2026-01-01T00:00:00.000Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

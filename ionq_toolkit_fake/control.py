@@ -1,7 +1,7 @@
-"""What can be done to a cloud beside what IonQ's API has: paths below /_fake/, in plain JSON.
+"""The controls of a cloud on a server or under `mock_ionq`: paths below /_fake/, in plain JSON.
 
-They need no key, and count as nobody asking. What is wrong is refused in the form of IonQ's
-refusals, with 400, and a path that there is not with 404.
+They need no API key and do not count as polls. Invalid requests get 400, and unknown paths 404, in
+the form of IonQ's refusals.
 """
 
 from __future__ import annotations
@@ -34,46 +34,45 @@ logger = logging.getLogger(__name__)
 _PATH = re.compile(r"/_fake(/.*)?")
 
 
-def is_control(url: str) -> bool:
-    """Return whether a request is for the controls."""
+def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | None:
+    """Return the response to a request for the controls of a cloud; None: it is not for them."""
     try:
-        return _PATH.fullmatch(urlsplit(url).path) is not None
+        path = urlsplit(url).path
     except ValueError:
-        return False
-
-
-def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response:
-    """Answer a request to the controls of a cloud."""
-    response = _response(cloud, method.upper(), url, body)
+        return None
+    if _PATH.fullmatch(path) is None:
+        return None
+    with cloud.lock:
+        response = _response(cloud, method.upper(), unquote(path).rstrip("/"), body)
     return response if method.upper() != "HEAD" else response._replace(body=b"")
 
 
-def index(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake: which controls there are."""
+def index(_: FakeIonQ) -> object:
+    """GET /_fake: the controls."""
     return {"controls": list(CONTROLS)}
 
 
-def state(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def state(cloud: FakeIonQ) -> object:
     """GET /_fake/state: the seed, the time, the transitions, and all jobs, the oldest first."""
     cloud.settle()
     jobs = (job for project in cloud.projects for job in project.jobs.shown())
     return {
         "seed": cloud.seed,
-        "clock": clock(cloud, body, job_id),
+        "clock": clock(cloud),
         "transitions": cloud.transitions.as_list(),
         "jobs": [_job(one) for one in jobs],
     }
 
 
-def reset(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
-    """POST /_fake/reset: the cloud is as new."""
+def reset(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
+    """POST /_fake/reset: reset the cloud to its initial state."""
     only(body, (), "part of a reset")
     cloud.reset()
-    return state(cloud, body, job_id)
+    return state(cloud)
 
 
-def clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/clock: the time, and how long the cloud has been there."""
+def clock(cloud: FakeIonQ) -> object:
+    """GET /_fake/clock: the time, and the seconds since the cloud began."""
     now = cloud.clock.now()
     virtual = isinstance(cloud.clock, VirtualClock)
     real = isinstance(cloud.clock, SystemClock)
@@ -84,7 +83,7 @@ def clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # n
     }
 
 
-def move_clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def move_clock(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
     """POST /_fake/clock: ``{"seconds": 60}`` or ``{"until": "2026-01-02T00:00Z"}`` moves it on."""
     only(body, ("seconds", "until"), "way to move the clock")
     if len(body) != 1:
@@ -101,28 +100,28 @@ def move_clock(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise wrong("seconds", "a number", seconds)
     cloud.clock.sleep(seconds)
-    return clock(cloud, body, job_id)
+    return clock(cloud)
 
 
-def transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/transitions: those for all jobs, and then the rules for some."""
+def transitions(cloud: FakeIonQ) -> object:
+    """GET /_fake/transitions: those for all jobs, followed by the rules for some."""
     return {"transitions": cloud.transitions.as_list()}
 
 
-def set_transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
-    """POST /_fake/transitions: set those of new jobs; see `TransitionRule`."""
+def set_transitions(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
+    """POST /_fake/transitions: set those of jobs that are submitted from now on."""
     cloud.transitions.add(TransitionRule.from_dict(body))
-    return transitions(cloud, body, job_id)
+    return transitions(cloud)
 
 
-def clear_transitions(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def clear_transitions(cloud: FakeIonQ) -> object:
     """DELETE /_fake/transitions: forget those that were set."""
     cloud.transitions.clear()
-    return transitions(cloud, body, job_id)
+    return transitions(cloud)
 
 
-def faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/faults: the rules, how often each could have happened and did, and what did."""
+def faults(cloud: FakeIonQ) -> object:
+    """GET /_fake/faults: the rules, their counts, and the faults that fired."""
     rules = [
         {
             "number": armed.number,
@@ -139,25 +138,25 @@ def faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # 
     return {"rules": rules, "fired": fired}
 
 
-def add_fault(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
+def add_fault(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
     """POST /_fake/faults: ``{"fault": "http", "status": 429, "on": "POST /jobs", "times": 2}``."""
     cloud.faults.arm(kinds.from_dict(body))
-    return faults(cloud, body, job_id)
+    return faults(cloud)
 
 
-def clear_faults(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
-    """DELETE /_fake/faults: take all rules away; what has happened is still known."""
+def clear_faults(cloud: FakeIonQ) -> object:
+    """DELETE /_fake/faults: remove all rules; the faults that fired stay listed."""
     cloud.faults.clear()
-    return faults(cloud, body, job_id)
+    return faults(cloud)
 
 
-def requests(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/requests: what the cloud was asked, in order; the last 10 000."""
+def requests(cloud: FakeIonQ) -> object:
+    """GET /_fake/requests: the requests of clients, in order; the last 10 000."""
     return {"requests": [_request(one) for one in cloud.requests]}
 
 
-def job(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:  # noqa: ARG001
-    """GET /_fake/jobs/{id}: the job as it stands, without asking for it."""
+def job(cloud: FakeIonQ, job_id: str) -> object:
+    """GET /_fake/jobs/{id}: the job, without polling it."""
     return _job(cloud.peek(job_id))
 
 
@@ -179,11 +178,11 @@ def change_job(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
         cloud.release(job_id)
     else:
         raise wrong(change, "true", value)
-    return job(cloud, body, job_id)
+    return job(cloud, job_id)
 
 
-#: Every control, by its method and path.
-CONTROLS: Mapping[str, Callable[[FakeIonQ, Mapping[str, Any], str], object]] = {
+#: Every control, by its method and path; the argument of a POST is its body.
+CONTROLS: Mapping[str, Callable[..., object]] = {
     "GET /_fake": index,
     "GET /_fake/state": state,
     "POST /_fake/reset": reset,
@@ -201,11 +200,12 @@ CONTROLS: Mapping[str, Callable[[FakeIonQ, Mapping[str, Any], str], object]] = {
 }
 
 
-def _response(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response:
-    path = unquote(urlsplit(url).path).rstrip("/")
+def _response(cloud: FakeIonQ, method: str, path: str, body: bytes) -> Response:
     try:
-        handler, job_id = _route(method, path)
-        return json_response(handler(cloud, _decoded(body), job_id))
+        handler, job_ids = _route(method, path)
+        decoded = _decoded(body)
+        bodies = [decoded] if method == "POST" else []
+        return json_response(handler(cloud, *bodies, *job_ids))
     except Refusal as refusal:
         return refusal.response()
     except ValueError as error:
@@ -215,16 +215,12 @@ def _response(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response:
         return internal_error().response()
 
 
-def _route(
-    method: str, path: str
-) -> tuple[Callable[[FakeIonQ, Mapping[str, Any], str], object], str]:
-    job_id = ""
-    if found := re.fullmatch("/_fake/jobs/([^/]+)", path):
-        job_id, path = found[1], "/_fake/jobs/<job_id>"
-    name = f"{method} {path}"
+def _route(method: str, path: str) -> tuple[Callable[..., object], list[str]]:
+    job_ids = re.findall("^/_fake/jobs/([^/]+)$", path)
+    name = f"{method} {'/_fake/jobs/<job_id>' if job_ids else path}"
     if name not in CONTROLS:
         raise Refusal(404, "Not Found Error", str(unknown("control", name, CONTROLS)))
-    return CONTROLS[name], job_id
+    return CONTROLS[name], job_ids
 
 
 def _decoded(body: bytes) -> dict[str, Any]:

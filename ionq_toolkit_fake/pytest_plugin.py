@@ -1,4 +1,4 @@
-"""Fixtures for tests of programs that use IonQ; pytest loads them once ionq-toolkit is installed.
+"""The pytest plugin: fixtures for tests of programs that use IonQ.
 
 ::
 
@@ -9,8 +9,8 @@
     @pytest.mark.ionq_scenario("rate-limited")
     def test_patience(ionq_cloud, ionq_provider): ...
 
-The cloud of a test is its own, and seeded by the name of the test and ``--ionq-seed``: a test gets
-the same replies whatever runs before it, or beside it.
+Each test has its own cloud, seeded by the name of the test and ``--ionq-seed``: it gets the same
+responses in any order of tests and in parallel.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MARKER = (
     "name, file or token, with these parts of it changed"
 )
 
-#: What a test's cloud was made of.
+#: The token of the scenario of a test's cloud.
 _MADE = pytest.StashKey[str]()
 
 
@@ -64,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and refuse options that cannot be."""
+    """Declare the marker, and check the options."""
     config.addinivalue_line("markers", _MARKER)
     if config.getoption("ionq_live"):
         if not os.environ.get(_KEY):
@@ -85,7 +85,7 @@ def ionq_cloud(request: pytest.FixtureRequest) -> FakeIonQ:
     args, parts = ((), {}) if marker is None else (marker.args, marker.kwargs)
     if len(args) > 1:
         raise pytest.UsageError(_MARKER)
-    from ionq_toolkit_fake.scenario import TOKEN  # noqa: PLC0415 - nobody else pays for it
+    from ionq_toolkit_fake.scenario import TOKEN  # noqa: PLC0415 - slow, and needed here only
 
     given = config.getoption("ionq_scenario")
     if given is not None and given.startswith(TOKEN):  # all of a test's cloud
@@ -117,36 +117,19 @@ def ionq_provider(request: pytest.FixtureRequest) -> Iterator[IonQProvider]:
 
 
 @pytest.fixture
-def ionq_server(ionq_cloud: FakeIonQ, _ionq_server: _Server) -> Iterator[FakeServer]:
+def ionq_server(ionq_cloud: FakeIonQ, _ionq_server: FakeServer) -> Iterator[FakeServer]:
     """A server of the test's `ionq_cloud` on this machine, for clients of any kind: `.url`."""
-    with _ionq_server.of(ionq_cloud) as server:
+    with _ionq_server.serving(ionq_cloud) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def _ionq_server() -> Iterator[_Server]:
-    server = _Server()
-    yield server
-    server.close()
+def _ionq_server() -> Iterator[FakeServer]:
+    """The server of all tests of a session, which serves the cloud of each in turn."""
+    from ionq_toolkit_fake import FakeServer  # noqa: PLC0415 - slow, and needed here only
 
-
-class _Server:
-    """One server for all tests of a session, which serves the cloud of each in turn."""
-
-    def __init__(self) -> None:
-        self._server: FakeServer | None = None
-
-    def of(self, cloud: FakeIonQ) -> Any:  # noqa: ANN401 - a context manager
-        if self._server is None:
-            from ionq_toolkit_fake import FakeServer  # noqa: PLC0415 - only if it is needed
-
-            self._server = FakeServer(cloud)
-            self._server.__enter__()
-        return self._server.serving(cloud)
-
-    def close(self) -> None:
-        if self._server is not None:
-            self._server.__exit__(None, None, None)
+    with FakeServer() as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)
@@ -154,7 +137,7 @@ def pytest_runtest_makereport(
     item: pytest.Item,
     call: pytest.CallInfo[None],  # noqa: ARG001 - pytest goes by names
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show of a test that failed how its cloud can be had again."""
+    """Add the token of its cloud to the report of a test that failed."""
     report = yield
     made = item.stash.get(_MADE, None)
     if report.failed and made is not None:
@@ -166,7 +149,7 @@ def pytest_runtest_makereport(
 def _scenario(given: object, parts: dict[str, Any]) -> Scenario:
     from dataclasses import replace  # noqa: PLC0415 - with the rest
 
-    from ionq_toolkit_fake import Scenario  # noqa: PLC0415 - nobody else pays for it
+    from ionq_toolkit_fake import Scenario  # noqa: PLC0415 - slow, and needed here only
 
     try:
         scenario = given if isinstance(given, Scenario) else None
@@ -178,6 +161,6 @@ def _scenario(given: object, parts: dict[str, Any]) -> Scenario:
 
 
 def _seed(test: str, base: int) -> int:
-    """Return a seed for a test: another one for each, and the same in every run."""
+    """Return the seed of a test: different for each test, and the same in every run."""
     digest = hashlib.sha256(f"{base}:{test}".encode()).digest()
     return int.from_bytes(digest[:4]) >> 1

@@ -1,4 +1,4 @@
-"""A scenario: everything that a cloud is to be like, as one value, one file or one line of text."""
+"""Scenario: the settings of a cloud as one value, one file or one line of text."""
 
 from __future__ import annotations
 
@@ -26,16 +26,26 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.clock import Clock
 
-#: What a token begins with: the version of its form.
-TOKEN = "ionq-scenario-1."  # noqa: S105 - no secret
+#: The prefix of a token: the version of its form.
+TOKEN = "ionq-scenario-1."  # noqa: S105 - not a secret
 
 #: The longest scenario that a token may hold, in bytes.
 _LONGEST = 1_000_000
 
+#: The types of the settings, as files have them.
+_TYPES: tuple[tuple[tuple[str, ...], Any, str], ...] = (
+    (("description", "clock"), str, "a text"),
+    (("seed",), int | None, "a whole number"),
+    (("statuses", "fidelities"), Mapping, "a table"),
+    (("keys",), Mapping | None, "a table"),
+    (("transitions", "faults"), list | tuple, "a list"),
+    (("deviations",), list | tuple | None, "a list"),
+)
+
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a cloud is to be like. It can be a TOML file with the same names.
+    """The settings of a cloud, as a value or as a TOML file with the same names.
 
     ::
 
@@ -43,26 +53,23 @@ class Scenario:
         cloud = Scenario.of("tests/worst_day.toml").cloud()
 
     Attributes:
-        description: What it is like, in a line.
-        seed: What seeds it; None: it is drawn.
+        description: A line about it.
+        seed: The seed; None: it is drawn.
         clock: `"instant"`, `"virtual"` or `"real"`.
-        polls_per_status: As of `FakeIonQ`.
-        keys: The API keys that are taken, each with the name of its project or a table of what
-            `Access` has; None: every key.
+        keys: The accepted API keys, each with the name of its project or a table with the fields of
+            `Access`; None: every key.
         statuses: Statuses of backends that differ from the catalogue's.
-        fidelities: Median fidelities of machines that differ from the catalogue's, by ``1q``,
+        fidelities: Median fidelities of QPUs that differ from the catalogue's, by ``1q``,
             ``2q`` and ``spam``.
-        deviations: In what the cloud does as the service rather than as its document; None: in
-            all of `DEVIATIONS`.
-        transitions: When jobs go on, and what becomes of them: tables as
-            `TransitionRule.from_dict` reads.
-        faults: What goes wrong: tables as `faults.from_dict` reads.
+        deviations: The `DEVIATIONS` from IonQ's document that the cloud follows; None: all.
+        transitions: When jobs go on, and how they end: tables as `GET /_fake/transitions` lists
+            them.
+        faults: The rules of faults: tables as `faults.from_dict` reads.
     """
 
     description: str = ""
     seed: int | None = None
     clock: str = "instant"
-    polls_per_status: int = 0
     keys: Mapping[str, str | Mapping[str, Any]] | None = None
     statuses: Mapping[str, str] = field(default_factory=dict)
     fidelities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -71,36 +78,21 @@ class Scenario:
     faults: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what no cloud can be like.
+        """Check the settings.
 
         Raises:
-            ValueError: It is so; the message says what there is instead.
+            ValueError: One of them is not valid; the message names the valid choices.
         """
-        self._check_types()
+        for settings, kinds, expected in _TYPES:
+            for name in settings:
+                value = getattr(self, name)
+                if not isinstance(value, kinds) or isinstance(value, bool):
+                    raise wrong(name, expected, value)
         keys = None if self.keys is None else {stored(k): v for k, v in self.keys.items()}
         faults = [fault_rules.to_dict(fault_rules.from_dict(table)) for table in self.faults]
         object.__setattr__(self, "keys", keys)  # a key is a secret: only its digest is kept
         object.__setattr__(self, "faults", faults)
         self.cloud()
-
-    def _check_types(self) -> None:
-        tables = {"keys": self.keys or {}, "statuses": self.statuses, "fidelities": self.fidelities}
-        for name, table in tables.items():
-            if not isinstance(table, Mapping):
-                raise wrong(name, "a table", table)
-        lists = {
-            "transitions": self.transitions,
-            "faults": self.faults,
-            "deviations": self.deviations or (),
-        }
-        for name, values in lists.items():
-            if not isinstance(values, list | tuple):
-                raise wrong(name, "a list", values)
-        for name, value in (("seed", self.seed or 0), ("polls_per_status", self.polls_per_status)):
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise wrong(name, "a whole number", value)
-        if not isinstance(self.description, str) or not isinstance(self.clock, str):
-            raise wrong("description and clock", "texts", (self.description, self.clock))
 
     def cloud(
         self,
@@ -109,18 +101,17 @@ class Scenario:
         clock: Clock | str | None = None,
         executor: Executor | None = None,
     ) -> FakeIonQ:
-        """Return a new cloud that is so, also after each of its resets.
+        """Return a new cloud with these settings, which each reset restores.
 
         Args:
-            seed: What seeds it instead of the scenario's own seed.
-            clock: Its time instead of the scenario's.
-            executor: What simulates; see `FakeIonQ`.
+            seed: Replaces the scenario's seed.
+            clock: Replaces the scenario's clock.
+            executor: Runs the simulations; see `FakeIonQ`.
         """
         return FakeIonQ(
             self.seed if seed is None else seed,
             clock=self.clock if clock is None else clock,
             executor=executor,
-            polls_per_status=self.polls_per_status,
             keys=None if self.keys is None else {k: _access(v) for k, v in self.keys.items()},
             statuses=self.statuses,
             fidelities=self.fidelities,
@@ -136,10 +127,10 @@ class Scenario:
 
     @classmethod
     def of(cls, text: str) -> Scenario:
-        """Return the scenario that is named so, or in that file, or in that token.
+        """Return the scenario of a name, a file or a token.
 
         Raises:
-            ValueError: There is none, or something is wrong in it; the message says what.
+            ValueError: There is no such scenario, or it is not valid.
         """
         if text.startswith(TOKEN):
             return cls.from_token(text)
@@ -160,7 +151,7 @@ class Scenario:
         """Read a TOML document.
 
         Raises:
-            ValueError: It is none, or something is wrong in it.
+            ValueError: The text is not TOML, or not a valid scenario.
         """
         return cls.from_dict(tomllib.loads(text))
 
@@ -169,7 +160,7 @@ class Scenario:
         """Read plain data, as TOML and JSON have it.
 
         Raises:
-            ValueError: Something is wrong in it.
+            ValueError: It is not a valid scenario.
         """
         known = [one.name for one in fields(cls)]
         for name in data:
@@ -178,17 +169,17 @@ class Scenario:
         return cls(**data)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data, which `from_dict` reads: what is as in any other cloud is left out."""
+        """Return plain data, which `from_dict` reads, without settings that have their default."""
         found = {}
         for one in fields(self):
             value, usual = getattr(self, one.name), {} if one.default is MISSING else one.default
-            # None and what is empty are opposites, but a list and a tuple of nothing are alike.
+            # None and an empty table differ; an empty list and an empty tuple do not.
             if value != usual and not (usual == () and not value):
                 found[one.name] = value
         return found
 
     def token(self, seed: int | None = None) -> str:
-        """Return all of it as one word, which `of` reads; with another seed, if one is given."""
+        """Return the scenario as one word, which `of` reads, with `seed` if it is given."""
         data = (self if seed is None else replace(self, seed=seed)).to_dict()
         packed = zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)
         return TOKEN + base64.urlsafe_b64encode(packed).decode().rstrip("=")
@@ -198,7 +189,7 @@ class Scenario:
         """Read what `token` returns.
 
         Raises:
-            ValueError: It is no such token, or of another version.
+            ValueError: It is not a token of this version.
         """
         text = token.strip().removeprefix(TOKEN)
         try:

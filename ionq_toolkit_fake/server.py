@@ -1,4 +1,4 @@
-"""The cloud on a real socket, for clients in other processes and languages."""
+"""FakeServer: the cloud on a socket, for clients in other processes and languages."""
 
 from __future__ import annotations
 
@@ -14,35 +14,37 @@ from urllib.parse import urlsplit
 
 import h11
 
+from ionq_toolkit_fake import control
 from ionq_toolkit_fake.api.responses import bad_request
 from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import MAX_BODY_BYTES, FakeIonQ
-from ionq_toolkit_fake.faults.exchange import Ending
+from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from ionq_toolkit_fake.api.responses import Response
-    from ionq_toolkit_fake.faults.exchange import Exchange
 
 _CHUNK_BYTES = 64 * 1024
 
 #: The longest request line and headers.
 _MAX_HEAD_BYTES = 64 * 1024
 
-#: How much is read from a client after its request was found to be none.
+#: The number of chunks that are read from a client after a malformed request.
 _MOST_CHUNKS_IGNORED = 1024
 
 #: SO_LINGER with no time: closing a socket resets the connection.
 _NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
-#: Seconds that a server in a thread is given to begin to listen, and to end.
+#: The timeout in seconds for a server in a thread to begin to listen, and to end.
 _THREAD_TIMEOUT_S = 30.0
 
 
 class FakeServer:
-    """A server for a cloud, in a thread of its own, as long as a ``with`` lasts.
+    """A server for a cloud, in a thread of its own, for the duration of a ``with``.
+
+    It serves IonQ's API below ``/v0.4`` and the controls of the cloud below ``/_fake``.
 
     ::
 
@@ -50,7 +52,7 @@ class FakeServer:
             IonQProvider("any-key", url=server.url)
 
     Attributes:
-        cloud: What answers.
+        cloud: The cloud that it serves.
         url: The base URL of the API; set when the server listens.
     """
 
@@ -60,8 +62,8 @@ class FakeServer:
         """Serve `cloud`, or a new one.
 
         Args:
-            cloud: What answers.
-            host: The address to listen on; loopback unless told otherwise.
+            cloud: The cloud.
+            host: The address to listen on; loopback by default.
             port: The port to listen on; 0 takes a free one.
         """
         self.cloud = cloud or FakeIonQ()
@@ -103,7 +105,7 @@ class FakeServer:
 
     @contextlib.contextmanager
     def serving(self, cloud: FakeIonQ) -> Iterator[Self]:
-        """Serve another cloud as long as a ``with`` lasts, at the same URL."""
+        """Serve another cloud at the same URL, for the duration of a ``with``."""
         before, self.cloud = self.cloud, cloud
         try:
             yield self
@@ -112,17 +114,17 @@ class FakeServer:
 
     @contextlib.contextmanager
     def down(self) -> Iterator[None]:
-        """Be out of service as long as a ``with`` lasts: connections end, and new ones are refused.
+        """End all connections and refuse new ones, for the duration of a ``with``.
 
         The cloud stays as it is, and is served at the same URL afterwards.
 
         Raises:
-            OSError: Somebody else took the port meanwhile.
+            OSError: Another process took the port meanwhile.
         """
         given, url = self._address, urlsplit(self.url)
         host, port = url.hostname or "", url.port or 0
         self.__exit__(None, None, None)
-        # Bound but not listening: nobody else gets the port, and the system refuses for us.
+        # Bound but not listening: the port stays taken, and the system refuses connections.
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as placeholder:
             placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             placeholder.bind((host, port))
@@ -164,7 +166,7 @@ async def serve(
     """Serve a cloud until `stop` is set, and then close every connection.
 
     Args:
-        serving: Returns what answers the next request.
+        serving: Returns the cloud for the next request.
         host: The address to listen on.
         port: The port to listen on; 0 takes a free one.
         stop: Ends the server.
@@ -214,7 +216,7 @@ class _Connection:
             while await self._one_request():
                 self._http.start_next_cycle()
         except (OSError, asyncio.CancelledError):
-            pass  # the client is gone, or the server is told to stop
+            pass  # the client is gone, or the server stops
         finally:
             self._writer.close()
             with contextlib.suppress(OSError, asyncio.CancelledError):
@@ -235,26 +237,33 @@ class _Connection:
         method = request.method.decode("ascii")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
         self._cloud = self._serving()
-        # In a thread: what takes time in the cloud must not keep the loop from its connections.
-        exchange = await asyncio.to_thread(
-            self._cloud.exchange, method, request.target.decode("latin-1"), headers, body
+        # In a thread: a request that takes time must not keep the loop from other connections.
+        await self._deliver(
+            await asyncio.to_thread(
+                self._exchange, method, request.target.decode("latin-1"), headers, body
+            )
         )
-        await self._perform(exchange)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
-    async def _perform(self, exchange: Exchange) -> None:
-        """Do to the client what is to be done to it; only a whole answer leaves it connected."""
+    def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Exchange:
+        response = control.answer(self._cloud, method, url, body)
+        if response is not None:
+            return Exchange("", response)
+        return self._cloud.exchange(method, url, headers, body)
+
+    async def _deliver(self, exchange: Exchange) -> None:
+        """Deliver the response; only a whole one leaves the client connected."""
         if exchange.silent:
             while await self._reader.read(_CHUNK_BYTES):
                 pass  # until the client gives up
             return
         await self._wait(exchange.delay_s)
-        if exchange.response is None or exchange.ending in {Ending.RESET, Ending.REFUSED}:
+        if exchange.response is None or exchange.delivery in {Delivery.RESET, Delivery.REFUSED}:
             self._writer.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER
             )
             self._writer.transport.abort()
-        elif exchange.ending is Ending.WHOLE:
+        elif exchange.delivery is Delivery.WHOLE:
             await self._send(exchange.response)
         else:
             head = self._head(exchange.response)
@@ -262,11 +271,11 @@ class _Connection:
                 if index:
                     await self._wait(exchange.pause_s)
                 await self._write(*([] if index else [head]), h11.Data(data=piece))
-            if exchange.ending is not Ending.CUT:
+            if exchange.delivery is not Delivery.CUT:
                 await self._write(h11.EndOfMessage())
 
     async def _wait(self, seconds: float) -> None:
-        """Wait on the cloud's clock: for real where that is the machine's."""
+        """Wait on the cloud's clock: for real if it is the system's clock."""
         if not seconds:
             return
         if isinstance(self._cloud.clock, SystemClock):
@@ -275,7 +284,7 @@ class _Connection:
             await asyncio.to_thread(self._cloud.clock.sleep, seconds)
 
     async def _body(self) -> bytes:
-        """Return the request's body; of one over the limit, just enough to see that it is."""
+        """Return the request's body, or one byte more than the limit of a larger one."""
         if self._http.they_are_waiting_for_100_continue:
             await self._write(h11.InformationalResponse(status_code=100, headers=[]))
         body = bytearray()
@@ -284,7 +293,7 @@ class _Connection:
         return bytes(body)
 
     async def _let_the_client_finish(self) -> None:
-        """Take what the client still sends: closing on it would take the reply away from it."""
+        """Read the rest of the request: closing the connection earlier would lose the response."""
         self._writer.write_eof()
         for _ in range(_MOST_CHUNKS_IGNORED):
             if not await self._reader.read(_CHUNK_BYTES):

@@ -174,10 +174,16 @@ class WaysIn:
         return transport, "https://api.ionq.co/v0.4"
 
 
-@pytest.fixture(params=["in process", "socket", "interception"])
-def way(request):
+@pytest.fixture
+def ways_in():
+    """Make a way in by its name."""
     with ExitStack() as stack:
-        yield WaysIn(request.param, stack)
+        yield lambda name: WaysIn(name, stack)
+
+
+@pytest.fixture(params=["in process", "socket", "interception"])
+def way(request, ways_in):
+    return ways_in(request.param)
 
 
 @pytest.fixture

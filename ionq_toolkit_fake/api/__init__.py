@@ -1,1 +1,1 @@
-"""The wire: which request does what, and how replies and refusals look."""
+"""The HTTP API: one module for each resource, and the shapes of requests and responses."""

@@ -1,4 +1,4 @@
-"""/backends: what there is to run on, and how good it is. Most of these need no key."""
+"""/backends: the backends and their characterizations."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from ionq_toolkit_fake.facts.devices import SUPPORTED_GATES
 from ionq_toolkit_fake.models.facility import midnight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ionq_toolkit_fake.api.request import Request
     from ionq_toolkit_fake.api.responses import Response
-    from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.facts.devices import Device
     from ionq_toolkit_fake.models.facility import Characterization
 
@@ -26,27 +25,26 @@ MAX_PAGE = 10
 
 def list_all(request: Request) -> Response:
     """GET /backends."""
-    cloud = request.cloud
-    return json_response([_body(device, cloud) for device in cloud.facility.devices.values()])
+    return json_response([_body(device, request) for device in request.facility.devices.values()])
 
 
 def get(request: Request) -> Response:
     """GET /backends/{backend}."""
-    return json_response(_body(_device(request), request.cloud))
+    return json_response(_body(_device(request), request))
 
 
 def characterizations(request: Request) -> Response:
     """GET /backends/{backend}/characterizations: the newest first, from `start` to `end`."""
-    cloud, name = request.cloud, request.parameters["backend"]
-    if "characterizations-of-any" not in cloud.deviations:
+    deviations = request.deviations
+    if "characterizations-of-any" not in deviations:
         _device(request)
     limit = query.integer(request, "limit", MAX_PAGE, 1, MAX_PAGE)
     page = query.integer(request, "page", 1, 1, 1_000_000)
     start, end = query.moment(request, "start"), query.moment(request, "end")
-    inclusive = "characterizations-end" in cloud.deviations
+    inclusive = "characterizations-end" in deviations
     found = [
         record
-        for record in cloud.facility.characterizations(name)
+        for record in request.facility.characterizations(request.arguments["backend"])
         if (start is None or midnight(record.day) >= start)
         and (
             end is None or midnight(record.day) < end or (inclusive and midnight(record.day) == end)
@@ -54,62 +52,61 @@ def characterizations(request: Request) -> Response:
     ]
     pages = math.ceil(len(found) / limit)
     shown = found[(page - 1) * limit : page * limit]
-    bodies: list[dict[str, Any]] | None = _characterizations(shown, cloud)
-    if not found and "characterizations-null" in cloud.deviations:
+    bodies: list[dict[str, Any]] | None = _characterizations(shown, deviations)
+    if not found and "characterizations-null" in deviations:
         bodies = None
-    if "characterizations-pages" not in cloud.deviations:
+    if "characterizations-pages" not in deviations:
         pages = max(0, pages - page)
     return json_response({"characterizations": bodies, "pages": pages})
 
 
 def characterization(request: Request) -> Response:
     """GET /backends/{backend}/characterizations/{UUID}."""
-    cloud = request.cloud
-    for record in cloud.facility.characterizations(request.parameters["backend"]):
-        if record.id == request.parameters["characterization_id"]:
-            return json_response(_characterizations([record], cloud)[0])
+    for record in request.facility.characterizations(request.arguments["backend"]):
+        if record.id == request.arguments["characterization_id"]:
+            return json_response(_characterizations([record], request.deviations)[0])
     raise not_found()
 
 
 def _device(request: Request) -> Device:
-    device = request.cloud.facility.devices.get(request.parameters["backend"])
+    device = request.facility.devices.get(request.arguments["backend"])
     if device is None:
         raise not_found()
     return device
 
 
-def _body(device: Device, cloud: FakeIonQ) -> dict[str, Any]:
+def _body(device: Device, request: Request) -> dict[str, Any]:
     """Return a backend as it is listed."""
     body: dict[str, Any] = {
         "backend": device.name,
         "status": device.status,
         "qubits": device.qubits,
-        "average_queue_time": cloud.facility.queue_ms(device.name),
-        "last_updated": iso(cloud.started_at),
+        "average_queue_time": request.facility.queue_ms(device.name),
+        "last_updated": iso(request.facility.started_at),
         "degraded": False,
         "supported_gates": SUPPORTED_GATES,
         "supported_native_gates": device.native_gates,
         "supported_error_mitigations": device.error_mitigations,
     }
     if device.is_qpu:
-        body["characterization_id"] = cloud.facility.characterizations(device.name)[0].id
+        body["characterization_id"] = request.facility.characterizations(device.name)[0].id
     if device.location:
         body["location"] = device.location
-    if device.noise_models and "backend-noise-models" in cloud.deviations:
+    if device.noise_models and "backend-noise-models" in request.deviations:
         body["noise_models"] = device.noise_models
     return body
 
 
 def _characterizations(
-    records: Sequence[Characterization], cloud: FakeIonQ
+    records: Sequence[Characterization], deviations: Collection[str]
 ) -> list[dict[str, Any]]:
-    """Return records as they are shown, with what the live service makes of missing values.
+    """Return records in the shape of the API.
 
-    Without that, a median that was not measured is left out.
+    The live service shows a missing median in its own ways; the document leaves it out.
     """
-    quirky = "characterization-nulls" in cloud.deviations
-    exact = "characterization-times" in cloud.deviations
-    backfills = "characterizations-backfill" in cloud.deviations
+    quirky = "characterization-nulls" in deviations
+    exact = "characterization-times" in deviations
+    backfills = "characterizations-backfill" in deviations
     bodies: list[dict[str, Any]] = []
     newer: dict[str, float | None] = {}
     for record in records:

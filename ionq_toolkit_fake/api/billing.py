@@ -1,4 +1,4 @@
-"""What jobs cost: /jobs/{id}/cost, /jobs/estimate, /organizations/{id}/usage."""
+"""Costs: /jobs/{id}/cost, /jobs/estimate, /organizations/{id}/usage."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ MODALITIES = ("daily", "weekly", "monthly")
 
 
 def cost(request: Request) -> Response:
-    """GET /jobs/{id}/cost: 404 as long as none is known, which a user saw for queued jobs.
+    """GET /jobs/{id}/cost: 404 until the cost is known, as a user saw for queued jobs.
 
-    The simulator is free, and its jobs show no amount. What IonQ says of a child job is not
-    known: here its part in the parent's price is not told apart.
+    The simulator is free, and its jobs show no amount. IonQ's response for a child job is not
+    known: here a child shows no amount, because its parent is charged for it.
     """
-    job = request.project.jobs.find(request.parameters["job_id"])
+    job = request.project.jobs.find(request.arguments["job_id"])
     if job is None or not (job.ran or job.status == "completed"):
         raise not_found()
     body: dict[str, Any] = {"dry_run": job.submission.dry_run}
@@ -52,9 +52,9 @@ def cost(request: Request) -> Response:
 def estimate(request: Request) -> Response:
     """GET /jobs/estimate."""
     name = query.required(request, "backend")
-    device = request.cloud.facility.devices.get(name)
+    device = request.facility.devices.get(name)
     if device is None:
-        allowed = ", ".join(request.cloud.facility.devices)
+        allowed = ", ".join(request.facility.devices)
         raise bad_query(f"backend must be one of [{allowed}]", "backend")
     qubits = query.integer(request, "qubits", 25, 1, MAX_INTEGER)
     shots = query.integer(request, "shots", 1000, 1, MAX_SHOTS)
@@ -86,22 +86,22 @@ def estimate(request: Request) -> Response:
         )
     body = {
         "estimate_context": context,
-        "estimated_at": iso(request.cloud.clock.now()),
+        "estimated_at": iso(request.clock.now()),
         "estimated_unit": "usd",
         "rate_card": {"id": f"{name}-rates", "rates": rates},
         "estimated_total_cost": total,
         "estimated_execution_time": execution_ms(device, single, double, shots),
-        "current_predicted_queue_time": request.cloud.facility.queue_ms(name),
+        "current_predicted_queue_time": request.facility.queue_ms(name),
     }
     return json_response(body)
 
 
 def usage(request: Request) -> Response:
-    """GET /organizations/{id}/usage: what completed jobs cost, newest date first.
+    """GET /organizations/{id}/usage: the costs of completed jobs, newest date first.
 
-    There is one organization, and all projects are in it.
+    All projects belong to one organization.
     """
-    if request.parameters["organization_id"] != ORGANIZATION:
+    if request.arguments["organization_id"] != ORGANIZATION:
         raise not_found()
     first = query.day(query.required(request, "start_date"), "start_date")
     last = query.day(query.required(request, "end_date"), "end_date")
@@ -113,15 +113,15 @@ def usage(request: Request) -> Response:
     )
     jobs = [
         job
-        for project in request.cloud.projects
+        for project in request.projects
         for job in project.ledger
         if job.cost > 0 and first <= _day(job) <= last
     ]
-    names = {project.id: project.name for project in request.cloud.projects}
+    names = {project.id: project.name for project in request.projects}
     periods: dict[date, list[Job]] = defaultdict(list)
     for job in jobs:
         periods[_period(_day(job), modality)].append(job)
-    timed = "usage-timestamps" in request.cloud.deviations
+    timed = "usage-timestamps" in request.deviations
     data = [
         {
             "from": iso(midnight(start)) if timed else start.isoformat(),
@@ -174,7 +174,7 @@ def _sum(jobs: Iterable[Job]) -> dict[str, Any]:
 
 
 def _groups(jobs: Sequence[Job], group_by: str, names: dict[str, str]) -> list[dict[str, Any]]:
-    """Return the groups that cost most."""
+    """Return the groups with the highest costs."""
     groups: dict[str, list[Job]] = defaultdict(list)
     for job in jobs:
         owner = job.owner

@@ -1,4 +1,4 @@
-"""Circuits as clients write them: decoded, checked, and turned into programs."""
+"""The circuits of a submission, read into programs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from ionq_toolkit_fake.api.decoding import decode, one_of
-from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.api.request import decode
+from ionq_toolkit_fake.api.responses import bad_request, not_one_of
 from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit
 from ionq_toolkit_fake.simulation import NATIVE_GATES, QIS_GATES, Gate, Program, Qasm3
@@ -30,9 +30,11 @@ MAX_CIRCUITS, MAX_GATES = 5_000, 150_000
 #: qiskit-ionq sends it.
 MAX_PHASE, MAX_ANGLE, DEFAULT_ANGLE = 1.0, 0.25, 0.25
 
+_GATESETS = ("qis", "native")
+
 
 class _Gate(msgspec.Struct):
-    """A gate as clients write it: fields that do not concern it are let pass."""
+    """A gate as clients write it; fields that do not concern it are ignored."""
 
     gate: str
     target: int | None = None
@@ -50,7 +52,7 @@ class _Gate(msgspec.Struct):
 
 class _Circuit(msgspec.Struct):
     circuit: list[_Gate]
-    #: Required in practice, but its absence is only found out when the job is compiled.
+    #: Required in practice: a job without it fails when it is compiled.
     qubits: int | None = None
     gateset: str | None = None
     name: str | None = None
@@ -63,7 +65,7 @@ class _SingleInput(_Circuit):
 
 class _MultiInput(msgspec.Struct):
     circuits: list[_Circuit]
-    #: For the circuits that do not say it themselves.
+    #: Defaults for the circuits.
     qubits: int | None = None
     gateset: str | None = None
     circuit: Any = None
@@ -74,7 +76,7 @@ class _Qasm3Input(msgspec.Struct):
 
 
 class Limits(NamedTuple):
-    """What a backend can run.
+    """The limits of a backend.
 
     Attributes:
         qubits: How many qubits it has.
@@ -93,10 +95,10 @@ def read_circuits(kind: str, body: msgspec.Raw, limits: Limits) -> tuple[Circuit
     Args:
         kind: The type of the job: of one circuit, of several, or OpenQASM 3.
         body: The input.
-        limits: What the backend can run.
+        limits: The limits of the backend.
 
     Raises:
-        Refusal: It is no input of that type.
+        Refusal: The input is not of that type.
     """
     if kind == QASM3:
         source = decode(body, _Qasm3Input, "input").data
@@ -105,7 +107,7 @@ def read_circuits(kind: str, body: msgspec.Raw, limits: Limits) -> tuple[Circuit
 
 
 def _inputs(kind: str, body: msgspec.Raw) -> list[tuple[str, _Circuit]]:
-    """Return the circuits of a job's input, each with its path, and what it inherits filled in."""
+    """Return the circuits of a job's input, each with its path and its defaults filled in."""
     if kind == SINGLE_CIRCUIT:
         single = decode(body, _SingleInput, "input")
         if single.circuits is not None:
@@ -139,7 +141,8 @@ def _both_circuit_and_circuits() -> Refusal:
 
 def _circuit(circuit: _Circuit, path: str, limits: Limits) -> Circuit:
     gateset = circuit.gateset or "qis"
-    one_of(gateset, ("qis", "native"), f"{path}.gateset")
+    if gateset not in _GATESETS:
+        raise not_one_of(_GATESETS, f"{path}.gateset")
     if circuit.qubits is not None and circuit.qubits < 1:
         raise bad_request(f"{path}.qubits must be greater than or equal to 1", f"{path}.qubits")
     read = _native_gates if gateset == "native" else _qis_gates
@@ -147,7 +150,7 @@ def _circuit(circuit: _Circuit, path: str, limits: Limits) -> Circuit:
     for index, gate in enumerate(circuit.circuit):
         gates.extend(read(gate, f"{path}.circuit.{index}", circuit.qubits))
     program = Program(circuit.qubits or 1, tuple(gates), gateset)
-    widths = [len(gate.qubits) for gate in gates if gate.name != "nop"]
+    widths = [len(g.targets) + len(g.controls) for g in gates if g.name != "nop"]
     single = widths.count(1)
     return Circuit(
         name=circuit.name,
@@ -182,7 +185,7 @@ def _registers(circuit: _Circuit, path: str) -> Mapping[str, tuple[int | None, .
 
 
 def _rejections(circuit: _Circuit, program: Program, limits: Limits) -> Iterator[JobFailure]:
-    """Yield every reason for which a job that the API takes will fail before it runs."""
+    """Yield the reasons why a job that the API takes fails before it runs."""
     if circuit.qubits is None:
         yield JobFailure("UnexpectedCompilationError", "input.qubits is missing")
     if program.num_qubits > limits.qubits:
@@ -207,7 +210,7 @@ def _rejections(circuit: _Circuit, program: Program, limits: Limits) -> Iterator
 
 
 def _native_rejections(program: Program, limits: Limits) -> Iterator[JobFailure]:
-    """Yield why native gates, which no compiler rewrites, cannot be run as they are."""
+    """Yield the reasons why native gates, which are not compiled, cannot run."""
     pairs = limits.connectivity and {frozenset(pair) for pair in limits.connectivity}
     for gate in program.gates:
         if len(gate.targets) < 2:  # noqa: PLR2004 - on two qubits
@@ -222,9 +225,10 @@ def _native_rejections(program: Program, limits: Limits) -> Iterator[JobFailure]
 
 
 def _qis_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Gate]:
-    """Yield what one gate of the wire means: one gate, or one for each of its targets."""
-    one_of(gate.gate, QIS_GATES, f"{path}.gate")
-    kind = QIS_GATES[gate.gate]
+    """Yield the gates that one gate of the wire stands for: one for each group of targets."""
+    kind = QIS_GATES.get(gate.gate)
+    if kind is None:
+        raise not_one_of(QIS_GATES, f"{path}.gate")
     targets = _operands(gate.target, gate.targets, f"{path}.target")
     controls = _operands(gate.control, gate.controls, f"{path}.control")
     if len(controls) < kind.controls:
@@ -250,32 +254,30 @@ def _pauli_exponential(
     controls: tuple[int, ...],
     num_qubits: int | None,
 ) -> Gate:
-    """Return a `pauliexp`; the API document has its name and none of its fields."""
-    for field in ("terms", "coefficients", "time"):
-        if getattr(gate, field) is None:
-            raise bad_request(f"{path}.{field} is required", f"{path}.{field}")
-    assert gate.terms is not None  # noqa: S101 - checked above
-    assert gate.coefficients is not None  # noqa: S101
-    assert gate.time is not None  # noqa: S101
+    """Return a `pauliexp`; the API document has its name but not its fields."""
+    terms, coefficients, time = gate.terms, gate.coefficients, gate.time
+    if terms is None or coefficients is None or time is None:
+        field = "terms" if terms is None else "coefficients" if coefficients is None else "time"
+        raise bad_request(f"{path}.{field} is required", f"{path}.{field}")
     if not targets:
         raise bad_request(f"{path}.targets must name 1 qubit(s)", f"{path}.targets")
     _check_qubits((*targets, *controls), num_qubits, path)
-    for index, term in enumerate(gate.terms):
+    for index, term in enumerate(terms):
         if len(term) != len(targets) or set(term) - set("IXYZ"):
             key = f"{path}.terms.{index}"
             raise bad_request(f"{key} must consist of {len(targets)} letters of I, X, Y and Z", key)
-    if not gate.terms or len(gate.terms) != len(gate.coefficients):
+    if not terms or len(terms) != len(coefficients):
         key = f"{path}.coefficients"
         raise bad_request(f"{key} must have as many values as there are terms", key)
-    if gate.time < 0:
+    if time < 0:
         raise bad_request(f"{path}.time must be greater than or equal to 0", f"{path}.time")
-    parameters = (gate.time, *gate.coefficients)
-    return Gate("pauliexp", targets, controls, parameters, tuple(gate.terms))
+    return Gate("pauliexp", targets, controls, (time, *coefficients), tuple(terms))
 
 
 def _native_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Gate]:
     """Yield one native gate."""
-    one_of(gate.gate, NATIVE_GATES, f"{path}.gate")
+    if gate.gate not in NATIVE_GATES:
+        raise not_one_of(NATIVE_GATES, f"{path}.gate")
     targets = _operands(gate.target, gate.targets, f"{path}.target")
     if gate.control is not None or gate.controls:
         raise bad_request(f"{path}.control is not for native gates", f"{path}.control")

@@ -28,7 +28,7 @@ def _map_of(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _registers(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object `{name: {"registers": {register: values}}}`."""
+    """Return the schema of an object `{name: {"registers": {register: values}}}`."""
     inner = {
         "type": "object",
         "required": ["registers"],
@@ -75,7 +75,7 @@ FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 def get(request: Request) -> Response:
     """GET /schemas/formats/{format}."""
-    name = request.parameters["format"]
+    name = request.arguments["format"]
     if name not in FORMATS:
         raise not_found()
     document = {"$schema": "https://json-schema.org/draft-07/schema", "$id": name}

@@ -1,4 +1,4 @@
-"""Inputs of jobs that are no circuits: the energy of a Hamiltonian, and maxcut by QAOA."""
+"""Inputs of jobs that run functions: the energy of a Hamiltonian, and maxcut by QAOA."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ionq_toolkit_fake.api.decoding import decode, one_of
-from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.api.request import decode
+from ionq_toolkit_fake.api.responses import bad_request, not_one_of
 from ionq_toolkit_fake.models.submission import Circuit
 from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3, Task
 
@@ -81,7 +81,7 @@ class _QaoaInput(msgspec.Struct):
 
 
 class _External(msgspec.Struct):
-    """What is for Q-CTRL; its key is checked to be there and not kept."""
+    """Settings for Q-CTRL; its key is required and not kept."""
 
     api_credentials: str
 
@@ -90,10 +90,11 @@ def read_function(body: msgspec.Raw, device: Device) -> tuple[Circuit, Energy]:
     """Return the input of a job of type `quantum-function`.
 
     Raises:
-        Refusal: It is no such input.
+        Refusal: The input is not valid.
     """
     function = decode(body, _FunctionInput, "input")
-    one_of(function.data.type, ("hamiltonian-energy",), "input.data.type")
+    if function.data.type != "hamiltonian-energy":
+        raise not_one_of(["hamiltonian-energy"], "input.data.type")
     data = decode(function.data.data, _EnergyData, "input.data.data")
     path = "input.data.data"
     if not data.hamiltonian:
@@ -126,13 +127,14 @@ def read_function(body: msgspec.Raw, device: Device) -> tuple[Circuit, Energy]:
 def read_qaoa(
     body: msgspec.Raw, external: msgspec.Raw, device: Device
 ) -> tuple[tuple[Circuit, ...], MaxCut]:
-    """Return the input of a job of type `qctrl.qaoa.v1`: the circuits it will run, and the graph.
+    """Return the input of a job of type `qctrl.qaoa.v1`: the circuits of its run, and the graph.
 
     Raises:
-        Refusal: It is no such input.
+        Refusal: The input is not valid.
     """
     problem = decode(body, _QaoaInput, "input")
-    one_of(problem.problem_type, ("maxcut",), "input.problem_type")
+    if problem.problem_type != "maxcut":
+        raise not_one_of(["maxcut"], "input.problem_type")
     if bytes(external) == b"null":
         raise bad_request("external_settings is required", "external_settings")
     decode(external, _External, "external_settings")

@@ -1,4 +1,4 @@
-"""/jobs: submit, read, list, clone, move, cancel, delete."""
+"""/jobs: submit, read, list, clone, move, cancel and delete jobs."""
 
 from __future__ import annotations
 
@@ -23,44 +23,45 @@ MIN_PAGE, MAX_PAGE = 1, 25
 
 def create(request: Request) -> Response:
     """POST /jobs."""
-    return _created(request, read_submission(request, request.body))
+    return _created(request, read_submission(request))
 
 
 def clone(request: Request) -> Response:
-    """POST /jobs/{id}/clone: another job of the same input, with the changes that are asked for."""
-    return _created(request, read_clone(request, _named(request), request.body))
+    """POST /jobs/{id}/clone: a new job of the same input, with the changes of the body."""
+    return _created(request, read_clone(request, _named(request)))
 
 
 def move(request: Request) -> Response:
-    """POST /jobs/{id}/move: as a clone, in the place of the original.
+    """POST /jobs/{id}/move: a clone that replaces the original.
 
-    What IonQ does is not published. Here the original is canceled; one that has started or is
-    final cannot be moved, nor a child.
+    IonQ does not publish how it moves a job. Here the original is canceled. A job that has started
+    or is final cannot be moved, and neither can a child.
     """
     job = _named(request)
     if job.parent_id is not None or job.status not in {"submitted", "ready"}:
         raise Refusal(400, "Bad Request", f"A job that is {job.status} cannot be moved.")
-    return _created(request, read_clone(request, job, request.body, replacing=job), replacing=job)
+    return _created(request, read_clone(request, job, replacing=job), replacing=job)
 
 
 def get(request: Request) -> Response:
     """GET /jobs/{id}."""
-    job = _found(request.project.jobs.poll(request.parameters["job_id"]))
-    return json_response(record.full(job, request.cloud))
-
-
-def list_some(request: Request) -> Response:
-    """GET /jobs: the newest first, as many as asked for, and the id that the next page begins with.
-
-    Child jobs are shown to those who ask for them, by their parent or their ids. Filters by a
-    status or a session that there is not find nothing: what IonQ makes of them is not known.
-    Parameters that there are not are let pass.
-    """
-    return listing(request)
+    job = request.project.jobs.poll(request.arguments["job_id"])
+    if job is None:
+        raise not_found()
+    return json_response(record.full(job, request))
 
 
 def listing(request: Request, session_id: str | None = None) -> Response:
-    """Return a page of the project's jobs, or of those of a session."""
+    """GET /jobs: a page of the project's jobs, newest first, and the id that the next begins with.
+
+    Child jobs are listed only if the query names their parent or their ids. A filter by an unknown
+    status or session finds no jobs: IonQ's response to it is not known. Unknown parameters are
+    ignored.
+
+    Args:
+        request: The request.
+        session_id: List only the jobs of this session.
+    """
     limit = query.integer(request, "limit", MAX_PAGE, MIN_PAGE, MAX_PAGE)
     jobs = list(request.project.jobs)
     start = query.text(request, "next")
@@ -75,29 +76,29 @@ def listing(request: Request, session_id: str | None = None) -> Response:
         if _matches(job, request) and session_id in {None, job.submission.session_id}
     ]
     following = jobs[limit].id if len(jobs) > limit else None
-    bodies = [record.base(job, request.cloud) for job in jobs[:limit]]
+    bodies = [record.base(job, request) for job in jobs[:limit]]
     return json_response({"jobs": bodies, "next": following})
 
 
 def cancel(request: Request) -> Response:
-    """PUT /jobs/{id}/status/cancel. A job that has failed stays so; the reply is the same."""
-    job = _found(request.project.jobs.cancel(request.parameters["job_id"]))
+    """PUT /jobs/{id}/status/cancel. A failed job stays failed; the response is the same."""
+    job = _found(request.project.jobs.cancel(request.arguments["job_id"]))
     return json_response({"id": job.id, "status": "canceled"})
 
 
 def cancel_several(request: Request) -> Response:
-    """PUT /jobs/status/cancel: all of them or, if one is not there, none."""
+    """PUT /jobs/status/cancel: 404 if one of the jobs does not exist, and then none changes."""
     return _changed(request, request.project.jobs.cancel, "canceled")
 
 
 def delete(request: Request) -> Response:
-    """DELETE /jobs/{id}: from then on, it is not there."""
-    job = _found(request.project.jobs.delete(request.parameters["job_id"]))
+    """DELETE /jobs/{id}. From then on, requests for the job get 404."""
+    job = _found(request.project.jobs.delete(request.arguments["job_id"]))
     return json_response({"id": job.id, "status": "deleted"})
 
 
 def delete_several(request: Request) -> Response:
-    """DELETE /jobs: all of them or, if one is not there, none."""
+    """DELETE /jobs: 404 if one of the jobs does not exist, and then none is deleted."""
     return _changed(request, request.project.jobs.delete, "deleted")
 
 
@@ -108,8 +109,8 @@ def _created(request: Request, submission: Submission, *, replacing: Job | None 
 
 
 def _named(request: Request) -> Job:
-    """Return the job that the path names, as it was last shown: being cloned moves none on."""
-    return _found(request.project.jobs.peek(request.parameters["job_id"]))
+    """Return the job of the path as it was last shown: a clone does not move it on."""
+    return _found(request.project.jobs.peek(request.arguments["job_id"]))
 
 
 def _matches(job: Job, request: Request) -> bool:
@@ -132,7 +133,7 @@ def _matches(job: Job, request: Request) -> bool:
 
 
 def _changed(request: Request, change: Callable[[str], object], status: str) -> Response:
-    """Change each job that the body names; refuse before the first if one is not there."""
+    """Change each job that the body names, or refuse before the first if one does not exist."""
     ids = read_ids(request.body)
     for job_id in ids:
         _found(request.project.jobs.find(job_id))

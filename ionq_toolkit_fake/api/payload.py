@@ -1,4 +1,4 @@
-"""The body of POST /jobs and of its clones: decoded, checked, and turned into a submission."""
+"""The bodies of POST /jobs and of its clones, read into submissions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ionq_toolkit_fake.api.circuits import Limits, read_circuits
-from ionq_toolkit_fake.api.decoding import decode, one_of
 from ionq_toolkit_fake.api.functions import read_function, read_qaoa
-from ionq_toolkit_fake.api.responses import bad_request, forbidden, not_found
+from ionq_toolkit_fake.api.request import decode
+from ionq_toolkit_fake.api.responses import bad_request, forbidden, not_found, not_one_of
 from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.models.submission import (
     MULTI_CIRCUIT,
@@ -44,6 +44,9 @@ MAX_SEED = 2**31 - 1
 #: Job types of the API document.
 _TYPES = (SINGLE_CIRCUIT, MULTI_CIRCUIT, QASM3, QUANTUM_FUNCTION, QAOA)
 
+#: Noise models that a job may ask for.
+_NOISE_MODELS = ("ideal", *NOISE_MODELS)
+
 
 class _Noise(msgspec.Struct):
     model: str = "ideal"
@@ -64,7 +67,7 @@ class _Compilation(msgspec.Struct, omit_defaults=True):
 
 
 class _Settings(msgspec.Struct, omit_defaults=True):
-    """Settings as the API document has them: others are let pass, and not shown again."""
+    """Settings of the API document; other settings are ignored and not shown again."""
 
     error_mitigation: _ErrorMitigation | None = None
     compilation: _Compilation | None = None
@@ -74,7 +77,7 @@ class _Job(msgspec.Struct):
     type: str
     input: msgspec.Raw
     backend: str | None = None
-    #: What v0.3 called the backend.
+    #: The name of v0.3 for the backend.
     target: Any = None
     #: cirq-ionq sends a string.
     shots: int | str | None = None
@@ -87,7 +90,8 @@ class _Job(msgspec.Struct):
     external_settings: msgspec.Raw = msgspec.Raw(b"null")
 
 
-#: What a clone may have another of: schema CloneJobPayload. What its `parent` does is not known.
+#: The fields that a clone may change: schema CloneJobPayload. The effect of its `parent` is not
+#: known.
 _CHANGES = (
     *("name", "metadata", "shots", "backend", "session_id", "settings", "dry_run", "noise"),
 )
@@ -101,42 +105,46 @@ def read_ids(body: bytes) -> list[str]:
     """Return the ids in the body of an operation on several jobs, each once.
 
     Raises:
-        Refusal: The body is not JSON, or has no list of ids.
+        Refusal: The body is not JSON, or does not have a list of ids.
     """
     return list(dict.fromkeys(decode(body, _Ids, "").ids))
 
 
 def target(request: Request, name: str) -> Device:
-    """Return the backend that a body names, if it takes jobs and the key may use it.
+    """Return the backend that a body names.
 
     Raises:
-        Refusal: There is none of that name, it is not available, or it is not for this key.
+        Refusal: The cloud has no such backend, it is not available, or the key may not use it.
     """
-    devices = request.cloud.facility.devices
-    one_of(name, devices, "backend")
-    if not request.owner.may_use(name):
+    devices, targets = request.facility.devices, request.owner.access.targets
+    if name not in devices:
+        raise not_one_of(devices, "backend")
+    if targets is not None and name not in targets:
         raise forbidden(f"This key has no access to {name}")
     if devices[name].status != "available":
         raise bad_request(f"backend {name} is {devices[name].status}", "backend")
     return devices[name]
 
 
-def read_submission(request: Request, body: bytes, *, replacing: Job | None = None) -> Submission:
+def read_submission(request: Request, *, replacing: Job | None = None) -> Submission:
     """Return the submission in the body of POST /jobs, by itself or in the place of a job.
 
     Raises:
         Refusal: The body is not JSON, or not a job that the API takes from this key.
     """
-    job = decode(body, _Job, "")
-    one_of(job.type, _TYPES, "type")
-    defaults = "target-is-no-backend" in request.cloud.deviations and job.target is not None
+    job = decode(request.body, _Job, "")
+    if job.type not in _TYPES:
+        raise not_one_of(_TYPES, "type")
+    defaults = "target-is-no-backend" in request.deviations and job.target is not None
     if job.backend is None and defaults:
         job.backend = "simulator"
     if job.backend is None:
         raise bad_request("backend is required", "backend")
     device = target(request, job.backend)
+    is_qpu = device.is_qpu
     noise = job.noise or _Noise()
-    one_of(noise.model, ("ideal", *NOISE_MODELS), "noise.model")
+    if noise.model not in _NOISE_MODELS:
+        raise not_one_of(_NOISE_MODELS, "noise.model")
     if noise.seed is not None and not 0 <= noise.seed <= MAX_SEED:
         raise bad_request(f"noise.seed must be between 0 and {MAX_SEED}", "noise.seed")
     shots = _shots(job.shots)
@@ -144,8 +152,8 @@ def read_submission(request: Request, body: bytes, *, replacing: Job | None = No
     settings = job.settings or _Settings()
     if job.type in {QUANTUM_FUNCTION, QAOA}:
         settings.compilation = None  # "no compilation settings": schema QuantumFunctionJobSettings
-    model = "ideal" if device.is_qpu else noise.model
-    limits = _limits(device, model)
+    model = "ideal" if is_qpu else noise.model
+    limits = _qpu_limits(device) if is_qpu else _simulator_limits(device, model)
     function: Energy | MaxCut | None = None
     if job.type == QUANTUM_FUNCTION:
         circuit, function = read_function(job.input, device)
@@ -155,6 +163,7 @@ def read_submission(request: Request, body: bytes, *, replacing: Job | None = No
     else:
         circuits = read_circuits(job.type, job.input, limits)
     mitigation = settings.error_mitigation or _ErrorMitigation()
+    debiased = is_qpu and job.type != QUANTUM_FUNCTION
     submission = Submission(
         type=job.type,
         device=device._replace(qubits=limits.qubits),
@@ -165,13 +174,12 @@ def read_submission(request: Request, body: bytes, *, replacing: Job | None = No
         shots=shots,
         noise_model=model,
         noise_seed=noise.seed,
-        mitigated=job.type != QUANTUM_FUNCTION
-        and _mitigated(device, mitigation.debiasing, shots, circuits),
+        mitigated=debiased and _is_debiased(mitigation.debiasing, shots, circuits),
         symmetry_verification=mitigation.symmetry_verification,
         session_id=job.session_id,
         circuits=circuits,
         function=function,
-        source=_without_secrets(body),
+        source=_without_secrets(request.body),
         is_exact=not device.is_qpu and model == "ideal",
         is_rehearsal=bool(job.dry_run) and device.is_qpu,
     )
@@ -185,29 +193,28 @@ def read_submission(request: Request, body: bytes, *, replacing: Job | None = No
     return submission
 
 
-def read_clone(
-    request: Request, original: Job, body: bytes, *, replacing: Job | None = None
-) -> Submission:
-    """Return the submission of a job with the changes of a body.
+def read_clone(request: Request, original: Job, *, replacing: Job | None = None) -> Submission:
+    """Return the submission of a job with the changes in the body.
 
     Raises:
-        Refusal: The body is not JSON, or what comes of it is not a job that the API takes.
+        Refusal: The body is not JSON, or the API does not take the changed job.
     """
-    changes = decode(body or b"{}", dict[str, msgspec.Raw], "")
+    changes = decode(request.body or b"{}", dict[str, msgspec.Raw], "")
     fields = msgspec.json.decode(original.submission.source, type=dict[str, msgspec.Raw])
     if original.parent_id is not None:
         fields = _fields_of_child(request, original, fields)
     fields.update({name: changes[name] for name in _CHANGES if name in changes})
-    return read_submission(request, msgspec.json.encode(fields), replacing=replacing)
+    body = msgspec.json.encode(fields)
+    return read_submission(request._replace(body=body), replacing=replacing)
 
 
 def _fields_of_child(
     request: Request, child: Job, fields: dict[str, msgspec.Raw]
 ) -> dict[str, msgspec.Raw]:
-    """Return the body that would have made a child job by itself.
+    """Return the body that submits the circuit of a child job by itself.
 
     Raises:
-        Refusal: It is no circuit that somebody sent.
+        Refusal: The child is not a circuit of its parent's body.
     """
     parent = request.project.jobs.peek(child.parent_id or "")
     if parent is None or child.type != SINGLE_CIRCUIT:
@@ -224,7 +231,7 @@ def _fields_of_child(
 
 
 def _without_secrets(body: bytes) -> bytes:
-    """Return a body whose settings for another service have no credentials in them."""
+    """Return a body without the credentials for another service."""
     if b"external_settings" not in body:
         return body
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -233,10 +240,11 @@ def _without_secrets(body: bytes) -> bytes:
     return msgspec.json.encode(fields)
 
 
-def _limits(device: Device, noise_model: str) -> Limits:
-    """Return what a device can run, or the simulator under a noise model."""
-    if device.is_qpu:
-        return Limits(device.qubits, (device.entangler,), device.connectivity)
+def _qpu_limits(device: Device) -> Limits:
+    return Limits(device.qubits, (device.entangler,), device.connectivity)
+
+
+def _simulator_limits(device: Device, noise_model: str) -> Limits:
     if noise_model == "ideal":
         return Limits(device.qubits, ("ms", "zz"))
     model = NOISE_MODELS[noise_model]
@@ -272,19 +280,12 @@ def _check_metadata(metadata: dict[str, Any] | None) -> None:
             raise bad_request(f"{key} must not be longer than {MAX_METADATA_VALUE} characters", key)
 
 
-def _mitigated(
-    device: Device,
-    wanted: bool | None,
-    shots: int,
-    circuits: tuple[Circuit, ...],
-) -> bool:
-    """Return whether a job is debiased.
+def _is_debiased(wanted: bool | None, shots: int, circuits: tuple[Circuit, ...]) -> bool:
+    """Return whether a job on a QPU is debiased.
 
-    On a machine, unless it is turned off, with 500 shots or more and gates that are not native:
-    https://docs.ionq.com/guides/error-mitigation-debiasing. On the simulator, never.
+    Unless it is turned off, with 500 shots or more and gates that are not native:
+    https://docs.ionq.com/guides/error-mitigation-debiasing.
     """
-    if not device.is_qpu:
-        return False
     if wanted and shots < DEBIASING_SHOTS:
         key = "settings.error_mitigation.debiasing"
         raise bad_request(f"{key} requires at least {DEBIASING_SHOTS} shots", key, "shots")

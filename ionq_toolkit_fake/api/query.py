@@ -1,4 +1,4 @@
-"""Parameters of the query, read with care."""
+"""The parameters of a query, checked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def integer(request: Request, name: str, default: int, least: int, most: int) ->
     """Return a whole number within limits.
 
     Raises:
-        Refusal: It is none, or outside.
+        Refusal: It is not a whole number, or outside of them.
     """
     value = request.query.get(name, [str(default)])[-1]
     number = int(value) if re.fullmatch("[0-9]{1,12}", value) else least - 1
@@ -38,7 +38,7 @@ def integer(request: Request, name: str, default: int, least: int, most: int) ->
 
 
 def boolean(request: Request, name: str) -> bool | None:
-    """Return `true` or `false`, in any case of letters, or None if it is not there.
+    """Return `true` or `false`, in any case of letters, or None if the query does not have it.
 
     Raises:
         Refusal: It is neither.
@@ -52,10 +52,10 @@ def boolean(request: Request, name: str) -> bool | None:
 
 
 def choice(request: Request, name: str, allowed: Collection[str]) -> str | None:
-    """Return one of the allowed values, or None if it is not there.
+    """Return one of the allowed values, or None if the query does not have it.
 
     Raises:
-        Refusal: It is another.
+        Refusal: The value is not among them.
     """
     value = text(request, name)
     if value is not None and value not in allowed:
@@ -64,10 +64,10 @@ def choice(request: Request, name: str, allowed: Collection[str]) -> str | None:
 
 
 def required(request: Request, name: str) -> str:
-    """Return a parameter that must be there.
+    """Return a required parameter.
 
     Raises:
-        Refusal: It is not.
+        Refusal: The query does not have it.
     """
     value = text(request, name)
     if value is None:
@@ -79,7 +79,7 @@ def day(value: str, name: str) -> date:
     """Return a date.
 
     Raises:
-        Refusal: It is none.
+        Refusal: The value is not a date.
     """
     try:
         return date.fromisoformat(value)
@@ -88,7 +88,7 @@ def day(value: str, name: str) -> date:
 
 
 def moment(request: Request, name: str) -> datetime | None:
-    """Return a date, as the midnight it begins with, or a date and time; None if it is not there.
+    """Return a date and time, or the midnight that a date begins with; None if it is not given.
 
     Raises:
         Refusal: It is neither.

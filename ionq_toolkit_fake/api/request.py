@@ -1,46 +1,77 @@
-"""One request: read, routed, authenticated and logged."""
+"""One request: read, routed, authenticated and decoded."""
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Self
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from ionq_toolkit_fake.api.responses import Refusal
-from ionq_toolkit_fake.api.routes import route
+import msgspec
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+
+from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.models.accounts import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from ionq_toolkit_fake.api.routes import Operation
-    from ionq_toolkit_fake.cloud import FakeIonQ
+    from ionq_toolkit_fake.api.operations import Operation
+    from ionq_toolkit_fake.api.responses import Refusal
+    from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import Accounts, ApiKey
+    from ionq_toolkit_fake.models.facility import Facility
     from ionq_toolkit_fake.models.project import Project
 
+_URLS = Map(
+    [Rule(f"/v0.4{one.path}", methods=[one.method], endpoint=one) for one in OPERATIONS],
+    strict_slashes=False,
+    merge_slashes=False,
+).bind("")
 
-class Call(NamedTuple):
-    """One request, as far as it could be read.
+_T = TypeVar("_T")
+
+_TYPE_NAMES = {"int": "integer", "str": "string", "float": "number", "bool": "boolean"}
+
+#: A shorter text is not a key, and may be part of any word.
+_SHORTEST_KEY = 8
+
+
+class Request(NamedTuple):
+    """One request, and the parts of the cloud that its handler works on.
 
     Attributes:
         method: Its HTTP method, in upper case.
-        path: Its path and query; empty: its URL is none.
-        secret: Its API key as it was sent; None: there is none.
-        key: The key; None: it is not taken.
-        operation: What it asks for; None: there is no such thing.
-        parameters: The variable parts of the path.
-        query: The values of each parameter of the query.
-        body: The bytes of the body.
+        path: Its path and query, without the API key; empty if the URL cannot be read.
+        operation: Its operation; None: the API has no such path and method.
+        arguments: The variable parts of the path.
+        query: The values of each parameter of the query, in their order.
+        body: The bytes of the body; empty if it has no body.
+        digest: The digest of the API key that was sent; None: no key was sent.
+        key: The key; None: no key was sent, or the cloud does not take it.
+        facility: The QPUs of the cloud.
+        deviations: The deviations from IonQ's document that the cloud follows.
+        clock: The cloud's clock.
+        projects: All projects of the cloud.
+        project_of_key: The project of the key, if it has a key.
     """
 
     method: str
     path: str
-    secret: str | None
-    key: ApiKey | None = None
-    operation: Operation | None = None
-    parameters: Mapping[str, str] = MappingProxyType({})
-    query: Mapping[str, list[str]] = MappingProxyType({})
-    body: bytes = b""
+    operation: Operation | None
+    arguments: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    body: bytes
+    digest: bytes | None
+    key: ApiKey | None
+    facility: Facility
+    deviations: Collection[str]
+    clock: Clock
+    projects: Collection[Project] = ()
+    project_of_key: Project | None = None
 
     @classmethod
     def read(
@@ -49,75 +80,64 @@ class Call(NamedTuple):
         url: str,
         headers: Mapping[str, str],
         body: bytes | None,
+        *,
         accounts: Accounts,
+        facility: Facility,
+        deviations: Collection[str],
+        clock: Clock,
     ) -> Self:
-        """Return a request as it is read; `accounts` say whose its key is."""
-        method, secret = method.upper(), _secret(headers)
+        """Return a request as it is read, without projects.
+
+        The key of a request that is not of the API is not looked up.
+        """
+        path, bare, query, method = "", "", "", method.upper()
+        secret = _secret(headers)
         try:
-            parts = urlsplit(url)
+            _, _, bare, query, _ = urlsplit(url)
+            path = without_secret(f"{bare}?{query}" if query else bare, secret)
         except ValueError:
-            return cls(method, "", secret)
-        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        try:
-            operation, parameters = route(method, parts.path)
-        except Refusal:
-            return cls(method, path, secret)
-        query = parse_qs(parts.query, keep_blank_values=True)
-        key = None if secret is None else accounts.find(secret)
-        return cls(method, path, secret, key, operation, parameters, query, body or b"")
-
-
-def _secret(headers: Mapping[str, str]) -> str | None:
-    """Return the key of a header ``Authorization: apiKey ...``, or None."""
-    fields = {name.lower(): str(value) for name, value in headers.items()}
-    scheme, _, secret = fields.get("authorization", "").partition(" ")
-    return (secret.strip() or None) if scheme.lower() == "apikey" else None
-
-
-class Request(NamedTuple):
-    """One request, routed and authenticated.
-
-    Attributes:
-        cloud: Who it is sent to.
-        parameters: The variable parts of the path.
-        query: The values of each parameter of the query, in their order.
-        body: The bytes of the body, empty if there is none.
-        key: Whose it is; None only where an operation needs no key.
-    """
-
-    cloud: FakeIonQ
-    parameters: Mapping[str, str]
-    query: Mapping[str, Sequence[str]]
-    body: bytes
-    key: ApiKey | None
+            pass
+        operation, arguments = route(method, bare) or (None, MappingProxyType({}))
+        digest = None if secret is None else digest_of(secret)
+        return cls(
+            method,
+            path,
+            operation,
+            arguments,
+            parse_qs(query, keep_blank_values=True),
+            body or b"",
+            digest,
+            None if digest is None or operation is None else accounts.find(digest),
+            facility,
+            deviations,
+            clock,
+        )
 
     @property
     def owner(self) -> ApiKey:
         """The key of an operation that needs one."""
-        assert self.key is not None, "the cloud lets no request without a key get here"  # noqa: S101
+        assert self.key is not None, "the cloud checks the key first"  # noqa: S101
         return self.key
 
     @property
     def project(self) -> Project:
-        """The project of the key."""
-        return self.cloud.project_of(self.owner)
-
-
-#: What is shorter than this is no key, and may be part of any word.
-_SHORTEST_KEY = 8
+        """The project of an operation that needs a key."""
+        assert self.project_of_key is not None, "the cloud checks the key first"  # noqa: S101
+        return self.project_of_key
 
 
 class LoggedRequest(NamedTuple):
-    """One request that a cloud got.
+    """One request that a cloud received, as it is logged: without its body and its key.
 
     Attributes:
         at: When it came, by the cloud's clock.
         method: Its HTTP method.
         path: Its path and query.
-        operation: The name of its operation; None: it is none of the API.
-        key_id: The id of the API key, as ``GET /whoami`` gives it; None: none that is taken.
+        operation: The name of its operation; None: the API has no such operation.
+        key_id: The id of the API key, as ``GET /whoami`` returns it; None: the cloud takes no such
+            key.
         request_id: The cloud's id of it.
-        status: The HTTP status of the answer; None: there was none.
+        status: The HTTP status that the client got; None: it got no response.
         faults: The kinds of faults that happened to it.
     """
 
@@ -131,10 +151,60 @@ class LoggedRequest(NamedTuple):
     faults: tuple[str, ...]
 
 
+def route(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
+    """Return the operation of a request and the variable parts of its path, or None."""
+    if not path.startswith("/") or "%2f" in path.lower():
+        return None  # an escaped slash is part of a name, and the API has no such name
+    try:
+        operation, arguments = _URLS.match(unquote(path), method=method)
+    except HTTPException:
+        return None
+    if operation.method != method:  # werkzeug answers HEAD where the API has GET
+        return None
+    return operation, arguments
+
+
+def decode(body: bytes | msgspec.Raw, model: type[_T], prefix: str) -> _T:
+    """Return a body, or the part of it at `prefix`, as a model.
+
+    Raises:
+        Refusal: The body is not JSON, or does not fit the model.
+    """
+    try:
+        return msgspec.json.decode(body, type=model)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), prefix) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request("Invalid request payload JSON format") from error
+
+
+def _explained(message: str, prefix: str) -> Refusal:
+    """Return msgspec's message in the wording that IonQ was seen to use."""
+    where = re.search(r" - at `\$(.*?)`$", message)
+    path = re.sub(r"\[(\d+)\]", r".\1", where[1] if where else "").replace("[...]", "")
+    path = (prefix + path).strip(".")
+    if missing := re.match(r"Object missing required field `(\w+)`", message):
+        key = f"{path}.{missing[1]}".strip(".")
+        return bad_request(f"{key} is required", key)
+    if wrong := re.match(r"Expected `(\w+)", message):
+        kind = _TYPE_NAMES.get(wrong[1], wrong[1])
+        return bad_request(f"{path or 'value'} must be of type {kind}", path or "value")
+    return bad_request(f"{path}: {message.split(' - at ', maxsplit=1)[0]}", path)
+
+
 def without_secret(path: str, secret: str | None) -> str:
-    """Return a path as it is logged: without the API key, should a client have put it there."""
+    """Return a path without the API key that a client may have put there."""
     if secret is None or len(secret) < _SHORTEST_KEY:
         return path
     for form in (secret, quote(secret, safe=""), quote(secret)):
         path = path.replace(form, "[API key]")
     return path
+
+
+def _secret(headers: Mapping[str, str]) -> str | None:
+    """Return the key of a header ``Authorization: apiKey ...``, or None."""
+    for name, value in headers.items():
+        if name.lower() == "authorization":
+            scheme, _, secret = str(value).partition(" ")
+            return (secret.strip() or None) if scheme.lower() == "apikey" else None
+    return None

@@ -1,4 +1,4 @@
-"""Requests and responses, and IonQ's way to refuse."""
+"""Responses, and refusals in IonQ's form."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Response(NamedTuple):
-    """What the cloud answers.
+    """The response to a request.
 
     Attributes:
         status: HTTP status code.
@@ -30,7 +30,7 @@ def json_response(body: object, status: int = 200) -> Response:
     return Response(status, headers, msgspec.json.encode(body))
 
 
-class Refusal(Exception):  # noqa: N818 - not an error of the fake: the cloud says no
+class Refusal(Exception):  # noqa: N818 - not an error of the fake
     """The cloud refuses a request; it becomes IonQ's error body.
 
     The words and shapes are those of the API document's schemas Error and BadRequestError and
@@ -67,6 +67,11 @@ def bad_request(message: str, *keys: str) -> Refusal:
     return Refusal(400, "Bad Request", message, keys=keys or None)
 
 
+def not_one_of(allowed: Iterable[str], key: str) -> Refusal:
+    """Return the refusal of a value that is not among the allowed ones."""
+    return bad_request(f"{key} must be one of [{', '.join(allowed)}]", key)
+
+
 def bad_query(message: str, key: str) -> Refusal:
     """Refuse a parameter of the query."""
     return Refusal(400, "Bad Request", message, keys=[key], source="query")
@@ -83,17 +88,17 @@ def unauthorized() -> Refusal:
 
 
 def forbidden(message: str) -> Refusal:
-    """Refuse what a key may not do: the words are those that a client showed in IonQ's workshop."""
+    """Refuse an operation that the key may not use, as a client showed it in IonQ's workshop."""
     return Refusal(403, "Forbidden", message)
 
 
 def gone(message: str) -> Refusal:
-    """Refuse what there was once."""
+    """Refuse an operation that the API has no longer."""
     return Refusal(410, "Gone", message)
 
 
 def not_found() -> Refusal:
-    """Refuse a path, or an id, that there is nothing at."""
+    """Refuse an unknown path or id."""
     return Refusal(
         404,
         "Not Found Error",

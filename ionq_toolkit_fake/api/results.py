@@ -1,9 +1,10 @@
-"""What a completed job has to be fetched: results in every format, compiled circuits."""
+"""The artifacts of a completed job: its results in every format, and its compiled circuits."""
 
 from __future__ import annotations
 
 import uuid
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from ionq_toolkit_fake.api.formats import (
 )
 from ionq_toolkit_fake.api.responses import gone, json_response, not_found
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
-from ionq_toolkit_fake.simulation import Distribution
+from ionq_toolkit_fake.simulation import Distribution, Outcome
 from ionq_toolkit_fake.simulation.mitigation import filtered, majority, voted
 from ionq_toolkit_fake.simulation.outcome import take
 
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.api.request import Request
     from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.models.job import Job
-    from ionq_toolkit_fake.simulation import Gate, Outcome
+    from ionq_toolkit_fake.simulation import Gate
 
     Registers = Mapping[str, Sequence[int | None]]
 
-#: How the shots of variants can be put together: schema AggregationsOutput.
+#: The aggregations of the shots of variants: schema AggregationsOutput.
 AGGREGATIONS = ("average", "voting", "dnl", "majority")
 
 #: How much a product of a whole number of shots may fall short of it.
@@ -45,7 +46,7 @@ _ROUNDING = 1e-6
 
 
 class ArtifactKind(Enum):
-    """Where a job shows an artifact."""
+    """The part of a job's record that lists an artifact."""
 
     RESULT = "results"
     VARIANT = "the results of a variant"
@@ -54,16 +55,16 @@ class ArtifactKind(Enum):
 
 
 class Artifact(NamedTuple):
-    """Something that a completed job has.
+    """A file that belongs to a completed job.
 
     Attributes:
-        id: What to ask for.
+        id: Its id.
         format: Its format.
-        kind: Where the job shows it.
-        part: What it is of: the key of its url, the number of a variant, or an aggregation.
-        path: Where it is too, below the job's results; None: nowhere.
-        content: What makes it.
-        variant_id: The id of its variant, if it is of one.
+        kind: The part of the job's record that lists it.
+        part: The key of its url, the number of its variant, or the name of its aggregation.
+        path: Its path below the job's results; None: it is an artifact alone.
+        content: Returns its content.
+        variant_id: The id of its variant, if it belongs to one.
     """
 
     id: str
@@ -75,19 +76,12 @@ class Artifact(NamedTuple):
     variant_id: str = ""
 
 
-def descriptor(artifact: Artifact) -> dict[str, str]:
-    """Return how a job names an artifact: schema ArtifactDescriptor."""
-    return {"id": artifact.id, "format": artifact.format, "media_type": "application/json"}
-
-
 def artifacts_of(job: Job) -> list[Artifact]:
-    """Return what a job has, if it is completed."""
-    if job.status != "completed":
-        return []
+    """Return the artifacts of a completed job."""
     if job.type == MULTI_CIRCUIT:
         return [_aggregate(job)]
-    outcome = job.outcome
-    if outcome is None:
+    outcome = job.result
+    if not isinstance(outcome, Outcome):
         return []
     return [*_results(job, outcome), *_mitigation(job, outcome), *_compiled(job, outcome)]
 
@@ -100,7 +94,7 @@ _KNOWN_IDS = {
 
 
 def _id(job: Job, *parts: str) -> str:
-    """Return the id of what a job has; the same each time."""
+    """Return the id of an artifact of a job; the same each time."""
     return str(uuid.uuid5(uuid.UUID(job.id), "/".join(parts)))
 
 
@@ -117,81 +111,60 @@ def _aggregate(job: Job) -> Artifact:
 
 
 def _results(job: Job, outcome: Outcome) -> Iterator[Artifact]:
-    """Yield the results: probabilities, and of shots the histogram and themselves."""
-    distribution, shots, registers = outcome.distribution, outcome.shots, outcome.registers
-    if distribution is None:
+    """Yield the probabilities and, if the job has shots, the histogram and the shots."""
+    found, shots, registers = outcome.distribution, outcome.shots, outcome.registers
+    if found is None:
         return
 
     def result(name: str, part: str, path: str | None, content: Callable[[], object]) -> Artifact:
         known = _KNOWN_IDS.get(name)
         return Artifact(known or _id(job, name), name, ArtifactKind.RESULT, part, path, content)
 
-    yield result(PROBABILITIES_V1, "probabilities", "probabilities", distribution.as_map)
-    yield result(
-        PROBABILITIES_V2, "probabilities", None, lambda: _probabilities_v2(distribution, registers)
-    )
+    part = "probabilities"
+    yield result(PROBABILITIES_V1, part, part, found.as_map)
+    yield result(PROBABILITIES_V2, part, None, partial(_probabilities_v2, found, registers))
     if shots is None:
         return
-    number = len(shots)
-    yield result(
-        HISTOGRAM_V1, "histogram", "histogram", lambda: _counts(distribution.as_map(), number)
-    )
-    yield result(
-        HISTOGRAM_V2, "histogram", None, lambda: _histogram_v2(distribution, registers, number)
-    )
+    number, part = len(shots), "histogram"
+    yield result(HISTOGRAM_V1, part, part, lambda: _counts(found.as_map(), number))
+    yield result(HISTOGRAM_V2, part, None, partial(_histogram_v2, found, registers, number))
     yield result(SHOTS_V1, "shots", "shots", lambda: [str(shot) for shot in shots.tolist()])
-    yield result(SHOTS_V2, "shots", None, lambda: _shots_v2(shots, registers))
+    yield result(SHOTS_V2, "shots", None, partial(_shots_v2, shots, registers))
 
 
 def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
-    """Yield the results of each variant, and of all by each aggregation."""
+    """Yield the results of each variant, and those of each aggregation."""
     if not outcome.variants:
         return
     registers = outcome.registers
-    number = sum(len(variant.shots) for variant in outcome.variants)
     for index, variant in enumerate(outcome.variants):
-        variant_id = _id(job, "variant", str(index))
+        variant_id, kind = _id(job, "variant", str(index)), ArtifactKind.VARIANT
         shots = variant.shots
-        of_shots = Distribution.of_shots(shots)
+        found = Distribution.of_shots(shots)
         contents: dict[str, Callable[[], object]] = {
-            PROBABILITIES_V2: lambda d=of_shots: _probabilities_v2(d, registers),  # type: ignore[misc]
-            HISTOGRAM_V2: lambda d=of_shots, s=shots: _histogram_v2(  # type: ignore[misc]
-                d, registers, len(s)
-            ),
-            SHOTS_V2: lambda s=shots: _shots_v2(s, registers),  # type: ignore[misc]
+            PROBABILITIES_V2: partial(_probabilities_v2, found, registers),
+            HISTOGRAM_V2: partial(_histogram_v2, found, registers, len(shots)),
+            SHOTS_V2: partial(_shots_v2, shots, registers),
         }
         for name, content in contents.items():
             artifact_id = _id(job, variant_id, name)
-            part = str(index)
-            yield Artifact(artifact_id, name, ArtifactKind.VARIANT, part, None, content, variant_id)
+            yield Artifact(artifact_id, name, kind, str(index), None, content, variant_id)
+    number = sum(len(variant.shots) for variant in outcome.variants)
     for how in AGGREGATIONS:
-        found = _aggregated(job, outcome, how)
-        yield Artifact(
-            _id(job, "aggregation", how),
-            HISTOGRAM_V2,
-            ArtifactKind.AGGREGATION,
-            how,
-            None,
-            lambda d=found: _histogram_v2(d, registers, number),  # type: ignore[misc]
-        )
+        content = partial(_histogram_v2, _aggregated(job, outcome, how), registers, number)
+        artifact_id, kind = _id(job, "aggregation", how), ArtifactKind.AGGREGATION
+        yield Artifact(artifact_id, HISTOGRAM_V2, kind, how, None, content)
 
 
 def _compiled(job: Job, outcome: Outcome) -> Iterator[Artifact]:
-    compiled = outcome.compiled
-    if compiled is None:
-        return
-    yield Artifact(
-        _id(job, NATIVE_V1),
-        NATIVE_V1,
-        ArtifactKind.COMPILED,
-        NATIVE_V1,
-        None,
-        lambda: _native_circuit(compiled),
-    )
+    if outcome.compiled is not None:
+        artifact_id, name, kind = _id(job, NATIVE_V1), NATIVE_V1, ArtifactKind.COMPILED
+        content = partial(_native_circuit, outcome.compiled)
+        yield Artifact(artifact_id, name, kind, name, None, content)
 
 
 def _native_circuit(gates: Sequence[Gate]) -> dict[str, Any]:
-    """Return native gates as they can be sent: schema IonqNativeV1."""
+    """Return native gates in the form that a job can have: schema IonqNativeV1."""
     circuit: list[dict[str, Any]] = []
     for gate in gates:
         body: dict[str, Any] = {"gate": gate.name}
@@ -254,8 +227,8 @@ def _aggregated(job: Job, outcome: Outcome, how: str) -> Distribution:
 
 def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
     """Return the distribution of a completed circuit by an aggregation of its variants."""
-    outcome = job.outcome
-    if outcome is None or outcome.distribution is None:
+    outcome = job.result
+    if not isinstance(outcome, Outcome) or outcome.distribution is None:
         raise not_found()
     if not outcome.variants or how is None:
         return outcome.distribution.as_map()
@@ -266,7 +239,7 @@ def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
 
 
 def probabilities(request: Request) -> Response:
-    """GET /jobs/{id}/results/probabilities: 404 as long as the job is not completed."""
+    """GET /jobs/{id}/results/probabilities: 404 until the job is completed."""
     job = _completed(request)
     if job.circuit is None:
         raise not_found()
@@ -274,9 +247,9 @@ def probabilities(request: Request) -> Response:
 
 
 def aggregated(request: Request) -> Response:
-    """GET /jobs/{id}/results/probabilities/aggregated: of a parent, by the ids of its children.
+    """GET /jobs/{id}/results/probabilities/aggregated: those of a parent, by its children's ids.
 
-    Not in the API document any more, but where a parent's record points, and cirq-ionq asks.
+    No longer in the API document; a parent's record points here, and cirq-ionq asks for it.
     """
     job = _completed(request)
     if job.type != MULTI_CIRCUIT:
@@ -287,49 +260,50 @@ def aggregated(request: Request) -> Response:
 
 
 def histogram(request: Request) -> Response:
-    """GET /jobs/{id}/results/histogram: not in the API document; what a job's url points to."""
+    """GET /jobs/{id}/results/histogram: not in the API document; a job's url points here."""
     return _by_path(request, "histogram")
 
 
 def shots(request: Request) -> Response:
-    """GET /jobs/{id}/results/shots: not in the API document; what a job's url points to."""
+    """GET /jobs/{id}/results/shots: not in the API document; a job's url points here."""
     return _by_path(request, "shots")
 
 
 def artifact(request: Request) -> Response:
     """GET /jobs/{id}/artifacts/{artifact}."""
-    job = _completed(request)
-    for found in artifacts_of(job):
-        if found.id == request.parameters["artifact_id"]:
-            return json_response(found.content())
-    raise not_found()
+    wanted = request.arguments["artifact_id"]
+    return _first(found for found in artifacts_of(_completed(request)) if found.id == wanted)
 
 
 def circuit(request: Request) -> Response:  # noqa: ARG001 - every handler takes one
-    """GET /jobs/{id}/circuits/{lang}: there is none any more; a job's output has its circuits."""
+    """GET /jobs/{id}/circuits/{lang}: gone; a job's output has its circuits."""
     raise gone("This endpoint is gone. Fetch the artifacts of output.compilation instead.")
 
 
 def _by_path(request: Request, path: str) -> Response:
-    job = _completed(request)
-    for found in artifacts_of(job):
-        if found.path == path:
-            return json_response(found.content())
+    return _first(found for found in artifacts_of(_completed(request)) if found.path == path)
+
+
+def _first(found: Iterator[Artifact]) -> Response:
+    for one in found:
+        return json_response(one.content())
     raise not_found()
 
 
 def _completed(request: Request) -> Job:
-    job = request.project.jobs.find(request.parameters["job_id"])
+    job = request.project.jobs.find(request.arguments["job_id"])
     if job is None or job.status != "completed":
         raise not_found()
     return job
 
 
 def _aggregation(request: Request) -> str | None:
-    """Return how the query wants variants to be put together; None: averaged.
+    """Return the aggregation of variants that the query asks for; None: their average.
 
-    `sharpen` is plurality voting; `aggregation` is what qiskit-ionq sends.
+    `sharpen` is plurality voting; `aggregation` is the parameter of qiskit-ionq.
     """
+    if not request.query:
+        return None
     how = query.choice(request, "aggregation", AGGREGATIONS)
     if query.boolean(request, "sharpen"):
         return how or "voting"

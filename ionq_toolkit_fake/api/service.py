@@ -1,4 +1,4 @@
-"""/whoami, /health and /projects: who asks, and whether there is anybody to answer."""
+"""/whoami, /health and /projects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def health(request: Request) -> Response:  # noqa: ARG001 - every handler takes 
 def projects(request: Request) -> Response:
     """GET /projects: not in the API document; the shape is that of a user's recording.
 
-    It shows the project of the key alone: what is in others is theirs.
+    It shows the project of the key alone.
     """
     project = request.project
     targets = request.owner.access.targets
@@ -35,6 +35,6 @@ def projects(request: Request) -> Response:
         "quotaUsage": round(sum(job.cost for job in project.ledger), 2),
         "quotaLimit": project.quota,
         "unit": "USD",
-        "allowedTargets": list(request.cloud.facility.devices if targets is None else targets),
+        "allowedTargets": list(request.facility.devices if targets is None else targets),
     }
     return json_response([body])

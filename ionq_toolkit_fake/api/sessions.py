@@ -1,4 +1,4 @@
-"""/sessions: create, read, list, end, and their jobs."""
+"""/sessions: create, read, list and end sessions, and list their jobs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ionq_toolkit_fake.api import jobs, query
-from ionq_toolkit_fake.api.decoding import decode
 from ionq_toolkit_fake.api.payload import target
+from ionq_toolkit_fake.api.request import decode
 from ionq_toolkit_fake.api.responses import bad_request, json_response, not_found
-from ionq_toolkit_fake.clock import iso
+from ionq_toolkit_fake.clock import iso, iso_or_none
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from ionq_toolkit_fake.api.request import Request
     from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.models.sessions import Session
@@ -42,7 +40,7 @@ class _Create(msgspec.Struct):
 
 
 def create(request: Request) -> Response:
-    """POST /sessions. Only machines have sessions; the simulator is there for everybody at once."""
+    """POST /sessions. Only QPUs have sessions."""
     body = decode(request.body, _Create, "")
     device = target(request, body.backend)
     if not device.is_qpu:
@@ -61,7 +59,7 @@ def create(request: Request) -> Response:
 
 
 def list_all(request: Request) -> Response:
-    """GET /sessions, those that are active or those that are not, if it is asked."""
+    """GET /sessions: all of them, or those that are active, or those that are not."""
     active = query.boolean(request, "active")
     sessions = [
         _body(session)
@@ -77,19 +75,19 @@ def get(request: Request) -> Response:
 
 
 def end(request: Request) -> Response:
-    """POST /sessions/{id}/end: once more changes nothing."""
+    """POST /sessions/{id}/end. A session that has ended stays as it is."""
     session = _found(request)
     request.project.sessions.end(session, request.owner)
     return json_response(_body(session))
 
 
 def list_jobs(request: Request) -> Response:
-    """GET /sessions/{id}/jobs: as GET /jobs, of one session."""
+    """GET /sessions/{id}/jobs: GET /jobs for one session."""
     return jobs.listing(request, _found(request).id)
 
 
 def _found(request: Request) -> Session:
-    session = request.project.sessions.find(request.parameters["session_id"])
+    session = request.project.sessions.find(request.arguments["session_id"])
     if session is None:
         raise not_found()
     return session
@@ -132,14 +130,10 @@ def _body(session: Session) -> dict[str, Any]:
         "backend": session.backend,
         "project_id": session.creator.project_id,
         "creator_id": session.creator.submitter_id,
-        "ended_at": _iso_or_none(session.ended_at),
+        "ended_at": iso_or_none(session.ended_at),
         "ender_id": session.ender_id,
         "settings": settings,
         "active": session.ended_at is None,
         "status": session.status,
-        "started_at": _iso_or_none(session.started_at),
+        "started_at": iso_or_none(session.started_at),
     }
-
-
-def _iso_or_none(moment: datetime | None) -> str | None:
-    return None if moment is None else iso(moment)

@@ -96,7 +96,7 @@ class Network:
         if exchange.silent and timeout is None:
             schedule.sleep(float("inf"))
         left_s = limit_s - there_s
-        response = exchange.play(schedule, None if timeout is None else left_s)
+        response = exchange.deliver(schedule, None if timeout is None else left_s)
         if schedule.monotonic() + back_s >= sent.at_s + limit_s:
             self._give_up(sent, limit_s)
         schedule.sleep(back_s)

@@ -1,4 +1,4 @@
-"""Faults: what can go wrong between a client and the cloud, and when it does.
+"""Faults between a client and the cloud, and the rules that decide when they happen.
 
 ::
 
@@ -9,7 +9,7 @@
     cloud.faults.add(faults.lost_answer(), on="POST /jobs", times=1)
     cloud.faults.add(faults.latency(0.2, jitter=0.1), on="GET *", probability=0.5)
 
-`KINDS` lists all kinds, and `STATUSES` the statuses that `faults.http` has words for.
+`KINDS` lists all kinds, and `STATUSES` the statuses that `faults.http` has messages for.
 """
 
 from ionq_toolkit_fake.faults.kinds import (
@@ -33,9 +33,9 @@ from ionq_toolkit_fake.faults.kinds import (
 )
 from ionq_toolkit_fake.faults.rules import (
     ArmedRule,
+    FaultRule,
     FaultRules,
     Fired,
-    Rule,
     from_dict,
     to_dict,
 )
@@ -46,10 +46,10 @@ __all__ = [
     "STATUSES",
     "ArmedRule",
     "Fault",
+    "FaultRule",
     "FaultRules",
     "Fired",
     "Kind",
-    "Rule",
     "content_type",
     "dribble",
     "duplicated",

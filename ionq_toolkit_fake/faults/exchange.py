@@ -1,35 +1,34 @@
-"""What becomes of one request: the answer, and what happens to it on its way to the client."""
+"""Exchange: the response to one request and its delivery to the client."""
 
 from __future__ import annotations
 
 import errno
 import math
 import os
-from dataclasses import dataclass
 from enum import Enum
 from http.client import IncompleteRead
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.clock import Clock
 
 
-class Ending(Enum):
-    """How the exchange ends on the wire."""
+class Delivery(Enum):
+    """How the response travels on the wire."""
 
-    WHOLE = "the answer arrives"
-    PIECES = "the answer arrives in pieces, with pauses between them"
+    WHOLE = "the response arrives"
+    PIECES = "the response arrives in pieces, with pauses between them"
     CUT = "the connection is closed before the body is complete"
-    RESET = "the connection is reset, without an answer"
-    REFUSED = "there is no connection"
+    RESET = "the connection is reset, without a response"
+    REFUSED = "the connection is refused"
 
 
 class CutShort(IncompleteRead):
-    """A body of which not all has come.
+    """A body that did not arrive completely.
 
     Attributes:
-        response: What would have been the answer, with all of its body.
+        response: The response with all of its body.
     """
 
     def __init__(self, partial: bytes, missing: int, response: Response) -> None:
@@ -40,79 +39,75 @@ class CutShort(IncompleteRead):
         return super().__repr__().replace(type(self).__name__, IncompleteRead.__name__)
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """What becomes of one request.
+class Exchange(NamedTuple):
+    """The response to one request and its delivery.
 
     Attributes:
         request_id: The cloud's id of the request.
-        response: The answer; None: there is none.
-        delay_s: Seconds until anything comes back; infinite: nothing ever does.
-        ending: How it ends.
-        size: Of how many bytes a piece is, or how many of the body arrive before it is cut.
+        response: The response; None: the cloud sends no response.
+        delay_s: Seconds until the first byte; infinite: the client never gets a byte.
+        delivery: How the response travels.
+        size: Bytes of a piece, or bytes of the body that arrive before the connection is closed.
         pause_s: Seconds between two pieces.
-        faults: The kinds of faults that had a part in it.
+        faults: The kinds of faults that acted on it.
     """
 
     request_id: str
     response: Response | None = None
     delay_s: float = 0.0
-    ending: Ending = Ending.WHOLE
+    delivery: Delivery = Delivery.WHOLE
     size: int = 0
     pause_s: float = 0.0
     faults: tuple[str, ...] = ()
 
     @property
     def silent(self) -> bool:
-        """Whether nothing ever comes back."""
+        """Whether the client never gets a byte."""
         return math.isinf(self.delay_s)
 
     @property
     def pieces(self) -> list[bytes]:
-        """The body as it is sent, piece by piece."""
+        """The body, piece by piece."""
         body = b"" if self.response is None else self.response.body
-        if self.ending is Ending.CUT:
+        if self.delivery is Delivery.CUT:
             return [body[: self.size]]
-        if self.ending is Ending.PIECES:
+        if self.delivery is Delivery.PIECES:
             starts = range(0, max(len(body), 1), self.size)
             return [body[start : start + self.size] for start in starts]
         return [body]
 
     @property
     def status(self) -> int | None:
-        """The HTTP status that the client gets to see, or None if it sees none."""
-        hidden = self.silent or self.ending in {Ending.RESET, Ending.REFUSED}
+        """The HTTP status that the client sees, or None if it sees no response."""
+        hidden = self.silent or self.delivery in {Delivery.RESET, Delivery.REFUSED}
         return None if hidden or self.response is None else self.response.status
 
-    def play(self, clock: Clock, timeout: float | None, *, in_parts: bool = False) -> Response:
-        """Do to a client in this process what the network would do to it.
+    def deliver(self, clock: Clock, timeout: float | None, *, in_parts: bool = False) -> Response:
+        """Return the response to a client in this process, or raise the network's error.
 
         Args:
-            clock: The time, which passes as the client waits.
-            timeout: Seconds that the client waits for the answer; None: for ever.
-            in_parts: Whether it waits so long for each part of it, as most of HTTP's libraries do.
-
-        Returns:
-            The answer.
+            clock: The clock, which moves on as the client waits.
+            timeout: Seconds that the client waits for the response; None: for ever.
+            in_parts: Whether it waits so long for each part of it, as most HTTP libraries do.
 
         Raises:
-            ConnectionRefusedError: There is no connection.
-            ConnectionResetError: The connection was reset.
-            ConnectionError: The body was cut; its cause is `http.client.IncompleteRead`.
-            TimeoutError: A part of the answer did not come in time. If the client would wait for
-                ever for what never comes, it is raised at once.
+            ConnectionRefusedError: The connection is refused.
+            ConnectionResetError: The connection is reset.
+            ConnectionError: The body is cut; the cause is `http.client.IncompleteRead`.
+            TimeoutError: A part of the response is late. Raised at once if the client has no
+                timeout and the response never comes.
         """
         began = clock.monotonic()
         _wait(clock, self.delay_s, timeout)
-        if self.ending is Ending.REFUSED:
+        if self.delivery is Delivery.REFUSED:
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-        if self.ending is Ending.RESET or self.response is None:
+        if self.delivery is Delivery.RESET or self.response is None:
             raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         pieces = self.pieces
         for _ in pieces[1:]:
             passed_s = 0.0 if in_parts else clock.monotonic() - began
             _wait(clock, self.pause_s, timeout, passed_s)
-        if self.ending is Ending.CUT:
+        if self.delivery is Delivery.CUT:
             missing = len(self.response.body) - len(pieces[0])
             cause = CutShort(pieces[0], missing, self.response)
             raise ConnectionError(f"Connection broken: {cause!r}") from cause
@@ -120,7 +115,7 @@ class Exchange:
 
 
 def _wait(clock: Clock, seconds: float, timeout: float | None, passed_s: float = 0.0) -> None:
-    """Wait for what comes after `seconds`, if `timeout` allows it when `passed_s` are over."""
+    """Wait for `seconds`, of a `timeout` of which `passed_s` are over."""
     if timeout is None and math.isinf(seconds):
         raise TimeoutError("nothing ever comes, and the client has no timeout: it would hang")
     if timeout is not None and seconds >= timeout - passed_s:

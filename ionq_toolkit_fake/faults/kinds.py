@@ -1,9 +1,9 @@
-"""What can go wrong with one request: a constructor and a row of `KINDS` for each kind."""
+"""The kinds of faults: a constructor and a row of `KINDS` for each."""
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit_fake.faults import effects, statuses
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 _LARGEST_STATUS = 599
 
-#: Statuses of replies that have no body.
+#: Statuses of responses without a body.
 _BODILESS = frozenset({204, 205, 304})
 
-#: How an answer is lost, if not by the answer of a gateway.
+#: The ways to lose a response, beside an error of a gateway.
 _WAYS_TO_LOSE = (None, "reset", "timeout")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong; made by `faults.http(429)` and the like.
+    """A fault; made by `faults.http(429)` and the like.
 
     Attributes:
         kind: Its name in `KINDS`.
-        parameters: What it was made with; what was left out is not in it.
+        parameters: The parameters that it was made with.
     """
 
     kind: str
@@ -41,65 +41,65 @@ class Fault:
         return f"faults.{self.kind}({given})"
 
     def act(self, exchange: Exchange, chance: random.Random) -> Exchange:
-        """Return what it makes of an exchange; what is random is drawn from `chance`."""
+        """Return the exchange with the fault, which draws from the random stream `chance`."""
         changed = KINDS[self.kind].act(exchange, chance, **self.parameters)
-        return replace(changed, faults=(*exchange.faults, self.kind))
+        return changed._replace(faults=(*exchange.faults, self.kind))
 
 
 class Kind(NamedTuple):
     """One kind of fault.
 
     Attributes:
-        make: What makes a fault of it; checks its parameters.
-        act: What it makes of an exchange; see `ionq_toolkit_fake.faults.damage`.
-        example: How it is written.
-        in_process: What a client in the same process sees.
-        on_socket: What is seen on a socket.
-        after_effect: Whether the request takes effect nevertheless; None: a rule says so, and
-            by itself it does not.
+        make: Makes a fault of it; checks its parameters.
+        act: Its effect on an exchange; see `ionq_toolkit_fake.faults.effects`.
+        example: An example.
+        after_effect: Whether the request takes effect nevertheless; None: a rule decides, and by
+            default it does not.
         methods: The HTTP methods that it can happen to; empty: all.
+        in_process: The observation of a client in the same process.
+        on_socket: The observation of a client on a socket.
     """
 
     make: Callable[..., Fault]
     act: Callable[..., Exchange]
     example: str
-    in_process: str
-    on_socket: str
-    after_effect: bool | None
+    after_effect: bool | None = None
     methods: tuple[str, ...] = ()
+    in_process: str = "the response"
+    on_socket: str = "the response"
 
     @property
     def summary(self) -> str:
-        """What goes wrong, in one line."""
+        """The first line of its description."""
         return (inspect.getdoc(self.make) or "").partition("\n")[0]
 
 
 def http(status: int, retry_after: float | str | None = None) -> Fault:
-    """The service, or what is in front of it, answers with an error.
+    """The service, or a gateway in front of it, responds with an error.
 
     Args:
         status: From 400 to 529. Below 520 the body is IonQ's JSON, above a page of Cloudflare;
-            `STATUSES` has the words for those that are known to come.
+            `STATUSES` has the messages of those that are known to come.
         retry_after: Seconds for a header ``Retry-After``; a string is sent as it is.
 
     Raises:
-        ValueError: There is no such status, or no header can have this value.
+        ValueError: The status is unknown, or not valid in a header.
     """
     return _fault("http", status=_status(status), retry_after=_retry_after(retry_after))
 
 
 def latency(seconds: float, jitter: float = 0.0) -> Fault:
-    """The request takes effect at once, and the answer is late.
+    """The request takes effect at once, and the response is late.
 
-    Time passes on the cloud's clock. A client in the same process whose timeout is not longer gets
-    a `TimeoutError` once that much time has passed.
+    The delay passes on the cloud's clock. A client in the same process whose timeout is not longer
+    gets a `TimeoutError` after its timeout.
 
     Args:
-        seconds: How late it is.
-        jitter: By how many seconds it is sooner or later at most, evenly distributed.
+        seconds: The delay.
+        jitter: The largest deviation from it in seconds, evenly distributed.
 
     Raises:
-        ValueError: There is no delay, it is infinite, or the jitter is larger.
+        ValueError: The delay is zero or infinite, or the jitter is larger.
     """
     number("seconds", seconds, above=0)
     number("jitter", jitter, least=0, most=seconds)
@@ -107,29 +107,29 @@ def latency(seconds: float, jitter: float = 0.0) -> Fault:
 
 
 def timeout() -> Fault:
-    """Nothing ever comes back."""
+    """The client never gets a byte."""
     return _fault("timeout")
 
 
 def refused() -> Fault:
-    """There is no connection, and nothing is sent."""
+    """The connection is refused, and the request is not sent."""
     return _fault("refused")
 
 
 def reset() -> Fault:
-    """The connection is reset when the request has been sent."""
+    """The connection is reset after the request."""
     return _fault("reset")
 
 
 def lost_answer(how: str | None = None, *, status: int | None = None) -> Fault:
-    """The request takes effect, and the client does not get to know of it.
+    """The request takes effect, and its response is lost.
 
     Args:
         how: "reset" (the default) or "timeout".
-        status: What a gateway says instead, such as 504; as of `http`.
+        status: The status of a gateway that responds instead, such as 504; as of `http`.
 
     Raises:
-        ValueError: Both are given, or there is no such way or status.
+        ValueError: Both are given, or one of them is unknown.
     """
     if how is not None and status is not None:
         raise ValueError("an answer is lost in one way: give how=... or status=..., not both")
@@ -144,10 +144,10 @@ def truncated(bytes: int | None = None) -> Fault:  # noqa: A002 - what it is cal
     """The connection is closed before the body is complete.
 
     Args:
-        bytes: How many of its bytes arrive, at least one fewer than there are; by default, half.
+        bytes: The number of bytes that arrive, at least one fewer than all; by default, half.
 
     Raises:
-        ValueError: That is no number of bytes.
+        ValueError: It is not a number of bytes.
     """
     return _fault("truncated", bytes=bytes if bytes is None else whole("bytes", bytes, 0))
 
@@ -155,11 +155,11 @@ def truncated(bytes: int | None = None) -> Fault:  # noqa: A002 - what it is cal
 def dribble(bytes: int = 64, seconds: float = 0.1) -> Fault:  # noqa: A002 - as above
     """The body arrives in pieces, with pauses between them.
 
-    A timeout of most clients is for each part of the answer, so that only a pause can exceed it.
+    The timeout of most clients is for each part of the response, so that only a pause exceeds it.
 
     Args:
-        bytes: How many bytes a piece has.
-        seconds: How long each pause is, on the cloud's clock.
+        bytes: The size of a piece.
+        seconds: The length of each pause, on the cloud's clock.
 
     Raises:
         ValueError: A piece has no bytes, or a pause is negative or infinite.
@@ -170,23 +170,23 @@ def dribble(bytes: int = 64, seconds: float = 0.1) -> Fault:  # noqa: A002 - as 
 
 
 def malformed() -> Fault:
-    """The body is JSON that ends in the middle, with a length that says that it is complete."""
+    """The body is JSON that ends in the middle; its Content-Length matches."""
     return _fault("malformed")
 
 
 def empty() -> Fault:
-    """The body is empty; status and headers are as they should be."""
+    """The body is empty; status and headers are correct."""
     return _fault("empty")
 
 
 def html(status: int = 200) -> Fault:
-    """Something in between answers with a page of its own, as a login page does.
+    """A network in between responds with a page of its own, as a login page.
 
     Args:
-        status: The HTTP status it has.
+        status: Its HTTP status.
 
     Raises:
-        ValueError: There is no such status, or it has no body.
+        ValueError: The status is unknown, or has no body.
     """
     if whole("status", status, 200, _LARGEST_STATUS) in _BODILESS:
         raise ValueError(f"a reply with status {status} has no body, and so no page")
@@ -194,24 +194,23 @@ def html(status: int = 200) -> Fault:
 
 
 def content_type(value: str = "text/plain") -> Fault:
-    """The answer is as it should be, but for its content type.
+    """The response is correct except for its content type.
 
     Args:
         value: The content type.
 
     Raises:
-        ValueError: No header can have this value.
+        ValueError: The value is not valid in a header.
     """
     return _fault("content_type", value=_header("value", value))
 
 
 def stale(by: int = 1) -> Fault:
-    """A read is answered from the past, as by a replica that lags behind.
+    """A read gets an earlier response, as from a replica that lags behind.
 
     Args:
-        by: How many states of the answer it lags behind: 1 is the state that the same read was last
-            answered with, 2 the one before it. What is older than any that is known is the time
-            when the project had no jobs and sessions yet.
+        by: The number of states that it lags behind: 1 is the last response to the same read, 2 the
+            one before it. Before the oldest known state, the project has no jobs and sessions.
 
     Raises:
         ValueError: It is not a positive number.
@@ -220,7 +219,7 @@ def stale(by: int = 1) -> Fault:
 
 
 def duplicated() -> Fault:
-    """The request arrives twice: the service does it twice, and the client gets one answer."""
+    """The request arrives twice and takes effect twice; the client gets one response."""
     return _fault("duplicated")
 
 
@@ -228,7 +227,7 @@ def make(kind: str, parameters: Mapping[str, Any]) -> Fault:
     """Return a fault of a kind by its name.
 
     Raises:
-        ValueError: There is no such kind, or it has no such parameters.
+        ValueError: The kind or one of the parameters is unknown.
     """
     if not isinstance(kind, str) or kind not in KINDS:
         raise unknown("fault", kind, KINDS)
@@ -262,118 +261,74 @@ def _header(name: str, value: object) -> str:
 
 #: Every kind of fault.
 KINDS: Mapping[str, Kind] = {
-    "http": Kind(
-        http,
-        effects.http,
-        "faults.http(429, retry_after=3)",
-        "the answer",
-        "the answer",
-        after_effect=None,
-    ),
+    "http": Kind(http, effects.http, "faults.http(429, retry_after=3)"),
     "latency": Kind(
         latency,
         effects.latency,
         "faults.latency(2, jitter=0.5)",
-        "the cloud's clock moves; TimeoutError if that is beyond the client's timeout",
-        "the time passes on the cloud's clock before the first byte: really, if that is real",
         after_effect=True,
+        in_process="the cloud's clock moves; TimeoutError if that is beyond the client's timeout",
+        on_socket="the time passes on the cloud's clock before the first byte: really, if that is "
+        "real",
     ),
     "timeout": Kind(
         timeout,
         effects.timeout,
         "faults.timeout()",
-        "the clock moves by the client's timeout; TimeoutError",
-        "silence until the client gives up",
-        after_effect=None,
+        in_process="the clock moves by the client's timeout; TimeoutError",
+        on_socket="silence until the client gives up",
     ),
     "refused": Kind(
         refused,
         effects.refused,
         "faults.refused()",
-        "ConnectionRefusedError",
-        "a request shows itself only on a connection that there is, which is reset; "
-        "`FakeServer.down()` refuses connections",
         after_effect=False,
+        in_process="ConnectionRefusedError",
+        on_socket="a reset, since the connection of the request exists already; "
+        "`FakeServer.down()` refuses connections",
     ),
     "reset": Kind(
         reset,
         effects.reset,
         "faults.reset()",
-        "ConnectionResetError",
-        "RST",
-        after_effect=None,
+        in_process="ConnectionResetError",
+        on_socket="RST",
     ),
     "lost_answer": Kind(
         lost_answer,
         effects.lost_answer,
         "faults.lost_answer()",
-        "ConnectionResetError, TimeoutError, or the answer of a gateway",
-        "RST, silence, or the answer of a gateway",
         after_effect=True,
+        in_process="ConnectionResetError, TimeoutError, or the response of a gateway",
+        on_socket="RST, silence, or the response of a gateway",
     ),
     "truncated": Kind(
         truncated,
         effects.truncated,
         "faults.truncated(bytes=10)",
-        "ConnectionError, whose cause is http.client.IncompleteRead",
-        "fewer bytes than Content-Length says, and the end",
         after_effect=True,
+        in_process="ConnectionError, whose cause is http.client.IncompleteRead",
+        on_socket="fewer bytes than Content-Length, and the end of the connection",
     ),
     "dribble": Kind(
         dribble,
         effects.dribble,
         "faults.dribble(bytes=64, seconds=0.1)",
-        "the clock moves; TimeoutError if a pause is beyond the client's timeout",
-        "the pieces, the pauses on the cloud's clock",
         after_effect=True,
+        in_process="the clock moves; TimeoutError if a pause is beyond the client's timeout",
+        on_socket="the pieces, the pauses on the cloud's clock",
     ),
-    "malformed": Kind(
-        malformed,
-        effects.malformed,
-        "faults.malformed()",
-        "the answer",
-        "the answer, with a Content-Length that fits",
-        after_effect=True,
-    ),
-    "empty": Kind(
-        empty,
-        effects.empty,
-        "faults.empty()",
-        "the answer",
-        "the answer, with Content-Length: 0",
-        after_effect=True,
-    ),
-    "html": Kind(
-        html,
-        effects.html,
-        "faults.html()",
-        "the answer",
-        "the answer",
-        after_effect=None,
-    ),
+    "malformed": Kind(malformed, effects.malformed, "faults.malformed()", after_effect=True),
+    "empty": Kind(empty, effects.empty, "faults.empty()", after_effect=True),
+    "html": Kind(html, effects.html, "faults.html()"),
     "content_type": Kind(
-        content_type,
-        effects.content_type,
-        'faults.content_type("text/plain")',
-        "the answer",
-        "the answer",
-        after_effect=True,
+        content_type, effects.content_type, 'faults.content_type("text/plain")', after_effect=True
     ),
-    "stale": Kind(
-        stale,
-        effects.none,
-        "faults.stale()",
-        "the answer",
-        "the answer",
-        after_effect=True,
-        methods=("GET",),
-    ),
+    "stale": Kind(stale, effects.none, "faults.stale()", after_effect=True, methods=("GET",)),
     "duplicated": Kind(
         duplicated,
         effects.none,
         "faults.duplicated()",
-        "the answer",
-        "the answer",
         after_effect=True,
         methods=("POST", "PUT", "DELETE"),
     ),

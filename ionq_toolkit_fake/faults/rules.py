@@ -1,4 +1,4 @@
-"""When faults happen: rules, which of them are due, and what has fired."""
+"""The rules that decide which faults happen to which requests."""
 
 from __future__ import annotations
 
@@ -12,42 +12,41 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
-from ionq_toolkit_fake.models.accounts import DIGEST, digest_of, stored
+from ionq_toolkit_fake.models.accounts import DIGEST, stored
 from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterable
 
+    from ionq_toolkit_fake.api.operations import Operation
     from ionq_toolkit_fake.api.request import LoggedRequest
-    from ionq_toolkit_fake.api.routes import Operation
     from ionq_toolkit_fake.faults.exchange import Exchange
 
-#: How many of the faults that fired are remembered.
+#: The number of faults that fired and are remembered.
 _MOST_FIRED = 10_000
 
 _VARIABLE = re.compile(r"<[^>]*>|{[^}]*}")
 
 
 @dataclass(frozen=True)
-class Rule:
-    """Which requests a fault happens to.
+class FaultRule:
+    """A fault, and the requests that it happens to.
 
     Attributes:
-        fault: What happens.
-        on: To which operations: names as ``POST /jobs``, ``GET /jobs/<job_id>`` or ``CreateJob``,
-            in which ``*`` stands for anything, slashes included; one or several.
-        times: To how many requests; None: to all of them.
-        skip: How many requests that it could happen to come before the first.
-        probability: How likely it happens to each of the others.
-        key: To those with this API key only. The key itself is not kept, but
-            ``sha256:`` and its digest; that form is taken as well.
+        fault: The fault.
+        on: The operations: names as ``POST /jobs``, ``GET /jobs/<job_id>`` or ``CreateJob``,
+            in which ``*`` matches any text, slashes included; one or several.
+        times: The number of requests that it happens to; None: all.
+        skip: The number of requests that it spares before the first.
+        probability: The probability that it happens to each of the others.
+        key: Only requests with this API key. The rule keeps ``sha256:`` and the key's digest, and
+            takes that form as well.
         after_effect: Whether the request takes effect nevertheless; None: as the fault has it.
 
     Raises:
-        ValueError: Something is not as described, there is no such operation, or it could never
-            happen so.
+        ValueError: A value is not valid, an operation is unknown, or the fault could never happen.
     """
 
     fault: Fault
@@ -106,17 +105,17 @@ class Rule:
 
 @dataclass(eq=False)
 class ArmedRule:
-    """A rule of one cloud, and what has become of it.
+    """A rule of one cloud, with its counts.
 
     Attributes:
-        rule: What it says.
+        rule: The rule.
         number: Its number among those added since the cloud was made or reset, from 1.
-        operations: As the rule's.
-        reached: How many requests it could have happened to so far.
-        fired: How many it happened to.
+        operations: The rule's operations.
+        reached: The number of requests that it could have happened to so far.
+        fired: The number of requests that it happened to.
     """
 
-    rule: Rule
+    rule: FaultRule
     number: int
     chance: random.Random = field(repr=False)
     operations: frozenset[str] = field(repr=False)
@@ -124,7 +123,7 @@ class ArmedRule:
     fired: int = 0
 
     def due(self, operation: str, key: str | None) -> bool:
-        """Return whether it happens to a request, which is counted."""
+        """Return whether it happens to a request, and count the request."""
         rule = self.rule
         if operation not in self.operations or (rule.key is not None and rule.key != key):
             return False
@@ -145,12 +144,12 @@ class ArmedRule:
 
     @property
     def always(self) -> bool:
-        """Whether it happens to every request from now on that it can happen to."""
+        """Whether it happens to every further request that it can happen to."""
         rule = self.rule
         return rule.times is None and rule.probability == 1 and self.reached >= rule.skip
 
     def act(self, exchange: Exchange) -> Exchange:
-        """Return what its fault makes of an exchange."""
+        """Return an exchange with its fault."""
         return self.rule.fault.act(exchange, self.chance)
 
 
@@ -158,8 +157,8 @@ class Fired(NamedTuple):
     """A fault that happened.
 
     Attributes:
-        rule: Whose it was.
-        request: To what it happened, and when.
+        rule: Its rule.
+        request: The request that it happened to.
     """
 
     rule: ArmedRule
@@ -167,29 +166,32 @@ class Fired(NamedTuple):
 
     @property
     def fault(self) -> Fault:
-        """What happened."""
+        """The fault."""
         return self.rule.rule.fault
 
 
 class FaultRules:
     """The rules of one cloud.
 
-    A request is held against them in the order in which they were added. Every latency that is due
-    happens, and they add up; of the other faults only the first that is due, and the rules after it
-    do not see the request. Each rule draws from a random stream of its own, which follows from the
-    cloud's seed and the rule's number.
+    Each request passes them in the order in which they were added. Every latency that is due
+    happens, and they add up; of the other faults, only the first that is due happens, and the rules
+    after it do not count the request. Each rule has its own random stream, seeded by the cloud's
+    seed and the rule's number.
+
+    Attributes:
+        rules: The rules, including those that have happened as often as they may.
     """
 
     def __init__(self, seed: int, takes: Callable[[bytes], bool]) -> None:
         """Begin without rules.
 
         Args:
-            seed: The cloud's.
-            takes: Says of the digest of a key whether the cloud takes the key.
+            seed: The cloud's seed.
+            takes: Returns whether the cloud takes the key of a digest.
         """
         self._seed, self._takes = seed, takes
         self._lock = threading.RLock()
-        self._armed: list[ArmedRule] = []
+        self.rules: tuple[ArmedRule, ...] = ()
         self._added = 0
         self._fired: deque[Fired] = deque(maxlen=_MOST_FIRED)
 
@@ -197,14 +199,8 @@ class FaultRules:
         return f"<{type(self).__name__} {[armed.rule for armed in self.rules]}>"
 
     @property
-    def rules(self) -> list[ArmedRule]:
-        """The rules there are, those that have happened as often as they may included."""
-        with self._lock:
-            return list(self._armed)
-
-    @property
     def fired(self) -> list[Fired]:
-        """What has happened, in order; the last 10 000."""
+        """The faults that happened, in order; the last 10 000."""
         with self._lock:
             return list(self._fired)
 
@@ -219,30 +215,30 @@ class FaultRules:
         key: str | None = None,
         after_effect: bool | None = None,
     ) -> ArmedRule:
-        """Let a fault happen from now on.
+        """Add a rule: a fault happens from now on.
 
         Args:
-            fault: What happens, such as ``faults.http(429, retry_after=3)``.
-            on: To which operations, such as ``POST /jobs``; see `Rule`.
-            times: To how many requests; None: to all of them.
-            skip: How many requests that it could happen to come before the first.
-            probability: How likely it happens to each of the others.
-            key: To those with this API key only; it is not kept.
+            fault: The fault, such as ``faults.http(429, retry_after=3)``.
+            on: The operations, such as ``POST /jobs``; see `FaultRule`.
+            times: The number of requests that it happens to; None: all.
+            skip: The number of requests that it spares before the first.
+            probability: The probability that it happens to each of the others.
+            key: Only requests with this API key, which is not kept.
             after_effect: Whether the request takes effect nevertheless; None: as the fault has it.
 
         Raises:
-            ValueError: See `Rule`; or the cloud does not take the key, or an earlier rule happens
-                to every request that this one could happen to.
+            ValueError: See `FaultRule`; or the cloud does not take the key, or an earlier rule
+                happens to every request that this one could happen to.
         """
-        return self.arm(Rule(fault, on, times, skip, probability, key, after_effect))
+        return self.arm(FaultRule(fault, on, times, skip, probability, key, after_effect))
 
-    def arm(self, rule: Rule) -> ArmedRule:
-        """Add a rule that has been made already; see `add`."""
+    def arm(self, rule: FaultRule) -> ArmedRule:
+        """Add a rule; see `add`."""
         if rule.key is not None and not self._takes(bytes.fromhex(rule.key.removeprefix(DIGEST))):
             raise ValueError("key=... is none that this cloud takes, so that the rule never fires")
         with self._lock:
             left = rule.operations
-            for armed in self._armed:
+            for armed in self.rules:
                 same_keys = armed.rule.key in {None, rule.key}
                 if armed.always and same_keys and armed.rule.fault.kind != "latency":
                     left -= armed.operations
@@ -255,46 +251,44 @@ class FaultRules:
             # Streams of their own: no rule changes what another draws, or the cloud.
             chance = random.Random(f"faults {self._seed} {self._added}")  # noqa: S311 - a fake
             armed = ArmedRule(rule, self._added, chance, rule.operations)
-            self._armed.append(armed)
+            self.rules = (*self.rules, armed)
             return armed
 
     def remove(self, armed: ArmedRule) -> None:
-        """Take a rule away.
+        """Remove a rule.
 
         Raises:
-            ValueError: There is no such rule.
+            ValueError: The cloud does not have the rule.
         """
         with self._lock:
-            if armed not in self._armed:
+            if armed not in self.rules:
                 raise ValueError(f"there is no rule {armed!r}")
-            self._armed.remove(armed)
+            self.rules = tuple(one for one in self.rules if one is not armed)
 
     def clear(self) -> None:
-        """Take all rules away; what has fired is still known."""
+        """Remove all rules; the faults that fired stay listed."""
         with self._lock:
-            self._armed.clear()
+            self.rules = ()
 
     def reset(self) -> None:
-        """Be as at the beginning: without rules, and nothing has fired."""
+        """Remove all rules, and forget the faults that fired."""
         with self._lock:
-            self._armed.clear()
+            self.rules = ()
             self._fired.clear()
             self._added = 0
 
-    def due(self, operation: str, secret: str | None) -> list[ArmedRule]:
+    def due(self, operation: str, digest: bytes | None) -> list[ArmedRule]:
         """Return the rules that happen to a request, in order.
 
         Args:
             operation: The name of its operation.
-            secret: Its API key, if it has any.
+            digest: The digest of its API key, if it has a key.
         """
         found: list[ArmedRule] = []
+        key = None if digest is None else DIGEST + digest.hex()
+        answered = False
         with self._lock:
-            if not self._armed:
-                return found
-            key = None if secret is None else DIGEST + digest_of(secret.strip()).hex()
-            answered = False
-            for armed in self._armed:
+            for armed in self.rules:
                 adds_up = armed.rule.fault.kind == "latency"
                 if (adds_up or not answered) and armed.due(operation, key):
                     found.append(armed)
@@ -302,13 +296,13 @@ class FaultRules:
         return found
 
     def note(self, armed: Iterable[ArmedRule], request: LoggedRequest) -> None:
-        """Remember that rules happened to a request."""
+        """Remember the rules that happened to a request."""
         with self._lock:
             self._fired.extend(Fired(one, request) for one in armed)
 
 
-def to_dict(rule: Rule) -> dict[str, Any]:
-    """Return a rule as plain data, without what is left to its default.
+def to_dict(rule: FaultRule) -> dict[str, Any]:
+    """Return a rule as plain data, without defaults.
 
     ::
 
@@ -318,39 +312,44 @@ def to_dict(rule: Rule) -> dict[str, Any]:
     plain["on"] = rule.on if isinstance(rule.on, str) else list(rule.on)
     for name in ("times", "skip", "probability", "key", "after_effect"):
         value = getattr(rule, name)
-        if value != Rule.__dataclass_fields__[name].default:
+        if value != FaultRule.__dataclass_fields__[name].default:
             plain[name] = value
     return plain
 
 
-def from_dict(plain: Mapping[str, Any]) -> Rule:
+def from_dict(plain: Mapping[str, Any]) -> FaultRule:
     """Return the rule that plain data describes; see `to_dict`.
 
     Raises:
-        ValueError: It describes none.
+        ValueError: The data is not a valid rule.
     """
     if not isinstance(plain, Mapping) or "fault" not in plain:
         raise ValueError("a rule is a table with at least the key 'fault', the kind of the fault")
-    own = {name: plain[name] for name in Rule.__dataclass_fields__ if name in plain}
+    own = {name: plain[name] for name in FaultRule.__dataclass_fields__ if name in plain}
     parameters = {name: value for name, value in plain.items() if name not in own}
     own["fault"] = make(own["fault"], parameters)
-    return Rule(**own)
-
-
-def _names(operation: Operation) -> Collection[str]:
-    return [_plain(operation.name), *filter(None, [operation.document])]
+    return FaultRule(**own)
 
 
 def _plain(name: str) -> str:
-    """Return a name whose variable parts are not named: these are one's own choice."""
+    """Return a name without the names of its variable parts, which differ between documents."""
     return _VARIABLE.sub("<>", name)
+
+
+#: Each operation by its name, and by its name in IonQ's document.
+_NAMES = [
+    (name, operation)
+    for operation in OPERATIONS
+    for name in (_plain(operation.name), operation.document)
+    if name is not None
+]
 
 
 def _matching(pattern: object) -> tuple[Operation, ...]:
     """Return the operations of a pattern.
 
     Raises:
-        ValueError: There are none.
+        ValueError: No operation matches.
     """
     found = _named(pattern) if isinstance(pattern, str) else ()
     if not found:
@@ -361,9 +360,4 @@ def _matching(pattern: object) -> tuple[Operation, ...]:
 @functools.lru_cache(maxsize=1024)
 def _named(pattern: str) -> tuple[Operation, ...]:
     plain = _plain(pattern)
-    return tuple(
-        operation
-        for operation in OPERATIONS
-        for name in _names(operation)
-        if fnmatchcase(name, plain)
-    )
+    return tuple(operation for name, operation in _NAMES if fnmatchcase(name, plain))

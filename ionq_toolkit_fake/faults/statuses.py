@@ -1,4 +1,4 @@
-"""The answers of a service in trouble: statuses, and what their bodies look like."""
+"""HTTP error statuses and the bodies that come with them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Status(NamedTuple):
     """One HTTP status that a fault can answer with.
 
     Attributes:
-        title: What it is called in the body.
+        title: Its title in the body.
         message: The body's message; of a page of Cloudflare, its text.
-        source: Where that is from.
+        source: The source of both.
         page: Whether the body is a page of Cloudflare and not JSON of IonQ.
     """
 
@@ -43,7 +43,7 @@ def _page(title: str, message: str) -> Status:
     return Status(title, message, _CLOUDFLARE, page=True)
 
 
-#: The statuses that are known to come. What the fake itself refuses has the same words here.
+#: The statuses that are known to come. Refusals of the fake itself have the same words here.
 STATUSES: Mapping[int, Status] = {
     400: _as_refused(responses.bad_request("The request was invalid.")),
     401: _as_refused(responses.unauthorized()),
@@ -87,7 +87,7 @@ _FIRST_OF_SERVER = 500
 
 
 def known(status: int) -> Status:
-    """Return what a status is answered with, from `FIRST` to `LAST`."""
+    """Return the title and message of a status from `FIRST` to `LAST`."""
     if status in STATUSES:
         return STATUSES[status]
     try:
@@ -98,7 +98,7 @@ def known(status: int) -> Status:
 
 
 def answer(status: int, retry_after: str | None, request_id: str) -> Response:
-    """Return what an answer with a status looks like.
+    """Return the response with a status.
 
     Args:
         status: The status.

@@ -1,4 +1,4 @@
-"""Interception: what a client in this process sends to IonQ is answered by a fake cloud."""
+"""Interception: a fake cloud answers the requests of clients in this process to IonQ."""
 
 from ionq_toolkit_fake.intercept.mock import mock_ionq
 from ionq_toolkit_fake.intercept.unanswered import UnansweredRequest

@@ -1,19 +1,26 @@
-"""mock_ionq: requests to api.ionq.co are answered in this process."""
+"""mock_ionq: a fake cloud answers the requests of this process to api.ionq.co."""
 
 from __future__ import annotations
 
 import contextlib
 import inspect
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.intercept import classes, decorators
+from ionq_toolkit_fake.intercept import decorators, patch_dns, patch_urllib3
 from ionq_toolkit_fake.intercept.scope import Hosts, Settings, interception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ionq_toolkit_fake.intercept.scope import Scope
+
+interception.register([*patch_urllib3.patches(), *patch_dns.patches()])
+if find_spec("httpx") is not None:
+    from ionq_toolkit_fake.intercept import patch_httpx
+
+    interception.register(patch_httpx.patches())
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,42 +52,43 @@ def mock_ionq(
 ) -> Any:
     """Answer every request that this process sends to api.ionq.co with a fake cloud.
 
-    What `requests`, urllib3 and httpx send, whatever client uses them, is answered; no key is
-    needed but the client's own. What another library sends is stopped before it looks up the host.
-    Requests to other hosts pass. Clients in C or in other processes are out of reach.
+    Requests of `requests`, urllib3 and httpx, and of all clients that use them, are answered. A
+    request of another library is stopped before it looks up the host. Requests to other hosts
+    pass. Clients in C or in other processes are out of reach. The controls of the cloud are below
+    ``https://api.ionq.co/_fake``.
 
-    Each call of a decorated function, each test of a decorated class, and each ``with``, has a
-    new cloud, unless one is given. They may be nested, and overlap in threads and tasks: a
-    request is answered by the innermost one of the thread or task that sends it; that of a
-    thread which entered none, by the only cloud there is.
+    Each call of a decorated function, each test of a decorated class, and each ``with`` has a
+    new cloud, unless one is given. They may be nested, and overlap in threads and tasks: the
+    innermost one of the thread or task that sends a request answers it; if the thread has entered
+    none, the only active one does.
 
     ::
 
         @mock_ionq
         def test_one(): ...
 
-        @mock_ionq(seed=7, polls_per_status=1)
+        @mock_ionq(seed=7, transitions="predicted")
         class TestSeveral: ...
 
         with mock_ionq() as cloud:  # or `async with`
             ...
 
     A test of a class has its cloud from ``setUp`` or ``setup_method`` to the last of its cleanups;
-    where there is a ``setUpClass`` or ``setup_class``, all tests of the class share that of it.
-    Classes derived from a decorated one are decorated. Fixtures and generators in a class are
-    not.
+    if the class has a ``setUpClass`` or ``setup_class``, all of its tests share one cloud. A class
+    derived from a decorated `unittest.TestCase` is decorated as well; decorate a class derived
+    from another one itself. Fixtures and generators in a class are not decorated.
 
     Args:
         target: The function or class to decorate, or the cloud to answer with.
         hosts: Further hosts that are answered for: names, with or without a port, or base URLs.
-        strict: Whether a path that is no operation's raises `UnansweredRequest`; otherwise it
-            is answered with 404, as IonQ does.
-        options: What `FakeIonQ` takes, for the new clouds.
+        strict: Whether a request for an unknown path raises `UnansweredRequest`; otherwise it
+            gets 404, as from IonQ.
+        options: The arguments of `FakeIonQ`, for the new clouds.
 
     Raises:
-        TypeError: What is decorated is neither a function, a coroutine function nor a class,
-            or `FakeIonQ` does not take the options.
-        ValueError: One of the hosts is none.
+        TypeError: The target is not a function, a coroutine function or a class, or `FakeIonQ`
+            does not take the options.
+        ValueError: One of the hosts is not a host.
     """
     cloud = target if isinstance(target, FakeIonQ) else None
     mock = _Mock(Settings(cloud, options, Hosts(hosts), strict))
@@ -90,7 +98,7 @@ def mock_ionq(
 class _Mock(
     contextlib.AbstractContextManager[FakeIonQ], contextlib.AbstractAsyncContextManager[FakeIonQ]
 ):
-    """What `mock_ionq` returns: a context manager that is a decorator as well."""
+    """The context manager and decorator that `mock_ionq` returns."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -122,7 +130,7 @@ class _Mock(
 
     def __call__(self, target: Any, /) -> Any:
         if inspect.isclass(target):
-            return classes.decorate(target, self._settings)
+            return decorators.decorate_class(target, self._settings)
         if not inspect.isroutine(target) or decorators.yields(target):
             raise decorators.not_decorated(target)
-        return decorators.decorate(target, self._settings)
+        return decorators.decorate(target, lambda *_: self._settings.scope())

@@ -1,4 +1,4 @@
-"""What nobody intercepts goes nowhere: the host of a mocked IonQ cannot be looked up."""
+"""The patch of DNS: a library that is not intercepted cannot look up the host of a mocked IonQ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def patches() -> list[Patch]:
-    """Return what stops every connection to IonQ that Python's own sockets are about to make."""
+    """Return the patch that stops connections of Python's own sockets to IonQ."""
     return [Patch(socket, "getaddrinfo", _guarded)]
 
 
@@ -37,4 +37,4 @@ def _number(port: object) -> int | None:
     try:
         return int(port)  # type: ignore[call-overload, no-any-return]
     except (TypeError, ValueError):
-        return None  # none, or the name of a service
+        return None  # unset, or the name of a service

@@ -1,4 +1,4 @@
-"""Interception of httpx; imported only where it is installed."""
+"""The patches of httpx; imported only if it is installed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from ionq_toolkit_fake.intercept.patching import Patch
-from ionq_toolkit_fake.intercept.scope import PORTS, beginning, cut_short, interception
+from ionq_toolkit_fake.intercept.scope import PORTS, interception
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from ionq_toolkit_fake.intercept.scope import Scope
 
@@ -22,8 +22,8 @@ _PIECE_BYTES = 64 * 1024
 def patches() -> list[Patch]:
     """Return the patches of the two transports that go to the network.
 
-    Whatever is above them, such as retrying transports, is as it is; transports that go nowhere,
-    such as an application's, are left alone.
+    Layers above them, such as retrying transports, stay as they are, and so do transports that do
+    not use the network, such as an application's.
     """
     return [
         Patch(httpx.HTTPTransport, "handle_request", _synchronous),
@@ -68,10 +68,10 @@ def _scope_of(request: httpx.Request) -> Scope | None:
 
 
 def _answer(scope: Scope, request: httpx.Request, body: bytes) -> httpx.Response:
-    """Return the cloud's reply.
+    """Return the cloud's response.
 
     Raises:
-        httpx.TransportError: What httpx makes of what happened.
+        httpx.TransportError: httpx's error for the one of the network.
     """
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers.raw}
     target = request.url.raw_path.decode("ascii")
@@ -83,27 +83,18 @@ def _answer(scope: Scope, request: httpx.Request, body: bytes) -> httpx.Response
     except ConnectionRefusedError as error:
         raise httpx.ConnectError(str(error)) from error
     except ConnectionError as error:
-        cut = cut_short(error)
-        if cut is None:
-            raise httpx.ReadError(str(error)) from error
-        # Whoever reads the body finds out.
-        status, headers = beginning(cut)
-        return _response(status, headers, cut.partial)
-    return _response(*reply)
-
-
-def _response(status: int, headers: Mapping[str, str], body: bytes) -> httpx.Response:
-    reason = REASONS.get(status, "").encode("ascii")
+        raise httpx.ReadError(str(error)) from error
+    reason = REASONS.get(reply.status, "").encode("ascii")
     return httpx.Response(
-        status,
-        headers=dict(headers),
-        stream=_Body(body, int(httpx.Headers(headers)["content-length"])),
+        reply.status,
+        headers=reply.headers,
+        stream=_Body(reply.body, int(httpx.Headers(reply.headers)["content-length"])),
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": reason},
     )
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body as it comes from a socket: piece by piece, and perhaps not all of it."""
+    """A body as it comes from a socket, piece by piece; bytes may be missing at its end."""
 
     def __init__(self, body: bytes, length: int) -> None:
         self._body, self._length = body, length

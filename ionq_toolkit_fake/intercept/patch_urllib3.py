@@ -1,4 +1,4 @@
-"""Interception of urllib3, which `requests` sends its requests with, as generated clients do."""
+"""The patches of urllib3, which `requests` and generated clients use, and of `requests`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from urllib3.exceptions import (
 )
 
 from ionq_toolkit_fake.intercept.patching import Patch
-from ionq_toolkit_fake.intercept.scope import PORTS, address, beginning, cut_short, interception
+from ionq_toolkit_fake.intercept.scope import PORTS, address, interception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 def patches() -> list[Patch]:
     """Return the patches of `requests` and urllib3.
 
-    The reply is made where urllib3 would open a connection, so that everything above, such as
-    adapters, retries, timeouts, decoding and the errors that there are, is that of the libraries.
-    Mocks of others replace `HTTPAdapter.send`, and would refuse what is for IonQ; what is sent
-    within a scope goes by them.
+    They replace `urlopen`, so that adapters, timeouts, decoding and errors are those of the
+    libraries. Not `_make_request` below it: there, urllib3 has connected to an HTTPS proxy already,
+    and waits between retries on the system's clock instead of the cloud's.
+    Other mocks replace `HTTPAdapter.send`, and would refuse requests to IonQ; requests within a
+    scope pass them by.
     """
     return [
         Patch(requests.adapters.HTTPAdapter, "send", _past_other_mocks),
@@ -58,7 +59,7 @@ def _past_other_mocks(send: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _genuine_send() -> Callable[..., Any]:
-    """Return `HTTPAdapter.send` as `requests` has it, even if somebody has replaced it."""
+    """Return the `HTTPAdapter.send` of `requests`, even if another mock has replaced it."""
     module: Any = requests.adapters
     if module.HTTPAdapter.send.__module__ != module.__name__:
         spec = importlib.util.find_spec(module.__name__)
@@ -96,7 +97,7 @@ def _answering(urlopen: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class _Call:
-    """One call of `urlopen` that a cloud answers: one request, sent once or several times."""
+    """One call of `urlopen` that a cloud answers: one request, with its retries."""
 
     scope: Scope
     pool: HTTPConnectionPool
@@ -107,7 +108,7 @@ class _Call:
     options: Mapping[str, Any]
 
     def run(self, retries: Retry | bool | int | None) -> HTTPResponse:
-        """Return the reply, or raise the error, that the last attempt has."""
+        """Return the response of the last attempt, or raise its error."""
         if not isinstance(retries, Retry):
             redirect = self.options.get("redirect", True)
             retries = Retry.from_int(retries, redirect=redirect, default=self.pool.retries)
@@ -128,19 +129,19 @@ class _Call:
             self._wait(retries, response)
 
     def _count(self, retries: Retry, **outcome: Any) -> Retry:  # noqa: ANN401
-        """Return how often it may still be retried.
+        """Return the retries that are left.
 
         Raises:
-            MaxRetryError: No more.
+            MaxRetryError: No retry is left.
             HTTPError: The outcome, if it is an error of a kind that is not retried.
         """
         return retries.increment(self.method, self.url, _pool=self.pool, **outcome)
 
     def _attempt(self) -> HTTPResponse:
-        """Return the cloud's reply.
+        """Return the cloud's response.
 
         Raises:
-            HTTPError: What urllib3 makes of what happened.
+            HTTPError: urllib3's error for the one of the network.
         """
         parts = urlsplit(self.url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -154,22 +155,14 @@ class _Call:
             message = f"Failed to establish a new connection: {error}"
             raise NewConnectionError(self.pool, message) from error  # type: ignore[arg-type]
         except ConnectionError as error:
-            cut = cut_short(error)
-            if cut is None:
-                raise ProtocolError("Connection aborted.", error) from error
-            # Whoever reads the body finds out.
-            status, headers = beginning(cut)
-            return self._response(status, headers, cut.partial)
-        return self._response(*reply)
-
-    def _response(self, status: int, headers: Mapping[str, str], body: bytes) -> HTTPResponse:
-        missing = int(CaseInsensitiveDict(headers)["content-length"]) - len(body)
+            raise ProtocolError("Connection aborted.", error) from error
+        missing = int(CaseInsensitiveDict(reply.headers)["content-length"]) - len(reply.body)
         return HTTPResponse(
-            _Body(body, missing),
-            headers=headers,
-            status=status,
+            _Body(reply.body, missing),
+            headers=reply.headers,
+            status=reply.status,
             version=11,
-            reason=REASONS.get(status, ""),
+            reason=REASONS.get(reply.status, ""),
             preload_content=self.options.get("preload_content", True),
             decode_content=self.options.get("decode_content", True),
             request_method=self.method,
@@ -192,10 +185,10 @@ class _Body(io.BytesIO):
         self._missing = missing
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read, and find out if all that there is is not all.
+        """Read the body.
 
         Raises:
-            IncompleteRead: It is not; of parts, urllib3 itself counts the bytes.
+            IncompleteRead: Bytes are missing, and all are asked for; urllib3 itself counts parts.
         """
         data = super().read(size)
         if self._missing > 0 and (size is None or size < 0):
@@ -204,10 +197,10 @@ class _Body(io.BytesIO):
 
 
 def _read_timeout(timeout: object) -> float | None:
-    """Return for how many seconds a part of the reply is waited for."""
+    """Return the timeout for a part of the response, in seconds."""
     if isinstance(timeout, Timeout):
         timeout = timeout.clone()
-        timeout.start_connect()  # there is nothing to connect to: all of it is left to read
+        timeout.start_connect()  # connecting takes no time: all of it is left to read
         timeout = timeout.read_timeout
     return float(timeout) if isinstance(timeout, int | float) else None
 

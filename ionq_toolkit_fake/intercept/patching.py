@@ -1,4 +1,4 @@
-"""Replacing a function of somebody else's, with care for others who replace it as well."""
+"""Patches of functions that other libraries may patch as well."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 class Patch:
     """One function of a class or module, replaced for as long as it is installed.
 
-    Others may replace the same one before, meanwhile and afterwards, and put back what they found
-    in any order. What was put on top of ours is never taken away; ours then stays below it
-    and passes everything on, until it is on top again.
+    Other libraries may replace the same function before, meanwhile and afterwards, and restore it
+    in any order. A replacement on top of ours is never removed; ours then stays below it and
+    passes all calls on, until it is on top again.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class Patch:
         name: str,
         replace: Callable[[Callable[..., Any]], Callable[..., Any]],
     ) -> None:
-        """Prepare to replace `owner.name` by what `replace` makes of it."""
+        """Prepare to replace `owner.name` by the function that `replace` returns for it."""
         self._owner, self._name, self._replace = owner, name, replace
         self._replaced: dict[Callable[..., Any], Callable[..., Any]] = {}
 
@@ -37,6 +37,6 @@ class Patch:
             setattr(self._owner, self._name, ours)
 
     def remove(self) -> None:
-        """Take ours away, as far as it is on top."""
+        """Remove ours, if it is on top."""
         while (current := getattr(self._owner, self._name)) in self._replaced:
             setattr(self._owner, self._name, self._replaced.pop(current))

@@ -1,4 +1,4 @@
-"""Scopes: for how long, for whom and for which hosts a cloud answers."""
+"""Scopes: the time, the threads and tasks, and the hosts that a cloud answers for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import contextvars
 import inspect
 import threading
 from dataclasses import dataclass, field, replace
-from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ionq_toolkit_fake import control
 from ionq_toolkit_fake.api.request import without_secret
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.faults.exchange import CutShort
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 _IONQ = "api.ionq.co"
 PORTS = {"http": 80, "https": 443}
-_OK, _NOT_FOUND = 200, 404
+_NOT_FOUND = 404
 
 
 class Hosts:
-    """Whose requests are answered: IonQ's host, on any port, and those that are named besides."""
+    """The hosts whose requests are answered: IonQ's, on any port, and those that are named."""
 
     def __init__(self, named: str | Iterable[str] = ()) -> None:
         """Take names of hosts, with or without a port, or whole base URLs.
 
         Raises:
-            ValueError: One of them is neither.
+            ValueError: One of them is not a host.
         """
         names = [named] if isinstance(named, str) else named
         self._hosts = {(_IONQ, None), *map(_host_and_port, names)}
@@ -78,21 +78,34 @@ class Scope:
         body: bytes,
         timeout: float | None,
     ) -> Response:
-        """Let the cloud answer, with the headers that a socket would add.
+        """Return the cloud's response, with the Content-Length that a socket adds.
+
+        The body is shorter than that if the connection ends before all of it has arrived.
 
         Args:
             method: HTTP method.
             target: Path and query, as they would be sent.
             headers: Request headers.
-            body: The bytes of the body; empty: there is none.
-            timeout: Seconds that the client waits for each part of the answer; None: for ever.
+            body: The bytes of the body; empty if it has no body.
+            timeout: Seconds that the client waits for each part of the response; None: for ever.
 
         Raises:
-            UnansweredRequest: The path is that of no operation.
-            ConnectionError: What `FakeIonQ.handle` raises.
-            TimeoutError: Likewise.
+            UnansweredRequest: The API does not have the path.
+            ConnectionError: As `FakeIonQ.handle`.
+            TimeoutError: As `FakeIonQ.handle`.
         """
-        response = self.cloud.handle(method, target, headers, body or None, timeout, in_parts=True)
+        response = control.answer(self.cloud, method, target, body)
+        if response is not None:
+            return _with_length(response, len(response.body))
+        try:
+            response = self.cloud.handle(
+                method, target, headers, body or None, timeout, in_parts=True
+            )
+        except ConnectionError as error:
+            cut = error.__cause__
+            if not isinstance(cut, CutShort):
+                raise
+            return _with_length(cut.response._replace(body=cut.partial), len(cut.response.body))
         path = target.partition("?")[0]
         if self._strict and response.status == _NOT_FOUND and not is_operation(path):
             path = without_secret(path, _credential(headers))
@@ -101,15 +114,18 @@ class Scope:
                 f"{method} {path} is no operation of IonQ's API that the fake has. Near:\n{near}\n"
                 "To have it answered with 404, as IonQ does: mock_ionq(strict=False)."
             )
-        if not any(name.lower() == "content-length" for name in response.headers):
-            length = {"content-length": str(len(response.body))}
-            response = response._replace(headers={**response.headers, **length})
+        return _with_length(response, len(response.body))
+
+
+def _with_length(response: Response, length: int) -> Response:
+    if any(name.lower() == "content-length" for name in response.headers):
         return response
+    return response._replace(headers={**response.headers, "content-length": str(length)})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a scope is made with: a cloud, or what to make one with."""
+    """The settings of a scope: a cloud, or the options of a new one."""
 
     cloud: FakeIonQ | None
     options: Mapping[str, Any] = field(repr=False)  # there may be keys in it
@@ -137,24 +153,6 @@ def _credential(headers: Mapping[str, str]) -> str | None:
     return fields.get("authorization", "").rpartition(" ")[2] or None
 
 
-def cut_short(error: ConnectionError) -> IncompleteRead | None:
-    """Return what arrived of a body before the connection ended within it, if it did."""
-    return error.__cause__ if isinstance(error.__cause__, IncompleteRead) else None
-
-
-def beginning(cut: IncompleteRead) -> tuple[int, dict[str, str]]:
-    """Return status and headers of an answer of whose body not all has come."""
-    length = {"content-length": str(len(cut.partial) + (cut.expected or 0))}
-    if not isinstance(cut, CutShort):
-        return _OK, length
-    headers = {
-        name: value
-        for name, value in cut.response.headers.items()
-        if name.lower() not in {"content-length", "transfer-encoding"}
-    }
-    return cut.response.status, {**headers, **length}
-
-
 #: The scopes entered by the running thread or task, outermost first.
 _entered: contextvars.ContextVar[tuple[Scope, ...]] = contextvars.ContextVar(
     "mock_ionq_scopes", default=()
@@ -173,6 +171,10 @@ class Interception:
         self._lock = threading.Lock()
         self._patches: list[Patch] = []
 
+    def register(self, patches: Iterable[Patch]) -> None:
+        """Add patches, which are in place for as long as any scope is active."""
+        self._patches.extend(patches)
+
     @contextlib.contextmanager
     def inside(self, scope: Scope) -> Iterator[None]:
         """Be in a scope."""
@@ -185,7 +187,6 @@ class Interception:
     def enter(self, scope: Scope) -> None:
         """Begin a scope."""
         with self._lock:
-            self._patches = self._patches or _patches()
             for patch in self._patches:
                 patch.install()
             self._active = (*self._active, scope)
@@ -206,18 +207,18 @@ class Interception:
         return tuple(scope for scope in _entered.get() if scope in active)
 
     def covers(self, host: str, port: int | None) -> bool:
-        """Return whether no request to a host may leave the process."""
+        """Return whether a scope answers for a host: no request to it may leave the process."""
         return any(scope.hosts.cover(host, port) for scope in self._active)
 
     def scope_of(self, host: str, port: int | None) -> Scope | None:
         """Return the scope that answers for a host, or None if it is left alone.
 
         Raises:
-            UnansweredRequest: There are several, and this thread or task has entered none.
+            UnansweredRequest: Several do, and this thread or task has entered none of them.
         """
         active = [scope for scope in self._active if scope.hosts.cover(host, port)]
         own = [scope for scope in _entered.get() if scope in active]
-        # A thread inherits no scope of whoever started it.
+        # A thread does not inherit the scopes of the thread that started it.
         candidates = own[-1:] or active
         if len({id(scope.cloud) for scope in candidates}) > 1:
             raise UnansweredRequest(
@@ -230,20 +231,6 @@ class Interception:
 
 def _without(scopes: tuple[Scope, ...], left: Scope) -> tuple[Scope, ...]:
     return tuple(scope for scope in scopes if scope is not left)
-
-
-def _patches() -> list[Patch]:
-    # Imported when they are needed: the cloud needs none of these, and httpx may not be there.
-    from ionq_toolkit_fake.intercept import patch_dns, patch_urllib3  # noqa: PLC0415
-
-    patches = [*patch_urllib3.patches(), *patch_dns.patches()]
-    try:
-        import httpx  # noqa: F401, PLC0415
-    except ImportError:
-        return patches
-    from ionq_toolkit_fake.intercept import patch_httpx  # noqa: PLC0415
-
-    return [*patches, *patch_httpx.patches()]
 
 
 interception = Interception()

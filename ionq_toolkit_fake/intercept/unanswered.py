@@ -1,4 +1,4 @@
-"""The error for a request to IonQ that no cloud answers, and what such a request may have meant."""
+"""The error for a request to IonQ that no cloud answers, and the operations that are like it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.api.responses import Refusal
-from ionq_toolkit_fake.api.routes import OPERATIONS, route
+from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.request import route
 
 if TYPE_CHECKING:
-    from ionq_toolkit_fake.api.routes import Operation
+    from ionq_toolkit_fake.api.operations import Operation
 
 _MOST_NEAR = 3
 _VERSION = "/v0.4"
@@ -20,31 +20,25 @@ _VERSION = "/v0.4"
 class UnansweredRequest(BaseException):
     """A request to IonQ was stopped, because no cloud of `mock_ionq` can answer it.
 
-    It is a mistake in the test, so it must reach the test. Clients retry what looks like the
-    network, and many retry, log or translate every `Exception`; hence this is none, as the
-    failures of pytest are none. The message says what to do.
+    It is a mistake in the test, so it must reach the test. Clients retry network errors, and many
+    retry, log or translate every `Exception`; hence it is a `BaseException`, like the failures of
+    pytest. The message says what to do.
     """
 
 
 def is_operation(path: str) -> bool:
-    """Return whether the API has this path, with whatever method."""
-    path = re.sub("%2f", "-", path, flags=re.IGNORECASE)  # within a name, which there may not be
-    for method in {operation.method for operation in OPERATIONS}:
-        try:
-            route(method, path)
-        except Refusal:
-            continue
-        return True
-    return False
+    """Return whether the API has this path, with any method."""
+    path = re.sub("%2f", "-", path, flags=re.IGNORECASE)  # part of a name, which may not exist
+    return any(route(method, path) for method in {operation.method for operation in OPERATIONS})
 
 
 def nearest(method: str, path: str) -> list[str]:
-    """Return the operations that are most like a request, the most similar one first."""
+    """Return the operations that are most similar to a request, the most similar one first."""
     asked = path.split("/")
 
     def unlikeness(operation: Operation) -> float:
         own = f"{_VERSION}{operation.path}".split("/")
-        # Names are like whatever is in their place.
+        # A variable part matches any text in its place.
         pairs = zip_longest(own, asked[: len(own)], fillvalue="")
         filled = "/".join(there if here.startswith("<") else here for here, there in pairs)
         one, other = f"{method} {path}", f"{operation.method} {filled}"

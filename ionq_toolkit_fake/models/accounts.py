@@ -60,14 +60,6 @@ class ApiKey(NamedTuple):
     submitter_id: str
     access: Access
 
-    def may(self, scope: str) -> bool:
-        """Return whether it may do what needs a scope."""
-        return self.access.scopes is None or scope in self.access.scopes
-
-    def may_use(self, target: str) -> bool:
-        """Return whether it may submit jobs to a backend."""
-        return self.access.targets is None or target in self.access.targets
-
 
 class Accounts:
     """The keys of the cloud, by a digest of each."""
@@ -104,11 +96,10 @@ class Accounts:
             project_id = project_ids.setdefault(access.project, self._identifiers.uuid4())
             self._add(digest, project_id, access)
 
-    def find(self, secret: str) -> ApiKey | None:
-        """Return the key, or None if it is not taken."""
-        digest = digest_of(secret)
+    def find(self, digest: bytes) -> ApiKey | None:
+        """Return the key of a digest, or None if the cloud does not take it."""
         known = self._keys.get(digest)
-        if known is None and self._open and secret:
+        if known is None and self._open:
             access = Access(f"project {len(self._keys) + 1}")
             return self._add(digest, self._identifiers.uuid4(), access)
         return known

@@ -56,6 +56,7 @@ class Facility:
 
     Attributes:
         devices: Each by its name, with its status in this cloud.
+        started_at: When the cloud began.
     """
 
     _queues: dict[str, list[Job]]
@@ -81,7 +82,8 @@ class Facility:
         """
         self._seed = seed
         self._clock = clock
-        self._first_day = clock.now().date() - timedelta(days=HISTORY_DAYS)
+        self.started_at = clock.now()
+        self._first_day = self.started_at.date() - timedelta(days=HISTORY_DAYS)
         self._queues = {}
         self.devices: Mapping[str, Device] = dict(DEVICES)
         for name, status in (statuses or {}).items():

@@ -17,8 +17,6 @@ class Identifiers:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - ids of a fake, reproducible on purpose
-        # Separate, so that the ids and the noise of jobs do not depend on the number of requests.
-        self._requests = random.Random(f"requests {seed}")  # noqa: S311 - as above
         self._lock = threading.Lock()
 
     def uuid7(self, moment: datetime) -> str:
@@ -31,11 +29,6 @@ class Identifiers:
         """Return a random UUID of version 4."""
         return str(uuid.UUID(int=self._bits(128), version=4))
 
-    def request(self) -> str:
-        """Return the id of a request, a random UUID of version 4."""
-        with self._lock:
-            return str(uuid.UUID(int=self._requests.getrandbits(128), version=4))
-
     def hex24(self) -> str:
         """Return 24 hexadecimal digits, the form of a user's id."""
         return f"{self._bits(96):024x}"
@@ -44,7 +37,6 @@ class Identifiers:
         """Make the same ids again, from the first."""
         with self._lock:
             self._random.seed(self._seed)
-            self._requests.seed(f"requests {self._seed}")
 
     def _bits(self, count: int) -> int:
         with self._lock:

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 
 class Jobs:
-    """Keeps the jobs of one project, and moves them on."""
+    """Keeps the jobs of one project, and moves them on.
+
+    Attributes:
+        timed: The jobs that time moves on, by their ids.
+    """
 
     def __init__(self, *, clock: Clock, identifiers: Identifiers) -> None:
         """Keep no jobs yet.
@@ -38,7 +42,7 @@ class Jobs:
         self._clock = clock
         self._identifiers = identifiers
         self._jobs: dict[str, Job] = {}
-        self._timed: dict[str, Job] = {}
+        self.timed: dict[str, Job] = {}
 
     def __iter__(self) -> Iterator[Job]:
         """Go through the jobs as they stand now, the newest first."""
@@ -65,7 +69,7 @@ class Jobs:
             job.circuit = submission.circuits[0]
             job.rejection = job.circuit.rejection
         if any(step.kind == SECONDS for step in plan.steps):
-            self._timed[job.id] = job
+            self.timed[job.id] = job
         return job
 
     def _new(
@@ -87,10 +91,10 @@ class Jobs:
 
     def settle(self) -> None:
         """Move on every job whose time has come, asked for or not."""
-        for job in list(self._timed.values()):
+        for job in list(self.timed.values()):
             self._settle(job)
             if job.status in FINAL:
-                self._timed.pop(job.id, None)
+                self.timed.pop(job.id, None)
 
     def give_up(self) -> None:
         """End the simulations that jobs still wait for."""

@@ -15,7 +15,7 @@ from ionq_toolkit_fake.transitions.plan import (
     JobPlan,
     Step,
 )
-from ionq_toolkit_fake.transitions.spec import STEPS, Transitions, after
+from ionq_toolkit_fake.transitions.spec import STEPS, Transitions
 from ionq_toolkit_fake.validation import only, unknown, wrong
 
 #: The conditions of a rule.
@@ -97,24 +97,17 @@ class TransitionRules:
     They are for jobs that are submitted from then on.
     """
 
-    def __init__(self, base: Transitions, *, polls_per_status: int = 0) -> None:
+    def __init__(self, base: Transitions) -> None:
         """Begin without rules.
 
         Args:
-            base: The transitions for all jobs.
-            polls_per_status: The polls of each step that `base` does not give.
+            base: The transitions for all jobs; steps that it does not give are immediate.
 
         Raises:
-            ValueError: Jobs never come to the end that `base` gives, or it gives all steps and the
-                polls are for none.
+            ValueError: Jobs never come to the end that `base` gives.
         """
-        if polls_per_status and len(base.steps) == len(STEPS):
-            raise ValueError("polls_per_status is for the steps that transitions do not give: none")
         base.check()
-        everywhere = after(polls=polls_per_status)
-        self.base = base.over(
-            Transitions(ready=everywhere, started=everywhere, finished=everywhere)
-        )
+        self.base = base.over(Transitions.of(IMMEDIATELY))
         self._rules: list[TransitionRule] = []
 
     def __repr__(self) -> str:

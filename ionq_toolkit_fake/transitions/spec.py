@@ -146,14 +146,33 @@ class Transitions:
                 raise ValueError(f"a job that is never {name} never comes to its end, {status!r}")
 
     @classmethod
-    def of(cls, given: Transitions | str | None) -> Transitions:
-        """Return the transitions that `"immediately"`, `"predicted"` or None stand for.
+    def polls(cls, count: int, *, end: End | str | None = None) -> Transitions:
+        """Return transitions in which a job shows each status for so many polls.
+
+        Args:
+            count: The polls before each step; 0 is immediately.
+            end: The end of the job; None: as for all other jobs.
 
         Raises:
-            ValueError: It is another word.
+            ValueError: The count is not a whole number, or is negative.
+        """
+        step = after(polls=count)
+        return cls(ready=step, started=step, finished=step, end=end)
+
+    @classmethod
+    def of(cls, given: Transitions | Mapping[str, Any] | str | None) -> Transitions:
+        """Return the transitions that a word, plain data or None stand for.
+
+        Args:
+            given: `"immediately"`, `"predicted"`, or data as `from_dict` reads it.
+
+        Raises:
+            ValueError: It is another word, or not such data.
         """
         if given is None or isinstance(given, Transitions):
             return given or cls()
+        if isinstance(given, Mapping):
+            return cls.from_dict(given)
         if given == IMMEDIATELY:
             return cls(ready=given, started=given, finished=given)
         if given == PREDICTED:

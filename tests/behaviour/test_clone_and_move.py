@@ -2,7 +2,7 @@
 
 import pytest
 
-from ionq_toolkit_fake import Access, FakeIonQ
+from ionq_toolkit_fake import Access, FakeIonQ, Transitions
 
 X = {"gate": "x", "target": 0}
 
@@ -107,7 +107,7 @@ def test_a_wrong_move_leaves_the_original_alone(send, job_body):
 
 
 def test_a_job_that_has_started_is_not_moved(sender, job_body):
-    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    send = sender(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     _, created = send("POST", "/jobs", job_body())
     path = f"/jobs/{created['id']}"
     for _ in range(3):

@@ -9,7 +9,7 @@ import pytest
 
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.api.formats import FORMATS
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.facts.devices import DEVICES
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
 

@@ -124,14 +124,15 @@ def test_a_dry_run_waits_for_no_machine_and_children_wait_as_their_parent(sender
     assert len({job.started_at for job in family}) == 1
 
 
-def test_it_is_set_in_process_by_a_scenario_and_over_the_controls_alike(way, sender, job_body):
+@pytest.mark.parametrize("name", ["socket", "interception"])
+def test_jitter_set_by_rule_scenario_or_control_is_the_same(name, ways_in, sender, job_body):
     by_rule, by_scenario, by_control = (
         FakeIonQ(seed=3),
         Scenario(seed=3, transitions=[AS_DATA]).cloud(),
         FakeIonQ(seed=3),
     )
     by_rule.transitions.set(AN_HOUR)
-    transport, base = way.transport(by_control)
+    transport, base = ways_in(name).transport(by_control)
     url = base.removesuffix("/v0.4") + "/_fake/transitions"
     reply = transport.send("POST", url, {}, json.dumps(AS_DATA).encode(), 30.0)
     assert json.loads(reply.body)["transitions"][1] == AS_DATA

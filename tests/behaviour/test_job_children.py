@@ -18,7 +18,7 @@ from qiskit.quantum_info import Statevector
 
 from ionq_toolkit import HttpTransport, InProcessTransport, IonQJob, IonQProvider, errors
 from ionq_toolkit.api import metadata
-from ionq_toolkit_fake import FakeIonQ, FakeServer, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Transitions, mock_ionq
 
 
 def circuit(name, *flipped, width=2):
@@ -608,7 +608,9 @@ def test_the_detailed_status_of_a_parent_is_told_whatever_became_of_it(parent_of
 
 
 def test_the_detailed_status_of_the_fake_goes_on_with_it(bell):
-    provider = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1, polls_per_status=4)))
+    provider = IonQProvider(
+        transport=InProcessTransport(FakeIonQ(seed=1, transitions=Transitions.polls(4)))
+    )
     job = submit(provider, [bell, bell, bell])
     seen = [job.status(detailed=True) for _ in range(9)]
     assert seen[0]["statuses"] == [JobStatus.INITIALIZING] * 3

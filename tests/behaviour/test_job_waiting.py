@@ -22,7 +22,7 @@ from ionq_toolkit.job.polling import (
     LONGEST_S,
 )
 from ionq_toolkit.job.progress import duration
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 
 def test_waiting_begins_short_and_grows_to_a_limit(job_of, instant_clock):
@@ -255,7 +255,7 @@ def test_known_statuses_are_waited_for_without_end(job_of, instant_clock):
 
 
 def test_the_client_waits_on_the_clock_of_a_cloud_in_this_process(bell):
-    cloud = FakeIonQ(seed=1, polls_per_status=4)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(4))
     before = cloud.clock.monotonic()
     job = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator").run(bell)
     job.wait_for_final_state(wait=600)

@@ -11,7 +11,7 @@ from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, Session, errors
 from ionq_toolkit.api import metadata
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 STORED = metadata.encode(
     {"name": "c", "n_qubits": 2, "meas_mapped": [0, 1]}, shots=100, seed=1, memory=False
@@ -101,7 +101,7 @@ def test_a_final_status_that_nobody_knows_is_asked_for_a_few_times_and_then_name
 
 
 def test_cancelling_a_job_says_that_it_is_cancelled_and_the_job_knows(bell, instant_clock):
-    cloud = FakeIonQ(seed=1, polls_per_status=3)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(3))
     provider = IonQProvider(transport=InProcessTransport(cloud), clock=instant_clock)
     job = provider.get_backend("simulator").run(bell)
     assert job.cancel() is True

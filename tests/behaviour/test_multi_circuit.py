@@ -2,7 +2,7 @@
 
 import pytest
 
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 X0 = [{"gate": "x", "target": 0}]
 X1 = [{"gate": "x", "target": 1}]
@@ -84,7 +84,7 @@ def test_a_parent_whose_child_fails_fails_with_it_and_the_others_have_results(se
 
 
 def test_parent_and_children_go_on_together(sender, multi_body):
-    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    send = sender(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     parent = send("POST", "/jobs", multi_body(X0, X1))[1]["id"]
     for status in ("submitted", "ready", "started", "completed"):
         assert send("GET", f"/jobs/{parent}")[1]["status"] == status
@@ -93,7 +93,7 @@ def test_parent_and_children_go_on_together(sender, multi_body):
 
 
 def test_asking_for_a_child_moves_all_of_them_on(sender, multi_body):
-    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    send = sender(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     parent = send("POST", "/jobs", multi_body(X0, X1))[1]["id"]
     one, two = (job["id"] for job in send("GET", f"/jobs?parent_job_id={parent}")[1]["jobs"])
     for status in ("submitted", "ready", "started", "completed"):

@@ -14,7 +14,7 @@ from schemathesis.checks import (
 from shapes import successes
 
 from ionq_toolkit_fake import FakeIonQ, FakeServer
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
 
 HEADERS = {"Authorization": "apiKey any-key", "User-Agent": "fuzz"}

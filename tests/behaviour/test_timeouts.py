@@ -12,7 +12,7 @@ from qiskit import QuantumCircuit
 
 from ionq_toolkit import IonQJob, IonQProvider, RetryPolicy, errors
 from ionq_toolkit.primitives import EstimatorV2, SamplerV2
-from ionq_toolkit_fake import FakeIonQ, FakeServer
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Transitions
 
 WAITS = {
     "wait_for_final_state": lambda job, **limit: job.wait_for_final_state(**limit),
@@ -96,7 +96,7 @@ def test_requests_of_other_calls_have_the_limit_each(instant_clock):
 
 @pytest.mark.parametrize("primitive", [SamplerV2, EstimatorV2])
 def test_the_jobs_of_a_primitive_have_one_limit_together(primitive):
-    cloud = FakeIonQ(seed=1, polls_per_status=10**6)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(10**6))
     backend = provider_of(cloud, timeout=3).get_backend("simulator")
     circuit = QuantumCircuit(1)
     circuit.h(0)

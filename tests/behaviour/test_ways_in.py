@@ -10,7 +10,7 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQProvider, errors
-from ionq_toolkit_fake import FakeIonQ, FakeServer, Scenario
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Scenario, Transitions
 from ionq_toolkit_fake.scenario import names
 
 KEY = {"Authorization": "apiKey any-key", "Content-Type": "application/json"}
@@ -127,7 +127,9 @@ def test_a_scenario_is_the_same_bytes_through_every_way_in(way, scenario):
 
 
 def test_every_status_on_the_way_is_seen(way, bell):
-    backend = way.provider(FakeIonQ(seed=7, polls_per_status=1)).get_backend("simulator")
+    backend = way.provider(FakeIonQ(seed=7, transitions=Transitions.polls(1))).get_backend(
+        "simulator"
+    )
     seen = []
 
     job = backend.run(bell)
@@ -153,7 +155,9 @@ def test_a_job_is_retrieved_by_its_id_with_the_same_counts(way, cloud, bell):
 
 
 def test_a_job_is_cancelled(way, bell):
-    backend = way.provider(FakeIonQ(seed=7, polls_per_status=2)).get_backend("simulator")
+    backend = way.provider(FakeIonQ(seed=7, transitions=Transitions.polls(2))).get_backend(
+        "simulator"
+    )
     job = backend.run(bell)
     assert job.status() is JobStatus.INITIALIZING
 

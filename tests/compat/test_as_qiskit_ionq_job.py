@@ -23,7 +23,7 @@ pytestmark = [
 
 
 def test_a_job_goes_its_way_and_has_counts_and_probabilities(package, crossed):
-    with mock_ionq(FakeIonQ(seed=1, polls_per_status=1)):
+    with mock_ionq(FakeIonQ(seed=1, transitions=Transitions.polls(1))):
         backend = package.IonQProvider("k").get_backend("ionq_simulator")
         job = backend.run(crossed, shots=50)
         assert isinstance(job, JobV1)
@@ -135,7 +135,7 @@ def test_the_status_of_a_cancelled_job_is_returned_there_and_raised_here(crossed
 
 
 def test_a_job_that_is_not_done_in_time_is_a_timeout_of_qiskits(package, exceptions, crossed):
-    with mock_ionq(FakeIonQ(seed=1, polls_per_status=10**6)):
+    with mock_ionq(FakeIonQ(seed=1, transitions=Transitions.polls(10**6))):
         job = package.IonQProvider("k").get_backend("ionq_simulator").run(crossed)
         with pytest.raises(exceptions.IonQJobTimeoutError):
             job.result(timeout=0.02, wait=0.01)
@@ -144,7 +144,7 @@ def test_a_job_that_is_not_done_in_time_is_a_timeout_of_qiskits(package, excepti
 
 
 def test_the_callback_of_a_wait_is_told_of_the_job(package, crossed):
-    with mock_ionq(FakeIonQ(seed=1, polls_per_status=1)):
+    with mock_ionq(FakeIonQ(seed=1, transitions=Transitions.polls(1))):
         job = package.IonQProvider("k").get_backend("ionq_simulator").run(crossed)
         told = []
         job.wait_for_final_state(60, 0.001, lambda *args: told.append(args))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sampling import as_often_as
 
-from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, mock_ionq
+from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, Transitions, mock_ionq
 
 Q = cirq.LineQubit.range(3)
 BELL = cirq.Circuit(cirq.H(Q[0]), cirq.CNOT(Q[0], Q[1]), cirq.measure(Q[0], Q[1], key="m"))
@@ -475,7 +475,9 @@ def test_jobs_are_listed_by_pages(service):
 
 
 def test_a_job_goes_through_its_statuses(connect):
-    job = connect(FakeIonQ(seed=1, polls_per_status=1)).create_job(BELL, 100, target=FORTE)
+    job = connect(FakeIonQ(seed=1, transitions=Transitions.polls(1))).create_job(
+        BELL, 100, target=FORTE
+    )
     assert [job.status() for _ in range(4)] == ["ready", "started", "completed", "completed"]
     assert job.results().repetitions() == 100
 

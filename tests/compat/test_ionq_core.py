@@ -29,7 +29,7 @@ from ionq_core.api.default import (
 from ionq_core.exceptions import BadRequestError, NotFoundError
 from ionq_core.models import CloneJobPayload, JobsBulkOperationRequest
 
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 # It warns of a URL that is not https.
 pytestmark = pytest.mark.filterwarnings("ignore:base_url .* does not use HTTPS:UserWarning")
@@ -43,7 +43,7 @@ def payload(payload_of, job_body):
 @pytest.fixture
 def slow_cloud():
     """A cloud whose jobs show each of their statuses once."""
-    return FakeIonQ(seed=7, polls_per_status=1)
+    return FakeIonQ(seed=7, transitions=Transitions.polls(1))
 
 
 def test_a_job_from_submission_to_result(client, payload):
@@ -239,7 +239,7 @@ def test_waiting_for_a_job_that_fails_or_takes_too_long(
     client_of, instant_clock, monkeypatch, submit, job_body
 ):
     monkeypatch.setattr(polling, "time", instant_clock)
-    client = client_of(FakeIonQ(seed=7, polls_per_status=5))
+    client = client_of(FakeIonQ(seed=7, transitions=Transitions.polls(5)))
     job_id = submit(client, job_body(qubits=30))
     with pytest.raises(JobTimeoutError, match="last status: submitted"):
         wait_for_job(client, job_id, timeout=2.0)

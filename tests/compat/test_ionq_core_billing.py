@@ -15,7 +15,7 @@ from ionq_core.api.usage import get_usages
 from ionq_core.exceptions import NotFoundError
 from ionq_core.models import CircuitJobCreationPayload
 
-from ionq_toolkit_fake import Access, FakeIonQ
+from ionq_toolkit_fake import Access, FakeIonQ, Transitions
 
 # It warns of a URL that is not https.
 pytestmark = pytest.mark.filterwarnings("ignore:base_url .* does not use HTTPS:UserWarning")
@@ -84,7 +84,7 @@ def test_a_job_on_a_machine_costs_what_was_estimated(client, run, qpu_body):
 
 
 def test_no_cost_is_known_of_a_job_that_waits(client_of, qpu_body):
-    client = client_of(FakeIonQ(seed=7, polls_per_status=1))
+    client = client_of(FakeIonQ(seed=7, transitions=Transitions.polls(1)))
     body = CircuitJobCreationPayload.from_dict(qpu_body())
     job = get_job.sync(create_job.sync(client=client, body=body).id, client=client)
     assert job.status == "submitted"

@@ -18,7 +18,7 @@ from ionq_core import (
 from ionq_core.api.backends import get_backends
 from ionq_core.api.default import create_job, get_job, get_job_artifact, get_job_probabilities
 
-from ionq_toolkit_fake import UnansweredRequest, faults, mock_ionq
+from ionq_toolkit_fake import Transitions, UnansweredRequest, faults, mock_ionq
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_overlapping_tasks_each_have_their_own_cloud(payload):
 def test_waiting_for_a_job_sees_each_of_its_statuses(payload, instant_clock, monkeypatch, caplog):
     monkeypatch.setattr(polling, "time", instant_clock)
     caplog.set_level("DEBUG", "ionq_core")
-    with mock_ionq(polls_per_status=1), IonQClient(api_key="k") as client:
+    with mock_ionq(transitions=Transitions.polls(1)), IonQClient(api_key="k") as client:
         wait_for_job(client, create_job.sync(client=client, body=payload).id)
     seen = [record.args[1] for record in caplog.records if "status" in record.msg]
     assert seen == ["submitted", "ready", "started", "completed"]

@@ -48,8 +48,8 @@ from ionq_core.models import (
     JobsBulkOperationRequest,
 )
 
-from ionq_toolkit_fake import FakeIonQ, FakeServer
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Transitions
+from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.simulation import InlineExecutor
 
 # It warns of a URL that is not https.
@@ -302,7 +302,7 @@ class Remembering(InlineExecutor):
 
 
 def new_cloud(**options):
-    return FakeIonQ(seed=7, polls_per_status=1, executor=Remembering(), **options)
+    return FakeIonQ(seed=7, transitions=Transitions.polls(1), executor=Remembering(), **options)
 
 
 def build_world(cloud, sender):

@@ -52,7 +52,7 @@ from ionq_core.models import (
     SessionSettingsRequest,
 )
 
-from ionq_toolkit_fake import Access, FakeIonQ, FakeServer
+from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, Transitions
 
 # It warns of a URL that is not https.
 pytestmark = pytest.mark.filterwarnings("ignore:base_url .* does not use HTTPS:UserWarning")
@@ -239,7 +239,7 @@ def test_what_is_not_there_is_not_found(client, operation, arguments):
 
 
 def test_results_and_artifacts_are_not_found_before_a_job_is_completed(client_of, submit, job_body):
-    client = client_of(FakeIonQ(seed=7, polls_per_status=1))
+    client = client_of(FakeIonQ(seed=7, transitions=Transitions.polls(1)))
     job_id = submit(client, job_body())
     for _ in range(4):
         with pytest.raises(NotFoundError):

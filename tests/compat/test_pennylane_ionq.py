@@ -16,7 +16,7 @@ from pennylane_ionq.ops import GPI, GPI2, MS, XX, YY, ZZ
 from random_gates import angle_of, pauli_terms
 from sampling import as_often_as
 
-from ionq_toolkit_fake import Access, FakeIonQ, mock_ionq
+from ionq_toolkit_fake import Access, FakeIonQ, Transitions, mock_ionq
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_a_job_is_retrieved_by_its_id(device, cloud):
 def test_a_job_is_polled_until_it_is_completed(monkeypatch):
     slept = []
     monkeypatch.setattr(pennylane_ionq.device, "sleep", slept.append)
-    with mock_ionq(FakeIonQ(seed=1, polls_per_status=2)):
+    with mock_ionq(FakeIonQ(seed=1, transitions=Transitions.polls(2))):
         device = qml.device("ionq.simulator", wires=2, api_key="any-key")
         assert run(device, flipped) == {"11": 100}
     assert len(slept) == 7  # two polls each for three statuses, and the one that shows the end

@@ -17,7 +17,7 @@ from sampling import as_often_as
 from scipy.linalg import expm
 
 from ionq_toolkit import InProcessTransport, IonQProvider
-from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, mock_ionq
+from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, Transitions, mock_ionq
 
 # It advises against Qiskit's own default when a backend is built.
 pytestmark = pytest.mark.filterwarnings("ignore::qiskit_ionq.exceptions.IonQTranspileLevelWarning")
@@ -181,7 +181,7 @@ def test_its_backend_deletes_cancels_and_reports_health(theirs, bell):
 
 
 def test_statuses_on_the_way(bell):
-    with mock_ionq(FakeIonQ(seed=1, polls_per_status=1)):
+    with mock_ionq(FakeIonQ(seed=1, transitions=Transitions.polls(1))):
         job = qiskit_ionq.IonQProvider("k").get_backend("simulator").run(bell)
         assert [job.status() for _ in range(4)] == [
             JobStatus.INITIALIZING,
@@ -595,7 +595,9 @@ def test_openqasm_3_for_too_many_qubits_fails(forte):
 
 
 def test_a_cancelled_batch_cancels_its_circuits(connect):
-    backend = connect(FakeIonQ(seed=1, polls_per_status=1)).get_backend("ionq_simulator")
+    backend = connect(FakeIonQ(seed=1, transitions=Transitions.polls(1))).get_backend(
+        "ionq_simulator"
+    )
     job = backend.run([flips(1, [0]), flips(1, [])])
     children = ask(backend, "jobs", job.job_id())["child_job_ids"]
     job.cancel()
@@ -863,7 +865,7 @@ def test_a_dry_run_has_no_results(forte, bell):
 
 
 def test_a_dry_run_never_waits(connect, bell):
-    provider = connect(FakeIonQ(seed=1, polls_per_status=1))
+    provider = connect(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     job = provider.get_backend("ionq_qpu.forte-1").run(bell, dry_run=True)
     statuses = [job.status() for _ in range(4)]
     assert statuses == [JobStatus.INITIALIZING] * 3 + [JobStatus.DONE]

@@ -22,7 +22,7 @@ from shapes import (
 )
 
 from ionq_toolkit_fake.api.formats import FORMATS
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS
 
 QUBIT = {"type": "integer", "minimum": 0, "maximum": 4}
 ANGLE = {"type": "number", "minimum": -7, "maximum": 7}

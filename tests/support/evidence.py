@@ -15,9 +15,8 @@ from jsonschema import Draft202012Validator
 from shapes import ERROR, REFUSALS, STATUSES, successes
 
 from ionq_toolkit_fake import DEVIATIONS, FakeIonQ
-from ionq_toolkit_fake.api.responses import Refusal
-from ionq_toolkit_fake.api.routes import OPERATIONS, route
-from ionq_toolkit_fake.control import is_control
+from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.request import route
 
 #: Clients, by what their user agents have in them.
 CLIENTS = {
@@ -72,14 +71,15 @@ class Evidence:
         return lambda: setattr(FakeIonQ, "exchange", exchange)
 
     def saw(self, cloud, method, url, headers, response):
-        if is_control(url):
-            return
         try:
-            operation, _ = route(method.upper(), urlsplit(url).path)
-        except (Refusal, ValueError):
+            found = route(method.upper(), urlsplit(url).path)
+        except ValueError:
+            found = None
+        if found is None:
             if response.status != 404:
                 self.violations.append(f"{method} {url} is nothing and answers {response.status}")
             return
+        operation, _ = found
         agent = next((str(v) for k, v in headers.items() if k.lower() == "user-agent"), "")
         client = next((n for part, n in CLIENTS.items() if part in agent.lower()), None)
         status, _ = successes()[operation.name]

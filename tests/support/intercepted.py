@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib3.exceptions import IncompleteRead
-
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.api.responses import Response
+from ionq_toolkit_fake.faults.exchange import CutShort
 
 
 class Scripted(FakeIonQ):
@@ -31,5 +30,5 @@ def reply(status=200, body=b"{}", **headers):
 
 def cut(partial, missing):
     error = ConnectionError("Connection broken")
-    error.__cause__ = IncompleteRead(partial, missing)
+    error.__cause__ = CutShort(partial, missing, reply(body=partial + b"-" * missing))
     return error

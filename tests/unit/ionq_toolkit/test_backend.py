@@ -13,13 +13,13 @@ from ionq_toolkit import InProcessTransport, IonQProvider, errors
 from ionq_toolkit import backend as backend_module
 from ionq_toolkit.circuits.operations import count_gates
 from ionq_toolkit.circuits.wire import to_wire
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 
 @pytest.fixture
 def slow():
     """A backend whose jobs do not come to an end unless they are asked about often."""
-    cloud = FakeIonQ(seed=7, polls_per_status=99)
+    cloud = FakeIonQ(seed=7, transitions=Transitions.polls(99))
     return IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator")
 
 

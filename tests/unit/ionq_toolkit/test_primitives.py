@@ -13,7 +13,7 @@ from qiskit.quantum_info import SparsePauliOp
 from ionq_toolkit import InProcessTransport, IonQProvider, errors
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.primitives import EstimatorV2, SamplerV2
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 ARIA = {"noise": {"model": "aria-1", "seed": 3}}
 KINDS = {
@@ -267,7 +267,9 @@ def test_run_without_pubs_submits_no_jobs(backend_of):
 
 
 def test_status_of_a_primitive_job_follows_its_ionq_jobs(backend_of):
-    slow = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1, polls_per_status=2)))
+    slow = IonQProvider(
+        transport=InProcessTransport(FakeIonQ(seed=1, transitions=Transitions.polls(2)))
+    )
     job = SamplerV2(backend=backend_of("ideal", 1, slow)).run([flipped(0), flipped(1)])
     seen = [job.status() for _ in range(8)]
     assert list(dict.fromkeys(seen)) == [
@@ -282,7 +284,9 @@ def test_status_of_a_primitive_job_follows_its_ionq_jobs(backend_of):
 
 
 def test_a_primitives_job_is_cancelled_with_all_its_jobs(backend_of):
-    slow = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1, polls_per_status=9)))
+    slow = IonQProvider(
+        transport=InProcessTransport(FakeIonQ(seed=1, transitions=Transitions.polls(9)))
+    )
     job = SamplerV2(backend=backend_of("ideal", 1, slow)).run([flipped(0), flipped(1)])
     assert job.cancel() is True
     assert job.cancelled()
@@ -301,7 +305,7 @@ def test_result_of_a_failed_primitive_job_raises_each_time(backend_of):
 
 
 def test_result_of_a_primitive_job_has_one_deadline(backend_of):
-    cloud = FakeIonQ(seed=1, polls_per_status=10**6)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(10**6))
     slow = IonQProvider(transport=InProcessTransport(cloud))
     job = SamplerV2(backend=backend_of("ideal", 1, slow)).run([flipped(0), flipped(1)])
     began = cloud.clock.monotonic()

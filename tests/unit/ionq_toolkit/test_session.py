@@ -7,13 +7,15 @@ import pytest
 from qiskit.primitives import BackendSamplerV2
 
 from ionq_toolkit import InProcessTransport, IonQProvider, Session, errors
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 
 @pytest.fixture
 def slow():
     """A machine whose jobs do not come to an end unless they are asked about often."""
-    provider = IonQProvider(transport=InProcessTransport(FakeIonQ(seed=7, polls_per_status=99)))
+    provider = IonQProvider(
+        transport=InProcessTransport(FakeIonQ(seed=7, transitions=Transitions.polls(99)))
+    )
     return provider.get_backend("forte-1")
 
 
@@ -37,7 +39,7 @@ class Breaking:
 
 @pytest.fixture
 def breaking():
-    return Breaking(FakeIonQ(seed=7, polls_per_status=99))
+    return Breaking(FakeIonQ(seed=7, transitions=Transitions.polls(99)))
 
 
 @pytest.fixture

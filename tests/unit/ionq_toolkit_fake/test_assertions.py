@@ -30,7 +30,7 @@ def test_the_p_value_is_that_of_pearsons_test():
     assert p_value(counts, weights) == pytest.approx(chisquare(counts, weights * 400).pvalue)
 
 
-def test_rare_outcomes_are_put_together():
+def test_rare_outcomes_are_combined():
     weights = np.array([0.5, 0.49, *[0.001] * 10])  # of 1000 shots: the last ten are one bin
     counts = np.array([500, 488, 12, *[0] * 9])
     together = chisquare([500, 488, 12], [500, 490, 10]).pvalue
@@ -39,12 +39,12 @@ def test_rare_outcomes_are_put_together():
 
 
 @pytest.mark.parametrize("alarms", [0.05, 0.2])
-def test_right_counts_fail_as_often_as_was_asked_for(alarms):
+def test_right_counts_fail_with_the_given_significance(alarms):
     weights = {str(n): (n + 1) / 36 for n in range(8)}
 
     def fails(seed):
         try:
-            assert_counts_follow(drawn(weights, 2000, seed), weights, false_alarms=alarms)
+            assert_counts_follow(drawn(weights, 2000, seed), weights, significance=alarms)
         except AssertionError:
             return True
         return False
@@ -53,13 +53,13 @@ def test_right_counts_fail_as_often_as_was_asked_for(alarms):
     assert abs(found - 1000 * alarms) < 4 * np.sqrt(1000 * alarms * (1 - alarms))
 
 
-def test_counts_of_one_distribution_agree_as_often_as_was_asked_for():
+def test_counts_of_one_distribution_disagree_with_the_given_significance():
     weights = {str(n): (n + 1) / 36 for n in range(8)}
 
     def fails(seed):
         one, other = drawn(weights, 3000, seed), drawn(weights, 1000, 10_000 + seed)
         try:
-            assert_counts_agree(one, other, false_alarms=0.1)
+            assert_counts_agree(one, other, significance=0.1)
         except AssertionError:
             return True
         return False
@@ -71,9 +71,9 @@ def test_counts_of_one_distribution_agree_as_often_as_was_asked_for():
 def test_two_counts_are_compared_as_a_table_is():
     one, other = {"a": 130, "b": 70, "c": 100}, {"a": 90, "b": 110, "c": 100}
     p = chi2_contingency([list(one.values()), list(other.values())], correction=False).pvalue
-    assert_counts_agree(one, other, false_alarms=p * 0.999)
+    assert_counts_agree(one, other, significance=p * 0.999)
     with pytest.raises(AssertionError):
-        assert_counts_agree(one, other, false_alarms=p * 1.001)
+        assert_counts_agree(one, other, significance=p * 1.001)
 
 
 def test_wrong_counts_fail_and_both_are_shown():
@@ -112,7 +112,7 @@ def test_of_many_outcomes_those_that_differ_most_are_shown():
 
 
 @pytest.mark.parametrize("counts", [{}, {"0": 0}, {"0": -1, "1": 2}, {"0": 0.5}])
-def test_what_is_no_counts_is_refused(counts):
+def test_assertions_reject_invalid_counts(counts):
     with pytest.raises(ValueError, match="how often each outcome was seen"):
         assert_counts_follow(counts, {"0": 1.0})
     with pytest.raises(ValueError, match="others must be"):
@@ -120,6 +120,6 @@ def test_what_is_no_counts_is_refused(counts):
 
 
 @pytest.mark.parametrize("weights", [{}, {"0": 0.5}, {"0": 1.5, "1": -0.5}, {"0": float("nan")}])
-def test_what_is_no_distribution_is_refused(weights):
+def test_assertions_reject_invalid_distribution(weights):
     with pytest.raises(ValueError, match="not probabilities"):
         assert_counts_follow({"0": 10}, weights)

@@ -199,12 +199,6 @@ def test_time_stands_still_until_it_is_moved_over_the_socket(serve, job_body):
     assert ask(control, "/state")["seed"] == 5
 
 
-def test_paces_that_exclude_each_other_are_one_line():
-    done = ionq_fake("serve", "--polls-per-status", "1", "--transitions", "predicted")
-    assert (done.returncode, done.stderr.count("Traceback")) == (2, 0)
-    assert "exclude each other" in done.stderr
-
-
 def test_it_serves_a_scenario(serve):
     _, url = serve("--scenario", "rate-limited", "--seed", "4")
     direct = Scenario.of("rate-limited").cloud(seed=4)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 from ionq_toolkit_fake.clock import LAST_DAY, SystemClock, VirtualClock, iso
 
 
@@ -80,8 +80,11 @@ def test_on_a_real_clock_jobs_take_the_time_that_is_predicted():
     assert cloud.transitions.as_list() == FakeIonQ(transitions="predicted").transitions.as_list()
     immediate = FakeIonQ(clock="real", transitions="immediately")
     assert immediate.transitions.as_list() == FakeIonQ().transitions.as_list()
-    polled = FakeIonQ(clock="real", polls_per_status=2)
-    assert polled.transitions.as_list() == FakeIonQ(polls_per_status=2).transitions.as_list()
+    polled = FakeIonQ(clock="real", transitions=Transitions.polls(2))
+    assert (
+        polled.transitions.as_list()
+        == FakeIonQ(transitions=Transitions.polls(2)).transitions.as_list()
+    )
 
 
 def test_a_clock_that_there_is_not_is_refused_with_those_that_there_are():

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ionq_toolkit_fake import FakeIonQ
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake import FakeIonQ, Transitions
+from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.simulation import Distribution, Outcome
 
 #: What the API document requires of a job: its schemas BaseJob and SingleCircuitJob.
@@ -88,7 +88,7 @@ def test_probabilities_are_decimal_outcomes_without_zeros(send, job_body):
 
 
 def test_there_are_no_results_before_completion(job_body):
-    cloud = FakeIonQ(seed=1, polls_per_status=1)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(1))
 
     def send(method, path, body=None):
         reply = cloud.handle(method, "/v0.4" + path, {"authorization": "apiKey k"}, body, None)
@@ -111,7 +111,7 @@ def test_there_are_no_results_before_completion(job_body):
 
 @pytest.mark.parametrize("polls", [1, 3])
 def test_dates_and_results_belong_to_the_status_shown(job_body, polls):
-    cloud = FakeIonQ(seed=1, polls_per_status=polls)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(polls))
     headers = {"authorization": "apiKey k"}
     reply = cloud.handle("POST", "/v0.4/jobs", headers, json.dumps(job_body()).encode(), None)
     path = f"/v0.4/jobs/{json.loads(reply.body)['id']}"
@@ -281,7 +281,7 @@ def test_the_name_of_the_header_has_no_case(send, job_body):
         ("BREW", "/jobs"),
     ],
 )
-def test_what_is_not_there_is_404(send, method, path):
+def test_unknown_path_or_id_is_404(send, method, path):
     assert send(method, path) == (
         404,
         {"statusCode": 404, "error": "Not Found Error", "message": NOT_FOUND},
@@ -387,7 +387,7 @@ def test_a_body_that_is_no_job_is_400_and_says_where(send, cloud, job_body, chan
         (gate(gate="xx", rotation=1), "must name 2 qubit", "targets"),
     ],
 )
-def test_a_gate_that_is_none_is_400_and_says_which(send, job_body, wrong, message, key):
+def test_submit_rejects_invalid_gate_with_its_path(send, job_body, wrong, message, key):
     status, reply = send("POST", "/jobs", job_body([gate(), wrong]))
     assert status == 400
     assert message in reply["message"]
@@ -423,7 +423,7 @@ def test_an_angle_is_read_as_it_stands(cloud):
     ],
     ids=["empty", "cut", "text", "binary", "NaN", "overflow", "deep", "list", "null", "string"],
 )
-def test_what_is_no_json_object_is_400(send, body):
+def test_submit_rejects_body_that_is_not_a_json_object(send, body):
     status, reply = send("POST", "/jobs", body)
     assert (status, reply["error"]) == (400, "Bad Request")
 
@@ -448,7 +448,7 @@ def test_a_body_over_10_mb_is_413(send):
         lambda b: b["input"].update(circuit=[]),
     ],
 )
-def test_what_clients_send_beside_the_document_is_taken(send, job_body, change):
+def test_submit_takes_undocumented_fields_of_clients(send, job_body, change):
     body = job_body()
     change(body)
     status, created = send("POST", "/jobs", body)
@@ -461,7 +461,7 @@ def test_what_clients_send_beside_the_document_is_taken(send, job_body, change):
 
 def test_a_defect_of_the_fake_is_said_to_be_one(cloud, monkeypatch, caplog):
     caplog.set_level(logging.ERROR, "ionq_toolkit_fake")
-    monkeypatch.setattr(cloud, "project_of", lambda _key: 1 / 0)
+    monkeypatch.setattr(cloud, "settle", lambda: 1 / 0)
     reply = cloud.handle("GET", "/v0.4/jobs/x", {"authorization": "apiKey k"})
     assert reply.status == 500
     assert b"defect of the fake" in reply.body
@@ -477,11 +477,6 @@ def test_a_drawn_seed_can_be_used_again(job_body):
     ]
     assert replies[0] == replies[1]
     assert FakeIonQ().seed != FakeIonQ().seed
-
-
-def test_a_negative_pace_is_refused():
-    with pytest.raises(ValueError, match="polls_per_status"):
-        FakeIonQ(polls_per_status=-1)
 
 
 def test_threads_lose_no_job(cloud, job_body):
@@ -532,7 +527,7 @@ NEARLY_A_JOB = st.fixed_dictionaries(
 
 @settings(max_examples=300)
 @given(NEARLY_A_JOB)
-def test_whatever_is_sent_the_reply_is_ionqs_and_earlier_jobs_are_unharmed(body):
+def test_any_body_gets_a_response_in_ionqs_form(body):
     cloud = FakeIonQ(seed=1)
     headers = {"authorization": "apiKey k"}
     good = (

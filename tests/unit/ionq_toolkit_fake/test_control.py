@@ -7,9 +7,15 @@ import pytest
 from ionq_toolkit import HttpTransport
 from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, Transitions, after, failed, faults
 from ionq_toolkit_fake.clock import SystemClock
-from ionq_toolkit_fake.control import CONTROLS
+from ionq_toolkit_fake.control import CONTROLS, answer
 
 QPU = "qpu.forte-1"
+
+
+@pytest.fixture(params=["socket", "interception"])
+def way(request, ways_in):
+    """The ways in that have the controls; in process, a test has the cloud itself."""
+    return ways_in(request.param)
 
 
 @pytest.fixture
@@ -35,13 +41,13 @@ def connect(way):
 def control(cloud):
     def control(method, path, body=None):
         content = None if body is None else json.dumps(body).encode()
-        reply = cloud.handle(method, path, {}, content)
+        reply = answer(cloud, method, path, content or b"")
         return reply.status, json.loads(reply.body)
 
     return control
 
 
-def test_an_hour_in_the_queue_passes_when_the_clock_is_told_to_move(connect, job_body):
+def test_moving_the_clock_passes_an_hour_in_the_queue(connect, job_body):
     cloud = FakeIonQ(seed=1, transitions=Transitions(started=after(seconds=3600)))
     send = connect(cloud)
     path = "/jobs/" + send("POST", "/jobs", job_body())[1]["id"]
@@ -60,7 +66,7 @@ def test_an_hour_in_the_queue_passes_when_the_clock_is_told_to_move(connect, job
     assert send("GET", "/_fake/clock")[1]["now"] == "2026-01-01T01:00:00.000Z"
 
 
-def test_a_session_expires_when_the_clock_is_told_to_move(connect):
+def test_moving_the_clock_expires_a_session(connect):
     send = connect(FakeIonQ(seed=1))
     body = {"backend": QPU, "settings": {"duration_limit_min": 60}}
     path = "/sessions/" + send("POST", "/sessions", body)[1]["id"]
@@ -72,7 +78,7 @@ def test_a_session_expires_when_the_clock_is_told_to_move(connect):
 
 
 def test_transitions_are_set_shown_and_forgotten(connect, job_body):
-    send = connect(FakeIonQ(seed=1, polls_per_status=1))
+    send = connect(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     polls = {"polls": 1}
     for_all = {"ready": polls, "started": polls, "finished": polls}
     rule = {"ready": "immediately", "end": {"code": "SystemCancel"}, "match": {"name": "n"}}
@@ -106,9 +112,7 @@ def test_faults_are_added_shown_and_taken_away(connect, job_body):
     assert send("DELETE", "/_fake/faults")[1]["rules"] == []
 
 
-def test_the_requests_to_the_service_are_shown_and_those_to_the_controls_are_none(
-    connect, job_body
-):
+def test_requests_lists_requests_to_the_api_only(connect, job_body):
     send = connect(FakeIonQ(seed=1))
     job_id = send("POST", "/jobs", job_body())[1]["id"]
     send("GET", f"/jobs/{job_id}")
@@ -148,7 +152,7 @@ def test_a_living_job_is_ended_held_and_released(connect, job_body):
 
 
 def test_the_state_shows_jobs_without_asking_for_them(connect, job_body):
-    cloud = FakeIonQ(seed=3, polls_per_status=1)
+    cloud = FakeIonQ(seed=3, transitions=Transitions.polls(1))
     send = connect(cloud)
     ids = [send("POST", "/jobs", job_body())[1]["id"] for _ in range(2)]
     for _ in range(5):
@@ -226,7 +230,7 @@ def test_a_reset_forgets_keys_and_jobs_and_gives_up_what_is_simulated(sender, jo
     assert sender(cloud)("GET", f"/jobs/{created['id']}")[0] == 404
 
 
-def test_controls_are_no_requests_to_the_service(send, cloud, control):
+def test_controls_are_not_logged(send, cloud, control):
     other = FakeIonQ(seed=7)
     control("GET", "/_fake/state")
     control("GET", "/_fake/nothing")
@@ -235,7 +239,7 @@ def test_controls_are_no_requests_to_the_service(send, cloud, control):
     assert send("GET", "/_fake/state")[0] == 404  # that is /v0.4/_fake/state
 
 
-def test_what_there_is_is_listed(control):
+def test_index_lists_controls(control):
     assert control("GET", "/_fake") == (200, {"controls": list(CONTROLS)})
     assert control("GET", "/_fake/")[1] == {"controls": list(CONTROLS)}
 
@@ -270,9 +274,7 @@ def test_what_there_is_is_listed(control):
         ("POST", "/_fake/jobs/none", {"release": False}, 400, "release must be true"),
     ],
 )
-def test_what_is_wrong_is_refused_with_what_to_do(
-    control, cloud, method, path, body, status, message
-):
+def test_control_rejects_invalid_request(control, cloud, method, path, body, status, message):
     before = control("GET", "/_fake/state")
     found, reply = control(method, path, body)
     assert (found, reply["statusCode"]) == (status, status)
@@ -280,22 +282,30 @@ def test_what_is_wrong_is_refused_with_what_to_do(
     assert control("GET", "/_fake/state") == before
 
 
+def test_handle_has_no_controls(cloud):
+    reply = cloud.handle("POST", "/_fake/reset", {})
+    assert reply.status == 404
+    assert b"Resource not found" in reply.body
+    assert answer(cloud, "GET", "/v0.4/jobs", b"") is None
+    assert answer(cloud, "GET", "http://[", b"") is None
+
+
 def test_head_is_answered_without_a_body(cloud):
-    reply = cloud.handle("HEAD", "/_fake/state", {})
+    reply = answer(cloud, "HEAD", "/_fake/state", b"")
     assert (reply.status, reply.body) == (404, b"")
 
 
-def test_a_body_that_is_no_json_is_refused(cloud):
-    reply = cloud.handle("POST", "/_fake/clock", {}, b"\xff{")
+def test_control_rejects_body_that_is_not_json(cloud):
+    reply = answer(cloud, "POST", "/_fake/clock", b"\xff{")
     assert reply.status == 400
 
 
 def test_a_real_clock_is_not_moved():
     cloud = FakeIonQ(clock=SystemClock())
-    reply = cloud.handle("POST", "/_fake/clock", {}, b'{"seconds": 60}')
+    reply = answer(cloud, "POST", "/_fake/clock", b'{"seconds": 60}')
     assert reply.status == 400
     assert b"--clock virtual" in reply.body
-    assert json.loads(cloud.handle("GET", "/_fake/clock", {}).body)["clock"] == "real"
+    assert json.loads(answer(cloud, "GET", "/_fake/clock", b"").body)["clock"] == "real"
 
 
 def test_no_key_is_shown(cloud, sender, job_body, control):

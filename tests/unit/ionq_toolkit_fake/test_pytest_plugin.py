@@ -117,7 +117,7 @@ def test_the_marker_says_what_the_cloud_is_like(run):
 def test_named(ionq_cloud):
     assert len(ionq_cloud.faults.rules) == 1
 
-@pytest.mark.ionq_scenario("noisy-forte", seed=3, polls_per_status=2)
+@pytest.mark.ionq_scenario("noisy-forte", seed=3, transitions=[{"ready": {"polls": 2}}])
 def test_changed(ionq_cloud, ionq_provider):
     assert ionq_cloud.seed == 3
     assert ionq_provider.get_backend("simulator").run(bell()).status().name == "INITIALIZING"
@@ -220,7 +220,7 @@ def test_live_without_a_key_is_refused(run):
 def test_live_runs_what_needs_the_provider_alone_on_the_service(run, monkeypatch):
     """The service is a fake under `mock_ionq`: nothing here knows."""
     source = """
-from ionq_toolkit_fake import FakeIonQ, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, Transitions, mock_ionq
 
 def test_of_provider(ionq_provider):
     cloud = FakeIonQ(keys={"the-live-key": "project"})

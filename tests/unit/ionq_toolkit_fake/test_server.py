@@ -108,7 +108,7 @@ def test_head_has_no_body_and_the_connection_goes_on(connection):
     ],
     ids=["request line", "header", "length", "chunk", "long line", "TLS"],
 )
-def test_what_is_no_http_gets_400_and_harms_nobody(server, data):
+def test_server_answers_malformed_http_with_400(server, data):
     received = exchange(server, data)
     head, _, body = received.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 Bad Request")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ionq_toolkit_fake import Access, FakeIonQ
+from ionq_toolkit_fake import Access, FakeIonQ, Transitions
 
 QPU = "qpu.forte-1"
 ESTIMATE = f"/jobs/estimate?backend={QPU}"
@@ -86,7 +86,7 @@ def test_an_openqasm_job_is_billed_by_its_gates(send):
 
 
 def test_a_machine_predicts_that_jobs_wait_for_those_before_them(sender, job_body):
-    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    send = sender(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     circuit = {"qubits": 2, "circuit": gates(128, 32)}
     first = job_body(backend=QPU, shots=100, input=circuit)
     several = {**first, "type": "ionq.multi-circuit.v1", "input": {"circuits": [circuit] * 3}}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_page_that_is_just_full_is_the_last(send, submitted):
 
 
 @pytest.mark.parametrize("limit", ["0", "26", "-1", "x", "", "1.5", "9" * 30, "\u0661"])
-def test_a_limit_that_is_none_is_400(send, limit):
+def test_list_rejects_invalid_limit(send, limit):
     status, body = send("GET", f"/jobs?limit={limit}")
     assert (status, body["validation"]) == (400, {"source": "query", "keys": ["limit"]})
 
@@ -107,7 +107,7 @@ def test_words_that_v04_does_not_know_find_nothing_and_unknown_parameters_are_le
 
 
 def test_a_list_does_not_count_as_asking_for_a_job(sender, job_body):
-    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    send = sender(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     _, job = send("POST", "/jobs", job_body())
     for _ in range(5):
         assert send("GET", "/jobs")[1]["jobs"][0]["status"] == "submitted"

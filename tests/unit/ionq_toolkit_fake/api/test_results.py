@@ -5,7 +5,7 @@ from collections import Counter
 import jsonschema
 import pytest
 
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 
 QPU = "qpu.forte-1"
 BELL = ({"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1})
@@ -203,7 +203,7 @@ def test_sharpening_changes_nothing_without_variants(completed, result):
     ("query", "status", "key"),
     [("sharpen=1", 400, "sharpen"), ("aggregation=best", 400, "aggregation")],
 )
-def test_an_aggregation_that_there_is_not_is_refused(send, completed, query, status, key):
+def test_results_reject_unknown_aggregation(send, completed, query, status, key):
     path = f"/jobs/{completed()['id']}/results/probabilities?{query}"
     found, reply = send("GET", path)
     assert (found, reply["validation"]) == (status, {"source": "query", "keys": [key]})
@@ -251,7 +251,7 @@ def test_a_dry_run_compiles_and_does_not_run(send, job_body, completed, fetch):
 
 
 def test_a_dry_run_is_never_ready_nor_started(sender, job_body):
-    send = sender(FakeIonQ(seed=1, polls_per_status=1))
+    send = sender(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
     _, job = send("POST", "/jobs", job_body(backend=QPU, dry_run=True))
     seen = [send("GET", f"/jobs/{job['id']}")[1]["status"] for _ in range(5)]
     assert seen == ["submitted", "submitted", "submitted", "completed", "completed"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ionq_toolkit_fake import DEVIATIONS, FakeIonQ
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS
 
 H = {"gate": "h", "target": 0}
 FORTE = "/backends/qpu.forte-1/characterizations"

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from ionq_toolkit import errors
-from ionq_toolkit_fake import FakeIonQ, faults, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, Transitions, faults, mock_ionq
 
 KEY = {"Authorization": "apiKey any-key", "Content-Type": "application/json"}
 JOB = {
@@ -389,7 +389,7 @@ def test_a_content_type_can_be_wrong(read, cloud):
     ("by", "status"), [(1, "started"), (2, "ready"), (3, "submitted"), (4, None), (9, None)]
 )
 def test_a_stale_read_is_of_an_earlier_state(by, status, way):
-    cloud = FakeIonQ(seed=7, polls_per_status=1)
+    cloud = FakeIonQ(seed=7, transitions=Transitions.polls(1))
     transport, base = way.transport(cloud)
 
     def send(method, path, body=None):
@@ -422,7 +422,7 @@ def test_a_stale_list_is_as_it_was_last_read(submit, read, cloud):
     assert [job["id"] for job in listed] == [first]
 
 
-def test_nobody_reads_the_past_of_somebody_else(cloud, sender, job_body):
+def test_stale_read_is_of_the_same_key(cloud, sender, job_body):
     mine, other = sender(cloud, "mine"), sender(cloud, "other")
     mine("POST", "/jobs", job_body())
     assert len(mine("GET", "/jobs")[1]["jobs"]) == 1

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ionq_toolkit_fake import Access, FakeIonQ, faults
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS
 
 POST = "POST /jobs"
 
@@ -90,18 +90,18 @@ def test_a_rule_with_a_certain_number_of_times_fires_as_often_however_small_the_
     ],
 )
 def test_operations_are_named_one_by_one_or_together(on, names):
-    rule = faults.Rule(faults.reset(), on)
+    rule = faults.FaultRule(faults.reset(), on)
     assert rule.operations == {name.replace("<s>", "<session_id>") for name in names}
 
 
 def test_stale_is_for_reads_and_duplicated_for_the_rest():
-    methods = {name.split()[0] for name in faults.Rule(faults.stale()).operations}
+    methods = {name.split()[0] for name in faults.FaultRule(faults.stale()).operations}
     assert methods == {"GET"}
-    methods = {name.split()[0] for name in faults.Rule(faults.duplicated()).operations}
+    methods = {name.split()[0] for name in faults.FaultRule(faults.duplicated()).operations}
     assert methods == {"POST", "PUT", "DELETE"}
 
 
-def test_what_is_no_operation_meets_no_fault(send, cloud):
+def test_unknown_operation_meets_no_fault(send, cloud):
     cloud.faults.add(faults.http(503))
     assert send("GET", "/no/such/path")[0] == 404
     assert send("PATCH", "/jobs")[0] == 404
@@ -164,13 +164,13 @@ def test_a_rule_for_a_key_makes_no_key_known(sender, job_body):
         (faults.http, {}, r"made by faults\.http\(429\)"),
     ],
 )
-def test_a_rule_that_can_never_fire_is_refused(fault, options, message, cloud):
+def test_add_rejects_rule_that_never_fires(fault, options, message, cloud):
     with pytest.raises(ValueError, match=message):
         cloud.faults.add(fault, **options)
-    assert cloud.faults.rules == []
+    assert cloud.faults.rules == ()
 
 
-def test_a_key_that_the_cloud_does_not_take_is_refused_and_not_shown():
+def test_add_rejects_unknown_key_without_showing_it():
     cloud = FakeIonQ(seed=1, keys={"right": Access("p")})
     cloud.faults.add(faults.reset(), key="right")
     with pytest.raises(ValueError, match="never fires") as caught:
@@ -223,7 +223,7 @@ def test_a_rule_behind_one_that_does_not_always_fire_is_taken(options, cloud):
         (lambda: faults.stale(0), "by must be"),
     ],
 )
-def test_a_fault_that_there_is_not_is_refused(make, message):
+def test_make_rejects_unknown_fault(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
@@ -235,8 +235,8 @@ def test_a_fault_that_there_is_not_is_refused(make, message):
 def test_every_kind_of_rule_is_plain_data_and_back(kind):
     fault = eval(faults.KINDS[kind].example, {"faults": faults})
     for rule in (
-        faults.Rule(fault),
-        faults.Rule(fault, ["* /jobs", "GetJob"], 3, 2, 0.5, "sha256:" + "0a" * 32),
+        faults.FaultRule(fault),
+        faults.FaultRule(fault, ["* /jobs", "GetJob"], 3, 2, 0.5, "sha256:" + "0a" * 32),
     ):
         plain = faults.to_dict(rule)
         assert faults.from_dict(plain) == rule
@@ -244,8 +244,8 @@ def test_every_kind_of_rule_is_plain_data_and_back(kind):
         assert eval(repr(fault), {"faults": faults}) == fault
 
 
-def test_what_is_left_out_is_not_in_the_plain_data():
-    rule = faults.Rule(faults.http(429, retry_after=3), POST, times=2)
+def test_to_dict_leaves_defaults_out():
+    rule = faults.FaultRule(faults.http(429, retry_after=3), POST, times=2)
     assert faults.to_dict(rule) == {
         "fault": "http",
         "status": 429,
@@ -267,7 +267,7 @@ def test_what_is_left_out_is_not_in_the_plain_data():
         ({"fault": ["http"]}, "no fault"),
     ],
 )
-def test_plain_data_that_is_no_rule_is_refused(plain, message):
+def test_from_dict_rejects_invalid_rule(plain, message):
     with pytest.raises(ValueError, match=message):
         faults.from_dict(plain)
 
@@ -300,7 +300,7 @@ def test_the_requests_are_known_and_their_keys_are_not(send, cloud, job_body):
     assert "any-key" not in repr(cloud.requests)
 
 
-def test_what_fired_is_known_with_its_request(send, cloud):
+def test_fired_faults_are_listed_with_their_requests(send, cloud):
     late = cloud.faults.add(faults.latency(2), on="GET /health", skip=1)
     busy = cloud.faults.add(faults.http(429), on="GET /health", skip=1, times=1)
     for _ in range(3):
@@ -324,7 +324,7 @@ def test_clearing_keeps_what_fired_and_a_reset_forgets_it(health, cloud):
     assert len(cloud.faults.fired) == first.count(503)
     assert drawn() != first  # another rule
     cloud.faults.reset()
-    assert (cloud.faults.rules, cloud.faults.fired) == ([], [])
+    assert (cloud.faults.rules, cloud.faults.fired) == ((), [])
     assert drawn() == first
 
 

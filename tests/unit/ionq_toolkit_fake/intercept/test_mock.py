@@ -5,7 +5,7 @@ import threading
 import pytest
 import requests
 
-from ionq_toolkit_fake import FakeIonQ, UnansweredRequest, faults, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, Transitions, UnansweredRequest, faults, mock_ionq
 
 URL = "https://api.ionq.co/v0.4"
 REAL_SEND = requests.adapters.HTTPAdapter.send
@@ -74,7 +74,7 @@ def test_as_an_asynchronous_context_manager():
 def test_with_the_options_of_the_cloud():
     seeds = []
 
-    @mock_ionq(seed=7, polls_per_status=1)
+    @mock_ionq(seed=7, transitions=Transitions.polls(1))
     def submit(body):
         headers = {"Authorization": "apiKey k"}
         reply = requests.post(f"{URL}/jobs", json=body, headers=headers, timeout=5).json()
@@ -90,7 +90,7 @@ def test_with_the_options_of_the_cloud():
     assert seeds == [8]
 
 
-def test_options_that_there_are_not_are_refused_where_they_are_written():
+def test_mock_ionq_rejects_unknown_options():
     with pytest.raises(TypeError, match="sed"):
         mock_ionq(sed=7)
     with pytest.raises(TypeError, match="not both"):
@@ -212,7 +212,7 @@ async def async_generator():
 
 
 @pytest.mark.parametrize("target", [generator, async_generator, 42, "text"])
-def test_what_would_run_unnoticed_outside_of_it_is_refused(target):
+def test_mock_ionq_rejects_generators(target):
     with pytest.raises(TypeError, match=r"with mock_ionq\(\)"):
         mock_ionq(target)
     with pytest.raises(TypeError, match=r"with mock_ionq\(\)"):

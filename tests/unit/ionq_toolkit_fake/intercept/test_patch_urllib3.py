@@ -251,7 +251,7 @@ def test_a_mock_of_the_users_own_goes_on(order):
             assert requests.get(f"{URL}/backends", timeout=5).status_code == 200
 
 
-def test_what_another_mock_lets_through_is_answered():
+def test_passthrough_of_another_mock_is_answered():
     with mock_ionq(), responses.RequestsMock() as users:
         users.add_passthru("https://api.ionq.co")
         assert requests.get(f"{URL}/backends", timeout=5).status_code == 200

@@ -3,7 +3,7 @@
 import pytest
 
 from ionq_toolkit_fake import Access, FakeIonQ
-from ionq_toolkit_fake.api.routes import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.models.accounts import SCOPES
 
 SCOPED = [operation for operation in OPERATIONS if operation.scope]

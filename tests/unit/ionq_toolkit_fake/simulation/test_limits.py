@@ -6,7 +6,7 @@ from concurrent.futures import Executor, Future
 import pytest
 from qiskit import QuantumCircuit
 
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake import FakeIonQ, Transitions
 from ionq_toolkit_fake.simulation import (
     Gate,
     Noise,
@@ -208,7 +208,7 @@ def test_circuits_of_one_job_are_simulated_together_as_far_as_they_are_small(sen
 
 def test_cancelling_all_of_a_batch_gives_it_up_and_cancelling_a_part_does_not(sender):
     executor = Held()
-    send = sender(FakeIonQ(seed=1, executor=executor, polls_per_status=1))
+    send = sender(FakeIonQ(seed=1, executor=executor, transitions=Transitions.polls(1)))
     _, created = send("POST", "/jobs", several([2, 2]))
     children = send("GET", f"/jobs/{created['id']}")[1]["child_job_ids"]
     ((future, _),) = executor.calls

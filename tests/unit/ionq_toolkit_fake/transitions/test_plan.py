@@ -297,7 +297,7 @@ def test_a_job_never_ends(connect, job_body, given, status):
 
 @pytest.mark.parametrize("code", FAILURES)
 def test_a_job_fails_with_any_code(sender, job_body, code):
-    cloud = FakeIonQ(seed=1, polls_per_status=1, transitions=Transitions(end=failed(code)))
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(1, end=failed(code)))
     send = sender(cloud)
     _, created = send("POST", "/jobs", job_body(backend=QPU))
     path = f"/jobs/{created['id']}"
@@ -316,7 +316,7 @@ def test_a_job_fails_with_any_code(sender, job_body, code):
 
 def test_the_message_of_a_failure_and_when_it_comes_can_be_said(connect, job_body):
     end = failed("QuantumComputerError", "An ion was lost.", at="ready")
-    send = connect(FakeIonQ(seed=1, polls_per_status=1, transitions=Transitions(end=end)))
+    send = connect(FakeIonQ(seed=1, transitions=Transitions.polls(1, end=end)))
     path = "/jobs/" + send("POST", "/jobs", job_body())[1]["id"]
     seen = [send("GET", path)[1] for _ in range(3)]
     assert [job["status"] for job in seen] == ["submitted", "ready", "failed"]
@@ -370,7 +370,7 @@ def test_of_two_failures_from_one_status_the_one_that_was_told_comes(connect, jo
 
 @pytest.mark.parametrize("child", [2, "c2"])
 def test_a_parent_fails_with_the_child_that_is_told_to(connect, several, child):
-    cloud = FakeIonQ(seed=1, polls_per_status=1)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(1))
     cloud.transitions.set(Transitions(end=failed("QuantumComputerError")), child=child)
     send = connect(cloud)
     path = "/jobs/" + send("POST", "/jobs", several())[1]["id"]
@@ -667,7 +667,7 @@ def test_a_living_job_is_held_and_released(connect, job_body):
 
 
 def test_a_living_job_is_brought_to_a_status_or_shows_another_word(connect, job_body):
-    cloud = FakeIonQ(seed=1, polls_per_status=1)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(1))
     send = connect(cloud)
     job_id = send("POST", "/jobs", job_body())[1]["id"]
     path = f"/jobs/{job_id}"

@@ -67,7 +67,7 @@ def test_later_rules_go_before_earlier_ones_and_those_before_what_is_for_all(sta
 
 
 def test_what_a_rule_does_not_say_is_as_for_all_jobs(sender, job_body):
-    cloud = FakeIonQ(seed=1, polls_per_status=1)
+    cloud = FakeIonQ(seed=1, transitions=Transitions.polls(1))
     cloud.transitions.set(FAILING)
     send = sender(cloud)
     path = "/jobs/" + send("POST", "/jobs", job_body())[1]["id"]
@@ -160,8 +160,7 @@ def test_every_code_of_the_document_has_a_message_and_a_place():
         (lambda: Transitions(end=""), "a status must be a word"),
         (lambda: Transitions(end=7), "a status must be a word"),
         (lambda: FakeIonQ(transitions="predictd"), "Did you mean 'predicted'"),
-        (lambda: FakeIonQ(polls_per_status=-1), "polls"),
-        (lambda: FakeIonQ(polls_per_status=1, transitions="immediately"), "none"),
+        (lambda: Transitions.polls(-1), "polls"),
         (
             lambda: FakeIonQ(transitions=Transitions(started="never", end=failed("SystemCancel"))),
             "never started never comes to its end",

@@ -25,7 +25,7 @@ from ionq_toolkit import (
     errors,
 )
 from ionq_toolkit.transport import RecordingError, RecordingMissError
-from ionq_toolkit_fake import FakeIonQ, FakeServer
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Transitions
 
 
 class Clock:
@@ -156,7 +156,7 @@ def whole(tmp_path_factory):
     bell.cx(0, 1)
     bell.measure([0, 1], [0, 1])
     clock = Clock()
-    with FakeServer(FakeIonQ(seed=7, polls_per_status=2)) as server:
+    with FakeServer(FakeIonQ(seed=7, transitions=Transitions.polls(2))) as server:
         recorder = RecordingTransport(Faulty(HttpTransport(), clock), path)
         options = {"transport": recorder, "clock": clock, "seed": 7, "retry": None}
         with IonQProvider(KEY, server.url, **options) as provider:

@@ -1,4 +1,4 @@
-"""mock_ionq on classes: those that pytest collects here, and those that unittest runs."""
+"""mock_ionq on classes that pytest collects here, and on classes that unittest runs."""
 
 import io
 import unittest
@@ -6,7 +6,7 @@ import unittest
 import pytest
 import requests
 
-from ionq_toolkit_fake import FakeIonQ, UnansweredRequest, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, Transitions, UnansweredRequest, mock_ionq
 
 URL = "https://api.ionq.co/v0.4"
 KEY = {"Authorization": "apiKey k"}
@@ -64,7 +64,7 @@ class TestPlainClass:
 
 @mock_ionq
 class TestWithoutAnInstance:
-    """Tests that are no methods of an instance have a cloud each, and helpers that of the test."""
+    """Static and class methods have a cloud each, and helpers that of the test."""
 
     @staticmethod
     @pytest.mark.parametrize("number", [1, 2])
@@ -94,7 +94,7 @@ class TestWithoutAnInstance:
             submit()
 
 
-@mock_ionq(seed=7, polls_per_status=1)
+@mock_ionq(seed=7, transitions=Transitions.polls(1))
 class TestClassWithOptions:
     def setup_method(self):
         self.id = submit()
@@ -110,6 +110,29 @@ class TestClassWithOptions:
     @mock_ionq(seed=8)
     def test_can_have_a_cloud_of_its_own(self):
         assert jobs() == []
+
+
+class Other:
+    def of_its_own(self):
+        return jobs()
+
+
+@mock_ionq
+class TestMembers:
+    """A method that is called as one of unittest's is a method, and a class of others is theirs."""
+
+    TestOther = Other
+
+    def run(self):
+        return submit()
+
+    def test_run_is_a_helper(self):
+        made = submit()
+        helped = self.run()
+        assert jobs() == [helped, made]
+
+    def test_other_class_is_left_alone(self):
+        assert not hasattr(Other.of_its_own, "__wrapped__")
 
 
 @mock_ionq
@@ -136,11 +159,6 @@ class Derived(Base):
         return submit()
 
 
-class NotDecoratedItself(Derived):
-    def own(self):
-        return submit(), jobs()
-
-
 @pytest.fixture(autouse=True)
 def _in_process():
     """Let what no class answers be answered here, where there are no jobs."""
@@ -149,17 +167,10 @@ def _in_process():
     assert cloud.jobs == []
 
 
-def test_inherited_methods_and_derived_classes_are_decorated():
-    derived, other = Derived(), NotDecoratedItself()
-    assert derived.make() == derived.inherited()[0]
-    made, seen = other.own()
-    assert seen == other.inherited() == [made]
-
-
-def test_each_instance_has_its_own_cloud():
+def test_each_instance_has_its_own_cloud_for_its_own_and_its_inherited_methods():
     one, other = Derived(), Derived()
-    one.make()
-    assert len(one.inherited()) == 1
+    made = one.make()
+    assert one.inherited() == [made]
     assert other.inherited() == []
 
 
@@ -182,9 +193,6 @@ def test_the_class_stays_what_it_is():
 
         constant = 3
 
-        def __init__(self):
-            self.id = submit()
-
         def __len__(self):
             return 5
 
@@ -203,46 +211,6 @@ def test_the_class_stays_what_it_is():
     mine = Plain()
     assert (Plain.__doc__, len(mine), mine.static(), mine.doubled) == ("Mine.", 5, 1, 6)
     assert list(mine.numbers()) == [1, 2]
-    assert len(mine.id) == 36
-
-
-def test_a_class_with_an_init_subclass_keeps_it():
-    seen = []
-
-    @mock_ionq
-    class Registry:
-        def __init_subclass__(cls, word, **options):
-            super().__init_subclass__(**options)
-            seen.append((cls.__name__, word))
-
-    class Entry(Registry, word="w"):
-        def make(self):
-            return submit()
-
-    assert seen == [("Entry", "w")]
-    assert len(Entry().make()) == 36
-
-
-def test_the_order_of_base_classes_is_kept():
-    class Mixin:
-        def who(self):
-            return "mixin"
-
-    class Both(Derived, Mixin):
-        def make(self):
-            return super().make(), jobs()
-
-    @mock_ionq
-    class First:
-        def who(self):
-            return "first"
-
-    class Second(First, Mixin):
-        pass
-
-    made, seen = Both().make()
-    assert seen == [made]
-    assert (Both().who(), Second().who()) == ("mixin", "first")
 
 
 # --- unittest ----------------------------------------------------------------------------------
@@ -321,6 +289,7 @@ def test_a_set_up_of_the_class_is_shared_and_may_call_that_of_its_base():
         def setUpClass(cls):
             cls.first = submit()
 
+    @mock_ionq
     class Child(Parent):
         @classmethod
         def setUpClass(cls):
@@ -336,6 +305,22 @@ def test_a_set_up_of_the_class_is_shared_and_may_call_that_of_its_base():
             type(self).third = submit()
 
     assert outcome(Child) == []
+    assert outcome(Child) == []
+
+
+def test_a_class_derived_from_a_test_case_runs_its_tests_in_scopes():
+    @mock_ionq
+    class Parent(unittest.TestCase):
+        def setUp(self):
+            self.first = submit()
+
+    class Child(Parent):
+        def test_one(self):
+            assert jobs() == [self.first]
+
+        def test_two(self):
+            assert jobs() == [self.first]
+
     assert outcome(Child) == []
 
 

@@ -1,0 +1,76 @@
+"""The operations of IonQ's API, as a table."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Operation(NamedTuple):
+    """One operation of the API.
+
+    Attributes:
+        name: Its method and path.
+        method: Its HTTP method.
+        path: Its path below the version, variable parts in angle brackets.
+        document: Its name in the API document; None: the document does not have it.
+        scope: The scope that a key needs for it; None: any key may use it.
+        public: Whether it needs no key.
+    """
+
+    name: str
+    method: str
+    path: str
+    document: str | None = None
+    scope: str | None = None
+    public: bool = False
+
+
+def _operation(
+    name: str, document: str | None = None, scope: str | None = None, *, public: bool = False
+) -> Operation:
+    method, path = name.split()
+    return Operation(name, method, path, document, scope, public)
+
+
+_JOB, _SESSION = "/jobs/<job_id>", "/sessions/<session_id>"
+
+#: Paths, methods, names and the need of a key: IonQ's API document, version 0.4. One
+#: characterization needs a key; the list that it is from needs none. Operations without a name in
+#: the document are those that clients call beside it.
+OPERATIONS = (
+    _operation("GET /health", public=True),
+    _operation("GET /whoami", "getWhoami"),
+    _operation("GET /projects"),
+    _operation("GET /backends", "getBackends", public=True),
+    _operation("GET /backends/<backend>", "getBackend", public=True),
+    _operation(
+        "GET /backends/<backend>/characterizations", "getCharacterizationsForBackend", public=True
+    ),
+    _operation(
+        "GET /backends/<backend>/characterizations/<characterization_id>", "getCharacterization"
+    ),
+    _operation("POST /jobs", "CreateJob", "jobs:write"),
+    _operation("GET /jobs", "GetJobs", "jobs:read"),
+    _operation("DELETE /jobs", "DeleteJobs", "jobs:write"),
+    _operation("PUT /jobs/status/cancel", "CancelJobs", "jobs:write"),
+    _operation("GET /jobs/estimate", "EstimateJobCost", "billing"),
+    _operation(f"GET {_JOB}", "GetJob", "jobs:read"),
+    _operation(f"DELETE {_JOB}", "DeleteJob", "jobs:write"),
+    _operation(f"POST {_JOB}/clone", "CloneJob", "jobs:write"),
+    _operation(f"POST {_JOB}/move", "MoveJob", "jobs:write"),
+    _operation(f"GET {_JOB}/cost", "GetJobCost", "jobs:read"),
+    _operation(f"PUT {_JOB}/status/cancel", "CancelJob", "jobs:write"),
+    _operation(f"GET {_JOB}/results/probabilities", "GetJobProbabilities", "jobs:read"),
+    _operation(f"GET {_JOB}/results/probabilities/aggregated", scope="jobs:read"),
+    _operation(f"GET {_JOB}/results/histogram", scope="jobs:read"),
+    _operation(f"GET {_JOB}/results/shots", scope="jobs:read"),
+    _operation(f"GET {_JOB}/artifacts/<artifact_id>", "GetJobArtifact", "jobs:read"),
+    _operation(f"GET {_JOB}/circuits/<lang>", scope="jobs:read"),
+    _operation("POST /sessions", "CreateSession", "sessions:write"),
+    _operation("GET /sessions", "GetSessions", "sessions:read"),
+    _operation(f"GET {_SESSION}", "GetSession", "sessions:read"),
+    _operation(f"POST {_SESSION}/end", "EndSession", "sessions:write"),
+    _operation(f"GET {_SESSION}/jobs", "GetSessionJobs", "sessions:read"),
+    _operation("GET /schemas/formats/<format>", "GetFormatSchema"),
+    _operation("GET /organizations/<organization_id>/usage", "get-usages", "billing"),
+)
