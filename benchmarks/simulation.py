@@ -20,6 +20,7 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 
 from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.simulation import Gate, Program, Task, simulate
 
 KEY = {"Authorization": "apiKey benchmark"}
@@ -149,7 +150,7 @@ def _peak(width: int, answer: multiprocessing.Queue[float]) -> None:
     gates = [Gate("h", (0,))] + [Gate("cnot", (q + 1,), (q,)) for q in range(width - 1)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     outcome = simulate(Task(Program(width, tuple(gates)), seed=0))
-    assert list(outcome.distribution.as_map()) == ["0", str(2**width - 1)]  # noqa: S101
+    assert list(as_map(outcome.distribution)) == ["0", str(2**width - 1)]  # noqa: S101
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer.put((peak - before) * 1024 / (16 * 2**width))
 

@@ -10,9 +10,11 @@ import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ionq_toolkit_fake.api import responses
 from ionq_toolkit_fake.api.request import LoggedRequest, Request
-from ionq_toolkit_fake.api.responses import Refusal
+from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Executor
 
-    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.faults import ArmedRule, Fault
     from ionq_toolkit_fake.models.accounts import Access, ApiKey
     from ionq_toolkit_fake.models.job import Job
@@ -387,9 +388,9 @@ class FakeIonQ:
             raise responses.too_large()
         self.settle()
         project = None if key is None else self._project(key, projects)
-        return HANDLERS[operation.name](
-            request._replace(projects=projects.values(), project_of_key=project)
-        )
+        request = request._replace(projects=projects.values(), project_of_key=project)
+        found = HANDLERS[operation.name](request)
+        return Response(operation.status, {**JSON}, msgspec.json.encode(found))
 
     def _project(self, key: ApiKey, projects: dict[str, Project]) -> Project:
         """Return the project of a key, which its first request creates."""

@@ -60,6 +60,14 @@ _LOOK_FIRST = "The request may have taken effect: look before sending it again."
 #: that IonQ uses, such as "completed".
 _SHORTEST_IN_REPLIES = 16
 
+#: The headers of every request, without the key.
+_HEADERS = {
+    "Accept": "application/json",
+    "User-Agent": (
+        f"ionq-toolkit/{__version__} qiskit/{qiskit.__version__} python/{platform.python_version()}"
+    ),
+}
+
 #: Replaces the key.
 _REDACTED = "[API key]"
 
@@ -125,14 +133,9 @@ class Connection:
         job_id: str | None = None,
         timeout: float | None = None,
     ) -> Response:
-        headers = {
-            "Authorization": f"apiKey {self._key.reveal()}",
-            "Accept": "application/json",
-            "User-Agent": (
-                f"ionq-toolkit/{__version__} qiskit/{qiskit.__version__} "
-                f"python/{platform.python_version()}"
-            ),
-        }
+        if not self._key.header:  # in another process than the one that made the connection
+            self._key.reveal()
+        headers = {**_HEADERS, "Authorization": self._key.header}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if timeout is None:

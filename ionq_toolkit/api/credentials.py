@@ -34,9 +34,10 @@ class ApiKey:
 
     Attributes:
         forms: The key as texts may contain it, plain or percent-encoded; () before it is known.
+        header: The value of the Authorization header; empty before the key is known.
     """
 
-    __slots__ = ("_secret", "_text", "forms")
+    __slots__ = ("_secret", "_text", "forms", "header")
 
     def __init__(self, text: str | None = None, *, secret: bool = True) -> None:
         """Keep a key, or find one when it is first needed.
@@ -50,9 +51,12 @@ class ApiKey:
         """
         if text is not None and not isinstance(text, str):
             raise IonQCredentialsError(f"An API key is a str, not {type(text).__name__}.")
-        self._text = _checked(text.strip(), "token=...") if text and text.strip() else None
         self._secret = secret
-        self.forms = _forms(self._text)
+        self._text: str | None = None
+        self.forms: tuple[str, ...] = ()
+        self.header = ""
+        if text and text.strip():
+            self._keep(_checked(text.strip(), "token=..."))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
@@ -78,10 +82,12 @@ class ApiKey:
         Raises:
             IonQCredentialsError: No key is found, or it cannot be used.
         """
-        if self._text is None:
-            self._text = find_key()
-            self.forms = _forms(self._text)
-        return self._text
+        return self._keep(find_key()) if self._text is None else self._text
+
+    def _keep(self, text: str) -> str:
+        self._text, self.header = text, f"apiKey {text}"
+        self.forms = tuple(dict.fromkeys((text, quote(text, safe=""), quote(text))))
+        return text
 
 
 def find_key() -> str:
@@ -139,10 +145,6 @@ def _value(text: str) -> str:
             without_comment = re.sub(r"(^|\s+)#.*", "", value.strip())
             return without_comment.strip("'\"").strip()
     return ""
-
-
-def _forms(key: str | None) -> tuple[str, ...]:
-    return () if key is None else tuple(dict.fromkeys((key, quote(key, safe=""), quote(key))))
 
 
 def _checked(key: str, source: str) -> str:

@@ -105,7 +105,7 @@ def check_circuits(run_input: Sequence[QuantumCircuit], device: Device, noise_mo
         raise IonQJobError(
             f"A job takes {MAX_CIRCUITS:,} circuits, not {len(run_input):,}: run them in several."
         )
-    widest = device.under(noise_model).num_qubits
+    widest = _modelled(device, noise_model).num_qubits
     for circuit in run_input:
         if circuit.num_qubits > widest:
             raise IonQBackendError(
@@ -214,7 +214,7 @@ def _wire(
 ) -> WireCircuit:
     try:
         wire = to_wire(circuit, options.gateset, compiler_synthesis=options.compiler_synthesis)
-        check_native(wire, device.under(options.noise_model))
+        check_native(wire, _modelled(device, options.noise_model))
     except IonQError as error:
         if options.noise_model != "ideal":
             error.add_note(f"The noise model is {options.noise_model!r}.")
@@ -222,6 +222,10 @@ def _wire(
             error.add_note(f"It is circuit {index} of the {count} of this run.")
         raise
     return wire
+
+
+def _modelled(device: Device, noise_model: str) -> Device:
+    return device if noise_model == "ideal" else device.under(noise_model)
 
 
 def _described(device: Device, noise_model: str) -> str:

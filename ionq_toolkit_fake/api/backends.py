@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api import query
-from ionq_toolkit_fake.api.responses import json_response, not_found
+from ionq_toolkit_fake.api.responses import not_found
 from ionq_toolkit_fake.clock import iso
 from ionq_toolkit_fake.facts.devices import SUPPORTED_GATES
 from ionq_toolkit_fake.models.facility import midnight
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ionq_toolkit_fake.api.request import Request
-    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.facts.devices import Device
     from ionq_toolkit_fake.models.facility import Characterization
 
@@ -23,17 +22,17 @@ if TYPE_CHECKING:
 MAX_PAGE = 10
 
 
-def list_all(request: Request) -> Response:
+def list_all(request: Request) -> object:
     """GET /backends."""
-    return json_response([_body(device, request) for device in request.facility.devices.values()])
+    return [_body(device, request) for device in request.facility.devices.values()]
 
 
-def get(request: Request) -> Response:
+def get(request: Request) -> object:
     """GET /backends/{backend}."""
-    return json_response(_body(_device(request), request))
+    return _body(_device(request), request)
 
 
-def characterizations(request: Request) -> Response:
+def characterizations(request: Request) -> object:
     """GET /backends/{backend}/characterizations: the newest first, from `start` to `end`."""
     deviations = request.deviations
     if "characterizations-of-any" not in deviations:
@@ -57,14 +56,14 @@ def characterizations(request: Request) -> Response:
         bodies = None
     if "characterizations-pages" not in deviations:
         pages = max(0, pages - page)
-    return json_response({"characterizations": bodies, "pages": pages})
+    return {"characterizations": bodies, "pages": pages}
 
 
-def characterization(request: Request) -> Response:
+def characterization(request: Request) -> object:
     """GET /backends/{backend}/characterizations/{UUID}."""
     for record in request.facility.characterizations(request.arguments["backend"]):
         if record.id == request.arguments["characterization_id"]:
-            return json_response(_characterizations([record], request.deviations)[0])
+            return _characterizations([record], request.deviations)[0]
     raise not_found()
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api import query
-from ionq_toolkit_fake.api.responses import bad_query, json_response, not_found
+from ionq_toolkit_fake.api.responses import bad_query, not_found
 from ionq_toolkit_fake.clock import iso
 from ionq_toolkit_fake.facts.devices import execution_ms
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ionq_toolkit_fake.api.request import Request
-    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.models.job import Job
 
 #: Limits of a job that can be estimated: schema GetJobEstimateQueryParams.
@@ -32,7 +31,7 @@ GROUPS = ("job", "project", "user")
 MODALITIES = ("daily", "weekly", "monthly")
 
 
-def cost(request: Request) -> Response:
+def cost(request: Request) -> object:
     """GET /jobs/{id}/cost: 404 until the cost is known, as a user saw for queued jobs.
 
     The simulator is free, and its jobs show no amount. IonQ's response for a child job is not
@@ -46,10 +45,10 @@ def cost(request: Request) -> Response:
         body["estimated_cost"] = {"unit": "usd", "value": job.price}
         if not job.submission.is_rehearsal:
             body["cost"] = {"unit": "usd", "value": job.cost}
-    return json_response(body)
+    return body
 
 
-def estimate(request: Request) -> Response:
+def estimate(request: Request) -> object:
     """GET /jobs/estimate."""
     name = query.required(request, "backend")
     device = request.facility.devices.get(name)
@@ -84,7 +83,7 @@ def estimate(request: Request) -> Response:
                 "job_cost_minimum": price.minimum_mitigated if mitigated else price.minimum,
             }
         )
-    body = {
+    return {
         "estimate_context": context,
         "estimated_at": iso(request.clock.now()),
         "estimated_unit": "usd",
@@ -93,10 +92,9 @@ def estimate(request: Request) -> Response:
         "estimated_execution_time": execution_ms(device, single, double, shots),
         "current_predicted_queue_time": request.facility.queue_ms(name),
     }
-    return json_response(body)
 
 
-def usage(request: Request) -> Response:
+def usage(request: Request) -> object:
     """GET /organizations/{id}/usage: the costs of completed jobs, newest date first.
 
     All projects belong to one organization.
@@ -131,7 +129,7 @@ def usage(request: Request) -> Response:
         for start in sorted(periods, reverse=True)
     ]
     total = _sum(jobs)
-    body = {
+    return {
         "organization": ORGANIZATION,
         "group_type": group_by,
         "modality": modality,
@@ -146,7 +144,6 @@ def usage(request: Request) -> Response:
         "time_us_total": total["time_us"],
         "usage_data": data,
     }
-    return json_response(body)
 
 
 def _day(job: Job) -> date:

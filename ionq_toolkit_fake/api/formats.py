@@ -5,13 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ionq_toolkit_fake.api.responses import json_response, not_found
+from ionq_toolkit_fake.api.responses import not_found
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ionq_toolkit_fake.api.request import Request
-    from ionq_toolkit_fake.api.responses import Response
 
 PROBABILITIES_V1 = "ionq.result.probabilities.json.v1"
 PROBABILITIES_V2 = "ionq.result.probabilities.json.v2"
@@ -73,10 +72,10 @@ FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
-def get(request: Request) -> Response:
+def get(request: Request) -> object:
     """GET /schemas/formats/{format}."""
     name = request.arguments["format"]
     if name not in FORMATS:
         raise not_found()
     document = {"$schema": "https://json-schema.org/draft-07/schema", "$id": name}
-    return json_response({**document, **FORMATS[name]})
+    return {**document, **FORMATS[name]}

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.api import query, record
 from ionq_toolkit_fake.api.payload import read_clone, read_ids, read_submission
-from ionq_toolkit_fake.api.responses import Refusal, bad_query, json_response, not_found
+from ionq_toolkit_fake.api.responses import Refusal, bad_query, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ionq_toolkit_fake.api.request import Request
-    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.models.submission import Submission
 
@@ -21,17 +20,17 @@ if TYPE_CHECKING:
 MIN_PAGE, MAX_PAGE = 1, 25
 
 
-def create(request: Request) -> Response:
+def create(request: Request) -> object:
     """POST /jobs."""
     return _created(request, read_submission(request))
 
 
-def clone(request: Request) -> Response:
+def clone(request: Request) -> object:
     """POST /jobs/{id}/clone: a new job of the same input, with the changes of the body."""
     return _created(request, read_clone(request, _named(request)))
 
 
-def move(request: Request) -> Response:
+def move(request: Request) -> object:
     """POST /jobs/{id}/move: a clone that replaces the original.
 
     IonQ does not publish how it moves a job. Here the original is canceled. A job that has started
@@ -43,15 +42,15 @@ def move(request: Request) -> Response:
     return _created(request, read_clone(request, job, replacing=job), replacing=job)
 
 
-def get(request: Request) -> Response:
+def get(request: Request) -> object:
     """GET /jobs/{id}."""
     job = request.project.jobs.poll(request.arguments["job_id"])
     if job is None:
         raise not_found()
-    return json_response(record.full(job, request))
+    return record.full(job, request)
 
 
-def listing(request: Request, session_id: str | None = None) -> Response:
+def listing(request: Request, session_id: str | None = None) -> object:
     """GET /jobs: a page of the project's jobs, newest first, and the id that the next begins with.
 
     Child jobs are listed only if the query names their parent or their ids. A filter by an unknown
@@ -77,35 +76,34 @@ def listing(request: Request, session_id: str | None = None) -> Response:
     ]
     following = jobs[limit].id if len(jobs) > limit else None
     bodies = [record.base(job, request) for job in jobs[:limit]]
-    return json_response({"jobs": bodies, "next": following})
+    return {"jobs": bodies, "next": following}
 
 
-def cancel(request: Request) -> Response:
+def cancel(request: Request) -> object:
     """PUT /jobs/{id}/status/cancel. A failed job stays failed; the response is the same."""
     job = _found(request.project.jobs.cancel(request.arguments["job_id"]))
-    return json_response({"id": job.id, "status": "canceled"})
+    return {"id": job.id, "status": "canceled"}
 
 
-def cancel_several(request: Request) -> Response:
+def cancel_several(request: Request) -> object:
     """PUT /jobs/status/cancel: 404 if one of the jobs does not exist, and then none changes."""
     return _changed(request, request.project.jobs.cancel, "canceled")
 
 
-def delete(request: Request) -> Response:
+def delete(request: Request) -> object:
     """DELETE /jobs/{id}. From then on, requests for the job get 404."""
     job = _found(request.project.jobs.delete(request.arguments["job_id"]))
-    return json_response({"id": job.id, "status": "deleted"})
+    return {"id": job.id, "status": "deleted"}
 
 
-def delete_several(request: Request) -> Response:
+def delete_several(request: Request) -> object:
     """DELETE /jobs: 404 if one of the jobs does not exist, and then none is deleted."""
     return _changed(request, request.project.jobs.delete, "deleted")
 
 
-def _created(request: Request, submission: Submission, *, replacing: Job | None = None) -> Response:
+def _created(request: Request, submission: Submission, *, replacing: Job | None = None) -> object:
     job = request.project.submit(submission, request.owner, replacing=replacing)
-    body = {"id": job.id, "status": "submitted", "session_id": submission.session_id}
-    return json_response(body, 201)
+    return {"id": job.id, "status": "submitted", "session_id": submission.session_id}
 
 
 def _named(request: Request) -> Job:
@@ -132,14 +130,14 @@ def _matches(job: Job, request: Request) -> bool:
     return True
 
 
-def _changed(request: Request, change: Callable[[str], object], status: str) -> Response:
+def _changed(request: Request, change: Callable[[str], object], status: str) -> object:
     """Change each job that the body names, or refuse before the first if one does not exist."""
     ids = read_ids(request.body)
     for job_id in ids:
         _found(request.project.jobs.find(job_id))
     for job_id in ids:
         change(job_id)
-    return json_response({"ids": ids, "status": status})
+    return {"ids": ids, "status": status}
 
 
 def _found(job: Job | None) -> Job:

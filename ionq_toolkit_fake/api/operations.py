@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Operation(NamedTuple):
@@ -15,6 +15,7 @@ class Operation(NamedTuple):
         document: Its name in the API document; None: the document does not have it.
         scope: The scope that a key needs for it; None: any key may use it.
         public: Whether it needs no key.
+        status: The HTTP status of its success.
     """
 
     name: str
@@ -23,13 +24,17 @@ class Operation(NamedTuple):
     document: str | None = None
     scope: str | None = None
     public: bool = False
+    status: int = 200
 
 
 def _operation(
-    name: str, document: str | None = None, scope: str | None = None, *, public: bool = False
+    name: str,
+    document: str | None = None,
+    scope: str | None = None,
+    **others: Any,  # noqa: ANN401 - the rest of the fields
 ) -> Operation:
     method, path = name.split()
-    return Operation(name, method, path, document, scope, public)
+    return Operation(name, method, path, document, scope, **others)
 
 
 _JOB, _SESSION = "/jobs/<job_id>", "/sessions/<session_id>"
@@ -49,15 +54,15 @@ OPERATIONS = (
     _operation(
         "GET /backends/<backend>/characterizations/<characterization_id>", "getCharacterization"
     ),
-    _operation("POST /jobs", "CreateJob", "jobs:write"),
+    _operation("POST /jobs", "CreateJob", "jobs:write", status=201),
     _operation("GET /jobs", "GetJobs", "jobs:read"),
     _operation("DELETE /jobs", "DeleteJobs", "jobs:write"),
     _operation("PUT /jobs/status/cancel", "CancelJobs", "jobs:write"),
     _operation("GET /jobs/estimate", "EstimateJobCost", "billing"),
     _operation(f"GET {_JOB}", "GetJob", "jobs:read"),
     _operation(f"DELETE {_JOB}", "DeleteJob", "jobs:write"),
-    _operation(f"POST {_JOB}/clone", "CloneJob", "jobs:write"),
-    _operation(f"POST {_JOB}/move", "MoveJob", "jobs:write"),
+    _operation(f"POST {_JOB}/clone", "CloneJob", "jobs:write", status=201),
+    _operation(f"POST {_JOB}/move", "MoveJob", "jobs:write", status=201),
     _operation(f"GET {_JOB}/cost", "GetJobCost", "jobs:read"),
     _operation(f"PUT {_JOB}/status/cancel", "CancelJob", "jobs:write"),
     _operation(f"GET {_JOB}/results/probabilities", "GetJobProbabilities", "jobs:read"),
@@ -66,7 +71,7 @@ OPERATIONS = (
     _operation(f"GET {_JOB}/results/shots", scope="jobs:read"),
     _operation(f"GET {_JOB}/artifacts/<artifact_id>", "GetJobArtifact", "jobs:read"),
     _operation(f"GET {_JOB}/circuits/<lang>", scope="jobs:read"),
-    _operation("POST /sessions", "CreateSession", "sessions:write"),
+    _operation("POST /sessions", "CreateSession", "sessions:write", status=201),
     _operation("GET /sessions", "GetSessions", "sessions:read"),
     _operation(f"GET {_SESSION}", "GetSession", "sessions:read"),
     _operation(f"POST {_SESSION}/end", "EndSession", "sessions:write"),

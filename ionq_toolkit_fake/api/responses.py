@@ -24,10 +24,13 @@ class Response(NamedTuple):
     body: bytes
 
 
+#: The headers of every response with a body.
+JSON = {"content-type": "application/json; charset=utf-8"}
+
+
 def json_response(body: object, status: int = 200) -> Response:
     """Return `body` as JSON."""
-    headers = {"content-type": "application/json; charset=utf-8"}
-    return Response(status, headers, msgspec.json.encode(body))
+    return Response(status, {**JSON}, msgspec.json.encode(body))
 
 
 class Refusal(Exception):  # noqa: N818 - not an error of the fake

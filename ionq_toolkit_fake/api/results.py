@@ -20,7 +20,7 @@ from ionq_toolkit_fake.api.formats import (
     SHOTS_V1,
     SHOTS_V2,
 )
-from ionq_toolkit_fake.api.responses import gone, json_response, not_found
+from ionq_toolkit_fake.api.responses import gone, not_found
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
 from ionq_toolkit_fake.simulation import Distribution, Outcome
 from ionq_toolkit_fake.simulation.mitigation import filtered, majority, voted
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ionq_toolkit_fake.api.request import Request
-    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.simulation import Gate
 
@@ -121,12 +120,12 @@ def _results(job: Job, outcome: Outcome) -> Iterator[Artifact]:
         return Artifact(known or _id(job, name), name, ArtifactKind.RESULT, part, path, content)
 
     part = "probabilities"
-    yield result(PROBABILITIES_V1, part, part, found.as_map)
+    yield result(PROBABILITIES_V1, part, part, lambda: as_map(found))
     yield result(PROBABILITIES_V2, part, None, partial(_probabilities_v2, found, registers))
     if shots is None:
         return
     number, part = len(shots), "histogram"
-    yield result(HISTOGRAM_V1, part, part, lambda: _counts(found.as_map(), number))
+    yield result(HISTOGRAM_V1, part, part, lambda: _counts(as_map(found), number))
     yield result(HISTOGRAM_V2, part, None, partial(_histogram_v2, found, registers, number))
     yield result(SHOTS_V1, "shots", "shots", lambda: [str(shot) for shot in shots.tolist()])
     yield result(SHOTS_V2, "shots", None, partial(_shots_v2, shots, registers))
@@ -225,28 +224,34 @@ def _aggregated(job: Job, outcome: Outcome, how: str) -> Distribution:
     return Distribution.of_shots(np.concatenate([variant.shots for variant in variants]))
 
 
+def as_map(distribution: Distribution) -> dict[str, float]:
+    """Return a distribution as IonQ writes it: decimal outcomes and their probabilities."""
+    outcomes, probabilities = distribution.outcomes.tolist(), distribution.probabilities.tolist()
+    return dict(zip(map(str, outcomes), probabilities, strict=True))
+
+
 def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
     """Return the distribution of a completed circuit by an aggregation of its variants."""
     outcome = job.result
     if not isinstance(outcome, Outcome) or outcome.distribution is None:
         raise not_found()
     if not outcome.variants or how is None:
-        return outcome.distribution.as_map()
-    return _aggregated(job, outcome, how).as_map()
+        return as_map(outcome.distribution)
+    return as_map(_aggregated(job, outcome, how))
 
 
 # --- operations ------------------------------------------------------------------------------
 
 
-def probabilities(request: Request) -> Response:
+def probabilities(request: Request) -> object:
     """GET /jobs/{id}/results/probabilities: 404 until the job is completed."""
     job = _completed(request)
     if job.circuit is None:
         raise not_found()
-    return json_response(_probabilities(job, _aggregation(request)))
+    return _probabilities(job, _aggregation(request))
 
 
-def aggregated(request: Request) -> Response:
+def aggregated(request: Request) -> object:
     """GET /jobs/{id}/results/probabilities/aggregated: those of a parent, by its children's ids.
 
     No longer in the API document; a parent's record points here, and cirq-ionq asks for it.
@@ -256,37 +261,37 @@ def aggregated(request: Request) -> Response:
         raise not_found()
     how = _aggregation(request)
     children = (child for child in job.children if child.status == "completed")
-    return json_response({child.id: _probabilities(child, how) for child in children})
+    return {child.id: _probabilities(child, how) for child in children}
 
 
-def histogram(request: Request) -> Response:
+def histogram(request: Request) -> object:
     """GET /jobs/{id}/results/histogram: not in the API document; a job's url points here."""
     return _by_path(request, "histogram")
 
 
-def shots(request: Request) -> Response:
+def shots(request: Request) -> object:
     """GET /jobs/{id}/results/shots: not in the API document; a job's url points here."""
     return _by_path(request, "shots")
 
 
-def artifact(request: Request) -> Response:
+def artifact(request: Request) -> object:
     """GET /jobs/{id}/artifacts/{artifact}."""
     wanted = request.arguments["artifact_id"]
     return _first(found for found in artifacts_of(_completed(request)) if found.id == wanted)
 
 
-def circuit(request: Request) -> Response:  # noqa: ARG001 - every handler takes one
+def circuit(request: Request) -> object:  # noqa: ARG001 - every handler takes one
     """GET /jobs/{id}/circuits/{lang}: gone; a job's output has its circuits."""
     raise gone("This endpoint is gone. Fetch the artifacts of output.compilation instead.")
 
 
-def _by_path(request: Request, path: str) -> Response:
+def _by_path(request: Request, path: str) -> object:
     return _first(found for found in artifacts_of(_completed(request)) if found.path == path)
 
 
-def _first(found: Iterator[Artifact]) -> Response:
+def _first(found: Iterator[Artifact]) -> object:
     for one in found:
-        return json_response(one.content())
+        return one.content()
     raise not_found()
 
 

@@ -10,10 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ionq_toolkit_fake.api.request import Request
-    from ionq_toolkit_fake.api.responses import Response
 
-#: Handlers, by the names in `OPERATIONS`.
-HANDLERS: Mapping[str, Callable[[Request], Response]] = {
+#: Handlers, by the names in `OPERATIONS`: each returns JSON, or raises a `Refusal`.
+HANDLERS: Mapping[str, Callable[[Request], object]] = {
     "GET /health": service.health,
     "GET /whoami": service.whoami,
     "GET /projects": service.projects,

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.api.responses import json_response
-
 if TYPE_CHECKING:
     from ionq_toolkit_fake.api.request import Request
-    from ionq_toolkit_fake.api.responses import Response
 
 
-def whoami(request: Request) -> Response:
+def whoami(request: Request) -> object:
     """GET /whoami."""
     key = request.owner
-    return json_response({"key_id": key.id, "key_name": key.name, "project_id": key.project_id})
+    return {"key_id": key.id, "key_name": key.name, "project_id": key.project_id}
 
 
-def health(request: Request) -> Response:  # noqa: ARG001 - every handler takes one
+def health(request: Request) -> object:  # noqa: ARG001 - every handler takes one
     """GET /health: not in the API document; qiskit-ionq's README shows it."""
-    return json_response({"status": "pass"})
+    return {"status": "pass"}
 
 
-def projects(request: Request) -> Response:
+def projects(request: Request) -> object:
     """GET /projects: not in the API document; the shape is that of a user's recording.
 
     It shows the project of the key alone.
@@ -37,4 +34,4 @@ def projects(request: Request) -> Response:
         "unit": "USD",
         "allowedTargets": list(request.facility.devices if targets is None else targets),
     }
-    return json_response([body])
+    return [body]

@@ -10,13 +10,12 @@ import msgspec
 from ionq_toolkit_fake.api import jobs, query
 from ionq_toolkit_fake.api.payload import target
 from ionq_toolkit_fake.api.request import decode
-from ionq_toolkit_fake.api.responses import bad_request, json_response, not_found
+from ionq_toolkit_fake.api.responses import bad_request, not_found
 from ionq_toolkit_fake.clock import iso, iso_or_none
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.api.request import Request
-    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.models.sessions import Session
 
 _MAX_INTEGER = 2**31 - 1
@@ -39,7 +38,7 @@ class _Create(msgspec.Struct):
     settings: _Settings | None = None
 
 
-def create(request: Request) -> Response:
+def create(request: Request) -> object:
     """POST /sessions. Only QPUs have sessions."""
     body = decode(request.body, _Create, "")
     device = target(request, body.backend)
@@ -55,10 +54,10 @@ def create(request: Request) -> Response:
         cost_limit=None if limit is None else _amount(limit.value, "settings.cost_limit.value"),
         cost_unit="usd" if limit is None else limit.unit,
     )
-    return json_response(_body(session), 201)
+    return _body(session)
 
 
-def list_all(request: Request) -> Response:
+def list_all(request: Request) -> object:
     """GET /sessions: all of them, or those that are active, or those that are not."""
     active = query.boolean(request, "active")
     sessions = [
@@ -66,22 +65,22 @@ def list_all(request: Request) -> Response:
         for session in request.project.sessions
         if active is None or (session.ended_at is None) is active
     ]
-    return json_response({"organization_id": ORGANIZATION, "sessions": sessions})
+    return {"organization_id": ORGANIZATION, "sessions": sessions}
 
 
-def get(request: Request) -> Response:
+def get(request: Request) -> object:
     """GET /sessions/{id}."""
-    return json_response(_body(_found(request)))
+    return _body(_found(request))
 
 
-def end(request: Request) -> Response:
+def end(request: Request) -> object:
     """POST /sessions/{id}/end. A session that has ended stays as it is."""
     session = _found(request)
     request.project.sessions.end(session, request.owner)
-    return json_response(_body(session))
+    return _body(session)
 
 
-def list_jobs(request: Request) -> Response:
+def list_jobs(request: Request) -> object:
     """GET /sessions/{id}/jobs: GET /jobs for one session."""
     return jobs.listing(request, _found(request).id)
 

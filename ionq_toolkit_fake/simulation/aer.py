@@ -77,8 +77,7 @@ def exact(programs: Sequence[Program]) -> list[Distribution | Exception]:
             if circuit.data:
                 circuit.append(_all_zero(circuit.num_qubits), circuit.qubits)
             try:
-                check_exact(circuit.num_qubits, len(programs[index].gates))
-                append_program(circuit, programs[index], active[index])
+                _append(circuit, programs[index], active[index])
             except (TooWideError, SimulationFailure) as error:
                 found[index] = error
             else:
@@ -97,6 +96,13 @@ def exact(programs: Sequence[Program]) -> list[Distribution | Exception]:
             for index in contained:
                 (found[index],) = exact([programs[index]])
     return found
+
+
+def _append(circuit: QuantumCircuit, program: Program, places: Sequence[int]) -> None:
+    """Append a program to a circuit, unless it is too large for an exact simulation."""
+    if circuit.num_qubits > _SMALL_STATE:
+        check_exact(circuit.num_qubits, len(program.gates))
+    append_program(circuit, program, places)
 
 
 def _together(widths: Sequence[int]) -> list[list[int]]:

@@ -38,10 +38,6 @@ class Distribution(NamedTuple):
         outcomes, counts = np.unique(shots, return_counts=True)
         return cls(outcomes, counts / max(1, len(shots)))
 
-    def as_map(self) -> dict[str, float]:
-        """Return it as IonQ writes it: decimal outcomes and their probabilities."""
-        return dict(zip(map(str, self.outcomes.tolist()), self.probabilities.tolist(), strict=True))
-
     def marginal(self, bits: Sequence[int | None]) -> dict[str, float]:
         """Return the distribution of some of the bits, by strings with the first bit last."""
         values = take(self.outcomes, bits)

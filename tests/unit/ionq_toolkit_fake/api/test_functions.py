@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from qiskit import QuantumCircuit, qasm3
 from qiskit.quantum_info import Statevector
 
+from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.simulation import (
     Energy,
     Gate,
@@ -294,7 +295,7 @@ def test_iterations_are_what_one_layer_of_qaoa_prepares():
     quarters = np.pi * np.array([0.25, 0.5, 0.75])
     expected = [(1 + np.sin(2 * b) * np.sin(g)) / 2 for g in quarters for b in quarters]
     iterations = maxcut(2, [(0, 1, 1.0)]).iterations
-    found = [outcome.distribution.as_map() for outcome in iterations]
+    found = [as_map(outcome.distribution) for outcome in iterations]
     cut = [histogram.get("1", 0.0) + histogram.get("2", 0.0) for histogram in found]
     assert cut == pytest.approx(expected)
 

@@ -10,6 +10,7 @@ from qiskit.quantum_info import Operator, Statevector
 
 from ionq_toolkit import InProcessTransport, IonQProvider
 from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.simulation import QIS_GATES, Gate, Program, Task, simulate
 from ionq_toolkit_fake.simulation.gates import qiskit_gate
 
@@ -26,7 +27,7 @@ def exponential(pauli, angle):
 
 def histogram_of(num_qubits, *gates):
     """Simulate gates exactly, as IonQ writes the result."""
-    return simulate(Task(Program(num_qubits, gates), seed=0)).distribution.as_map()
+    return as_map(simulate(Task(Program(num_qubits, gates), seed=0)).distribution)
 
 
 #: The gates whose matrix is written out here; `pauliexp` has tests of its own.

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import Operator, Statevector
 
 from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.facts.devices import DEVICES
 from ionq_toolkit_fake.simulation import (
     QIS_GATES,
@@ -239,7 +240,7 @@ def test_a_job_is_read_out_where_its_qubits_have_ended():
     swaps = [Gate("swap", (q, width - 1 - q)) for q in range(width // 2)]
     expected = sum(1 << (width - 1 - q) for q in range(0, width, 3))
     outcome = on_machine(Program(width, (*flips, *swaps)), PARCELS)
-    assert outcome.distribution.as_map() == {str(expected): 1.0}
+    assert as_map(outcome.distribution) == {str(expected): 1.0}
     assert_within_limits(Program(100, outcome.compiled, "native"), PARCELS)
 
 

@@ -14,6 +14,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.simulation import (
     Energy,
     Gate,
@@ -46,7 +47,7 @@ def running_or_done(future):
 
 
 def histogram(outcome):
-    return outcome.distribution.as_map()
+    return as_map(outcome.distribution)
 
 
 def test_a_failure_survives_the_way_between_processes():

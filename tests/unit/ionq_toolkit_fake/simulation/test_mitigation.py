@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.simulation import (
     Distribution,
     Gate,
@@ -80,7 +81,7 @@ def test_a_group_without_a_winner_stays_as_it_is():
 
 def test_sharpening_is_the_distribution_of_the_votes():
     groups = variants([3, 3, 0], [0, 0, 3, 1], [1, 2, 1])
-    assert Distribution.of_shots(voted(groups)).as_map() == pytest.approx(
+    assert as_map(Distribution.of_shots(voted(groups))) == pytest.approx(
         {"0": 0.4, "1": 0.3, "3": 0.3}
     )
 
@@ -104,13 +105,13 @@ def test_filtering_weighs_an_outcome_by_how_many_groups_have_it():
     """On average 0 has 5/8, 3 has 2/8 and 1 has 1/8; they are in all, in half, in a quarter."""
     groups = variants([0, 0], [0, 3], [3, 0], [0, 1])
     weights = np.array([5 / 8, 1 / 8 / 16, 2 / 8 / 4])
-    found = filtered(groups).as_map()
+    found = as_map(filtered(groups))
     assert list(found) == ["0", "1", "3"]
     assert list(found.values()) == pytest.approx((weights / weights.sum()).tolist())
 
 
 def test_filtering_keeps_what_all_groups_have_in_common():
-    assert filtered(variants([0, 3], [3, 0])).as_map() == {"0": 0.5, "3": 0.5}
+    assert as_map(filtered(variants([0, 3], [3, 0]))) == {"0": 0.5, "3": 0.5}
 
 
 # --- a debiased task -------------------------------------------------------------------------
@@ -136,7 +137,7 @@ def test_fewer_shots_than_variants_make_as_many_variants():
 
 def test_the_distribution_is_the_average_over_the_variants():
     outcome = mitigated(BELL)
-    found = outcome.distribution.as_map()
+    found = as_map(outcome.distribution)
     ones = [np.count_nonzero(variant.shots == 3) for variant in outcome.variants]
     assert found["3"] == pytest.approx(sum(ones) / 1000)
     assert sum(found.values()) == pytest.approx(1.0)
@@ -159,7 +160,7 @@ def test_symmetry_verification_drops_what_an_ideal_machine_would_not_show():
     assert verified.allowed_states == 2
     assert plain.allowed_states is None
     assert sum(len(variant.shots) for variant in verified.variants) == len(kept)
-    assert sum(verified.distribution.as_map().values()) == pytest.approx(1.0)
+    assert sum(as_map(verified.distribution).values()) == pytest.approx(1.0)
 
 
 def test_symmetry_verification_that_would_leave_nothing_is_not_applied():
