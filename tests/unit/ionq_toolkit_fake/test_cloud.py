@@ -530,6 +530,7 @@ NEARLY_A_JOB = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(NEARLY_A_JOB)
 def test_whatever_is_sent_the_reply_is_ionqs_and_earlier_jobs_are_unharmed(body):
