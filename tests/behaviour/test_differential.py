@@ -68,6 +68,7 @@ def circuits(draw, gateset="qis", most=9):
     return {"qubits": qubits, "gateset": gateset, "circuit": [*layer, *gates, *layer]}
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(circuits())
 def test_every_gate_in_every_spelling_does_what_its_definition_says(circuit):
@@ -75,6 +76,7 @@ def test_every_gate_in_every_spelling_does_what_its_definition_says(circuit):
     assert_is(wire.result(wire.run(circuit)), expected_of(circuit))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", BARE, ids=name_of)
 def test_up_to_seven_controls_switch_any_gate_on_in_every_spelling(gate):
     """The gate stands between turns of all qubits, which show it, its block and its phases."""

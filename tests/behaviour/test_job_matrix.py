@@ -334,6 +334,7 @@ KINDS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(KINDS, st.dictionaries(FIELDS, ANYTHING, min_size=1, max_size=4))
 def test_a_strange_record_ends_in_an_error_of_ours(kind, strange):

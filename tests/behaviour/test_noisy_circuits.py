@@ -90,6 +90,7 @@ def p_of(counts, gates, rates, gateset="qis"):
     return p_value(counts, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1, 2])
 @pytest.mark.parametrize("model", RATES)
 def test_shots_are_drawn_from_the_density_matrix_and_from_no_other(model, width):
@@ -106,6 +107,7 @@ def test_native_gates_have_the_same_noise(model):
     assert p_of(seen, gates, scaled(RATES[model], 1), "native") < LEVEL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", [g for g in BARE if g["gate"] != "pauliexp"], ids=name_of)
 def test_every_gate_has_noise(gate):
     """A gate again and again: without noise, or with half as much again, the counts were others."""

@@ -1,10 +1,12 @@
 """What the project promises of itself: its names, its imports, its wheel, its commands."""
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -196,8 +198,48 @@ def test_the_benchmark_of_survival_finds_nothing_lost_and_nothing_twice():
 # --- the house -------------------------------------------------------------------------------
 
 
+PACKAGES = ("ionq_toolkit", "ionq_toolkit_fake")
+
+
+def sources(package):
+    """Return the modules of a package by their paths, parsed."""
+    return {path: ast.parse(path.read_text()) for path in sorted((ROOT / package).rglob("*.py"))}
+
+
 @pytest.mark.parametrize(("package", "most"), [("ionq_toolkit", 16), ("ionq_toolkit_fake", 14)])
 def test_a_package_has_few_modules_outside_of_its_folders(package, most):
     modules = [path.name for path in (ROOT / package).glob("*.py")]
     assert "__init__.py" in modules
     assert len(modules) <= most, modules
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_imports_a_private_name_of_another(package):
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.module}.{alias.name}"
+        for path, tree in sources(package).items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_classes_of_a_package_have_the_same_name(package):
+    places = defaultdict(list)
+    for path, tree in sources(package).items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+    assert not twice, twice
+
+
+def test_the_two_packages_have_at_most_24500_lines():
+    lines = {
+        package: sum(len(path.read_text().splitlines()) for path in (ROOT / package).rglob("*.py"))
+        for package in PACKAGES
+    }
+    assert sum(lines.values()) <= 24_500, lines

@@ -227,7 +227,14 @@ class SubmissionsWithRetries(Submissions):
     retry = RetryPolicy()
 
 
-@pytest.mark.parametrize("machine", [Submissions, SubmissionsThatInsist, SubmissionsWithRetries])
+@pytest.mark.parametrize(
+    "machine",
+    [
+        Submissions,
+        pytest.param(SubmissionsThatInsist, marks=pytest.mark.slow),
+        pytest.param(SubmissionsWithRetries, marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_is_lost_and_nothing_is_made_twice(machine):
     case = machine.TestCase
     case.settings = settings(max_examples=80, stateful_step_count=20)

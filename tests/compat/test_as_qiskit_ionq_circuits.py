@@ -232,6 +232,7 @@ def rotations(gates, width):
     return circuit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("angle", [0, 0.5, pi, -2.0, 9.0])
 @pytest.mark.parametrize("controls", [1, 2, 3, 7])
 def test_a_phase_under_any_controls_is_itself_but_for_a_global_phase(angle, controls):

@@ -11,7 +11,7 @@ from collections import defaultdict
 from functools import cache, wraps
 from urllib.parse import urlsplit
 
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 from shapes import ERROR, REFUSALS, STATUSES, successes
 
 from ionq_toolkit_fake import DEVIATIONS, FakeIonQ
@@ -108,7 +108,7 @@ class Evidence:
         for word in statuses_of(cloud) - {*STATUSES}:  # that a test lets jobs show
             body = body.replace(json.dumps(word).encode(), b'"started"')
         for error in validator.iter_errors(json.loads(body)):
-            where = "/".join(str(part) for part in error.absolute_path)
+            where = "/".join(str(part) for part in error.instance_path)
             self.violations.append(f"{name} {response.status} at {where}: {error.message[:300]}")
             break
 

@@ -51,7 +51,9 @@ def serve():
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_it_serves_until_it_is_told_to_stop_and_then_ends_cleanly(
     serve, bell, instant_clock, number
 ):

@@ -525,6 +525,7 @@ NEARLY_A_JOB = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(NEARLY_A_JOB)
 def test_any_body_gets_a_response_in_ionqs_form(body):

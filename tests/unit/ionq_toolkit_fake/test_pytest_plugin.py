@@ -195,6 +195,7 @@ def test_a_failed_test_prints_the_token_that_replays_it(run, pytester):
     assert "a-secret-key" not in shown
 
 
+@pytest.mark.slow
 def test_the_token_replays_a_marked_test_as_well(run):
     marked = FAILING.replace("def test_it", "@pytest.mark.ionq_scenario('busy-queue')\ndef test_it")
     marked = marked.replace(

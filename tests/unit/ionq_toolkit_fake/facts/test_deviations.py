@@ -123,6 +123,7 @@ def test_a_deviation_that_there_is_not_is_an_error():
         FakeIonQ(deviations={"results-ulrs"})
 
 
+@pytest.mark.slow
 def test_without_any_the_replies_are_the_documents(sender):
     """Their shapes are checked for every reply; this sends what shows each deviation."""
     send = sender(FakeIonQ(seed=1, deviations=()))

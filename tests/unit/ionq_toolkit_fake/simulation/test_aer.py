@@ -73,6 +73,7 @@ def test_a_z_with_an_angle_is_a_phase():
     assert np.allclose(qiskit_gate(gate).to_matrix(), np.diag([1, np.exp(0.7j)]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("controls", range(1, 8))
 @pytest.mark.parametrize("name", GATES)
 def test_controls_add_a_block_to_the_unitary_phase_included(name, controls):
