@@ -21,7 +21,8 @@ from qiskit_aer import AerSimulator
 
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.api.results import as_map
-from ionq_toolkit_fake.simulation import Gate, Program, Task, simulate
+from ionq_toolkit_fake.simulation.executors import simulate
+from ionq_toolkit_fake.simulation.program import Gate, Program, Task
 
 KEY = {"Authorization": "apiKey benchmark"}
 

@@ -34,7 +34,6 @@ from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from types import TracebackType
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.clock import Clock
@@ -152,12 +151,7 @@ class IonQProvider:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

@@ -19,7 +19,6 @@ from ionq_toolkit.job.submission import Submission
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from types import TracebackType
 
     from qiskit import QuantumCircuit
 
@@ -198,12 +197,7 @@ class Session:
         self._backend.join_session(self._session_id)
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, exc: BaseException | None, *__: object) -> None:
         self._backend.leave_session(self._session_id)
         if exc is None:
             self._close_or_say_so()

@@ -17,12 +17,8 @@ from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.scenario import Scenario, names
 from ionq_toolkit_fake.server import serve as serve_cloud
-from ionq_toolkit_fake.simulation import (
-    ProcessExecutor,
-    Program,
-    Task,
-    simulate,
-)
+from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
+from ionq_toolkit_fake.simulation.program import Program, Task
 from ionq_toolkit_fake.transitions.plan import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:

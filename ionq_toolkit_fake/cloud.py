@@ -25,7 +25,7 @@ from ionq_toolkit_fake.models.accounts import Accounts
 from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
 from ionq_toolkit_fake.models.project import Project
-from ionq_toolkit_fake.simulation import InlineExecutor
+from ionq_toolkit_fake.simulation.executors import InlineExecutor
 from ionq_toolkit_fake.transitions.plan import FINAL, LIFECYCLE, PREDICTED, End
 from ionq_toolkit_fake.transitions.rules import TransitionRules
 from ionq_toolkit_fake.transitions.spec import Transitions, end_of, failed

@@ -22,7 +22,6 @@ from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from ionq_toolkit_fake.api.responses import Response
 
@@ -91,12 +90,7 @@ class FakeServer:
             raise self._failure
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close all connections and stop listening."""
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)

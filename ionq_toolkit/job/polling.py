@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from ionq_toolkit.clock import SHORTEST_REQUEST_S, TimeIsUpError, sleep_on
 from ionq_toolkit.errors import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.results.fetch import Fetch
     from ionq_toolkit.results.result import IonQResult
 
-Found_co = TypeVar("Found_co", covariant=True)
+Found = TypeVar("Found")
 
 #: The pauses between polls, where the caller does not set them. The first lies between `FIRST_S`
 #: and `LONGEST_FIRST_S`, at twice the time that the first request took: polls at shorter intervals
@@ -64,40 +65,28 @@ def passes(error: IonQError) -> bool:
     return False
 
 
-class Question(Protocol[Found_co]):
-    """A question to the service that is asked until it has an answer.
+class Question(ABC, Generic[Found]):
+    """A question to the service about a job, which is asked until it has an answer."""
 
-    Attributes:
-        state: The job that it is about.
-        deadline: The deadline of the call.
-        parts: The number of parts of the answer so far; it grows when a request was answered,
-            although the whole question ended in an error.
-    """
-
-    state: JobState
-    deadline: Deadline
+    def __init__(self, state: JobState, deadline: Deadline) -> None:
+        """Ask about the job of `state`, until the deadline of the call."""
+        self.state, self.deadline = state, deadline
 
     @property
     def parts(self) -> int:
-        """The number of parts of the answer so far."""
-        ...
+        """The number of parts of the answer so far, which also an error can leave larger."""
+        return 0
 
-    def ask(self) -> Found_co | None:
-        """Return the answer, or None if there is none yet."""
-        ...
+    @abstractmethod
+    def ask(self) -> Found | None:
+        """Return the answer, or None if the service has none yet."""
 
     def tell(self) -> None:
         """Report that the service has answered."""
-        ...
 
 
-class UntilFinal:
-    """The question whether a job is final; its answer is the status.
-
-    Attributes: as of `Question`.
-    """
-
-    parts = 0
+class UntilFinal(Question["JobStatus"]):
+    """The question whether a job is final; its answer is the status."""
 
     def __init__(
         self,
@@ -106,15 +95,8 @@ class UntilFinal:
         line: ProgressLine | None,
         tell: Callable[[], object],
     ) -> None:
-        """Ask about the job of `state`.
-
-        Args:
-            state: The job as last seen.
-            deadline: The deadline of the call.
-            line: The line that shows the state of the job, if there is one.
-            tell: Called after each answer.
-        """
-        self.state, self.deadline = state, deadline
+        """Ask about a job, show its status on `line`, and call `tell` after each answer."""
+        super().__init__(state, deadline)
         self._line, self._tell = line, tell
 
     def ask(self) -> JobStatus | None:
@@ -137,15 +119,12 @@ class UntilFinal:
         self._tell()
 
 
-class UntilRead:
-    """The request for the result of a job that is final.
-
-    Attributes: as of `Question`.
-    """
+class UntilRead(Question["IonQResult"]):
+    """The request for the result of a job that is final."""
 
     def __init__(self, state: JobState, deadline: Deadline, fetch: Fetch) -> None:
-        """Read what `fetch` fetches of the job of `state`."""
-        self.state, self.deadline = state, deadline
+        """Read the result of `fetch`, for the job of `state`."""
+        super().__init__(state, deadline)
         self._fetch = fetch
 
     @property
@@ -160,9 +139,6 @@ class UntilRead:
             raise final_error(self.state)
         return result
 
-    def tell(self) -> None:
-        """Report nothing: the result says it all."""
-
 
 class _Pause(NamedTuple):
     """Seconds to sleep, after an answer or after a failure."""
@@ -171,10 +147,10 @@ class _Pause(NamedTuple):
     answered: bool
 
 
-class Poll(Generic[Found_co]):
+class Poll(Generic[Found]):
     """One question, asked again after pauses until it is answered, through outages too."""
 
-    def __init__(self, question: Question[Found_co], wait: float | None = None) -> None:
+    def __init__(self, question: Question[Found], wait: float | None = None) -> None:
         """Prepare to ask.
 
         Args:
@@ -197,9 +173,9 @@ class Poll(Generic[Found_co]):
         self._away_since: float | None = None
         # The same for a job each time, and different from those of other jobs.
         self._chance = random.Random(question.state.job_id)  # noqa: S311 - no secret
-        self._found: list[Found_co] = []
+        self._found: list[Found] = []
 
-    def run(self) -> Found_co:
+    def run(self) -> Found:
         """Ask in this thread, and return the answer.
 
         Raises:
@@ -213,7 +189,7 @@ class Poll(Generic[Found_co]):
                 self._clock.sleep(pause.seconds)
         return self._found[0]
 
-    async def run_async(self) -> Found_co:
+    async def run_async(self) -> Found:
         """Ask as `run` does: requests in a thread, reports in this task.
 
         A task that is cancelled asks no more.

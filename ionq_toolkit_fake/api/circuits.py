@@ -11,8 +11,8 @@ from ionq_toolkit_fake.api.request import decode
 from ionq_toolkit_fake.api.responses import bad_request, not_one_of
 from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit
-from ionq_toolkit_fake.simulation import NATIVE_GATES, QIS_GATES, Gate, Program, Qasm3
 from ionq_toolkit_fake.simulation.outcome import MOST_BITS
+from ionq_toolkit_fake.simulation.program import NATIVE_GATES, QIS_GATES, Gate, Program, Qasm3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

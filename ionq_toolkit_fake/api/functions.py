@@ -9,7 +9,7 @@ import msgspec
 from ionq_toolkit_fake.api.request import decode
 from ionq_toolkit_fake.api.responses import bad_request, not_one_of
 from ionq_toolkit_fake.models.submission import Circuit
-from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3, Task
+from ionq_toolkit_fake.simulation.program import Energy, MaxCut, Program, Qasm3, Task
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.facts.devices import Device

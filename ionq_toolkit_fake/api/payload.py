@@ -21,13 +21,13 @@ from ionq_toolkit_fake.models.submission import (
     Circuit,
     Submission,
 )
-from ionq_toolkit_fake.simulation import NOISE_MODELS
+from ionq_toolkit_fake.simulation.noise import NOISE_MODELS
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.api.request import Request
     from ionq_toolkit_fake.facts.devices import Device
     from ionq_toolkit_fake.models.job import Job
-    from ionq_toolkit_fake.simulation import Energy, MaxCut
+    from ionq_toolkit_fake.simulation.program import Energy, MaxCut
 
 #: Shots a job may ask for: schema CircuitJobCreationPayload of the API document.
 MIN_SHOTS, MAX_SHOTS, DEFAULT_SHOTS = 1, 1_000_000, 100

@@ -22,9 +22,8 @@ from ionq_toolkit_fake.api.formats import (
 )
 from ionq_toolkit_fake.api.responses import gone, not_found
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
-from ionq_toolkit_fake.simulation import Distribution, Outcome
 from ionq_toolkit_fake.simulation.mitigation import filtered, majority, voted
-from ionq_toolkit_fake.simulation.outcome import take
+from ionq_toolkit_fake.simulation.outcome import Distribution, Outcome, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.api.request import Request
     from ionq_toolkit_fake.models.job import Job
-    from ionq_toolkit_fake.simulation import Gate
+    from ionq_toolkit_fake.simulation.program import Gate
 
     Registers = Mapping[str, Sequence[int | None]]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ionq_toolkit_fake.facts.devices import DEVICES
-from ionq_toolkit_fake.simulation import Noise, of_fidelities
+from ionq_toolkit_fake.simulation.noise import of_fidelities
 from ionq_toolkit_fake.transitions.plan import FINAL
 from ionq_toolkit_fake.validation import unknown, wrong
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.facts.devices import Device
     from ionq_toolkit_fake.models.job import Job
+    from ionq_toolkit_fake.simulation.program import Noise
 
 
 #: The statuses of a backend: schema Backend of the API document.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.facts.devices import Device
     from ionq_toolkit_fake.facts.failures import JobFailure
-    from ionq_toolkit_fake.simulation import Energy, MaxCut, Program, Qasm3
+    from ionq_toolkit_fake.simulation.program import Energy, MaxCut, Program, Qasm3
 
 
 #: The types of jobs.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.simulation import NOISE_MODELS, Energy, MaxCut, Program, Qpu, Task
 from ionq_toolkit_fake.simulation.mitigation import VARIANTS
+from ionq_toolkit_fake.simulation.noise import NOISE_MODELS
+from ionq_toolkit_fake.simulation.program import Energy, MaxCut, Program, Qpu, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.models.facility import Facility
     from ionq_toolkit_fake.models.job import Job
-    from ionq_toolkit_fake.simulation import Outcome
+    from ionq_toolkit_fake.simulation.outcome import Outcome
 
 
 #: How many circuits of one job are simulated in one call, and how many amplitudes they have.

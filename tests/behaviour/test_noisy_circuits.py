@@ -17,7 +17,7 @@ from wire import Wire
 
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.assertions import p_value
-from ionq_toolkit_fake.simulation import NOISE_MODELS
+from ionq_toolkit_fake.simulation.noise import NOISE_MODELS
 
 LEVEL = 1e-6
 SHOTS = 200_000

@@ -50,7 +50,7 @@ from ionq_core.models import (
 
 from ionq_toolkit_fake import FakeIonQ, FakeServer, Transitions
 from ionq_toolkit_fake.api.operations import OPERATIONS
-from ionq_toolkit_fake.simulation import InlineExecutor
+from ionq_toolkit_fake.simulation.executors import InlineExecutor
 
 # It warns of a URL that is not https.
 pytestmark = pytest.mark.filterwarnings("ignore:base_url .* does not use HTTPS:UserWarning")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ionq_toolkit_fake import FakeIonQ, Transitions
 from ionq_toolkit_fake.api.operations import OPERATIONS
-from ionq_toolkit_fake.simulation import Distribution, Outcome
+from ionq_toolkit_fake.simulation.outcome import Distribution, Outcome
 
 #: What the API document requires of a job: its schemas BaseJob and SingleCircuitJob.
 JOB_KEYS = {

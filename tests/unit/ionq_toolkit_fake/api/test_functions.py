@@ -11,7 +11,9 @@ from qiskit import QuantumCircuit, qasm3
 from qiskit.quantum_info import Statevector
 
 from ionq_toolkit_fake.api.results import as_map
-from ionq_toolkit_fake.simulation import (
+from ionq_toolkit_fake.simulation.executors import simulate
+from ionq_toolkit_fake.simulation.outcome import SimulationFailure
+from ionq_toolkit_fake.simulation.program import (
     Energy,
     Gate,
     MaxCut,
@@ -19,9 +21,7 @@ from ionq_toolkit_fake.simulation import (
     Program,
     Qasm3,
     Qpu,
-    SimulationFailure,
     Task,
-    simulate,
 )
 
 PAULIS = {

@@ -15,20 +15,22 @@ from distributed import Client, LocalCluster
 
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.api.results import as_map
-from ionq_toolkit_fake.simulation import (
+from ionq_toolkit_fake.simulation.executors import (
+    InlineExecutor,
+    ProcessExecutor,
+    simulate,
+    simulate_several,
+)
+from ionq_toolkit_fake.simulation.outcome import SimulationFailure
+from ionq_toolkit_fake.simulation.program import (
     Energy,
     Gate,
-    InlineExecutor,
     MaxCut,
     Noise,
-    ProcessExecutor,
     Program,
     Qasm3,
     Qpu,
-    SimulationFailure,
     Task,
-    simulate,
-    simulate_several,
 )
 
 BELL = Task(Program(2, (Gate("h", (0,)), Gate("x", (1,), (0,)))), seed=1)

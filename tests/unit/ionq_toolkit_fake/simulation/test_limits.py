@@ -8,20 +8,10 @@ from qiskit import QuantumCircuit
 
 from ionq_toolkit_fake import FakeIonQ, Transitions
 from ionq_toolkit_fake.api.results import as_map
-from ionq_toolkit_fake.simulation import (
-    Gate,
-    Noise,
-    ProcessExecutor,
-    Program,
-    Qasm3,
-    Qpu,
-    SimulationFailure,
-    Task,
-    aer,
-    limits,
-    simulate,
-    simulate_several,
-)
+from ionq_toolkit_fake.simulation import aer, limits
+from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate, simulate_several
+from ionq_toolkit_fake.simulation.outcome import SimulationFailure
+from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Qasm3, Qpu, Task
 
 HEAD = 'OPENQASM 3.0; include "stdgates.inc"; '
 DOUBLING = "gate g0 a { x a; x a; } " + " ".join(

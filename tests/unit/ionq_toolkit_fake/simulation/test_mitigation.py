@@ -6,16 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ionq_toolkit_fake.api.results import as_map
-from ionq_toolkit_fake.simulation import (
-    Distribution,
-    Gate,
-    Noise,
-    Program,
-    Qpu,
-    Task,
-    Variant,
-    simulate,
-)
+from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.mitigation import (
     VARIANTS,
     filtered,
@@ -24,6 +15,8 @@ from ionq_toolkit_fake.simulation.mitigation import (
     split,
     voted,
 )
+from ionq_toolkit_fake.simulation.outcome import Distribution, Variant
+from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Qpu, Task
 
 BELL = Program(2, (Gate("h", (0,)), Gate("cnot", (1,), (0,))))
 FORTE = Qpu(36, "zz")

@@ -15,17 +15,10 @@ from scipy.stats import chi2
 
 from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.facts.devices import DEVICES
-from ionq_toolkit_fake.simulation import (
-    NOISE_MODELS,
-    Gate,
-    Noise,
-    Program,
-    Qpu,
-    Task,
-    of_fidelities,
-    simulate,
-)
+from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.gates import native_matrix
+from ionq_toolkit_fake.simulation.noise import NOISE_MODELS, of_fidelities
+from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Qpu, Task
 
 UNLIKELY = 1e-6
 FORTE = Qpu(36, "zz")

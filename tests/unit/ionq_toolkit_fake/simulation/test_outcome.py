@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ionq_toolkit_fake.api.results import as_map
-from ionq_toolkit_fake.simulation import Distribution, Gate, Noise, Program, Task, simulate
-from ionq_toolkit_fake.simulation.outcome import MOST_BITS, WHOLE, bitstrings, spread, take
+from ionq_toolkit_fake.simulation.executors import simulate
+from ionq_toolkit_fake.simulation.outcome import (
+    MOST_BITS,
+    WHOLE,
+    Distribution,
+    bitstrings,
+    spread,
+    take,
+)
+from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Task
 
 NUMBERS = st.lists(st.integers(0, 2**MOST_BITS - 1), max_size=8)
 PLACES = st.lists(st.integers(0, MOST_BITS - 1), unique=True, max_size=MOST_BITS)

@@ -12,7 +12,9 @@ from scipy.linalg import expm
 from scipy.sparse import csr_matrix, identity, kron
 from scipy.sparse.linalg import expm_multiply
 
-from ionq_toolkit_fake.simulation import Gate, Noise, Program, SimulationFailure, Task, simulate
+from ionq_toolkit_fake.simulation.executors import simulate
+from ionq_toolkit_fake.simulation.outcome import SimulationFailure
+from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Task
 
 PAULIS = {
     "I": np.eye(2),

@@ -15,8 +15,9 @@ from qiskit.quantum_info import Operator, Statevector
 from scipy.stats import chi2
 
 from ionq_toolkit_fake.api.results import as_map
-from ionq_toolkit_fake.simulation import Noise, Qasm3, SimulationFailure, Task, simulate
-from ionq_toolkit_fake.simulation.outcome import WHOLE
+from ionq_toolkit_fake.simulation.executors import simulate
+from ionq_toolkit_fake.simulation.outcome import WHOLE, SimulationFailure
+from ionq_toolkit_fake.simulation.program import Noise, Qasm3, Task
 
 WIDTH = 29
 INCLUDE = 'include "stdgates.inc";'
