@@ -46,11 +46,7 @@ def number(
     most: float = math.inf,
     above: float = -math.inf,
 ) -> float:
-    """Return `value` if it is a finite number within its bounds, `above` itself excluded.
-
-    Raises:
-        ValueError: It is not.
-    """
+    """Return a finite number within its bounds, `above` itself excluded, or raise ValueError."""
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if numeric and abs(value) <= _LARGEST and least <= value <= most and value > above:  # type: ignore[arg-type, operator]
         return value  # type: ignore[return-value]
@@ -64,11 +60,7 @@ def number(
 
 
 def whole(name: str, value: object, least: int, most: int | None = None) -> int:
-    """Return `value` if it is a whole number within its bounds.
-
-    Raises:
-        ValueError: It is not.
-    """
+    """Return a whole number within its bounds, or raise ValueError."""
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if is_whole and value >= least and (most is None or value <= most):  # type: ignore[operator]
         return value  # type: ignore[return-value]
@@ -77,11 +69,7 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
 
 
 def only(data: object, allowed: Collection[str], kind: str) -> None:
-    """Refuse data that is no object, or has other keys than those allowed.
-
-    Raises:
-        ValueError: It is so.
-    """
+    """Raise ValueError for data that is no object, or has other keys than those allowed."""
     if not isinstance(data, Mapping):
         raise wrong(f"a {kind}", f"an object with {', '.join(allowed)}", data)
     for key in data:

@@ -7,7 +7,7 @@ import math
 import random
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from ionq_toolkit.clock import Deadline, SystemClock
@@ -219,14 +219,6 @@ _SYSTEM = random.SystemRandom()
 _JOB = re.compile(r"/jobs/(?!estimate$|status/)([^/]+)")
 
 
-class Chance(Protocol):
-    """A source of random numbers, such as `random.Random`."""
-
-    def random(self) -> float:
-        """Return a number from 0 to 1, without 1."""
-        ...
-
-
 class RetryingTransport(Transport):
     """Sends a request again where a `RetryPolicy` allows it.
 
@@ -241,7 +233,7 @@ class RetryingTransport(Transport):
         policy: RetryPolicy = DEFAULT_POLICY,
         *,
         clock: Clock | None = None,
-        rng: Chance | None = None,
+        rng: random.Random | None = None,
         on_event: Callable[[Retried], object] | None = None,
     ) -> None:
         """Put a policy around a transport.

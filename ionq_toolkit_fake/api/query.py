@@ -1,4 +1,4 @@
-"""The parameters of a query, checked."""
+"""The parameters of a query: a wrong one raises a `Refusal`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,7 @@ def several(request: Request, name: str) -> list[str]:
 
 
 def integer(request: Request, name: str, default: int, least: int, most: int) -> int:
-    """Return a whole number within limits.
-
-    Raises:
-        Refusal: It is not a whole number, or outside of them.
-    """
+    """Return a whole number within limits."""
     value = request.query.get(name, [str(default)])[-1]
     number = int(value) if re.fullmatch("[0-9]{1,12}", value) else least - 1
     if not least <= number <= most:
@@ -38,11 +34,7 @@ def integer(request: Request, name: str, default: int, least: int, most: int) ->
 
 
 def boolean(request: Request, name: str) -> bool | None:
-    """Return `true` or `false`, in any case of letters, or None if the query does not have it.
-
-    Raises:
-        Refusal: It is neither.
-    """
+    """Return `true` or `false`, in any case of letters, or None if the query does not have it."""
     value = text(request, name)
     if value is None:
         return None
@@ -52,11 +44,7 @@ def boolean(request: Request, name: str) -> bool | None:
 
 
 def choice(request: Request, name: str, allowed: Collection[str]) -> str | None:
-    """Return one of the allowed values, or None if the query does not have it.
-
-    Raises:
-        Refusal: The value is not among them.
-    """
+    """Return one of the allowed values, or None if the query does not have it."""
     value = text(request, name)
     if value is not None and value not in allowed:
         raise bad_query(f"{name} must be one of [{', '.join(allowed)}]", name)
@@ -64,11 +52,7 @@ def choice(request: Request, name: str, allowed: Collection[str]) -> str | None:
 
 
 def required(request: Request, name: str) -> str:
-    """Return a required parameter.
-
-    Raises:
-        Refusal: The query does not have it.
-    """
+    """Return a required parameter."""
     value = text(request, name)
     if value is None:
         raise bad_query(f"{name} is required", name)
@@ -76,11 +60,7 @@ def required(request: Request, name: str) -> str:
 
 
 def day(value: str, name: str) -> date:
-    """Return a date.
-
-    Raises:
-        Refusal: The value is not a date.
-    """
+    """Return a date."""
     try:
         return date.fromisoformat(value)
     except ValueError as error:
@@ -88,11 +68,7 @@ def day(value: str, name: str) -> date:
 
 
 def moment(request: Request, name: str) -> datetime | None:
-    """Return a date and time, or the midnight that a date begins with; None if it is not given.
-
-    Raises:
-        Refusal: It is neither.
-    """
+    """Return a date and time, or the midnight that a date begins with; None if it is not given."""
     value = text(request, name)
     if value is None:
         return None

@@ -19,7 +19,7 @@ from ionq_toolkit_fake.transitions.plan import (
     End,
     Step,
 )
-from ionq_toolkit_fake.validation import only, unknown, wrong
+from ionq_toolkit_fake.validation import number, only, unknown, whole, wrong
 
 #: The most seconds a step can wait for: thirty years.
 MOST_SECONDS = 10**9
@@ -51,13 +51,12 @@ def after(*, polls: int | None = None, seconds: float | None = None, jitter: flo
     if (polls is None) == (seconds is None):
         raise ValueError("after(polls=...) or after(seconds=...), one of them")
     if polls is not None:
-        if not isinstance(polls, int) or isinstance(polls, bool) or polls < 0:
-            raise wrong("polls", "a whole number, 0 or more", polls)
+        whole("polls", polls, 0)
         if jitter:
             raise ValueError("jitter is of seconds, not of polls: after(seconds=60, jitter=20)")
         return Step(POLLS, polls) if polls else Step(IMMEDIATELY)
-    length = _number("seconds", seconds, MOST_SECONDS)
-    return Step(SECONDS, length, _number("jitter", jitter, length))
+    length = number("seconds", seconds, least=0, most=MOST_SECONDS)
+    return Step(SECONDS, length, number("jitter", jitter, least=0, most=length))
 
 
 def failed(code: str, message: str | None = None, *, at: str | None = None) -> End:
@@ -268,13 +267,6 @@ def _step_as_data(step: Step) -> dict[str, float] | str:
     if step.kind not in {POLLS, SECONDS}:
         return step.kind
     return {step.kind: step.amount, **({"jitter": step.jitter} if step.jitter else {})}
-
-
-def _number(name: str, value: object, most: float) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= most:  # type: ignore[operator]
-        raise wrong(name, f"a number from 0 to {most:.12g}", value)
-    return value  # type: ignore[return-value]
 
 
 def _word(status: object, at: str = "started") -> End:
