@@ -60,11 +60,7 @@ def encode(
 
 
 def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any]] | None:
-    """Return the header of each circuit stored with a job, or None if none is stored.
-
-    Raises:
-        IonQJobError: They cannot be read.
-    """
+    """Return the header of each circuit stored with a job, or None if none is stored."""
     packed = stored.get("qiskit_header")
     if packed is None:
         return None
@@ -115,11 +111,7 @@ class CircuitHeader:
         return width if _is_width(width) else None
 
     def of_qubits(self) -> dict[str, Any]:
-        """Return the header of a result over the qubits; without registers if none are stored.
-
-        Raises:
-            IonQJobError: The width of the circuit is unknown, or its measurement map is wrong.
-        """
+        """Return the header of a result over the qubits; without registers if none are stored."""
         header = self.stored or {}
         width = self.num_qubits
         if width is None:
@@ -167,11 +159,7 @@ class CircuitHeader:
         }
 
     def bits(self) -> list[tuple[str, int]] | None:
-        """Return (register, place in it) of each classical bit, or None if that is not stored.
-
-        Raises:
-            IonQJobError: The stored labels are corrupt.
-        """
+        """Return (register, place in it) of each classical bit, or None if that is not stored."""
         labels = (self.stored or {}).get("clbit_labels")
         if not labels:
             return None

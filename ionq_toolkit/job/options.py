@@ -169,11 +169,7 @@ def check(options: Mapping[str, Any], device: Device) -> RunOptions:
 
 
 def refuse_unknown(options: Collection[str], known: Collection[str]) -> None:
-    """Refuse unknown options.
-
-    Raises:
-        IonQBackendError: There is one; the message names the one nearest to it.
-    """
+    """Refuse unknown options."""
     for name in options:
         if name not in known:
             raise IonQBackendError(
@@ -183,11 +179,7 @@ def refuse_unknown(options: Collection[str], known: Collection[str]) -> None:
 
 
 def choice(value: object, name: str, allowed: Collection[str]) -> str:
-    """Return one of the values that an option may have.
-
-    Raises:
-        IonQBackendError: It is another; the message names the one nearest to it.
-    """
+    """Return one of the values that an option may have."""
     if isinstance(value, str) and value in allowed:
         return value
     near = did_you_mean(value.lower(), allowed) if isinstance(value, str) else ""
@@ -195,11 +187,7 @@ def choice(value: object, name: str, allowed: Collection[str]) -> str:
 
 
 def integer(value: object, name: str, low: int, high: int) -> int:
-    """Return a whole number within limits, of Python or numpy.
-
-    Raises:
-        IonQBackendError: It is not an integer, or out of range.
-    """
+    """Return a whole number within limits, of Python or numpy."""
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:

@@ -54,11 +54,7 @@ class Payload(NamedTuple):
 
 
 def circuits_of(run_input: object) -> list[QuantumCircuit]:
-    """Return the circuits of a run.
-
-    Raises:
-        IonQBackendError: There are none, or something else.
-    """
+    """Return the circuits of a run."""
     if isinstance(run_input, Sequence) and not isinstance(run_input, str | bytes):
         found = list(run_input)
     else:
@@ -74,11 +70,7 @@ def circuits_of(run_input: object) -> list[QuantumCircuit]:
 
 
 def job_type(run_input: Sequence[QuantumCircuit]) -> str:
-    """Return the type of the job that circuits make.
-
-    Raises:
-        IonQJobError: They do not go into one job.
-    """
+    """Return the type of the job that circuits make."""
     midway = [circuit.name for circuit in run_input if needs_qasm3(circuit)]
     if not midway:
         return SINGLE_CIRCUIT if len(run_input) == 1 else MULTI_CIRCUIT
@@ -91,12 +83,7 @@ def job_type(run_input: Sequence[QuantumCircuit]) -> str:
 
 
 def check_circuits(run_input: Sequence[QuantumCircuit], device: Device, noise_model: str) -> None:
-    """Refuse circuits that a job on a device cannot have.
-
-    Raises:
-        IonQBackendError: One is too wide, or the device takes no jobs any more.
-        IonQJobError: There are too many.
-    """
+    """Refuse circuits that a job on a device cannot have."""
     if device.retired:
         raise IonQBackendError(
             f"{device.name} is retired: its jobs can be retrieved, but it takes no more."

@@ -87,11 +87,7 @@ class _External(msgspec.Struct):
 
 
 def read_function(body: msgspec.Raw, device: Device) -> tuple[Circuit, Energy]:
-    """Return the input of a job of type `quantum-function`.
-
-    Raises:
-        Refusal: The input is not valid.
-    """
+    """Return the input of a job of type `quantum-function`."""
     function = decode(body, _FunctionInput, "input")
     if function.data.type != "hamiltonian-energy":
         raise not_one_of(["hamiltonian-energy"], "input.data.type")
@@ -127,11 +123,7 @@ def read_function(body: msgspec.Raw, device: Device) -> tuple[Circuit, Energy]:
 def read_qaoa(
     body: msgspec.Raw, external: msgspec.Raw, device: Device
 ) -> tuple[tuple[Circuit, ...], MaxCut]:
-    """Return the input of a job of type `qctrl.qaoa.v1`: the circuits of its run, and the graph.
-
-    Raises:
-        Refusal: The input is not valid.
-    """
+    """Return the input of a job of type `qctrl.qaoa.v1`: the circuits of its run, and the graph."""
     problem = decode(body, _QaoaInput, "input")
     if problem.problem_type != "maxcut":
         raise not_one_of(["maxcut"], "input.problem_type")

@@ -102,20 +102,12 @@ class _Ids(msgspec.Struct):
 
 
 def read_ids(body: bytes) -> list[str]:
-    """Return the ids in the body of an operation on several jobs, each once.
-
-    Raises:
-        Refusal: The body is not JSON, or does not have a list of ids.
-    """
+    """Return the ids in the body of an operation on several jobs, each once."""
     return list(dict.fromkeys(decode(body, _Ids, "").ids))
 
 
 def target(request: Request, name: str) -> Device:
-    """Return the backend that a body names.
-
-    Raises:
-        Refusal: The cloud has no such backend, it is not available, or the key may not use it.
-    """
+    """Return the backend that a body names."""
     devices, targets = request.facility.devices, request.owner.access.targets
     if name not in devices:
         raise not_one_of(devices, "backend")
@@ -127,11 +119,7 @@ def target(request: Request, name: str) -> Device:
 
 
 def read_submission(request: Request, *, replacing: Job | None = None) -> Submission:
-    """Return the submission in the body of POST /jobs, by itself or in the place of a job.
-
-    Raises:
-        Refusal: The body is not JSON, or not a job that the API takes from this key.
-    """
+    """Return the submission in the body of POST /jobs, by itself or in the place of a job."""
     job = decode(request.body, _Job, "")
     if job.type not in _TYPES:
         raise not_one_of(_TYPES, "type")
@@ -194,11 +182,7 @@ def read_submission(request: Request, *, replacing: Job | None = None) -> Submis
 
 
 def read_clone(request: Request, original: Job, *, replacing: Job | None = None) -> Submission:
-    """Return the submission of a job with the changes in the body.
-
-    Raises:
-        Refusal: The body is not JSON, or the API does not take the changed job.
-    """
+    """Return the submission of a job with the changes in the body."""
     changes = decode(request.body or b"{}", dict[str, msgspec.Raw], "")
     fields = msgspec.json.decode(original.submission.source, type=dict[str, msgspec.Raw])
     if original.parent_id is not None:
@@ -211,11 +195,7 @@ def read_clone(request: Request, original: Job, *, replacing: Job | None = None)
 def _fields_of_child(
     request: Request, child: Job, fields: dict[str, msgspec.Raw]
 ) -> dict[str, msgspec.Raw]:
-    """Return the body that submits the circuit of a child job by itself.
-
-    Raises:
-        Refusal: The child is not a circuit of its parent's body.
-    """
+    """Return the body that submits the circuit of a child job by itself."""
     parent = request.project.jobs.peek(child.parent_id or "")
     if parent is None or child.type != SINGLE_CIRCUIT:
         raise not_found()

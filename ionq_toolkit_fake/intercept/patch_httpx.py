@@ -68,11 +68,7 @@ def _scope_of(request: httpx.Request) -> Scope | None:
 
 
 def _answer(scope: Scope, request: httpx.Request, body: bytes) -> httpx.Response:
-    """Return the cloud's response.
-
-    Raises:
-        httpx.TransportError: httpx's error for the one of the network.
-    """
+    """Return the cloud's response."""
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers.raw}
     target = request.url.raw_path.decode("ascii")
     timeout = request.extensions.get("timeout", {}).get("read")

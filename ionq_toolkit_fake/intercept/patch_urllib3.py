@@ -129,20 +129,11 @@ class _Call:
             self._wait(retries, response)
 
     def _count(self, retries: Retry, **outcome: Any) -> Retry:  # noqa: ANN401
-        """Return the retries that are left.
-
-        Raises:
-            MaxRetryError: No retry is left.
-            HTTPError: The outcome, if it is an error of a kind that is not retried.
-        """
+        """Return the retries that are left."""
         return retries.increment(self.method, self.url, _pool=self.pool, **outcome)
 
     def _attempt(self) -> HTTPResponse:
-        """Return the cloud's response.
-
-        Raises:
-            HTTPError: urllib3's error for the one of the network.
-        """
+        """Return the cloud's response."""
         parts = urlsplit(self.url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         timeout = _read_timeout(self.options.get("timeout", self.pool.timeout))
@@ -185,11 +176,7 @@ class _Body(io.BytesIO):
         self._missing = missing
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read the body.
-
-        Raises:
-            IncompleteRead: Bytes are missing, and all are asked for; urllib3 itself counts parts.
-        """
+        """Read the body."""
         data = super().read(size)
         if self._missing > 0 and (size is None or size < 0):
             raise IncompleteRead(data, self._missing)

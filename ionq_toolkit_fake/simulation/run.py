@@ -37,11 +37,7 @@ _NOISELESS = Noise(0.0, 0.0)
 
 
 def run(task: Task) -> Outcome:
-    """Compile, run and mitigate the circuit of a task.
-
-    Raises:
-        SimulationFailure: The circuit cannot be run.
-    """
+    """Compile, run and mitigate the circuit of a task."""
     try:
         if isinstance(task.circuit, Qasm3):
             return _run_qasm3(task, task.circuit)
