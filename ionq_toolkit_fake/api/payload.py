@@ -66,7 +66,7 @@ class _Compilation(msgspec.Struct, omit_defaults=True):
     service_version: str | None = None
 
 
-class _Settings(msgspec.Struct, omit_defaults=True):
+class _JobSettings(msgspec.Struct, omit_defaults=True):
     """Settings of the API document; other settings are ignored and not shown again."""
 
     error_mitigation: _ErrorMitigation | None = None
@@ -84,7 +84,7 @@ class _Job(msgspec.Struct):
     name: str | None = None
     metadata: dict[str, Any] | None = None
     noise: _Noise | None = None
-    settings: _Settings | None = None
+    settings: _JobSettings | None = None
     session_id: str | None = None
     dry_run: bool | None = None
     external_settings: msgspec.Raw = msgspec.Raw(b"null")
@@ -137,7 +137,7 @@ def read_submission(request: Request, *, replacing: Job | None = None) -> Submis
         raise bad_request(f"noise.seed must be between 0 and {MAX_SEED}", "noise.seed")
     shots = _shots(job.shots)
     _check_metadata(job.metadata)
-    settings = job.settings or _Settings()
+    settings = job.settings or _JobSettings()
     if job.type in {QUANTUM_FUNCTION, QAOA}:
         settings.compilation = None  # "no compilation settings": schema QuantumFunctionJobSettings
     model = "ideal" if is_qpu else noise.model

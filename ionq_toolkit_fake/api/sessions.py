@@ -26,7 +26,7 @@ class _CostLimit(msgspec.Struct):
     unit: str = "usd"
 
 
-class _Settings(msgspec.Struct):
+class _SessionSettings(msgspec.Struct):
     #: qiskit-ionq documents that numbers may be strings.
     job_count_limit: int | str | None = None
     duration_limit_min: int | str | None = None
@@ -35,7 +35,7 @@ class _Settings(msgspec.Struct):
 
 class _Create(msgspec.Struct):
     backend: str
-    settings: _Settings | None = None
+    settings: _SessionSettings | None = None
 
 
 def create(request: Request) -> object:
@@ -44,7 +44,7 @@ def create(request: Request) -> object:
     device = target(request, body.backend)
     if not device.is_qpu:
         raise bad_request(f"backend {body.backend} has no sessions", "backend")
-    settings = body.settings or _Settings()
+    settings = body.settings or _SessionSettings()
     limit = settings.cost_limit
     session = request.project.sessions.create(
         body.backend,

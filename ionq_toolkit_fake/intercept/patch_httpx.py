@@ -84,12 +84,12 @@ def _answer(scope: Scope, request: httpx.Request, body: bytes) -> httpx.Response
     return httpx.Response(
         reply.status,
         headers=reply.headers,
-        stream=_Body(reply.body, int(httpx.Headers(reply.headers)["content-length"])),
+        stream=_HttpxBody(reply.body, int(httpx.Headers(reply.headers)["content-length"])),
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": reason},
     )
 
 
-class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+class _HttpxBody(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body as it comes from a socket, piece by piece; bytes may be missing at its end."""
 
     def __init__(self, body: bytes, length: int) -> None:

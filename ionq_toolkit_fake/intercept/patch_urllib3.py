@@ -90,13 +90,13 @@ def _answering(urlopen: Callable[..., Any]) -> Callable[..., Any]:
         if scope is None:
             return urlopen(pool, method, url, body, headers, retries, *args, **options)
         fields = {name: _text(value) for name, value in (headers or pool.headers).items()}
-        return _Call(scope, pool, method, url, fields, _bytes(body), options).run(retries)
+        return _Urllib3Call(scope, pool, method, url, fields, _bytes(body), options).run(retries)
 
     return answering
 
 
 @dataclass(frozen=True)
-class _Call:
+class _Urllib3Call:
     """One call of `urlopen` that a cloud answers: one request, with its retries."""
 
     scope: Scope
@@ -149,7 +149,7 @@ class _Call:
             raise ProtocolError("Connection aborted.", error) from error
         missing = int(CaseInsensitiveDict(reply.headers)["content-length"]) - len(reply.body)
         return HTTPResponse(
-            _Body(reply.body, missing),
+            _Urllib3Body(reply.body, missing),
             headers=reply.headers,
             status=reply.status,
             version=11,
@@ -168,7 +168,7 @@ class _Call:
         self.scope.cloud.clock.sleep(seconds or retries.get_backoff_time())
 
 
-class _Body(io.BytesIO):
+class _Urllib3Body(io.BytesIO):
     """A body as urllib3 reads it from `http.client`, of which some bytes may be missing."""
 
     def __init__(self, body: bytes, missing: int) -> None:

@@ -142,7 +142,7 @@ class ProcessExecutor(Executor):
             raise ValueError(f"workers must be at least 1, is {workers}")
         self._workers = workers
         self._share = limits.share(workers), max(1, (os.cpu_count() or 1) // workers)
-        self._waiting: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_WorkerCall | None] = queue.SimpleQueue()
         self._open: set[Future[Any]] = set()
         self._lock = threading.Lock()
         self._ended = False
@@ -157,7 +157,7 @@ class ProcessExecutor(Executor):
         with self._lock:
             if self._ended:
                 raise RuntimeError("the executor was shut down")
-            call = _Call((fn, args, kwargs))
+            call = _WorkerCall((fn, args, kwargs))
             self._open.add(call)
             call.add_done_callback(self._open.discard)
             self._waiting.put(call)
@@ -207,7 +207,7 @@ class ProcessExecutor(Executor):
             worker.close()
 
 
-class _Call(Future[Any]):
+class _WorkerCall(Future[Any]):
     """A call that waits for a worker, or runs in one."""
 
     def __init__(self, work: tuple[Any, ...]) -> None:

@@ -52,7 +52,7 @@ def broken(program="ionq-toolkit", seeds=SEEDS, **options):
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(60), pytest.param(range(60, 300), marks=pytest.mark.slow)], ids=["60", "240"]
+    "seeds", [range(25), pytest.param(range(25, 300), marks=pytest.mark.slow)], ids=["25", "275"]
 )
 def test_client_breaks_no_check(seeds):
     report = run_chaos("ionq-toolkit", seeds)
@@ -64,6 +64,7 @@ def test_client_breaks_no_check(seeds):
     assert report.unsure >= report.endings["IonQSubmissionUnknownError"]
 
 
+@pytest.mark.slow
 def test_qiskit_ionq_breaks_several_checks():
     report = run_chaos("qiskit-ionq", range(40))
     assert report.endings["result"] > 10
@@ -307,6 +308,7 @@ def poll(caller):
         requests.get(f"{caller.url}/backends", timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("endless", [hang, pause, poll])
 def test_endless_program_is_stopped(endless, monkeypatch):
     monkeypatch.setattr(network, "MOST_REQUESTS", 50)

@@ -205,6 +205,7 @@ def programs(draw):
     return source, [gate for _, gate in made], len(qubits), places
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(programs())
 def test_an_openqasm_3_program_has_its_registers_in_the_order_of_their_declaration(program):

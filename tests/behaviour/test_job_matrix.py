@@ -348,6 +348,7 @@ def test_a_strange_record_ends_in_an_error_of_ours(kind, strange):
         assert not isinstance(found, Exception) or isinstance(found, allowed), (method, found)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(KINDS, ANYTHING)
 def test_strange_results_end_in_an_error_of_ours(kind, strange):

@@ -381,6 +381,7 @@ def test_native_gates_can_be_written_as_openqasm_and_read_again(name):
         assert Operator(read).equiv(Operator(circuit))
 
 
+@pytest.mark.slow
 def test_5000_circuits_of_20_qubits_are_described_within_what_ionq_stores():
     cloud = Foretold({"0": 1})
     circuit = flipped(0, width=20)

@@ -176,6 +176,7 @@ def test_a_job_that_is_too_much_for_its_backend_fails(submit, fields, code):
     assert (status, job["status"], job["failure"]["code"]) == (201, "failed", code)
 
 
+@pytest.mark.slow
 def test_too_many_gates_fail(submit):
     status, job = submit([{"gate": "x", "target": 0}] * 150_001, gateset="qis")
     assert (status, job["failure"]["code"]) == (201, "TooManyGates")

@@ -230,7 +230,7 @@ class SubmissionsWithRetries(Submissions):
 @pytest.mark.parametrize(
     "machine",
     [
-        Submissions,
+        pytest.param(Submissions, marks=pytest.mark.slow),
         pytest.param(SubmissionsThatInsist, marks=pytest.mark.slow),
         pytest.param(SubmissionsWithRetries, marks=pytest.mark.slow),
     ],

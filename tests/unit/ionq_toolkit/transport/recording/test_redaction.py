@@ -60,6 +60,7 @@ def appearances(text):
     return "\n".join(found)
 
 
+@pytest.mark.slow
 @given(
     st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=16, max_size=40),
     st.sampled_from(["header", "text", "json", "name", "broken", "binary", "url", "request"]),
