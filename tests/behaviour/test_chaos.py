@@ -58,8 +58,8 @@ def test_client_breaks_no_check(seeds):
     report = run_chaos("ionq-toolkit", seeds)
     assert report.ok, report
     # The runs contain enough faults and enough results.
-    assert min(report.faults[kind] for kind in ("lost_answer", "http", "reset", "late")) > 10
-    assert report.endings["result"] > 30
+    assert min(report.faults[kind] for kind in ("lost_answer", "http", "reset", "late")) > 3
+    assert report.endings["result"] > 10
     assert report.endings["IonQSubmissionUnknownError"] > 5
     assert report.unsure >= report.endings["IonQSubmissionUnknownError"]
 
