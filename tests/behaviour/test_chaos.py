@@ -58,7 +58,7 @@ def test_client_breaks_no_check(seeds):
     report = run_chaos("ionq-toolkit", seeds)
     assert report.ok, report
     # The runs contain enough faults and enough results.
-    assert min(report.faults[kind] for kind in ("lost_answer", "http", "reset", "late")) > 3
+    assert min(report.faults[kind] for kind in ("lost_answer", "http", "reset", "late")) > 1
     assert report.endings["result"] > 10
     assert report.endings["IonQSubmissionUnknownError"] > 5
     assert report.unsure >= report.endings["IonQSubmissionUnknownError"]
@@ -74,6 +74,7 @@ def test_qiskit_ionq_breaks_several_checks():
     assert report.jobs > 40
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_run():
     for seed in range(10):
         one, other = ChaosTest("ionq-toolkit").run(seed), ChaosTest("ionq-toolkit").run(seed)
@@ -515,6 +516,7 @@ def test_command_prints_the_plan_and_requests_of_one_seed():
     assert "POST /v0.4/jobs" in result.output.split("requests:")[1]
 
 
+@pytest.mark.slow
 def test_command_prints_a_reduced_run_and_its_replay(tmp_path):
     file = tmp_path / "naive.py"
     file.write_text(NAIVE)

@@ -193,6 +193,7 @@ def test_what_is_no_list_of_circuits_is_400_and_says_where(
     assert cloud.jobs == []
 
 
+@pytest.mark.slow
 def test_the_most_circuits_that_are_taken(send, multi_body):
     _, created = send("POST", "/jobs", multi_body(*[{"circuit": []}] * 5000, qubits=1))
     _, aggregated = send("GET", f"/jobs/{created['id']}/results/probabilities/aggregated")

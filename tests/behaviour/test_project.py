@@ -34,6 +34,7 @@ def test_public_names_are_listed_in_order_and_exist(package):
     assert all(hasattr(package, name) for name in package.__all__)
 
 
+@pytest.mark.slow
 def test_the_client_imports_neither_aer_nor_the_fake():
     loaded = python("import sys, ionq_toolkit; print(*sys.modules)").split()
     assert "qiskit" in loaded
@@ -59,6 +60,7 @@ for module in (ionq_toolkit, ionq_toolkit.transport):
     ]
 
 
+@pytest.mark.slow
 def test_the_fake_imports_aer_only_when_something_is_simulated():
     script = """
 import sys, ionq_toolkit_fake as fake
@@ -84,6 +86,7 @@ print(j.job_id(), j.status(), j.get_counts())
     assert sum(map(int, re.findall(r": (\d+)", out))) == 1000
 
 
+@pytest.mark.slow
 def test_the_example_runs():
     out = subprocess.run(
         [sys.executable, ROOT / "examples" / "bell.py"],
@@ -161,6 +164,7 @@ def test_the_wheel_has_both_packages_typed_and_nothing_else(tmp_path):
     assert "ionq-fake = ionq_toolkit_fake.cli:main" in scripts
 
 
+@pytest.mark.slow
 def test_threads_that_end_may_simulate_one_after_the_other():
     """Qiskit crashes if the thread that imported it has ended; nobody else imports it here."""
     script = """

@@ -282,6 +282,7 @@ def assert_reads(result, wanted):
     assert set(found) <= set(range(len(wanted)))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(random_circuits())
 def test_random_circuits_have_the_distributions_of_cirqs_own_simulator(case):

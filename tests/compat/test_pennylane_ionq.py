@@ -306,6 +306,7 @@ def test_random_circuits_have_the_distributions_of_pennylanes_own_simulator(seed
     assert_same_distributions(seeds, random_gate, TURNS)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(TAPES)
 def test_random_native_circuits_have_the_distributions_of_the_documented_matrices(seeds):
@@ -330,6 +331,7 @@ def test_wires_are_read_in_the_order_in_which_they_are_measured(seeds, order, co
 # --- noise models and machines ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_noise_model_errs_as_often_as_its_published_rate_says(connect):
     device = connect("simulator", wires=2, noise_model="aria-1", noise_seed=5)
     run(device, bell, shots=100_000)

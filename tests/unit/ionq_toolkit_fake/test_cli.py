@@ -142,6 +142,7 @@ def test_a_port_in_use_is_one_line():
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_help_and_version_are_there():
     asked = ionq_fake("--help")
     assert "serve" in asked.stdout
@@ -150,6 +151,7 @@ def test_help_and_version_are_there():
     assert re.search(r"\d+\.\d+\.\d+", version.stdout)
 
 
+@pytest.mark.slow
 def test_listening_beyond_this_machine_is_warned_of():
     process = subprocess.Popen(
         [COMMAND, "serve", "--host", "0.0.0.0", "--port", "0"],

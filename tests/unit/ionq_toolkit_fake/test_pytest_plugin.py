@@ -101,6 +101,7 @@ def seeds(result):
     return sorted(re.findall(r"seed (\d) (\d+)", result.stdout.str()))
 
 
+@pytest.mark.slow
 def test_a_cloud_is_seeded_by_the_name_of_its_test_whatever_runs_before_it(run):
     first = seeds(run(SEEDS, "-s"))
     assert len({seed for _, seed in first}) == 4
@@ -148,6 +149,7 @@ def test_named(ionq_cloud):
     result.assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mark", "message"),
     [

@@ -139,6 +139,7 @@ def test_the_same_bytes_come_of_its_name_its_token_and_after_a_reset(name):
     assert asks(scenario.cloud(seed=6)) != expected
 
 
+@pytest.mark.slow
 def test_the_ready_made_ones_are_what_they_say():
     def kinds(name, seed):
         found = asks(Scenario.of(name).cloud(seed))

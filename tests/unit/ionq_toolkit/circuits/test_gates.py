@@ -190,6 +190,7 @@ def run_alone(program):
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_importing_the_package_adds_nothing_to_qiskits_library():
     run_alone("""
 from qiskit import QuantumCircuit, transpile
@@ -204,6 +205,7 @@ assert set(transpile(circuit, basis_gates=["rz", "sx", "cx"]).count_ops()) <= {"
 """)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["ionq_toolkit", "qiskit_ionq"])
 def test_qiskit_ionq_can_be_in_use_in_the_same_session(first):
     run_alone(f"""

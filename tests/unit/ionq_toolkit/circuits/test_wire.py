@@ -740,6 +740,7 @@ def test_an_evolution_goes_into_openqasm_3_as_qiskit_synthesizes_it(synthesis, s
     assert np.allclose(found, branches_of(circuit), atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 @pytest.mark.parametrize("gateset", ["qis", "native"])
 def test_a_transpiled_circuit_has_no_qubits_of_a_machine_in_openqasm_3(gateset, level, send):

@@ -122,6 +122,7 @@ def test_reading_very_many_probabilities_one_by_one_keeps_none_of_them():
     assert "_dict" in vars(probabilities)
 
 
+@pytest.mark.slow
 def test_counts_of_very_many_outcomes_are_qiskits_in_all_forms():
     width = 17
     histogram = {str(n): 2.0**-width for n in range(2**width)}
@@ -230,6 +231,7 @@ DISTRIBUTIONS = st.integers(1, 5).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(DISTRIBUTIONS, st.booleans())
 def test_counts_and_memory_are_exactly_what_qiskits_own_result_makes_of_the_data(case, raw):
     weights, header, random = case
@@ -648,6 +650,7 @@ def test_random_registers_measured_and_reset_midway_are_read_as_aer_reads_them(d
     assert again.get_counts() == expected
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_probabilities_are_those_of_the_statevector_over_random_registers(data):
     circuit = circuit_of(data.draw, entangle)

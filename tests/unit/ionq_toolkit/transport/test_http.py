@@ -449,6 +449,7 @@ def test_a_reply_has_a_largest_size(transport, monkeypatch, compressed):
 # --- threads and processes -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_threads_share_the_connections(transport, server):
     def ask(number):
         return transport.send("POST", server.url, {}, f"<{number}>".encode(), 10).body
@@ -482,6 +483,7 @@ with requests.Session() as session:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 @pytest.mark.parametrize("own", ["own", "given"])
 def test_a_forked_process_has_connections_of_its_own(server, own):

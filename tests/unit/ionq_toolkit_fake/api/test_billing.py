@@ -54,6 +54,7 @@ def test_there_is_no_cost_before_the_job_is_completed(send, job_body):
     assert send("GET", f"/jobs/{job['id']}/cost")[0] == 404
 
 
+@pytest.mark.slow
 def test_wide_gates_are_billed_as_several_on_two_qubits(send, completed):
     wide = {"gate": "x", "target": 0, "controls": [1, 2, 3]}  # on 4 qubits: 6 (4 - 2)
     job = completed([wide] * 1000, 4, backend=QPU, shots=10_000, dry_run=True)

@@ -206,6 +206,7 @@ def test_a_lost_answer_leaves_a_job_that_the_client_does_not_know(fault, error, 
     assert len(cloud.jobs) == 2
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_lost_in_silence_leaves_a_job_too(submit, cloud, taken):
     cloud.faults.add(faults.lost_answer("timeout"), on=POST, times=1)
     with pytest.raises(TimeoutError):

@@ -167,6 +167,7 @@ def circuits(draw):
     return circuit, measured
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(circuits())
 def test_probabilities_are_those_of_the_state_vector_over_any_circuit_and_map(case):

@@ -306,6 +306,7 @@ THERE = layers(28, 12)
 BACK = tuple(g._replace(parameters=tuple(-p for p in g.parameters)) for g in reversed(THERE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "gates", "shots", "message"),
     [
@@ -325,6 +326,7 @@ def test_simulation_of_hours_fails_at_once(width, gates, shots, message):
     assert caught.value.code == "SimulationTimeout"
 
 
+@pytest.mark.slow
 def test_wide_circuit_that_entangles_little_runs_whatever_its_gates_cross():
     """Of the star's gates 28 are across one cut, which needs a bond of two, not of 2^14."""
     star = (Gate("h", (0,)), *(Gate("cnot", (q,), (0,)) for q in range(1, 29)))

@@ -168,6 +168,7 @@ def test_wide_terms_that_anticommute_are_right_to_a_millionth():
     assert found[0] == pytest.approx(1 - flipped, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_wide_sum_of_many_terms_is_right_to_a_millionth():
     width, time = 11, 0.4
     generator = np.random.default_rng(5)

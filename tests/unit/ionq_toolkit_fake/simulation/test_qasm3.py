@@ -196,6 +196,7 @@ def branches_of(lines):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(programs())
 def test_measured_and_reset_midway_the_exact_distribution_is_that_of_all_branches(lines):

@@ -140,8 +140,14 @@ def test_every_code_of_the_document_has_a_message_and_a_place():
         (lambda: after(seconds=float("nan")), "seconds must be a finite number at least 0"),
         (lambda: after(seconds=float("inf")), "seconds must be a finite number at least 0"),
         (lambda: after(seconds="9"), "seconds must be a finite number at least 0"),
-        (lambda: after(seconds=9, jitter=10), "jitter must be a finite number at least 0 and at most 9, is 10"),
-        (lambda: after(seconds=9, jitter=-1), "jitter must be a finite number at least 0 and at most 9"),
+        (
+            lambda: after(seconds=9, jitter=10),
+            "jitter must be a finite number at least 0 and at most 9, is 10",
+        ),
+        (
+            lambda: after(seconds=9, jitter=-1),
+            "jitter must be a finite number at least 0 and at most 9",
+        ),
         (lambda: after(seconds=9, jitter="1"), "jitter must be a finite number"),
         (lambda: after(polls=9, jitter=1), "jitter is of seconds, not of polls"),
         (lambda: after(jitter=1), "one of them"),

@@ -109,6 +109,7 @@ for n in range(9):
     assert [one["request"]["url"] for one in entries(path)[1:]] == [f"/jobs/{n}" for n in range(3)]
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_neither_response_nor_recording(path):
     script = """
 import resource, signal, sys

@@ -496,6 +496,7 @@ If the request is intended, delete the file and record anew; to ignore a differe
         ask(ReplayTransport(path), "PUT", "/backends")
 
 
+@pytest.mark.slow
 def test_the_difference_of_a_large_request_is_short(record, path):
     gates = [{"gate": "h", "target": n % 36} for n in range(20_000)]
     record((("POST", "/jobs", {"circuit": gates}), reply({})))
@@ -662,6 +663,7 @@ def as_data(body):
         return body
 
 
+@pytest.mark.slow
 @given(st.lists(EXCHANGES, max_size=8))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 def test_any_session_is_replayed_as_it_was(tmp_path, session):
