@@ -18,7 +18,7 @@ from ionq_toolkit import errors, events, transport
 from ionq_toolkit._version import __version__
 from ionq_toolkit.api.client import IonQClient
 from ionq_toolkit.backend import IonQBackend
-from ionq_toolkit.circuits.gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
+from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 from ionq_toolkit.job.job import IonQJob
 from ionq_toolkit.job.options import ErrorMitigation
 from ionq_toolkit.provider import IonQProvider

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit.providers import BackendV2, Options
 
 from ionq_toolkit.api.models import Characterization, JobEstimate
-from ionq_toolkit.circuits.operations import count_gates
+from ionq_toolkit.circuits.gates import count_gates
 from ionq_toolkit.circuits.target import target_for
 from ionq_toolkit.errors import IonQBackendError
 from ionq_toolkit.job import options as run_options

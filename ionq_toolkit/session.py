@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, Self
 
 from ionq_toolkit.api import fields
+from ionq_toolkit.api.statuses import FINAL
 from ionq_toolkit.errors import (
     IonQAPIError,
     IonQBackendError,
@@ -31,9 +32,6 @@ logger = logging.getLogger(__name__)
 
 #: The largest limit of a session: the API document says int32.
 _MAX_LIMIT = 2**31 - 1
-
-#: Statuses of a job that is not to be cancelled any more.
-_FINAL = frozenset({"completed", "failed", "canceled"})
 
 
 class Session:
@@ -185,7 +183,7 @@ class Session:
         self._client.cancel_jobs(
             job["id"]
             for job in jobs
-            if isinstance(job.get("id"), str) and job.get("status") not in _FINAL
+            if isinstance(job.get("id"), str) and job.get("status") not in FINAL
         )
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from ionq_toolkit_fake.scenario import Scenario, names
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
 from ionq_toolkit_fake.simulation.program import Program, Task
-from ionq_toolkit_fake.transitions.plan import IMMEDIATELY, PREDICTED
+from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

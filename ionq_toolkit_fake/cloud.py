@@ -18,6 +18,7 @@ from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
+from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
 from ionq_toolkit_fake.faults.exchange import Exchange
 from ionq_toolkit_fake.faults.history import Reads
@@ -26,7 +27,7 @@ from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
 from ionq_toolkit_fake.models.project import Project
 from ionq_toolkit_fake.simulation.executors import InlineExecutor
-from ionq_toolkit_fake.transitions.plan import FINAL, LIFECYCLE, PREDICTED, End
+from ionq_toolkit_fake.transitions.lifecycle import FINAL, LIFECYCLE, PREDICTED, End
 from ionq_toolkit_fake.transitions.rules import TransitionRules
 from ionq_toolkit_fake.transitions.spec import Transitions, end_of, failed
 from ionq_toolkit_fake.validation import unknown
@@ -40,10 +41,8 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.models.jobs import Jobs
 
-logger = logging.getLogger(__name__)
 
-#: The largest body that the API takes: "the request body may not exceed 10MB".
-MAX_BODY_BYTES = 10 * 1024 * 1024
+logger = logging.getLogger(__name__)
 
 #: The log keeps as many requests.
 _MOST_REQUESTS = 10_000

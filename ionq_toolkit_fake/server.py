@@ -17,7 +17,8 @@ import h11
 from ionq_toolkit_fake import control
 from ionq_toolkit_fake.api.responses import bad_request
 from ionq_toolkit_fake.clock import SystemClock
-from ionq_toolkit_fake.cloud import MAX_BODY_BYTES, FakeIonQ
+from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ionq_toolkit_fake import DEVIATIONS, FAILURES, Scenario, faults
 from ionq_toolkit_fake.control import CONTROLS
 from ionq_toolkit_fake.scenario import names
-from ionq_toolkit_fake.transitions.plan import LIFECYCLE
+from ionq_toolkit_fake.transitions.lifecycle import LIFECYCLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "everything.md"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from ionq_toolkit.api import fields
 from ionq_toolkit.api.metadata import CircuitHeader, decode_headers
+from ionq_toolkit.api.statuses import JOB_STATUS
 from ionq_toolkit.errors import IonQJobError
 
 if TYPE_CHECKING:
@@ -27,20 +27,6 @@ _FUNCTIONS = ("quantum-function", "qctrl.")
 
 #: Upper bound; larger numbers of shots are treated as corrupt.
 _MOST_SHOTS = 10**9
-
-#: IonQ's status of a job -> Qiskit's. The six statuses of the v0.4 API document
-#: (schema JobStatus), and `running`, which v0.3 and the web console use for `started`.
-JOB_STATUS = MappingProxyType(
-    {
-        "submitted": JobStatus.INITIALIZING,
-        "ready": JobStatus.QUEUED,
-        "started": JobStatus.RUNNING,
-        "running": JobStatus.RUNNING,
-        "completed": JobStatus.DONE,
-        "failed": JobStatus.ERROR,
-        "canceled": JobStatus.CANCELLED,
-    }
-)
 
 
 class JobTimings(NamedTuple):

@@ -1,293 +1,381 @@
-"""IonQ's native gates as Qiskit gates, and their equivalences with Qiskit's gates.
-
-Phases and angles are in turns (1 turn is 2 pi radians), as on the wire. Matrices:
-https://docs.ionq.com/api-reference/v0.3/native-gates-api, here in Qiskit's order, in which
-the first qubit is the least significant bit.
-"""
+"""From one operation of a Qiskit circuit to IonQ's JSON, in either gateset."""
 
 from __future__ import annotations
 
-import functools
 import math
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from qiskit import QuantumCircuit
-from qiskit.circuit import Gate, Parameter, library
-from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
+from qiskit.circuit import (
+    Barrier,
+    ControlFlowOp,
+    ControlledGate,
+    Delay,
+    Gate,
+    Instruction,
+    Measure,
+    Reset,
+    library,
+)
+from qiskit.quantum_info import SparsePauliOp
+
+from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate
+from ionq_toolkit.errors import IonQGateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from numpy.typing import DTypeLike, NDArray
-    from qiskit.circuit.parameterexpression import ParameterValueType
-
-
-_TURN = 2 * math.pi
+    from qiskit import QuantumCircuit
+    from qiskit.circuit import Operation
 
 
-class _NativeGate(Gate):
-    """A gate that an ion trap implements directly."""
+#: Qiskit's uncontrolled gates -> IonQ's names in the `qis` gateset. Rotations carry one
+#: angle in radians. The table goes by class: a custom gate that is merely
+#: called "x" is not in it. `PhaseGate` is sent as `rz`, which differs by a global phase
+#: only: the service's meaning of a `z` with an angle is not documented.
+QIS_GATES: Mapping[type[Operation], str] = MappingProxyType(
+    {
+        library.XGate: "x",
+        library.YGate: "y",
+        library.ZGate: "z",
+        library.HGate: "h",
+        library.SGate: "s",
+        library.SdgGate: "si",
+        library.TGate: "t",
+        library.TdgGate: "ti",
+        library.SXGate: "v",
+        library.SXdgGate: "vi",
+        library.RXGate: "rx",
+        library.RYGate: "ry",
+        library.RZGate: "rz",
+        library.PhaseGate: "rz",
+        library.SwapGate: "swap",
+        library.RXXGate: "xx",
+        library.RYYGate: "yy",
+        library.RZZGate: "zz",
+    }
+)
 
-    def __array__(
-        self, dtype: DTypeLike | None = None, copy: bool | None = None
-    ) -> NDArray[np.generic]:
-        """Return the matrix.
+#: Native gates -> IonQ's names: https://docs.ionq.com/api-reference/v0.3/native-gates-api
+NATIVE_GATES: Mapping[type[Operation], str] = MappingProxyType(
+    {GPIGate: "gpi", GPI2Gate: "gpi2", MSGate: "ms", ZZGate: "zz"}
+)
 
-        Raises:
-            TypeError: A parameter has no value.
-        """
-        if copy is False:
-            raise ValueError("A matrix that is computed cannot be given without a copy.")
-        matrix = self._matrix(*map(float, self.params))
-        return matrix if dtype is None else matrix.astype(dtype)
+#: Gates that may carry controls: those whose IonQ meaning has no loose global phase,
+#: which a control would turn into a relative one. A swap takes none.
+_CONTROLLABLE = frozenset(
+    (
+        *(library.XGate, library.YGate, library.ZGate, library.HGate),
+        *(library.RXGate, library.RYGate, library.RZGate),
+    )
+)
 
-    @staticmethod
-    def _matrix(*parameters: float) -> NDArray[np.complex128]:
-        raise NotImplementedError
+#: The frequent controlled gates -> IonQ's name of the gate under control, number of controls.
+_CONTROLLED: Mapping[type[Operation], tuple[str, int]] = MappingProxyType(
+    {
+        library.CXGate: ("x", 1),
+        library.CYGate: ("y", 1),
+        library.CZGate: ("z", 1),
+        library.CHGate: ("h", 1),
+        library.CRXGate: ("rx", 1),
+        library.CRYGate: ("ry", 1),
+        library.CRZGate: ("rz", 1),
+        library.CCXGate: ("x", 2),
+        library.CCZGate: ("z", 2),
+    }
+)
+
+#: Controlled gates whose IonQ meaning has a loose global phase: sent as two gates or more.
+_LOOSE_PHASES = frozenset({library.CPhaseGate, library.MCPhaseGate, library.CSXGate})
+
+#: "Up to seven controls": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
+MAX_CONTROLS = 7
+
+#: Operations without effect in a circuit whose idle qubits keep their state.
+NO_OPERATION = frozenset({Barrier, Delay, library.IGate})
+
+_STANDARD = library.get_standard_gate_name_mapping()
+
+#: Qiskit's names of its own operations and their classes. Its transpiler goes by the names, and
+#: takes a custom gate for the standard gate of the same name.
+_STANDARD_KINDS: Mapping[str, type[Operation]] = MappingProxyType(
+    {
+        "barrier": Barrier,
+        **{name: gate.base_class for name, gate in _STANDARD.items()},
+        **{name: kind for kind, name in NATIVE_GATES.items()},
+    }
+)
+
+#: Limits of native gates, in turns; the same page. A gate beyond them equals one within, but for a
+#: global phase.
+_MAX_PHASE, _MAX_MS_ANGLE, _MAX_ZZ_ANGLE = 1.0, 0.25, 0.5
 
 
-class GPIGate(_NativeGate):
-    r"""A half turn about an axis in the equator of the Bloch sphere.
+#: Number of terms that are compared with all others at a time, which bounds the memory.
+_ROWS = 1024
 
-    .. math::
 
-        GPI(\phi) = \begin{pmatrix}
-            0 & e^{-2\pi i\phi} \\
-            e^{2\pi i\phi} & 0
-        \end{pmatrix}
+def kind_of(operation: Operation) -> type[Operation]:
+    """Return the class of an operation; Qiskit's gates have one for each way to make them."""
+    kind: type[Operation] = getattr(operation, "base_class", type(operation))
+    return kind
+
+
+def is_native(kind: type[Operation]) -> bool:
+    """Return whether a class is a native gate, of this package or of qiskit-ionq."""
+    return kind in NATIVE_GATES or _of_qiskit_ionq(kind) in NATIVE_GATES
+
+
+def native_definition(operation: Operation) -> QuantumCircuit:
+    """Return a native gate in Qiskit's gates, independent of the session's equivalence library."""
+    definition: QuantumCircuit = _of_qiskit_ionq(kind_of(operation))(*operation.params).definition
+    return definition
+
+
+def _of_qiskit_ionq(kind: type[Operation]) -> type[Operation]:
+    """Return the native gate that a class of qiskit-ionq stands for, or the class itself.
+
+    The transpiler creates gates of qiskit-ionq if that is imported as well: the session has one
+    equivalence library, which goes by name.
     """
-
-    def __init__(self, phi: ParameterValueType, label: str | None = None) -> None:
-        """Make the gate.
-
-        Args:
-            phi: The axis, in turns from X: 0 is an X, 0.25 a Y.
-            label: The name in drawings.
-        """
-        super().__init__("gpi", 1, [phi], label=label)
-
-    def _define(self) -> None:
-        (phi,) = self.params
-        self.definition = QuantumCircuit(1, name=self.name)
-        self.definition.u(math.pi, _TURN * phi, math.pi - _TURN * phi, 0)
-
-    def inverse(self, annotated: bool = False) -> GPIGate:  # noqa: ARG002 - it is never needed
-        """Return the gate itself: two half turns are the identity."""
-        return GPIGate(self.params[0])
-
-    @staticmethod
-    def _matrix(*parameters: float) -> NDArray[np.complex128]:
-        (phi,) = parameters
-        phase = np.exp(1j * _TURN * phi)
-        return np.array([[0, 1 / phase], [phase, 0]], dtype=np.complex128)
+    if kind.__module__ == "qiskit_ionq.ionq_gates":
+        return next((ours for ours in NATIVE_GATES if ours.__name__ == kind.__name__), kind)
+    return kind
 
 
-class GPI2Gate(_NativeGate):
-    r"""A quarter turn about an axis in the equator of the Bloch sphere.
+def qis_gates(
+    operation: Operation, qubits: Sequence[int], *, compiler_synthesis: bool = False
+) -> list[dict[str, Any]]:
+    """Return a gate in the `qis` gateset, mostly as one gate.
 
-    .. math::
+    A controlled phase is sent as rotations, and so is a controlled square root of X: IonQ's
+    meaning of a controlled `z` with an angle, or of a controlled `v`, is not documented.
 
-        GPI2(\phi) = \frac{1}{\sqrt{2}} \begin{pmatrix}
-            1 & -i e^{-2\pi i\phi} \\
-            -i e^{2\pi i\phi} & 1
-        \end{pmatrix}
+    Args:
+        operation: The gate.
+        qubits: The indices of its qubits.
+        compiler_synthesis: Whether IonQ may approximate the exponential of terms that do not
+            commute.
+
+    Raises:
+        IonQGateError: The gate has no counterpart in the gateset, or a parameter is not a number.
     """
-
-    def __init__(self, phi: ParameterValueType, label: str | None = None) -> None:
-        """Make the gate.
-
-        Args:
-            phi: The axis, in turns from X: 0 is RX(pi/2), 0.25 is RY(pi/2).
-            label: The name in drawings.
-        """
-        super().__init__("gpi2", 1, [phi], label=label)
-
-    def _define(self) -> None:
-        (phi,) = self.params
-        self.definition = QuantumCircuit(1, name=self.name)
-        self.definition.u(math.pi / 2, _TURN * phi - math.pi / 2, math.pi / 2 - _TURN * phi, 0)
-
-    def inverse(self, annotated: bool = False) -> GPI2Gate:  # noqa: ARG002 - it is never needed
-        """Return the quarter turn about the opposite axis."""
-        return GPI2Gate(self.params[0] + 0.5)
-
-    @staticmethod
-    def _matrix(*parameters: float) -> NDArray[np.complex128]:
-        (phi,) = parameters
-        phase = np.exp(1j * _TURN * phi)
-        return np.array([[1, -1j / phase], [-1j * phase, 1]], dtype=np.complex128) / math.sqrt(2)
+    kind = kind_of(operation)
+    if kind is library.PauliEvolutionGate:
+        return [_pauli_exponential(operation, qubits, compiler_synthesis=compiler_synthesis)]
+    if kind in _LOOSE_PHASES:
+        return _controlled_phase(operation, kind, qubits)
+    name, controls = QIS_GATES.get(kind), 0
+    if name is None:
+        name, controls = _CONTROLLED.get(kind) or _controlled(operation)
+        if operation.ctrl_state + 1 != 1 << controls:
+            raise unsupported(operation, "qis")
+    gate: dict[str, Any] = {"gate": name, "targets": list(qubits[controls:])}
+    if controls:
+        gate["controls"] = list(qubits[:controls])
+    if operation.params:
+        gate["rotation"] = _number(operation.params[0], operation, "The angle", "qis")
+    return [gate]
 
 
-class MSGate(_NativeGate):
-    r"""The Moelmer-Soerensen gate, with which Aria and Harmony entangle.
+def _controlled_phase(
+    operation: ControlledGate, kind: type[Operation], qubits: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Return rotations that are a controlled phase or square root of X, but for a global phase.
 
-    .. math::
-
-        MS(\phi_0, \phi_1, \theta) = \begin{pmatrix}
-            \cos\pi\theta & 0 & 0 & -i e^{-2\pi i(\phi_0 + \phi_1)}\sin\pi\theta \\
-            0 & \cos\pi\theta & -i e^{2\pi i(\phi_0 - \phi_1)}\sin\pi\theta & 0 \\
-            0 & -i e^{-2\pi i(\phi_0 - \phi_1)}\sin\pi\theta & \cos\pi\theta & 0 \\
-            -i e^{2\pi i(\phi_0 + \phi_1)}\sin\pi\theta & 0 & 0 & \cos\pi\theta
-        \end{pmatrix}
+    Under control, a rotation lacks a phase where all controls are 1. That is a phase of the last
+    of them under control of the others, and so on.
     """
+    controls = operation.num_ctrl_qubits
+    if controls > MAX_CONTROLS or operation.ctrl_state + 1 != 1 << controls:
+        raise unsupported(operation, "qis")
+    if kind is library.CSXGate:
+        name, angle, phase = "rx", math.pi / 2, math.pi / 4
+    else:
+        angle = _number(operation.params[0], operation, "The angle", "qis")
+        name, phase = "rz", angle / 2
+    gates: list[dict[str, Any]] = []
+    *others, target = qubits
+    while others:
+        gates.append({"gate": name, "targets": [target], "controls": others, "rotation": angle})
+        *others, target = others
+        name, angle, phase = "rz", phase, phase / 2
+    return [*gates, {"gate": "rz", "targets": [target], "rotation": angle}]
 
-    def __init__(
-        self,
-        phi0: ParameterValueType,
-        phi1: ParameterValueType,
-        theta: ParameterValueType = 0.25,
-        label: str | None = None,
-    ) -> None:
-        """Make the gate.
 
-        Args:
-            phi0: The axis on the first qubit, in turns from X.
-            phi1: The axis on the second qubit, in turns from X.
-            theta: The angle, in turns; at 0.25 it entangles fully.
-            label: The name in drawings.
-        """
-        super().__init__("ms", 2, [phi0, phi1, theta], label=label)
+def _controlled(operation: Operation) -> tuple[str, int]:
+    if isinstance(operation, ControlledGate):
+        kind, controls = kind_of(operation.base_gate), operation.num_ctrl_qubits
+        if kind in _CONTROLLABLE and controls <= MAX_CONTROLS:
+            return QIS_GATES[kind], controls
+    raise unsupported(operation, "qis")
 
-    def _define(self) -> None:
-        phi0, phi1, theta = self.params
-        self.definition = QuantumCircuit(2, name=self.name)
-        self.definition.rz(-_TURN * phi0, 0)
-        self.definition.rz(-_TURN * phi1, 1)
-        self.definition.rxx(_TURN * theta, 0, 1)
-        self.definition.rz(_TURN * phi0, 0)
-        self.definition.rz(_TURN * phi1, 1)
 
-    def inverse(self, annotated: bool = False) -> MSGate:  # noqa: ARG002 - it is never needed
-        """Return the gate about the opposite axis: IonQ takes no angles below 0."""
-        phi0, phi1, theta = self.params
-        return MSGate(phi0 + 0.5, phi1, theta)
+def _pauli_exponential(
+    gate: library.PauliEvolutionGate, qubits: Sequence[int], *, compiler_synthesis: bool
+) -> dict[str, Any]:
+    """Return exp(-i t H) as a `pauliexp`, H being a sum of Pauli strings.
 
-    @staticmethod
-    def _matrix(*parameters: float) -> NDArray[np.complex128]:
-        phi0, phi1, theta = parameters
-        cosine, sine = math.cos(math.pi * theta), -1j * math.sin(math.pi * theta)
-        both, between = np.exp(1j * _TURN * (phi0 + phi1)), np.exp(1j * _TURN * (phi0 - phi1))
-        return np.array(
-            [
-                [cosine, 0, 0, sine / both],
-                [0, cosine, sine * between, 0],
-                [0, sine / between, cosine, 0],
-                [sine * both, 0, 0, cosine],
-            ],
-            dtype=np.complex128,
+    The last character of a term is for its first target, and the time is not negative: the
+    encoders of Qiskit, Cirq and PennyLane agree on this.
+    """
+    parts = gate.operator if isinstance(gate.operator, list) else [gate.operator]
+    hamiltonian = SparsePauliOp.sum(
+        [
+            part if isinstance(part, SparsePauliOp) else SparsePauliOp.from_sparse_observable(part)
+            for part in parts
+        ]
+    )
+    time = _number(gate.time, gate, "The time", "qis")
+    coefficients = [
+        _number(value.real if value.imag == 0 else value, gate, "A coefficient", "qis")
+        for value in hamiltonian.coeffs.tolist()
+    ]
+    if not (compiler_synthesis or _commute(hamiltonian)):
+        raise IonQGateError(
+            f"The terms of {gate.name!r} do not commute, so that IonQ would approximate it, in a "
+            "way that it does not publish. Put in Qiskit's own product formula, of the order and "
+            "the steps that you choose: library.PauliEvolutionGate(..., synthesis=...) and "
+            f"circuit.decompose([{gate.name!r}]).",
+            gate_name=gate.name,
         )
+    return {
+        "gate": "pauliexp",
+        "targets": list(qubits),
+        "terms": hamiltonian.paulis.to_labels(),
+        "coefficients": [math.copysign(1, time) * value for value in coefficients],
+        "time": abs(time),
+    }
 
 
-class ZZGate(_NativeGate):
-    r"""The gate with which Forte entangles.
+def _commute(operator: SparsePauliOp) -> bool:
+    """Return whether all terms commute: no two have an odd number of clashing letters."""
+    x, z = (half.astype(np.float32) for half in (operator.paulis.x, operator.paulis.z))
+    for start in range(0, len(x), _ROWS):
+        rows = slice(start, start + _ROWS)
+        clashes = x[rows] @ z.T + z[rows] @ x.T
+        if (clashes.astype(np.int32) & 1).any():
+            return False
+    return True
 
-    .. math::
 
-        ZZ(\theta) = \mathrm{diag}(e^{-i\pi\theta}, e^{i\pi\theta}, e^{i\pi\theta}, e^{-i\pi\theta})
+def native_gates(operation: Operation, qubits: Sequence[int]) -> list[dict[str, Any]]:
+    """Return a gate in the `native` gateset, mostly as one gate.
+
+    A gate beyond IonQ's limits is sent as the same gate within them: an `ms` of more than a quarter
+    turn becomes one of less, and a half turn of either qubit.
+
+    Raises:
+        IonQGateError: The gate is not native, or a parameter is not a number.
     """
-
-    def __init__(self, theta: ParameterValueType, label: str | None = None) -> None:
-        """Make the gate.
-
-        Args:
-            theta: The angle, in turns; at 0.25 it entangles fully.
-            label: The name in drawings.
-        """
-        super().__init__("zz", 2, [theta], label=label)
-
-    def _define(self) -> None:
-        (theta,) = self.params
-        self.definition = QuantumCircuit(2, name=self.name)
-        self.definition.rzz(_TURN * theta, 0, 1)
-
-    def inverse(self, annotated: bool = False) -> ZZGate:  # noqa: ARG002 - it is never needed
-        """Return the gate of the opposite angle."""
-        return ZZGate(-self.params[0])
-
-    @staticmethod
-    def _matrix(*parameters: float) -> NDArray[np.complex128]:
-        (theta,) = parameters
-        signs = np.array([-1, 1, 1, -1])
-        return np.diag(np.exp(1j * math.pi * theta * signs)).astype(np.complex128)
+    name = NATIVE_GATES.get(_of_qiskit_ionq(kind_of(operation)))
+    if name is None:
+        raise unsupported(operation, "native")
+    turns = [_number(value, operation, "A parameter", "native") for value in operation.params]
+    if name == "ms":
+        return _ms(*turns, targets=list(qubits))
+    if name == "zz":
+        return [{"gate": name, "targets": list(qubits), "angle": _within(_MAX_ZZ_ANGLE, turns[0])}]
+    return [{"gate": name, "target": qubits[0], "phase": _within(_MAX_PHASE, turns[0])}]
 
 
-@functools.cache
-def add_equivalences() -> None:
-    """Add the equivalences of Qiskit's gates and native gates to Qiskit's session library, once.
+def _ms(first: float, second: float, angle: float, *, targets: list[int]) -> list[dict[str, Any]]:
+    half_turns: list[dict[str, Any]] = []
+    if not 0 <= angle <= _MAX_MS_ANGLE:
+        angle = math.remainder(angle, 1.0)
+        if abs(angle) > _MAX_MS_ANGLE:
+            half_turns = [
+                {"gate": "gpi", "target": target, "phase": _within(_MAX_PHASE, phase)}
+                for target, phase in zip(targets, (first, second), strict=True)
+            ]
+            angle -= math.copysign(0.5, angle)
+        if angle < 0:
+            first, angle = first + 0.5, -angle
+    phases = [_within(_MAX_PHASE, phase) for phase in (first, second)]
+    return [{"gate": "ms", "targets": targets, "phases": phases, "angle": angle}, *half_turns]
 
-    A native target needs them; `target_for` calls this.
+
+def _within(limit: float, turns: float) -> float:
+    """Return an angle equal up to whole turns, within a limit of half a turn or more."""
+    return turns if abs(turns) <= limit else math.remainder(turns, 1.0)
+
+
+def _number(value: Any, operation: Operation, what: str, gateset: str) -> float:  # noqa: ANN401
+    """Return a parameter as a float.
+
+    Raises:
+        IonQGateError: It is not a finite real number.
     """
-    for gate, circuit in _equivalences():
-        SessionEquivalenceLibrary.add_equivalence(gate, circuit)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        unit = " of radians" if (what, gateset) == ("The angle", "qis") else ""
+        raise IonQGateError(
+            f"{what} of a gate {operation.name!r} is {value}; it must be a finite number{unit}.",
+            gate_name=operation.name,
+            gateset=gateset,
+        )
+    return number
 
 
-def _equivalences() -> Iterator[tuple[Gate, QuantumCircuit]]:
-    """Yield gates, each with a circuit that is equal to it with its global phase.
-
-    They are Qiskit's gates in native ones, from which the transpiler derives the rest, and native
-    gates in Qiskit's: the transpiler ignores the definition of a gate that is in the library. A
-    turn about Z is two half turns about axes that differ by half of it.
-    """
-    theta, phi, lam = (Parameter(name) for name in ("theta", "phi", "lam"))
-
-    for gate in (GPIGate(phi), GPI2Gate(phi), MSGate(phi, lam, theta), ZZGate(theta)):
-        yield gate, gate.definition
-
-    yield library.XGate(), _circuit(1, (GPIGate(0), 0))
-    yield library.YGate(), _circuit(1, (GPIGate(0.25), 0))
-    yield library.HGate(), _circuit(1, (GPI2Gate(0.25), 0), (GPIGate(0), 0))
-    yield library.SXGate(), _circuit(1, (GPI2Gate(0), 0), phase=math.pi / 4)
-    yield library.SXdgGate(), _circuit(1, (GPI2Gate(0.5), 0), phase=-math.pi / 4)
-    about_z = ((GPIGate(0), 0), (GPIGate(theta / (2 * _TURN)), 0))
-    yield library.RZGate(theta), _circuit(1, *about_z)
-    yield library.PhaseGate(theta), _circuit(1, *about_z, phase=theta / 2)
-    yield (
-        library.UGate(theta, phi, lam),
-        _circuit(
-            1,
-            (GPI2Gate(0.5 - lam / _TURN), 0),
-            (GPIGate((theta + phi - lam) / (2 * _TURN)), 0),
-            (GPI2Gate(0.5 + phi / _TURN), 0),
-            phase=(phi + lam) / 2 - math.pi / 2,
-        ),
+def unsupported(operation: Operation, gateset: str) -> IonQGateError:
+    """Return the error for an operation that a gateset does not have, with advice."""
+    name, kind = operation.name, _of_qiskit_ionq(kind_of(operation))
+    transpilable = isinstance(operation, Gate | library.Initialize)
+    takes_its_name = _STANDARD_KINDS.get(name, kind) is not kind
+    if isinstance(operation, ControlFlowOp):
+        advice = "IonQ takes no control flow: neither branches nor loops."
+    elif not isinstance(operation, Instruction) or (transpilable and not takes_its_name):
+        advice = "Rewrite the circuit for the backend first: qiskit.transpile(circuit, backend)."
+        if gateset == "qis" and is_native(kind):
+            advice = (
+                "It is a native gate, and a circuit is of one gateset. Ask for the backend with "
+                "gateset='native', or rewrite the circuit: qiskit.transpile(circuit, backend)."
+            )
+    elif transpilable or operation.definition is not None:
+        what = "gate" if transpilable else "part"
+        advice = (
+            f"It is a {what} of your own: circuit.decompose([{name!r}]) puts in what it is made of."
+        )
+    else:
+        advice = "A circuit for IonQ is made of gates, measurements and resets."
+    return IonQGateError(
+        f"{name!r} is not in IonQ's {gateset} gateset. {advice}", gate_name=name, gateset=gateset
     )
 
-    turns = theta / _TURN
-    yield library.RXXGate(theta), _circuit(2, (MSGate(0, 0, turns), 0, 1))
-    yield library.RYYGate(theta), _circuit(2, (MSGate(0.25, 0.25, turns), 0, 1))
-    yield library.RZZGate(theta), _between(GPI2Gate(0.75), MSGate(0, 0, turns))
-    yield library.RXXGate(theta), _between(GPI2Gate(0.75), ZZGate(turns))
-    yield library.RYYGate(theta), _between(GPI2Gate(0), ZZGate(turns))
-    yield library.RZZGate(theta), _circuit(2, (ZZGate(turns), 0, 1))
 
-    def back(qubit: int) -> tuple[tuple[Gate, int], ...]:
-        """Return a quarter turn about Z, backwards."""
-        return (GPIGate(0), qubit), (GPIGate(-0.125), qubit)
-
-    eighth = -math.pi / 4
-    by_zz = ((ZZGate(0.25), 0, 1), *back(0), *back(1))
-    yield library.CZGate(), _circuit(2, *by_zz, phase=eighth)
-    by_zz = ((GPI2Gate(0.75), 1), (ZZGate(0.25), 0, 1), (GPI2Gate(0.25), 1), (GPI2Gate(0.5), 1))
-    yield library.CXGate(), _circuit(2, *by_zz, *back(0), phase=eighth)
-    by_ms = ((GPI2Gate(0.25), 0), (MSGate(0, 0), 0, 1), (GPI2Gate(0.5), 0), (GPI2Gate(0.5), 1))
-    yield library.CXGate(), _circuit(2, *by_ms, (GPI2Gate(0.75), 0), phase=eighth)
+#: Operations that are not billed.
+_FREE = (Barrier, Delay, library.IGate, Measure, Reset)
 
 
-def _circuit(
-    width: int, *gates: tuple[Gate | int, ...], phase: ParameterValueType = 0.0
-) -> QuantumCircuit:
-    circuit = QuantumCircuit(width, global_phase=phase)
-    for gate, *qubits in gates:
-        circuit.append(gate, qubits)
-    return circuit
+class GateCounts(NamedTuple):
+    """The number of gates of all circuits of a job, by which a job on a QPU is billed.
+
+    Attributes:
+        one_qubit: Gates on one qubit.
+        two_qubits: Gates on two qubits.
+    """
+
+    one_qubit: int
+    two_qubits: int
 
 
-def _between(turn: GPI2Gate, entangler: Gate) -> QuantumCircuit:
-    """Return a gate on two qubits between a turn of both and its inverse."""
-    turns = [(turn, 0), (turn, 1)]
-    back = [(turn.inverse(), 0), (turn.inverse(), 1)]
-    return _circuit(2, *turns, (entangler, 0, 1), *back)
+def count_gates(circuits: Iterable[QuantumCircuit]) -> GateCounts:
+    """Count the gates of circuits as they are billed.
 
-
-__all__ = ["GPI2Gate", "GPIGate", "MSGate", "ZZGate", "add_equivalences"]
+    A gate on N > 2 qubits is billed as 6 (N - 2) gates on two: Microsoft's page on IonQ's prices
+    (https://learn.microsoft.com/azure/quantum/pricing, December 2024).
+    """
+    widths = [
+        len(instruction.qubits)
+        for circuit in circuits
+        for instruction in circuit.data
+        if not isinstance(instruction.operation, _FREE)
+    ]
+    return GateCounts(
+        widths.count(1),
+        sum(1 if width == 2 else 6 * (width - 2) for width in widths if width > 1),  # noqa: PLR2004
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3, transpile
 from qiskit.circuit import Measure, Reset
 
-from ionq_toolkit.circuits.operations import (
+from ionq_toolkit.circuits.gates import (
     NO_OPERATION,
     is_native,
     kind_of,

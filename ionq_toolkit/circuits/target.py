@@ -8,7 +8,7 @@ from qiskit.circuit import Delay, Measure, Parameter, Reset
 from qiskit.circuit.library import IGate, get_standard_gate_name_mapping
 from qiskit.transpiler import Target
 
-from ionq_toolkit.circuits.gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
+from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

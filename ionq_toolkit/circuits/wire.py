@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qiskit.circuit import ControlFlowOp, Measure, Reset
 
-from ionq_toolkit.circuits.operations import (
-    NO_OPERATION,
-    kind_of,
-    native_gates,
-    qis_gates,
-    unsupported,
-)
+from ionq_toolkit.circuits.gates import NO_OPERATION, kind_of, native_gates, qis_gates, unsupported
 from ionq_toolkit.errors import IonQGateError, IonQJobError, IonQMidCircuitMeasurementError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ionq_toolkit.api.connection import each
 from ionq_toolkit.api.metadata import TAG
 from ionq_toolkit.api.models import read_cost
 from ionq_toolkit.errors import IonQAPIError, IonQJobError, IonQJobStateError
-from ionq_toolkit.job.failure import error_message, final_error
+from ionq_toolkit.job.errors import error_message, final_error
 from ionq_toolkit.job.polling import Poll, UntilFinal, UntilRead
 from ionq_toolkit.job.progress import ProgressLine
 from ionq_toolkit.job.state import JobState, summary

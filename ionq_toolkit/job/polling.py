@@ -14,7 +14,7 @@ from ionq_toolkit.errors import (
     IonQRetriableError,
 )
 from ionq_toolkit.events import PollFailed
-from ionq_toolkit.job.failure import final_error, stuck_error, timeout_error
+from ionq_toolkit.job.errors import final_error, stuck_error, timeout_error
 from ionq_toolkit.transport.base import ReplyTooLargeError, UnusableURLError
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, REFUSALS, Backoff, RetryPolicy
 

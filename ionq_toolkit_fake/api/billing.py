@@ -10,6 +10,7 @@ from ionq_toolkit_fake.api import query
 from ionq_toolkit_fake.api.responses import bad_query, not_found
 from ionq_toolkit_fake.clock import iso
 from ionq_toolkit_fake.facts.devices import execution_ms
+from ionq_toolkit_fake.facts.limits import MAX_SHOTS
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
 from ionq_toolkit_fake.models.facility import midnight
 from ionq_toolkit_fake.models.submission import SINGLE_CIRCUIT
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.job import Job
 
 #: Limits of a job that can be estimated: schema GetJobEstimateQueryParams.
-MAX_SHOTS, MAX_INTEGER = 1_000_000, 2**31 - 1
+MAX_INTEGER = 2**31 - 1
 
 #: How many groups a date of the usage shows: schema Usage.
 TOP_GROUPS = 5

@@ -10,20 +10,20 @@ import msgspec
 from ionq_toolkit_fake.api.request import decode
 from ionq_toolkit_fake.api.responses import bad_request, not_one_of
 from ionq_toolkit_fake.facts.failures import JobFailure
+from ionq_toolkit_fake.facts.gates import NATIVE_GATES, QIS_GATES
+from ionq_toolkit_fake.facts.limits import MAX_CIRCUITS, MAX_GATES
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit
 from ionq_toolkit_fake.simulation.outcome import MOST_BITS
-from ionq_toolkit_fake.simulation.program import NATIVE_GATES, QIS_GATES, Gate, Program, Qasm3
+from ionq_toolkit_fake.simulation.program import Gate, Program, Qasm3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ionq_toolkit_fake.api.responses import Refusal
 
+
 #: "Up to seven": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
 MAX_CONTROLS = 7
-
-#: "At most 5,000 circuits and 150,000 gates in total across them": operation CreateJob.
-MAX_CIRCUITS, MAX_GATES = 5_000, 150_000
 
 #: Limits of native gates: https://docs.ionq.com/api-reference/v0.3/native-gates-api. The angle of
 #: an ms is a quarter turn unless it says otherwise; that of a zz may be of either sign, as

@@ -12,6 +12,7 @@ from ionq_toolkit_fake.api.functions import read_function, read_qaoa
 from ionq_toolkit_fake.api.request import decode
 from ionq_toolkit_fake.api.responses import bad_request, forbidden, not_found, not_one_of
 from ionq_toolkit_fake.facts.failures import JobFailure
+from ionq_toolkit_fake.facts.limits import DEFAULT_SHOTS, MAX_SHOTS, MIN_SHOTS
 from ionq_toolkit_fake.models.submission import (
     MULTI_CIRCUIT,
     QAOA,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.simulation.program import Energy, MaxCut
 
-#: Shots a job may ask for: schema CircuitJobCreationPayload of the API document.
-MIN_SHOTS, MAX_SHOTS, DEFAULT_SHOTS = 1, 1_000_000, 100
 
 #: "You must request at least 500 shots": the same schema.
 DEBIASING_SHOTS = 500

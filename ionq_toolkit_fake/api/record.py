@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ionq_toolkit_fake.api.results import ArtifactKind, artifacts_of
 from ionq_toolkit_fake.clock import iso, iso_or_none
 from ionq_toolkit_fake.simulation.outcome import Optimum, Outcome, Value
-from ionq_toolkit_fake.transitions.plan import STARTED
+from ionq_toolkit_fake.transitions.lifecycle import STARTED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

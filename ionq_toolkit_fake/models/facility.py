@@ -12,7 +12,7 @@ import numpy as np
 
 from ionq_toolkit_fake.facts.devices import DEVICES
 from ionq_toolkit_fake.simulation.noise import of_fidelities
-from ionq_toolkit_fake.transitions.plan import FINAL
+from ionq_toolkit_fake.transitions.lifecycle import FINAL
 from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from ionq_toolkit_fake.facts.devices import execution_ms
 from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
 from ionq_toolkit_fake.simulation.outcome import Optimum, Outcome, SimulationFailure, Value
-from ionq_toolkit_fake.transitions.plan import (
+from ionq_toolkit_fake.transitions.lifecycle import (
     FINAL,
     FINISHED,
     LIFECYCLE,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.models.job import Job
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QAOA, QAOA_CIRCUIT, SINGLE_CIRCUIT
-from ionq_toolkit_fake.transitions.plan import (
+from ionq_toolkit_fake.transitions.lifecycle import (
     FINAL,
     FINISHED,
     LIFECYCLE,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.accounts import ApiKey
     from ionq_toolkit_fake.models.identifiers import Identifiers
     from ionq_toolkit_fake.models.submission import Submission
-    from ionq_toolkit_fake.transitions.plan import End, JobPlan
+    from ionq_toolkit_fake.transitions.lifecycle import End, JobPlan
 
 
 class Jobs:

@@ -11,7 +11,7 @@ from ionq_toolkit_fake.models.sessions import Sessions
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
 from ionq_toolkit_fake.models.tasks import Part, batches, circuit_task_of, task_of
 from ionq_toolkit_fake.simulation.executors import simulate, simulate_several
-from ionq_toolkit_fake.transitions.plan import PREDICTED
+from ionq_toolkit_fake.transitions.lifecycle import PREDICTED
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -8,13 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ionq_toolkit_fake.facts.devices import DEVICES
-from ionq_toolkit_fake.transitions.plan import (
-    IMMEDIATELY,
-    POLLS,
-    End,
-    JobPlan,
-    Step,
-)
+from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, POLLS, End, JobPlan, Step
 from ionq_toolkit_fake.transitions.spec import STEPS, Transitions
 from ionq_toolkit_fake.validation import only, unknown, wrong
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ionq_toolkit_fake.facts.failures import FAILURES, JobFailure
-from ionq_toolkit_fake.transitions.plan import (
+from ionq_toolkit_fake.transitions.lifecycle import (
     FINAL,
     IMMEDIATELY,
     LIFECYCLE,

@@ -11,7 +11,7 @@ from qiskit.transpiler import Target
 
 from ionq_toolkit import InProcessTransport, IonQProvider, errors
 from ionq_toolkit import backend as backend_module
-from ionq_toolkit.circuits.operations import count_gates
+from ionq_toolkit.circuits.gates import count_gates
 from ionq_toolkit.circuits.wire import to_wire
 from ionq_toolkit_fake import FakeIonQ, Transitions
 

@@ -35,7 +35,7 @@ from qiskit.quantum_info import (
 from qiskit.synthesis import SuzukiTrotter
 
 from ionq_toolkit import GPI2Gate, GPIGate, MSGate, ZZGate, errors
-from ionq_toolkit.circuits import operations
+from ionq_toolkit.circuits import gates
 from ionq_toolkit.circuits.qasm3 import to_qasm3
 from ionq_toolkit.circuits.target import target_for
 from ionq_toolkit.circuits.wire import check_native, circuit_header, needs_qasm3, to_wire
@@ -277,9 +277,9 @@ def test_registers_that_share_or_miss_bits_are_left_out():
 
 
 def test_a_gate_has_no_table_entry_by_name_alone():
-    for table in (operations.QIS_GATES, operations.NATIVE_GATES):
+    for table in (gates.QIS_GATES, gates.NATIVE_GATES):
         assert all(isinstance(key, type) for key in table)
-    assert XGate in operations.QIS_GATES
+    assert XGate in gates.QIS_GATES
 
 
 @pytest.mark.parametrize("angle", [0.5, 1, np.float64(0.5), np.float32(0.5), np.int64(1)])

@@ -11,9 +11,10 @@ from qiskit.quantum_info import Operator, Statevector
 from ionq_toolkit import InProcessTransport, IonQProvider
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.api.results import as_map
+from ionq_toolkit_fake.facts.gates import QIS_GATES
 from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.gates import qiskit_gate
-from ionq_toolkit_fake.simulation.program import QIS_GATES, Gate, Program, Task
+from ionq_toolkit_fake.simulation.program import Gate, Program, Task
 
 ROOT = 1 / np.sqrt(2)
 X = np.array([[0, 1], [1, 0]])

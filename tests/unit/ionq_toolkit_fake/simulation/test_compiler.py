@@ -11,10 +11,11 @@ from qiskit.quantum_info import Operator, Statevector
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.facts.devices import DEVICES
+from ionq_toolkit_fake.facts.gates import QIS_GATES
 from ionq_toolkit_fake.simulation.compiler import compile_program
 from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.gates import native_matrix
-from ionq_toolkit_fake.simulation.program import QIS_GATES, Gate, Noise, Program, Qasm3, Qpu, Task
+from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Qasm3, Qpu, Task
 
 LINE = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 5))
 STAR = ((0, 1), (0, 2), (0, 3), (0, 4), (0, 5))

@@ -11,9 +11,10 @@ from qiskit.circuit.library import RXGate, RXXGate, RYGate, RZZGate
 from qiskit.quantum_info import Operator, Statevector
 
 from ionq_toolkit_fake.api.results import as_map
+from ionq_toolkit_fake.facts.gates import NATIVE_GATES
 from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.gates import qiskit_gate
-from ionq_toolkit_fake.simulation.program import NATIVE_GATES, Gate, Noise, Program, Task
+from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Task
 
 PHASES = (0.0, 0.1, 0.25, 0.5, 0.73, 1.0, -0.2, -1.0)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.clock import Deadline
     from ionq_toolkit.job.state import JobState
 
+
 #: How many circuits of a failed job an error message names.
 _MOST_NAMED = 10
 

@@ -149,7 +149,7 @@ def native_entries(gate):
         circuit
         for circuit in SessionEquivalenceLibrary.get_entry(gate)
         if {type(item.operation).__module__ for item in circuit.data}
-        == {"ionq_toolkit.circuits.gates"}
+        == {"ionq_toolkit.circuits.native_gates"}
     ]
 
 

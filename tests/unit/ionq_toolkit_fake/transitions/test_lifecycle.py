@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ionq_toolkit_fake import FAILURES, FakeIonQ, Transitions, after, canceled, failed
 from ionq_toolkit_fake.clock import VirtualClock
 from ionq_toolkit_fake.simulation.outcome import Distribution, Outcome
-from ionq_toolkit_fake.transitions.plan import Position, Step, expected, proceed
+from ionq_toolkit_fake.transitions.lifecycle import Position, Step, expected, proceed
 
 QPU = "qpu.forte-1"
 START = datetime(2026, 1, 1, tzinfo=UTC)

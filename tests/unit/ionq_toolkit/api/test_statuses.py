@@ -1,7 +1,7 @@
 import pytest
 from qiskit.providers.jobstatus import JobStatus
 
-from ionq_toolkit.api.record import JOB_STATUS
+from ionq_toolkit.api.statuses import JOB_STATUS
 
 
 @pytest.mark.parametrize(
