@@ -9,7 +9,7 @@ from qiskit.providers import BackendV2, Options
 from ionq_toolkit.api.models import Characterization, JobEstimate
 from ionq_toolkit.circuits.gates import count_gates
 from ionq_toolkit.circuits.target import target_for
-from ionq_toolkit.errors import IonQBackendError
+from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.job import options as run_options
 from ionq_toolkit.job.job import IonQJob
 from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice
@@ -198,7 +198,12 @@ class IonQBackend(BackendV2):
         if self._sessions:
             options.setdefault("session_id", self._sessions[-1])
         job = IonQJob(self, None, None, run_input, options)
-        job.submit(timeout)
+        try:
+            job.submit(timeout)
+        except BaseException as error:
+            if not isinstance(error, IonQError):  # an interrupt: the caller never gets the job
+                error.add_note(f"Job {job.job_id() or '(id unknown)'}, tag {job.submission_tag}.")
+            raise
         return job
 
     def estimate(
@@ -241,15 +246,19 @@ class IonQBackend(BackendV2):
         )
         return JobEstimate.from_reply(reply)
 
-    def retrieve_job(self, job_id: str) -> IonQJob:
+    def retrieve_job(self, job_id: str, timeout: float | None = None) -> IonQJob:
         """Return a job by its id, whatever its status.
+
+        Args:
+            job_id: IonQ's id of the job.
+            timeout: Seconds for everything; None: the provider's default.
 
         Raises:
             IonQAPIError: No job has that id, or not for this key.
             IonQBackendError: The job ran on another backend.
         """
         job = IonQJob(self, job_id, self.client)
-        ran_on = job.api_backend()
+        ran_on = job.api_backend(timeout)
         if ran_on not in (None, self.api_name):
             raise IonQBackendError(
                 f"Job {job_id} is of backend {ran_on!r}, not of {self.api_name!r}; "
@@ -270,8 +279,11 @@ class IonQBackend(BackendV2):
             IonQBackendError: The job is of another backend.
             IonQError: As of `IonQProvider.find_submission`.
         """
-        record = find_job(self.client, tag, since, self._service.deadline(timeout))
-        return None if record is None else self.retrieve_job(record["id"])
+        deadline = self._service.deadline(timeout)
+        record = find_job(self.client, tag, since, deadline)
+        if record is None:
+            return None
+        return self.retrieve_job(record["id"], deadline.for_request())
 
     def cancel_job(self, job_id: str) -> dict[str, Any]:
         """Cancel a job by its id; return that and its new status.

@@ -119,7 +119,7 @@ class IonQProvider:
                 inner,
                 RetryPolicy.none() if retry is None else retry,
                 clock=clock,
-                rng=None if seed is None else random.Random(seed),  # noqa: S311 - no secret
+                rng=None if seed is None else random.Random(str(seed)),  # noqa: S311 - no secret
                 on_event=events,
             )
         )
@@ -237,10 +237,12 @@ class IonQProvider:
             IonQBackendNotFoundError: The job is of a backend that is not known here.
             ValueError: `timeout` is negative or not a number.
         """
-        record = find_job(self.client, tag, since, self.service.deadline(timeout))
+        deadline = self.service.deadline(timeout)
+        record = find_job(self.client, tag, since, deadline)
         if record is None:
             return None
-        return self.get_backend(record.get("backend", "")).retrieve_job(record["id"])
+        backend = self.get_backend(record.get("backend", ""))
+        return backend.retrieve_job(record["id"], deadline.for_request())
 
     def close(self) -> None:
         """Close the connections to the service."""

@@ -85,8 +85,9 @@ class ApiKey:
         return self._keep(find_key()) if self._text is None else self._text
 
     def _keep(self, text: str) -> str:
-        self._text, self.header = text, f"apiKey {text}"
+        # The forms first: a key that is known can be redacted.
         self.forms = tuple(dict.fromkeys((text, quote(text, safe=""), quote(text))))
+        self._text, self.header = text, f"apiKey {text}"
         return text
 
 

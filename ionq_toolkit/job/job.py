@@ -202,9 +202,10 @@ class IonQJob(JobV1):
         self._refresh()
         return error_message(self._state)
 
-    def api_backend(self) -> str | None:
-        """Return IonQ's name of the backend that the job is of, as its record says."""
-        self._refresh()
+    def api_backend(self, timeout: float | None = None) -> str | None:
+        """Return IonQ's name of the job's backend, within `timeout` seconds."""
+        self._state.refresh(None if timeout is None else self._service.deadline(timeout))
+        self._seen()
         return self._record.backend
 
     def cancel(self) -> bool:

@@ -33,6 +33,10 @@ _TOO_OLD = 10
 _MOST_JOBS = 10_000
 
 
+#: Seconds since the submission where its time is not known.
+_MOST_S = 30 * 86400.0
+
+
 class Search:
     """The search for the job of a tag, in one project.
 
@@ -108,6 +112,8 @@ class Search:
             if self._began is not None and submitted is not None:
                 newest = submitted if newest is None else max(newest, submitted)
                 elapsed_s = deadline.clock.monotonic() - self._began
+                if elapsed_s < 0:  # it began on the clock of another machine
+                    elapsed_s = _MOST_S
                 earliest = newest - timedelta(seconds=elapsed_s) - ALLOWANCE
                 self.since = earliest if self.since is None else max(self.since, earliest)
             old = self.since is not None and submitted is not None and submitted < self.since

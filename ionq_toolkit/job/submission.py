@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import os
 import random
 import threading
 from abc import ABC, abstractmethod
@@ -109,7 +110,7 @@ class Submission(ABC):
         self._client = client
         self._chance = random.Random(tag)  # noqa: S311 - no secret
         self._lost: BaseException | None = None
-        self._claimed = False
+        self._claimed_by: tuple[int, int] | None = None
         self.began: float | None = None
         self.made: str | None = None
         self.open = self.adopted = False
@@ -121,14 +122,15 @@ class Submission(ABC):
         Raises:
             IonQJobStateError: Another thread is submitting.
         """
+        me = os.getpid(), threading.get_ident()
         with _CLAIMING:
-            if self._claimed:
+            if self._claimed_by not in (None, me) and self._claimed_by[0] == me[0]:
                 raise IonQJobStateError("The job is being submitted by another thread.")
-            self._claimed = True
+            self._claimed_by = me
         try:
             yield
         finally:
-            self._claimed = False
+            self._claimed_by = None
 
     def run(self, deadline: Deadline) -> str:
         """Send the request, or search again if its outcome is open; return the id of the thing.

@@ -155,6 +155,7 @@ class Fetch:
             return result
         if self._result is None:  # of two threads, both return the first
             self._result = result
+        self.histograms, self.experiments = None, {}
         return self._result
 
 
@@ -209,14 +210,14 @@ class _Reading:
                 "its results cannot be told apart.",
                 job_id=record.job_id,
             )
-        if self._store.histograms is None:
-            done = record.state is JobStatus.DONE
-            self._store.histograms = self._aggregated() if done else {}
         histograms, found = self._store.histograms, self._store.experiments
+        if histograms is None:
+            histograms = self._aggregated() if record.state is JobStatus.DONE else {}
         surplus = sorted(set(histograms) - set(ids))
         missing = [child_id for child_id in ids if child_id not in histograms]
         if surplus or (missing and not partial):
             raise self._not_paired(missing, surplus)
+        self._store.histograms = histograms
         # If the metadata of the job describe its circuits, its own record stands for those of its
         # child jobs.
         known = record.headers is not None and record.shots is not None

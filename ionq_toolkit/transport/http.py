@@ -47,13 +47,12 @@ _UNUSABLE = (
     ssl.SSLCertVerificationError,
 )
 
-#: Errors before a connection is made; an unknown host is a NewConnectionError too.
-_NEVER_SENT = (
-    NewConnectionError,
-    ConnectTimeoutError,
-    requests.ConnectTimeout,
-    requests.exceptions.ProxyError,
-)
+#: Errors before a connection is made; an unknown host is a NewConnectionError too. A ProxyError is
+#: not one: urllib3 raises it also if a proxy breaks off after it has taken the whole request.
+_NEVER_SENT = (NewConnectionError, ConnectTimeoutError, requests.ConnectTimeout)
+
+#: The beginning of http.client's error if a proxy refuses to connect to the service.
+_NO_TUNNEL = "Tunnel connection failed"
 
 _TOO_LATE = (requests.Timeout, ReadTimeoutError, TimeoutError)
 
@@ -202,6 +201,8 @@ def _as_builtin(error: Exception) -> ConnectionError | TimeoutError:
     ):
         if any(isinstance(reason, kinds) for reason in reasons):
             return builtin(str(error))
+    if any(type(reason) is OSError and str(reason).startswith(_NO_TUNNEL) for reason in reasons):
+        return ConnectionRefusedError(str(error))
     return ConnectionError(str(error))
 
 

@@ -729,3 +729,19 @@ def test_what_fails_among_many_requests_is_raised_as_it_is(bell):
             job.status(detailed=True)
         assert caught.value.status_code == 404
         assert HttpTransport.concurrent
+
+
+def test_incomplete_results_are_asked_for_again(parent_of):
+    replies = [{"b": FIRST}, {"b": FIRST, "a": SECOND}]
+    job, cloud = parent_of({"metadata": STORED}, paths={AGGREGATED: replies})
+    with pytest.raises(errors.IonQJobError, match="nothing for 1 of 2 circuits"):
+        job.result()
+    assert job.get_counts() == [{"01": 100}, {"10": 100}]
+    assert cloud.asked == ["/jobs/p", AGGREGATED, AGGREGATED]
+
+
+def test_a_result_is_kept_without_the_parts_that_it_was_made_of(parent_of):
+    job, _ = parent_of({"metadata": STORED}, paths={AGGREGATED: {"b": FIRST, "a": SECOND}})
+    job.result()
+    (fetch,) = job._results._fetches.values()
+    assert (fetch.histograms, fetch.experiments) == (None, {})

@@ -148,3 +148,27 @@ def test_of_several_threads_that_submit_a_job_one_does():
         job.submit()
     assert len(cloud.jobs) == 1
     assert job.get_counts() == {"1": 10}
+
+
+def test_interrupted_run_names_job_and_tag():
+    cloud = FakeIonQ(seed=1)
+
+    def hook(event):
+        if isinstance(event, Submitted):
+            raise KeyboardInterrupt
+
+    provider = IonQProvider(transport=InProcessTransport(cloud), on_event=hook)
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        provider.get_backend("simulator").run(circuit)
+    (job,) = cloud.jobs
+    (note,) = caught.value.__notes__
+    assert note == f"Job {job.id}, tag {job.submission.metadata['toolkit_tag']}."
+
+
+def test_thread_that_was_interrupted_while_it_submits_may_submit_again():
+    job = job_on(FakeIonQ(seed=1))
+    job._submission.claimed().__enter__()  # its end was interrupted
+    job.submit()
+    assert job.get_counts() == {"1": 10}

@@ -2,6 +2,7 @@ import logging
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from ionq_toolkit import HttpTransport, InProcessTransport, IonQBackend, IonQProvider, errors
@@ -325,3 +326,26 @@ def test_no_repr_or_log_shows_the_key(caplog, bell):
     job.result()
     shown = [repr(thing) for thing in (provider, provider.client, job, job.backend())]
     assert not [text for text in [*shown, caplog.text] if KEY in text]
+
+
+def test_seed_may_be_a_number_of_numpy():
+    providers = [IonQProvider(transport="fake", seed=seed) for seed in (3, np.int64(3))]
+    seeds = [provider.service.draw_seed() for provider in providers]
+    assert seeds[0] == seeds[1]
+
+
+def test_find_submission_takes_no_longer_than_its_timeout(instant_clock, bell):
+    cloud = FakeIonQ(seed=1)
+    job = IonQProvider(transport=InProcessTransport(cloud)).get_backend("simulator").run(bell)
+
+    class Hanging(InProcessTransport):
+        def send(self, method, url, headers, body, timeout):
+            if job.job_id() in url:
+                instant_clock.sleep(timeout)
+                raise TimeoutError
+            return super().send(method, url, headers, body, timeout)
+
+    provider = IonQProvider(transport=Hanging(cloud), clock=instant_clock)
+    with pytest.raises(errors.IonQConnectionError):
+        provider.find_submission(job.submission_tag, timeout=5)
+    assert instant_clock.time <= 5.1

@@ -637,3 +637,14 @@ def test_what_is_interrupted_between_two_attempts_certainly_made_nothing(lossy):
 
 def interrupted(seconds):
     raise KeyboardInterrupt
+
+
+def test_open_submission_is_found_from_a_machine_whose_clock_is_behind(lossy, simulator):
+    lossy.lose = losing(SUBMISSION, TIMEOUT, effect=True)
+    lossy.hidden = lambda record: True
+    job = IonQJob(simulator, circuit=bell())
+    unknown(job.submit)
+    job._submission.began += 1e6  # as a clock of another machine had it
+    lossy.hidden = lambda record: False
+    job.submit()
+    assert [job.job_id()] == made(lossy)

@@ -591,3 +591,54 @@ def test_an_error_carries_no_headers(transport, server):
         transport.send("GET", server.url + "/drop", {"Authorization": "apiKey mine"}, None, 5)
     assert isinstance(caught.value.__cause__, requests.RequestException)
     assert not caught.value.__cause__.request.headers
+
+
+@contextlib.contextmanager
+def one_proxy(monkeypatch, answer):
+    """Serve one proxy, which reads whole requests, counts them, answers and closes."""
+    seen = []
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.settimeout(10)
+                    head, _, body = (data := connection.recv(65536)).partition(b"\r\n\r\n")
+                    while b"Content-Length: 6" in head and len(body) < 6:
+                        body += connection.recv(65536)
+                    seen.append(data.split(b" ")[0])
+                    connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for name in ("http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield seen
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def test_proxy_that_breaks_off_after_the_request_may_have_passed_it_on(monkeypatch):
+    with (
+        one_proxy(monkeypatch, b"") as seen,
+        contextlib.closing(HttpTransport(allow_insecure=True)) as transport,
+        pytest.raises(ConnectionError) as caught,
+    ):
+        transport.send("POST", "http://api.ionq.test/v0.4/jobs", {}, b"{body}", 10)
+    assert not isinstance(caught.value, ConnectionRefusedError)
+    assert seen == [b"POST"]
+
+
+def test_proxy_that_refuses_to_connect_has_passed_nothing_on(monkeypatch):
+    answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    with (
+        one_proxy(monkeypatch, answer) as seen,
+        contextlib.closing(HttpTransport()) as transport,
+        pytest.raises(ConnectionRefusedError),
+    ):
+        transport.send("POST", "https://api.ionq.test/v0.4/jobs", {}, b"{body}", 10)
+    assert seen == [b"CONNECT"]
