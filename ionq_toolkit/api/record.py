@@ -140,11 +140,7 @@ class JobRecord:
 
     @cached_property
     def child_ids(self) -> tuple[str, ...]:
-        """The ids of the child jobs, in the order of the circuits; empty for a single circuit.
-
-        Raises:
-            IonQJobError: They are not a list of ids.
-        """
+        """The ids of the child jobs, in the order of the circuits; empty for a single circuit."""
         ids = self._named_children or []
         if not (isinstance(ids, list) and all(isinstance(i, str) and i for i in ids)):
             raise self._corrupt(f"names its child jobs by {ids!r:.200}")
@@ -201,11 +197,7 @@ class JobRecord:
 
     @cached_property
     def shots(self) -> int | None:
-        """The number of shots, or None. IonQ itself keeps none for an ideal simulation.
-
-        Raises:
-            IonQJobError: It is too large to be true.
-        """
+        """The number of shots, or None. IonQ itself keeps none for an ideal simulation."""
         shots = fields.integer(self._body.get("shots"))
         if shots is None:
             shots = fields.integer(self.metadata.get("shots"))
@@ -267,11 +259,7 @@ class JobRecord:
 
     @cached_property
     def headers(self) -> list[dict[str, Any]] | None:
-        """The stored header of each circuit of the job, or None.
-
-        Raises:
-            IonQJobError: They cannot be read, or are for another number of circuits.
-        """
+        """The stored header of each circuit of the job, or None."""
         headers = decode_headers(self.metadata, self.job_id)
         circuits = len(self.child_ids) if self.is_parent else 1
         if headers is not None and len(headers) != circuits:
@@ -284,11 +272,7 @@ class JobRecord:
 
     @cached_property
     def header(self) -> CircuitHeader:
-        """The header of the circuit, stored with the job or with its parent.
-
-        Raises:
-            IonQJobError: The stored header cannot be read.
-        """
+        """The header of the circuit, stored with the job or with its parent."""
         headers, place = self.headers, 0
         if headers is None and self._parent is not None:
             headers, place = self._parent.headers, self.index

@@ -107,11 +107,7 @@ class Arrays(NamedTuple):
         return found if len(found) > _WRITTEN_AT_ONCE else dict(found.pairs())
 
     def to_memory(self, header: Mapping[str, Any], job_id: str | None) -> list[str]:
-        """Return the bit string of each shot of a job.
-
-        Raises:
-            IonQJobError: They are not kept.
-        """
+        """Return the bit string of each shot of a job."""
         if self.shots is None:
             raise self.no_memory(job_id)
         return _per_shot(self.shots, lambda values: _written(values, header))

@@ -41,11 +41,7 @@ def within(deadline: Deadline) -> Iterator[None]:
 
 
 def left() -> float | None:
-    """Return the seconds that the request has left, or None without a limit.
-
-    Raises:
-        TimeoutError: The deadline has passed.
-    """
+    """Return the seconds that the request has left, or None without a limit."""
     deadline = _deadline.get()
     if deadline is None or deadline.timeout is None:
         return None

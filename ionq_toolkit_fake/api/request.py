@@ -165,11 +165,7 @@ def route(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
 
 
 def decode(body: bytes | msgspec.Raw, model: type[_T], prefix: str) -> _T:
-    """Return a body, or the part of it at `prefix`, as a model.
-
-    Raises:
-        Refusal: The body is not JSON, or does not fit the model.
-    """
+    """Return a body, or the part of it at `prefix`, as a model."""
     try:
         return msgspec.json.decode(body, type=model)
     except msgspec.ValidationError as error:

@@ -231,11 +231,7 @@ def _kinds(expected: object) -> tuple[type[BaseException], ...]:
 
 
 def load(name: str) -> tuple[Program, ModuleType]:
-    """Return the program of a name, and its module.
-
-    Raises:
-        ValueError: The name is unknown, or its module cannot be imported.
-    """
+    """Return the program of a name, and its module."""
     place, _, function = PROGRAMS.get(name, name).rpartition(":")
     if not place:
         raise unknown("program", name, (*PROGRAMS, "module:function", "file.py:function"))

@@ -115,11 +115,7 @@ class Schedule:
         return self._running if self._running is threading.current_thread() else None
 
     def stop(self, why: str) -> None:
-        """End the turn of the calling thread.
-
-        Raises:
-            Stopped: Always, and again whenever that thread sleeps.
-        """
+        """End the turn of the calling thread."""
         turn = self.mine()
         if turn is not None:
             turn.why = turn.why or why

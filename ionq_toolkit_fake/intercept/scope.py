@@ -31,11 +31,7 @@ class Hosts:
     """The hosts whose requests are answered: IonQ's, on any port, and those that are named."""
 
     def __init__(self, named: str | Iterable[str] = ()) -> None:
-        """Take names of hosts, with or without a port, or whole base URLs.
-
-        Raises:
-            ValueError: One of them is not a host.
-        """
+        """Take names of hosts, with or without a port, or whole base URLs."""
         names = [named] if isinstance(named, str) else named
         self._hosts = {(_IONQ, None), *map(_host_and_port, names)}
 
@@ -211,11 +207,7 @@ class Interception:
         return any(scope.hosts.cover(host, port) for scope in self._active)
 
     def scope_of(self, host: str, port: int | None) -> Scope | None:
-        """Return the scope that answers for a host, or None if it is left alone.
-
-        Raises:
-            UnansweredRequest: Several do, and this thread or task has entered none of them.
-        """
+        """Return the scope that answers for a host, or None if it is left alone."""
         active = [scope for scope in self._active if scope.hosts.cover(host, port)]
         own = [scope for scope in _entered.get() if scope in active]
         # A thread does not inherit the scopes of the thread that started it.

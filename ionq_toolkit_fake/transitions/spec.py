@@ -132,11 +132,7 @@ class Transitions:
             object.__setattr__(self, name, value)
 
     def check(self) -> None:
-        """Refuse an end that never comes.
-
-        Raises:
-            ValueError: A step before it is never taken.
-        """
+        """Refuse an end that never comes."""
         if self.end is None:
             return
         for name in STEPS[: self.planned_end.place]:
@@ -206,11 +202,7 @@ class Transitions:
 
 
 def end_from_data(data: object) -> End:
-    """Read the end of a job: a status, or an object with `status` and what belongs to it.
-
-    Raises:
-        ValueError: That is no such data.
-    """
+    """Read the end of a job: a status, or an object with `status` and what belongs to it."""
     if isinstance(data, str):
         return end_of(data)
     if not isinstance(data, Mapping):
@@ -228,11 +220,7 @@ def end_from_data(data: object) -> End:
 
 
 def end_of(given: End | str) -> End:
-    """Return the end that a status stands for.
-
-    Raises:
-        ValueError: It is no status that a job can end with.
-    """
+    """Return the end that a status stands for."""
     if isinstance(given, End):
         return given
     if given == "failed":

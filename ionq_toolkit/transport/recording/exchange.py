@@ -95,11 +95,7 @@ def decode(body: bytes | None) -> Any:  # noqa: ANN401 - any JSON
 
 
 def encode(body: Any) -> bytes:  # noqa: ANN401 - any JSON
-    """Return data as the bytes of a body.
-
-    Raises:
-        ValueError: A number is not finite, or a text has a lone surrogate.
-    """
+    """Return data as the bytes of a body."""
     if body is None:
         return b""
     if isinstance(body, bytes):

@@ -72,11 +72,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 def create(path: Path) -> None:
-    """Begin a recording in a new file that its owner alone can read.
-
-    Raises:
-        FileExistsError: The file exists.
-    """
+    """Begin a recording in a new file that its owner alone can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         path.touch(mode=0o600, exist_ok=False)
@@ -91,11 +87,7 @@ def create(path: Path) -> None:
 
 
 def append(path: Path, exchange: Exchange) -> None:
-    """Add an exchange to the end of a recording: the whole line, or nothing.
-
-    Raises:
-        OSError: The line could not be written.
-    """
+    """Add an exchange to the end of a recording: the whole line, or nothing."""
     method, url, body = exchange.request.method, exchange.request.url, exchange.request.body
     line = _Line(_Asked(method=method, url=url, **_content(body)))
     if exchange.error is not None:
@@ -107,12 +99,7 @@ def append(path: Path, exchange: Exchange) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> tuple[list[Exchange], int | None]:
-    """Return the exchanges of a recording, and the number of an incomplete last line or None.
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        RecordingFileError: The file is not a recording, is damaged, or has another version.
-    """
+    """Return the exchanges of a recording, and the number of an incomplete last line or None."""
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError as error:

@@ -69,11 +69,7 @@ class RecordingTransport(Transport):
     def send(
         self, method: str, url: str, headers: Headers, body: bytes | None, timeout: float | None
     ) -> Response:
-        """Send one request; see `Transport.send`.
-
-        Raises:
-            RecordingFileError: The exchange could not be written; the message contains it.
-        """
+        """Send one request; see `Transport.send`."""
         with self._lock:  # before a response can echo the key, in any thread
             self._scrubber.learn_key(headers)
         request = Request.of(method, url, body)
