@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 from werkzeug.exceptions import HTTPException
@@ -192,9 +192,14 @@ def without_secret(path: str, secret: str | None) -> str:
     """Return a path without the API key that a client may have put there."""
     if secret is None or len(secret) < _SHORTEST_KEY:
         return path
-    for form in (secret, quote(secret, safe=""), quote(secret)):
-        path = path.replace(form, "[API key]")
-    return path
+    return re.sub("".join(map(_spellings, secret)), "[API key]", path)
+
+
+def _spellings(character: str) -> str:
+    """Return a pattern for a character as it may be written in a URL."""
+    escaped = "".join(f"%{byte:02x}" for byte in character.encode(errors="surrogatepass"))
+    plus = r"|\+" if character == " " else ""
+    return f"(?:(?i:{escaped})|{re.escape(character)}{plus})"
 
 
 def _secret(headers: Mapping[str, str]) -> str | None:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ionq_toolkit_fake.intercept.scope import interception
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ionq_toolkit_fake.intercept.scope import Scope, Settings
 
 C = TypeVar("C", bound=type)
 
-#: Attributes: the settings of a class, those of an instance or class with its cloud, and the mark
-#: of a wrapper.
+#: Attributes: the settings of a class, those with the cloud of an instance or class, and a mark.
 _SETTINGS, _HELD, _MARK = "_mock_ionq_settings", "_mock_ionq_held", "_mock_ionq"
 
 #: Methods that unittest and pytest call once a class, and those that pytest may pass the test to.
@@ -30,7 +29,9 @@ def yields(function: Callable[..., Any]) -> bool:
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
-def decorate(function: Callable[..., Any], scope_of: Callable[..., Scope]) -> Callable[..., Any]:
+def decorate(
+    function: Callable[..., Any], scope_of: Callable[..., Scope], *, of_class: bool = True
+) -> Callable[..., Any]:
     """Return a function that runs in the scope that `scope_of` returns for its arguments."""
     if inspect.iscoroutinefunction(function):
 
@@ -46,7 +47,7 @@ def decorate(function: Callable[..., Any], scope_of: Callable[..., Scope]) -> Ca
         scope = scope_of(*args)
         with interception.inside(scope):
             found = function(*args, **kwargs)
-        if inspect.isgenerator(found) or inspect.isasyncgen(found):
+        if not of_class and (inspect.isgenerator(found) or inspect.isasyncgen(found)):
             raise not_decorated(function)
         return _finish(found, scope) if inspect.iscoroutine(found) else found
 
@@ -70,55 +71,73 @@ def not_decorated(target: object) -> TypeError:
 def decorate_class(cls: C, settings: Settings) -> C:
     """Change a class so that its tests run in scopes, with one cloud for each instance.
 
-    A `TestCase`, or a class derived from it, runs each test with its set-up and clean-ups in one
-    scope. Each method is wrapped as well: asyncio runs those of a `TestCase` in another context.
+    A `TestCase` runs each test with its set-up and clean-ups in one scope. Each method is wrapped
+    as well: asyncio runs those of a `TestCase` in another context.
     """
+    inherited = getattr(cls, _SETTINGS, None)
+    if _SETTINGS not in vars(cls):
+        _decorate_derived(cls)
     setattr(cls, _SETTINGS, settings)
-    for name, value in list(_members(cls)):
+    members = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
+    for name, value in members.items():
         function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-        if inspect.isclass(value) and value.__qualname__ == f"{cls.__qualname__}.{name}":
-            decorate_class(value, settings)  # a class of tests within this one
+        if inspect.isclass(value):
+            tests = name.lower().startswith("test") or issubclass(value, unittest.TestCase)
+            own = vars(value).get(_SETTINGS, inherited) is not inherited
+            if tests and not own and value.__qualname__ == f"{cls.__qualname__}.{name}":
+                decorate_class(value, settings)
         elif inspect.isfunction(function) and not yields(function) and not hasattr(function, _MARK):
-            wrapper = _wrapper(name, function, settings, bound=function is value)
+            wrapper = _wrapper(cls, name, function, bound=function is value)
             if wrapper is not None:
                 setattr(wrapper, _MARK, True)
                 setattr(cls, name, wrapper if function is value else type(value)(wrapper))
     return cls
 
 
-def _members(cls: type) -> Iterator[tuple[str, Any]]:
-    """Yield the members of a class, also inherited ones, that may be wrapped."""
-    bases = [base for base in reversed(cls.__mro__) if base.__module__ != "builtins"]
-    own = [base for base in bases if base.__module__.partition(".")[0] != "unittest"]
-    found = {name: value for base in own for name, value in vars(base).items()}
-    if issubclass(cls, unittest.TestCase):
-        found |= {"run": cls.run, "debug": cls.debug}  # each runs a whole test
-    yield from ((name, value) for name, value in found.items() if not name.startswith("__"))
+def _decorate_derived(cls: Any) -> None:  # noqa: ANN401
+    """Change a class so that each class derived from it is decorated, with the same settings."""
+    name = "__init_subclass__"
+    own = vars(cls).get(name)
+
+    def __init_subclass__(derived: Any, /, **options: object) -> None:  # noqa: ANN401, N807
+        if own is None:  # a dataclass with slots is a copy of `cls`
+            owner = next(base for base in derived.__mro__ if vars(base).get(name) is hook)
+            super(owner, derived).__init_subclass__(**options)
+        else:
+            own.__get__(None, derived)(**options)
+        decorate_class(derived, getattr(derived, _SETTINGS))
+
+    cls.__init_subclass__ = hook = classmethod(__init_subclass__)
 
 
 def _wrapper(
-    name: str, function: Callable[..., Any], settings: Settings, *, bound: bool
+    cls: type, name: str, function: Callable[..., Any], *, bound: bool
 ) -> Callable[..., Any] | None:
     """Return the wrapper of a member of a class, if it needs one."""
+    if name.startswith("__") and name != "__init__":
+        return None
+    if str(function.__module__).partition(".")[0] in {"unittest", "typing"}:
+        return decorate(function, _new_scope) if name in {"run", "debug"} else None
     if name in _ONCE_A_CLASS:
-        begins = name.lower().startswith("setup")
-        hook = decorate(function, lambda cls: _class_scope(cls, begins=begins))
-
-        @functools.wraps(function)
-        def once(cls: type) -> object:  # pytest counts the parameters
-            return hook(cls)
-
-        return once
-    if not bound:
+        wrapper = decorate(function, lambda cls: _class_scope(cls, begins="setup" in name.lower()))
+    elif bound:
+        wrapper = decorate(function, _scope)
+    else:
         is_test = name.lower().startswith("test")
-        return decorate(function, lambda *_: settings.scope()) if is_test else None
-    if function.__module__.startswith("unittest."):
-        return decorate(function, _new_scope)
-    wrapper = decorate(function, _scope)
-    if name not in _WITH_THE_TEST:
+        return decorate(function, lambda *_: getattr(cls, _SETTINGS).scope()) if is_test else None
+    if name not in _ONCE_A_CLASS | _WITH_THE_TEST:
         return wrapper
-    count = len(inspect.signature(function).parameters)
-    return functools.wraps(function)(lambda self, test: wrapper(*(self, test)[:count]))
+
+    @functools.wraps(function)
+    def alone(first: object) -> object:
+        return wrapper(first)
+
+    @functools.wraps(function)
+    def with_test(first: object, test: object = _MARK, **named: object) -> object:
+        return wrapper(first, **named) if test is _MARK else wrapper(first, test, **named)
+
+    # pytest counts the parameters of the wrapper.
+    return alone if len(inspect.signature(function).parameters) == 1 else with_test
 
 
 def _class_scope(cls: type, *, begins: bool) -> Scope:

@@ -74,9 +74,11 @@ def mock_ionq(
             ...
 
     A test of a class has its cloud from ``setUp`` or ``setup_method`` to the last of its cleanups;
-    if the class has a ``setUpClass`` or ``setup_class``, all of its tests share one cloud. A class
-    derived from a decorated `unittest.TestCase` is decorated as well; decorate a class derived
-    from another one itself. Fixtures and generators in a class are not decorated.
+    if the class has a ``setUpClass`` or ``setup_class``, all of its tests share one cloud. The
+    ``__init__`` of a `unittest.TestCase` runs before the test, with another cloud; that of any
+    other class has the cloud of the instance. A class derived from a decorated one is decorated
+    as well, with the same settings; so is a class within it that is a `unittest.TestCase` or
+    whose name begins with ``test``, in any case. Fixtures and generators are not decorated.
 
     Args:
         target: The function or class to decorate, or the cloud to answer with.
@@ -133,4 +135,4 @@ class _Mock(
             return decorators.decorate_class(target, self._settings)
         if not inspect.isroutine(target) or decorators.yields(target):
             raise decorators.not_decorated(target)
-        return decorators.decorate(target, lambda *_: self._settings.scope())
+        return decorators.decorate(target, lambda *_: self._settings.scope(), of_class=False)

@@ -44,6 +44,15 @@ def test_the_request_keeps_no_key(read):
     assert secret not in repr(request._replace(arguments={}, query={}))
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["a secret/ké%", "a+secret/k%C3%A9%25", "a%20secret%2Fk%c3%a9%25", "%61+secret%2fk%c3%A9%"],
+)
+def test_the_request_keeps_no_key_in_any_spelling(read, written):
+    request = read("GET", f"/v0.4/x?key={written}&y=1", {"Authorization": "apiKey a secret/ké%"})
+    assert request.path == "/v0.4/x?key=[API key]&y=1"
+
+
 @pytest.mark.parametrize("url", ["/v0.4/nothing", "http://[", "/v0.4/jobs/a%2Fb", ""])
 def test_the_key_of_what_is_not_an_operation_is_not_looked_up(read, url):
     request = read("GET", url, {"Authorization": "apiKey k"})

@@ -2,6 +2,8 @@
 
 import io
 import unittest
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 import requests
@@ -148,6 +150,129 @@ class TestSharedCloud:
         assert jobs() == [self.shared]
 
 
+@mock_ionq(seed=7)
+class BaseOfTests:
+    """The base class of the two below."""
+
+    def setup_method(self):
+        self.first = submit()
+
+
+class TestDerived(BaseOfTests):
+    def setup_method(self, method):
+        super().setup_method()
+        self.second = submit()
+        assert method.__name__ == "test_has_the_cloud_of_its_base_class"
+
+    def test_has_the_cloud_of_its_base_class(self):
+        assert jobs() == [self.second, self.first]
+        with mock_ionq(seed=7):
+            assert submit() == self.first
+
+
+@mock_ionq
+class TestDerivedAndDecorated(BaseOfTests):
+    def setup_method(self, method=None):
+        super().setup_method()
+        self.method = method
+
+    def test_has_the_options_of_its_own(self):
+        assert self.method.__name__ == "test_has_the_options_of_its_own"
+        assert jobs() == [self.first]
+        with mock_ionq(seed=7):
+            assert submit() != self.first
+
+    @staticmethod
+    def test_without_an_instance():
+        first = submit()
+        with mock_ionq(seed=7):
+            assert submit() != first
+
+
+class TestDerivedFromDerived(TestDerivedAndDecorated):
+    def setup_method(self, method="none"):
+        super().setup_method(method=method)
+
+
+@mock_ionq(seed=7)
+class BaseOfClasses:
+    """The base class of the two below."""
+
+
+class TestDerivedWithClasses(BaseOfClasses):
+    class TestWithin:
+        def test_has_the_options(self):
+            first = submit()
+            with mock_ionq(seed=7):
+                assert submit() == first
+
+
+@mock_ionq
+class TestDecoratedWithClasses(BaseOfClasses):
+    class TestWithin:
+        def test_has_the_options_too(self):
+            first = submit()
+            with mock_ionq(seed=7):
+                assert submit() != first
+
+    @mock_ionq(seed=7)
+    class TestWithOptions:
+        def test_has_those(self):
+            first = submit()
+            with mock_ionq(seed=7):
+                assert submit() == first
+
+
+@mock_ionq
+class TestHelpersWithin:
+    """Classes in a class of tests that are not tests themselves."""
+
+    class Client:
+        def submit(self):
+            return submit()
+
+    class Pair(NamedTuple):
+        one: int
+
+        def make(self):
+            return submit()
+
+    @dataclass(slots=True)
+    class Slots:
+        one: int
+
+        def make(self):
+            return submit()
+
+    class Proxy:
+        __slots__ = ()
+
+        def __getattr__(self, name):
+            raise AssertionError(name)
+
+        def make(self):
+            return submit()
+
+    class Cases(unittest.TestCase):
+        def make(self):
+            return submit()
+
+    def numbers(self):
+        return (number for number in jobs())
+
+    def test_helpers_have_the_cloud_of_the_test(self):
+        made = [self.Client().submit(), self.Pair(1).make()]
+        made += [self.Slots(1).make(), self.Proxy().make()]
+        assert jobs() == made[::-1]
+
+    def test_cases_have_one_of_their_own(self):
+        self.Cases().make()
+        assert jobs() == []
+
+    def test_a_method_may_return_a_generator(self):
+        assert list(self.numbers()) == []
+
+
 class Base:
     def inherited(self):
         return jobs()
@@ -172,6 +297,78 @@ def test_each_instance_has_its_own_cloud_for_its_own_and_its_inherited_methods()
     made = one.make()
     assert one.inherited() == [made]
     assert other.inherited() == []
+
+
+def test_an_instance_is_made_in_its_cloud():
+    @mock_ionq
+    class Made:
+        def __init__(self, *, twice=False):
+            self.made = [submit() for _ in range(1 + twice)]
+
+        def jobs(self):
+            return jobs()
+
+    for instance in (Made(), Made(twice=True)):
+        assert instance.jobs() == instance.made[::-1]
+
+
+def test_an_init_subclass_is_called_with_its_options():
+    class Root:
+        def __init_subclass__(cls, *, root, **options):
+            super().__init_subclass__(**options)
+            cls.root = root
+
+    @mock_ionq
+    class Parent(Root, root=1):
+        pass
+
+    class Child(Parent, root=2):
+        def __init_subclass__(cls, *, child=None, **options):
+            super().__init_subclass__(**options)
+            cls.child = child
+
+    @mock_ionq
+    class Grandchild(Child, root=3, child=4):
+        def make(self):
+            return submit()
+
+    class Last(Grandchild, root=5, child=6):
+        def make_two(self):
+            return [submit(), self.make()]
+
+    assert (Grandchild.root, Grandchild.child, Last.root, Last.child) == (3, 4, 5, 6)
+    Grandchild().make()
+    Last().make_two()
+
+
+def test_an_init_subclass_that_calls_no_other_does_not_stop_the_decorator():
+    @mock_ionq
+    class Parent:
+        pass
+
+    class Child(Parent):
+        def __init_subclass__(cls):
+            cls.seen = True
+
+    class Grandchild(Child):
+        def make(self):
+            return submit()
+
+    assert Grandchild.seen
+    Grandchild().make()
+
+
+def test_a_class_that_a_dataclass_made_again_can_be_derived_from():
+    @dataclass(slots=True)
+    @mock_ionq
+    class Again:
+        pass
+
+    class Child(Again):
+        def make(self):
+            return submit()
+
+    Child().make()
 
 
 def test_a_cloud_of_ones_own_is_that_of_all():
@@ -322,6 +519,61 @@ def test_a_class_derived_from_a_test_case_runs_its_tests_in_scopes():
             assert jobs() == [self.first]
 
     assert outcome(Child) == []
+
+
+def test_a_set_up_of_a_derived_class_runs_in_a_scope():
+    @mock_ionq
+    class Parent(unittest.TestCase):
+        pass
+
+    class Child(Parent):
+        @classmethod
+        def setUpClass(cls):
+            cls.first = submit()
+
+        def test_one(self):
+            assert jobs() == [self.first]
+
+    assert outcome(Child) == []
+
+
+def test_asynchronous_tests_of_a_derived_class_have_the_cloud_of_their_set_up():
+    @mock_ionq
+    class Parent(unittest.IsolatedAsyncioTestCase):
+        async def asyncSetUp(self):
+            self.first = submit()
+
+    class Child(Parent):
+        async def test_one(self):
+            assert jobs() == [self.first]
+
+    assert outcome(Child) == []
+
+
+def test_a_test_case_is_made_before_its_test_has_a_cloud():
+    @mock_ionq
+    class Made(unittest.TestCase):
+        def __init__(self, *args):
+            super().__init__(*args)
+            submit()
+
+        def test_one(self):
+            assert jobs() == []
+
+    assert outcome(Made) == []
+
+
+def test_a_method_of_unittest_hides_that_of_a_later_base():
+    class Later:
+        def setUp(self):
+            raise AssertionError
+
+    @mock_ionq
+    class First(unittest.TestCase, Later):
+        def test_one(self):
+            assert jobs() == []
+
+    assert outcome(First) == []
 
 
 def test_a_set_up_of_a_base_class_has_the_cloud_of_the_derived_one():
