@@ -20,7 +20,7 @@ from ionq_toolkit_fake.simulation.limits import (
     check_exact,
     check_shots,
 )
-from ionq_toolkit_fake.simulation.outcome import Distribution, SimulationFailure, spread
+from ionq_toolkit_fake.simulation.outcome import Distribution, SimulationFailure, clean, spread
 from ionq_toolkit_fake.simulation.program import Program
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ def _not_run(status: str) -> RuntimeError:
 
 def _distribution_of(probabilities: NDArray[np.float64]) -> Distribution | Exception:
     """Return the outcomes that have a probability, of those of all outcomes."""
-    if not abs(probabilities.sum() - 1.0) < _INEXACT:  # an angle beyond a float, or NaN
+    total = probabilities.sum()
+    if not abs(total - 1.0) < _INEXACT:  # an angle beyond a float, or NaN
         return RuntimeError("the probabilities do not add up to 1")
     outcomes = np.flatnonzero(probabilities > ZERO)
     if len(outcomes) > MOST_OUTCOMES:
@@ -176,7 +177,7 @@ def _distribution_of(probabilities: NDArray[np.float64]) -> Distribution | Excep
             f"the circuit has {len(outcomes)} possible outcomes; ionq_toolkit_fake can "
             f"send {MOST_OUTCOMES}",
         )
-    return Distribution(outcomes, probabilities[outcomes])
+    return Distribution(outcomes, clean(probabilities[outcomes] / total))
 
 
 def _spread(found: Distribution | Exception, active: Sequence[int]) -> Distribution | Exception:

@@ -20,6 +20,17 @@ WHOLE = "output_all"
 #: The most bits an outcome can have: it is kept as a signed integer of 64 bits.
 MOST_BITS = 62
 
+#: How many digits of a probability are kept: the service shows 0.5 and 0.25 for equal outcomes, and
+#: a thousand gates leave errors of 1e-14 in double precision.
+DIGITS = 13
+
+
+def clean(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return probabilities without rounding errors in their last digits, however small they are."""
+    scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(probabilities)))
+    rounded: NDArray[np.float64] = np.round(probabilities * scale) / scale
+    return rounded
+
 
 class Distribution(NamedTuple):
     """Outcomes and how probable each is.
@@ -41,8 +52,7 @@ class Distribution(NamedTuple):
     def marginal(self, bits: Sequence[int | None]) -> dict[str, float]:
         """Return the distribution of some of the bits, by strings with the first bit last."""
         values = take(self.outcomes, bits)
-        found, where = np.unique(values, return_inverse=True)
-        weights = np.bincount(where, weights=self.probabilities)
+        found, weights = merged(values, self.probabilities)
         return dict(zip(bitstrings(found, len(bits)), weights.tolist(), strict=True))
 
 
@@ -113,6 +123,14 @@ def take(outcomes: NDArray[np.int64], bits: Sequence[int | None]) -> NDArray[np.
         if bit is not None:
             values |= ((outcomes >> bit) & 1) << place
     return values
+
+
+def merged(
+    values: NDArray[np.int64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the different values, and the sum of the weights of each."""
+    found, where = np.unique(values, return_inverse=True)
+    return found, clean(np.bincount(where, weights=weights).astype(np.float64))
 
 
 def spread(values: NDArray[np.int64], bits: Sequence[int]) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from ionq_toolkit_fake.simulation.outcome import (
     Outcome,
     SimulationFailure,
     Variant,
+    merged,
     take,
 )
 from ionq_toolkit_fake.simulation.program import Noise, Program, Qasm3
@@ -149,9 +150,7 @@ def _exact_qasm3(circuit: QuantumCircuit) -> Distribution:
     found = aer.exact_circuit(unitary, held)
     place = {wire: index for index, wire in enumerate(held)}
     outcomes = take(found.outcomes, [None if wire is None else place[wire] for wire in bits])
-    outcomes, where = np.unique(outcomes, return_inverse=True)
-    weights = np.bincount(where, weights=found.probabilities).astype(np.float64)
-    return Distribution(outcomes, weights)
+    return Distribution(*merged(outcomes, found.probabilities))
 
 
 def _mitigated(

@@ -121,6 +121,33 @@ def test_small_probabilities_are_present():
     assert histogram["1"] == pytest.approx(1e-16, rel=1e-6)
 
 
+def test_equal_outcomes_have_equal_round_probabilities_however_many_gates_there_are():
+    """Recorded of the service: 0.5 and 0.5 for a Bell pair, 0.25 for four alike."""
+    bell = (Gate("h", (0,)), Gate("cnot", (1,), (0,)))
+    assert histogram_of(2, *bell) == {"0": 0.5, "3": 0.5}
+    folded = bell + (Gate("h", (0,)), Gate("h", (0,)), Gate("swap", (0, 1))) * 500
+    assert histogram_of(2, *folded) == {"0": 0.5, "3": 0.5}
+    for width in range(1, 12):
+        layer = (Gate("rx", (q,), parameters=(np.pi / 2,)) for q in range(width))
+        assert set(histogram_of(width, *layer).values()) == {0.5**width}
+    turns = Gate("gpi2", (0,), parameters=(0.0,)), Gate("ms", (0, 1), parameters=(0.0, 0.5, 0.25))
+    found = simulate(Task(Program(2, turns, "native"), seed=0)).distribution
+    assert as_map(found) == dict.fromkeys("0123", 0.25)
+
+
+@given(st.floats(1e-9, 3.1), st.floats(1e-9, 3.1))
+def test_probabilities_keep_twelve_digits_however_small_they_are(one, other):
+    found = histogram_of(
+        2, *(Gate("rx", (q,), parameters=(a,)) for q, a in enumerate((one, other)))
+    )
+    ones = np.sin(np.array([one, other]) / 2) ** 2
+    for outcome, value in found.items():
+        bits = np.array([int(outcome) & 1, int(outcome) >> 1], dtype=bool)
+        zeros = np.cos(np.array([one, other]) / 2) ** 2
+        assert value == pytest.approx(np.where(bits, ones, zeros).prod(), rel=1e-12, abs=0)
+    assert sum(found.values()) == pytest.approx(1, abs=1e-12)
+
+
 def test_no_gates_leave_all_qubits_at_zero():
     assert histogram_of(2) == {"0": 1.0}
 

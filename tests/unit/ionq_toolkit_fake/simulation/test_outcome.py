@@ -151,3 +151,7 @@ def test_the_widest_outcome_is_right_to_its_highest_bit():
     expected = {str(2**highest + 32): 1.0}
     assert as_map(simulate(Task(program, 0)).distribution) == expected
     assert as_map(simulate(Task(program, 0, 10, Noise(0, 0))).distribution) == expected
+
+
+def test_the_sum_of_probabilities_is_round_too():
+    assert distribution({0: 0.1, 2: 0.2, 1: 0.7}).marginal([0]) == {"0": 0.3, "1": 0.7}
