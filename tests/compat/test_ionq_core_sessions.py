@@ -121,9 +121,16 @@ def test_a_session_takes_jobs_for_its_machine_and_as_long_as_it_is_there(client,
         create_job.sync(client=client, body=payload("no-such-session"))
 
 
-def test_the_simulator_has_no_sessions(client):
-    with pytest.raises(BadRequestError, match="simulator has no sessions"):
-        create_session.sync(client=client, body=CreateSessionRequest(backend="simulator"))
+def test_the_simulator_has_sessions_as_a_qpu_has(client, payload):
+    """As ionq-core's integration tests, which IonQ runs with a key, have it."""
+    with SessionManager(client, "simulator", max_jobs=1) as manager:
+        assert manager.status() in {"created", "started"}
+        job = create_job.sync(client=client, body=payload(manager.session_id, backend="simulator"))
+        listed = get_session_jobs.sync(manager.session_id, client=client)
+        assert [one.id for one in listed.jobs] == [job.id]
+        with pytest.raises(BadRequestError, match="has had its 1 jobs"):
+            create_job.sync(client=client, body=payload(manager.session_id, backend="simulator"))
+    assert get_session.sync(manager.session_id, client=client).status == "ended"
 
 
 def test_ending_a_session_again_changes_nothing(client, cloud):

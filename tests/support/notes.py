@@ -43,7 +43,7 @@ UNKNOWN = {
     "GET /jobs/estimate": "names of SKUs and rate cards",
     "GET /jobs/<job_id>/results/probabilities": "the power of the aggregation `dnl` (2) and what "
     "`majority` does (each bit by itself); how small a probability is still shown: 1e-20",
-    "POST /sessions": "limits without a setting: none; sessions on the simulator: 400",
+    "POST /sessions": "limits without a setting: none",
     "GET /sessions": "the order: newest first",
     "POST /sessions/<session_id>/end": "what ending twice does: nothing",
     "GET /organizations/<organization_id>/usage": "how jobs are dated: by their completion",
