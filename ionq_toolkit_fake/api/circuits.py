@@ -27,8 +27,8 @@ MAX_CONTROLS = 7
 
 #: Limits of native gates: https://docs.ionq.com/api-reference/v0.3/native-gates-api. The angle of
 #: an ms is a quarter turn unless it says otherwise; that of a zz may be of either sign, as
-#: qiskit-ionq sends it.
-MAX_PHASE, MAX_ANGLE, DEFAULT_ANGLE = 1.0, 0.25, 0.25
+#: qiskit-ionq sends it. A phase may go beyond one turn, as Cirq's gateset for Forte has it.
+MAX_ZZ_ANGLE, MAX_ANGLE, DEFAULT_ANGLE = 1.0, 0.25, 0.25
 
 _GATESETS = ("qis", "native")
 
@@ -294,27 +294,31 @@ def _native_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Ga
         if phases is None or len(phases) != 2:  # noqa: PLR2004 - one for each qubit
             raise bad_request(f"{path}.phases must have 2 values", f"{path}.phases")
         angle = DEFAULT_ANGLE if gate.angle is None else gate.angle
-        _check_range(phases, MAX_PHASE, f"{path}.phases")
-        if not 0 <= angle <= MAX_ANGLE:
-            raise bad_request(f"{path}.angle must be from 0 to {MAX_ANGLE}", f"{path}.angle")
-        parameters: tuple[float, ...] = (*phases, angle)
+        _check_angle(angle, 0.0, MAX_ANGLE, f"{path}.angle")
+        parameters: tuple[float, ...] = (*_turns(phases, f"{path}.phases"), angle)
     elif gate.gate == "zz":  # cirq-ionq calls its angle `phase`
         angle_or_phase = gate.phase if gate.angle is None else gate.angle
         if angle_or_phase is None:
             raise bad_request(f"{path}.angle is required", f"{path}.angle")
-        _check_range([angle_or_phase], MAX_PHASE, f"{path}.angle")
+        _check_angle(angle_or_phase, -MAX_ZZ_ANGLE, MAX_ZZ_ANGLE, f"{path}.angle")
         parameters = (angle_or_phase,)
     else:
         if gate.phase is None:
             raise bad_request(f"{path}.phase is required", f"{path}.phase")
-        _check_range([gate.phase], MAX_PHASE, f"{path}.phase")
-        parameters = (gate.phase,)
+        parameters = _turns([gate.phase], f"{path}.phase")
     yield Gate(gate.gate, targets, parameters=parameters)
 
 
-def _check_range(values: Sequence[float], most: float, key: str) -> None:
-    if any(not math.isfinite(value) or abs(value) > most for value in values):
-        raise bad_request(f"{key} must be from {-most:g} to {most:g}", key)
+def _check_angle(angle: float, least: float, most: float, key: str) -> None:
+    if not least <= angle <= most:
+        raise bad_request(f"{key} must be from {least:g} to {most:g}", key)
+
+
+def _turns(phases: Sequence[float], key: str) -> tuple[float, ...]:
+    """Return phases without their whole turns."""
+    if not all(map(math.isfinite, phases)):
+        raise bad_request(f"{key} must be finite", key)
+    return tuple(math.fmod(phase, 1.0) for phase in phases)
 
 
 def _operands(one: int | None, several: list[int] | None, path: str) -> tuple[int, ...]:
