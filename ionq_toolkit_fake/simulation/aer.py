@@ -101,7 +101,8 @@ def exact(programs: Sequence[Program]) -> list[Distribution | Exception]:
 def _append(circuit: QuantumCircuit, program: Program, places: Sequence[int]) -> None:
     """Append a program to a circuit, unless it is too large for an exact simulation."""
     if circuit.num_qubits > _SMALL_STATE:
-        check_exact(circuit.num_qubits, len(program.gates))
+        each = (max(1, 4 * len(gate.terms) * len(gate.targets)) for gate in program.gates)
+        check_exact(circuit.num_qubits, sum(each))
     append_program(circuit, program, places)
 
 

@@ -33,13 +33,13 @@ from qiskit.circuit.library import (
     YGate,
     ZGate,
 )
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import Pauli, SparsePauliOp
 from qiskit.synthesis import (
     LieTrotter,
     OneQubitEulerDecomposer,
-    SuzukiTrotter,
     TwoQubitWeylDecomposition,
 )
+from scipy.linalg import schur
 
 from ionq_toolkit_fake.simulation.outcome import SimulationFailure
 
@@ -55,9 +55,6 @@ WIDEST_MATRIX = 10
 
 #: The widest whose matrix is decomposed into gates: beyond, there are thousands of them.
 WIDEST_SPLIT = 2
-
-#: The most steps that a wide `pauliexp` is cut into, each of some ten gates.
-MOST_STEPS = 2_000
 
 #: https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs: v is the square root
 #: of x; si, ti and vi are inverses; not and cnot are x.
@@ -215,7 +212,8 @@ def append(
         TooWideError: The gate has no form that is small enough.
         SimulationFailure: One of its angles is infinite or none.
     """
-    if gate.parameters and not all(map(math.isfinite, gate.parameters)):
+    angles = [*gate.parameters, *(gate.parameters[0] * value for value in gate.parameters[1:])]
+    if not all(map(math.isfinite, angles)):
         raise SimulationFailure("SimulationError", f"an angle of a {gate.name} is not a number")
     if gateset == "qis":
         method = _METHODS.get((gate.name, len(gate.controls), len(gate.parameters)))
@@ -224,20 +222,9 @@ def append(
             return
     if gate.name == "pauliexp" and not gate.controls:
         hamiltonian, time = _hamiltonian(gate)
-        formula = None
-        if len(hamiltonian.paulis.group_commuting()) == 1:
-            formula = LieTrotter()  # exact, a term at a time
-        elif len(gate.targets) > (WIDEST_SPLIT if split else WIDEST_MATRIX):
-            strength = time * float(np.sum(np.abs(hamiltonian.coeffs)))
-            if 20 * strength * len(gate.terms) > MOST_STEPS:
-                raise TooWideError(
-                    f"a pauliexp of strength {strength:g} on {len(gate.targets)} qubits, whose "
-                    "terms do not commute, needs too many steps"
-                )
-            order, steps = (2, 4 * strength) if split else (4, 20 * strength)
-            formula = SuzukiTrotter(order=order, reps=max(1, math.ceil(steps)))
-        if formula is not None:
-            evolution = PauliEvolutionGate(hamiltonian, time, synthesis=formula)
+        # Several terms on two qubits are fewer gates if put together.
+        if len(gate.targets) > WIDEST_SPLIT or _commutes(hamiltonian):
+            evolution = PauliEvolutionGate(hamiltonian, time, synthesis=LieTrotter())
             circuit.compose(evolution.definition, qubits, inplace=True)
             return
     operation = qiskit_gate(gate, gateset)
@@ -262,7 +249,7 @@ def _split(matrix: NDArray[np.complex128]) -> QuantumCircuit:
 def controlled_exponential(gate: Gate) -> QuantumCircuit:
     """Return a controlled `pauliexp`, on its controls and then its targets.
 
-    Where its Hamiltonian is diagonal, so is what is controlled; and there and back goes without.
+    Where it is diagonal, so is what is controlled; and there and back goes without.
 
     Raises:
         TooWideError: It is on too many qubits.
@@ -270,9 +257,9 @@ def controlled_exponential(gate: Gate) -> QuantumCircuit:
     controls, width = len(gate.controls), len(gate.qubits)
     if width > WIDEST_MATRIX:
         raise _too_wide(gate)
-    energies, states, time = _spectrum(gate)
+    turns, states = _spectrum(gate)
     phases = np.ones(2**width, dtype=complex)
-    phases[_acted_on(controls, len(gate.targets))] = np.exp(-1j * time * energies)
+    phases[_acted_on(controls, len(gate.targets))] = turns
     circuit = QuantumCircuit(width)
     targets = circuit.qubits[controls:]
     circuit.compose(_split(states.conj().T), targets, inplace=True)
@@ -284,27 +271,42 @@ def controlled_exponential(gate: Gate) -> QuantumCircuit:
 def _hamiltonian(gate: Gate) -> tuple[SparsePauliOp, float]:
     """Return H and t of a `pauliexp`, which is exp(-i t H), H = sum(coefficient * term).
 
-    That is how the encoders of Qiskit, Cirq and PennyLane agree to use it. IonQ approximates terms
-    that do not commute in a way that is not published; here they are exact as far as the matrix
-    can be written out, and beyond that a product formula of fourth order.
+    That is how the encoders of Qiskit, Cirq and PennyLane agree to use it. Of terms that do not
+    commute, IonQ takes one Trotter step of first order, in their order: PennyLane-IonQ's tests,
+    which run with a key, compare with that.
     """
     time, *coefficients = gate.parameters
     return SparsePauliOp(list(gate.terms), np.array(coefficients)), time
 
 
+def _commutes(hamiltonian: SparsePauliOp) -> bool:
+    return len(hamiltonian.paulis.group_commuting()) == 1
+
+
 def _pauli_exponential(gate: Gate) -> QiskitGate:
     if len(gate.targets) > WIDEST_MATRIX:
         raise _too_wide(gate)
-    energies, states, time = _spectrum(gate)
-    matrix = (states * np.exp(-1j * time * energies)) @ states.conj().T
-    return UnitaryGate(matrix, check_input=False)
+    return UnitaryGate(_trotter_step(gate), check_input=False)
 
 
-def _spectrum(gate: Gate) -> tuple[NDArray[np.float64], NDArray[np.complex128], float]:
-    """Return the energies and states of the Hamiltonian of a `pauliexp`, and its time."""
+def _trotter_step(gate: Gate) -> NDArray[np.complex128]:
+    """Return the product of the exponentials of the terms, of which the first acts first."""
+    matrix: NDArray[np.complex128] = np.eye(2 ** len(gate.targets), dtype=np.complex128)
+    time, *coefficients = gate.parameters
+    for term, coefficient in zip(gate.terms, coefficients, strict=True):
+        turned = Pauli(term).to_matrix(sparse=True) @ matrix
+        matrix = np.cos(time * coefficient) * matrix - 1j * np.sin(time * coefficient) * turned
+    return matrix
+
+
+def _spectrum(gate: Gate) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return the eigenvalues and eigenvectors of a `pauliexp`."""
     hamiltonian, time = _hamiltonian(gate)
-    energies, states = np.linalg.eigh(hamiltonian.to_matrix())
-    return energies, states, time
+    if _commutes(hamiltonian):
+        energies, states = np.linalg.eigh(hamiltonian.to_matrix())
+        return np.exp(-1j * time * energies), states
+    triangle, states = schur(_trotter_step(gate), output="complex")
+    return np.diag(triangle), states
 
 
 def _native_gate(gate: Gate) -> QiskitGate:

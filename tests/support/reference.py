@@ -69,8 +69,10 @@ def _native(gate):
 def _qis(gate):
     name, angle = gate["gate"], gate.get("rotation")
     if name == "pauliexp":
+        # One Trotter step, the first term first: PennyLane-IonQ's tests with a key have that.
         terms = zip(gate["terms"], gate["coefficients"], strict=True)
-        return expm(-1j * gate["time"] * sum(value * pauli(term) for term, value in terms))
+        parts = [expm(-1j * gate["time"] * value * pauli(term)) for term, value in terms]
+        return reduce(np.matmul, reversed(parts))
     if name == "z" and angle is not None:
         return np.diag([1, np.exp(1j * angle)])
     if name in FIXED:

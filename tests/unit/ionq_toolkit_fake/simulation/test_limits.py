@@ -54,13 +54,21 @@ def test_a_programs_own_gate_is_what_it_says_whatever_it_is_called(source, outco
     assert as_map(found.distribution) == pytest.approx({outcome: 1})
 
 
-def test_a_wide_pauli_exponential_of_too_many_steps_fails_at_once():
-    targets = tuple(range(11))
-    terms = ("X" * 11, "Z" + "I" * 10)
-    gate = Gate("pauliexp", targets, parameters=(1e6, 1.0, 0.5), terms=terms)
+def test_a_wide_pauli_exponential_counts_by_its_terms():
+    width = 25
+    terms = ("X" * width, "Z" * width) * 500
+    gate = Gate("pauliexp", tuple(range(width)), parameters=(1.0,) * 1001, terms=terms)
     with pytest.raises(SimulationFailure) as caught:
-        simulate(Task(Program(11, (gate,)), seed=0))
-    assert caught.value.code == "QuantumCircuitComplexityError"
+        simulate(Task(Program(width, (gate,)), seed=0))
+    assert caught.value.code == "SimulationTimeout"
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_pauli_exponential_whose_angle_is_beyond_a_float_fails(width):
+    terms = ("X" * width, "Z" * width)
+    gate = Gate("pauliexp", tuple(range(width)), parameters=(1e200, 1e200, 1.0), terms=terms)
+    with pytest.raises(SimulationFailure, match="not a number"):
+        simulate(Task(Program(width, (gate,)), seed=0))
 
 
 def test_more_outcomes_than_can_be_sent_fail(monkeypatch):

@@ -1,7 +1,11 @@
-"""exp(-i t H) against SciPy's exponential of the written out matrix, and against closed forms."""
+"""exp(-i t H), term by term, against SciPy's exponentials of matrices, and against closed forms.
+
+Of terms that do not commute, IonQ takes one Trotter step of first order: PennyLane-IonQ's tests,
+which run with a key, hold the service to that.
+"""
 
 from functools import reduce
-from math import cos, hypot, pi, sin
+from math import cos, pi, sin
 
 import numpy as np
 import pytest
@@ -9,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Operator, Statevector
 from scipy.linalg import expm
-from scipy.sparse import csr_matrix, identity, kron
+from scipy.sparse import kron
 from scipy.sparse.linalg import expm_multiply
 
 from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.outcome import SimulationFailure
-from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Task
+from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Qpu, Task
 
 PAULIS = {
     "I": np.eye(2),
@@ -31,10 +35,13 @@ def pauliexp(targets, time, hamiltonian, controls=()):
 
 
 def unitary_of(gate):
-    """Exponentiate the sum; the left letter is that of the most significant qubit, as in kron."""
+    """Exponentiate each term; the left letter is that of the most significant qubit, as in kron."""
     time, *coefficients = gate.parameters
-    terms = [reduce(np.kron, [PAULIS[letter] for letter in term]) for term in gate.terms]
-    return expm(-1j * time * sum(c * term for c, term in zip(coefficients, terms, strict=True)))
+    matrix = np.eye(2 ** len(gate.targets))
+    for coefficient, term in zip(coefficients, gate.terms, strict=True):
+        generator = reduce(np.kron, [PAULIS[letter] for letter in term])
+        matrix = expm(-1j * time * coefficient * generator) @ matrix
+    return matrix
 
 
 def controlled(matrix, controls):
@@ -66,14 +73,20 @@ def probabilities(num_qubits, gates, **run):
 
 def assert_acts_as_its_exponential(gate, width, tolerance=1e-10):
     """Put a gate between two layers of rotations that make every phase show."""
+    layer, expected = between_layers(gate, width)
+    found = probabilities(width, [*layer, gate, *layer])
+    assert np.allclose(found, expected, atol=tolerance)
+
+
+def between_layers(gate, width):
+    """Return a layer of rotations, and the probabilities after layer, gate and layer."""
     layer, state = turned(width)
     matrix = controlled(unitary_of(gate), len(gate.controls))
     state = state.evolve(Operator(matrix), list(gate.qubits))
     for again in layer:
         pauli = PAULIS[again.name[1].upper()]
         state = state.evolve(Operator(expm(-0.5j * again.parameters[0] * pauli)), again.targets)
-    found = probabilities(width, [*layer, gate, *layer])
-    assert np.allclose(found, state.probabilities(), atol=tolerance)
+    return layer, state.probabilities()
 
 
 @st.composite
@@ -81,18 +94,40 @@ def gates(draw, most_controls):
     controls = draw(st.integers(0, most_controls))
     targets = draw(st.integers(1, 5 - controls))
     qubits = draw(st.permutations(range(5)))
-    term = st.text("IXYZ", min_size=targets, max_size=targets)
-    hamiltonian = draw(st.dictionaries(term, st.floats(-2, 2), min_size=1, max_size=5))
-    time = draw(st.floats(0, 3))
-    chosen = qubits[controls : controls + targets], time, hamiltonian, qubits[:controls]
-    return pauliexp(*chosen)
+    terms = draw(
+        st.lists(st.text("IXYZ", min_size=targets, max_size=targets), min_size=1, max_size=5)
+    )
+    parameters = draw(st.tuples(st.floats(0, 3), *[st.floats(-2, 2)] * len(terms)))
+    places = tuple(qubits[controls : controls + targets]), tuple(qubits[:controls])
+    return Gate("pauliexp", *places, parameters, tuple(terms))
 
 
 @pytest.mark.slow
 @settings(max_examples=40)
 @given(gates(most_controls=3))
-def test_any_sum_of_terms_acts_as_its_exponential_with_and_without_controls(gate):
+def test_any_terms_act_one_after_the_other_with_and_without_controls(gate):
     assert_acts_as_its_exponential(gate, 5)
+
+
+@pytest.mark.slow
+@settings(max_examples=15)
+@given(gates(most_controls=2), st.sampled_from(["ms", "zz"]))
+def test_any_terms_act_one_after_the_other_as_compiled_and_shot_by_shot(gate, entangler):
+    """The total variation of 20,000 shots over 32 outcomes is 0.016 on average, sd 0.002."""
+    layer, expected = between_layers(gate, 5)
+    program = [*layer, gate, *layer]
+    for run in ({}, {"qpu": Qpu(5, entangler), "hardware": True}):
+        found = probabilities(5, program, shots=20_000, noise=Noise(0.0, 0.0), **run)
+        assert np.abs(found - expected).sum() / 2 < 0.035
+
+
+def test_terms_that_do_not_commute_act_in_the_order_they_have():
+    """X and then Z by a quarter turn each leave |0> in between; Z first does nothing to it."""
+    quarter = pi / 4
+    one = [pauliexp((0,), quarter, {"X": 1.0, "Z": 1.0}), Gate("rx", (0,), (), (pi / 2,))]
+    other = [pauliexp((0,), quarter, {"Z": 1.0, "X": 1.0}), Gate("rx", (0,), (), (pi / 2,))]
+    assert probabilities(1, one)[1] == pytest.approx(0.5)
+    assert probabilities(1, other)[1] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
@@ -158,28 +193,28 @@ def test_wide_terms_that_commute_are_exact(width):
     assert found[list(expected)].sum() == pytest.approx(1.0, abs=1e-10)
 
 
-def test_wide_terms_that_anticommute_are_right_to_a_millionth():
-    """(aP + bQ)^2 = a^2 + b^2 if P and Q anticommute, so that the exponential is a rotation."""
-    width, a, b, time = 11, 0.9, -0.5, 1.3
-    gate = pauliexp(range(width), time, {"X" * width: a, "I" * (width - 1) + "Z": b})
+@pytest.mark.parametrize("time", [1.3, 1e6])
+def test_wide_terms_that_anticommute_are_a_single_step(time):
+    """The Z before acts on |0> alone: the X after it flips as if it were not there."""
+    width, a, b = 11, 0.9, -0.5
+    gate = pauliexp(range(width), time, {"I" * (width - 1) + "Z": b, "X" * width: a})
     found = probabilities(width, [gate])
-    flipped = (a / hypot(a, b) * sin(time * hypot(a, b))) ** 2
-    assert found[-1] == pytest.approx(flipped, abs=1e-6)
-    assert found[0] == pytest.approx(1 - flipped, abs=1e-6)
+    assert found[-1] == pytest.approx(sin(time * a) ** 2, abs=1e-8)
+    assert found[0] == pytest.approx(cos(time * a) ** 2, abs=1e-8)
 
 
 @pytest.mark.slow
-def test_a_wide_sum_of_many_terms_is_right_to_a_millionth():
+def test_many_wide_terms_act_one_after_the_other():
     width, time = 11, 0.4
     generator = np.random.default_rng(5)
     terms = ["".join(row) for row in generator.choice(list("IXYZ"), (6, width))]
     coefficients = generator.uniform(-1, 1, len(terms))
     layer, state = turned(width)
-    total = csr_matrix((2**width, 2**width), dtype=complex)
+    data = state.data
     for term, coefficient in zip(terms, coefficients, strict=True):
-        total = total + coefficient * reduce(kron, [PAULIS[letter] for letter in term])
-    assert abs(total @ total - identity(2**width) * (coefficients @ coefficients)).max() > 0.1
-    evolved = Statevector(expm_multiply(-1j * time * total, state.data))
+        generator = reduce(kron, [PAULIS[letter] for letter in term])
+        data = expm_multiply(-1j * time * coefficient * generator, data)
+    evolved = Statevector(data)
     for gate in layer:
         pauli = PAULIS[gate.name[1].upper()]
         evolved = evolved.evolve(Operator(expm(-0.5j * gate.parameters[0] * pauli)), gate.targets)
@@ -187,7 +222,7 @@ def test_a_wide_sum_of_many_terms_is_right_to_a_millionth():
     hamiltonian = dict(zip(terms, coefficients.tolist(), strict=True))
     found = probabilities(width, [*layer, pauliexp(range(width), time, hamiltonian), *layer])
 
-    assert 0.5 * np.abs(found - evolved.probabilities()).sum() < 1e-6
+    assert 0.5 * np.abs(found - evolved.probabilities()).sum() < 1e-9
 
 
 def test_a_controlled_one_that_is_too_wide_fails_the_job_with_a_reason():
