@@ -190,5 +190,5 @@ def _register_sizes(stored: Any, bits: int) -> list[list[Any]]:  # noqa: ANN401 
         sizes = [size for _, size in stored]
     except (TypeError, ValueError):
         return []
-    whole = all(isinstance(size, int) and size > 0 for size in sizes) and sum(sizes) == bits
+    whole = all(isinstance(size, int) and size >= 0 for size in sizes) and sum(sizes) == bits
     return stored if whole else []

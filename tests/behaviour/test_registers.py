@@ -1,0 +1,54 @@
+"""Classical registers of every layout, from the circuit to the keys; Aer's own keys are the truth."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit_aer import AerSimulator
+
+from ionq_toolkit import IonQProvider
+
+
+def measured(sizes, ones, *, midway=False, names=None):
+    """Return a circuit with registers of these sizes, whose bits in `ones` are measured as 1."""
+    names = names or [f"r{n}" for n in range(len(sizes))]
+    registers = [ClassicalRegister(size, name) for size, name in zip(sizes, names, strict=True)]
+    circuit = QuantumCircuit(QuantumRegister(2, "q"), *registers)
+    circuit.x(0)
+    for bit in range(circuit.num_clbits):
+        circuit.measure(0 if bit in ones else 1, bit)
+        if midway:
+            circuit.x([0, 1])
+            circuit.x([0, 1])
+    return circuit
+
+
+def assert_keys_of_aer(circuit, **options):
+    options = {"shots": 5, "memory": True, **options}
+    aer = AerSimulator().run(circuit, shots=5, memory=True).result()
+    result = IonQProvider(transport="fake").get_backend("ionq_simulator").run(circuit, **options)
+    found = result.result()
+    assert dict(found.get_counts()) == dict(aer.get_counts())
+    assert found.get_probabilities() == pytest.approx(dict.fromkeys(aer.get_counts(), 1.0))
+    assert found.get_memory() == aer.get_memory()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "key"), [((0, 1, 2), "10 1 "), ((1, 0, 2), "10  1"), ((1, 2, 0), " 10 1")]
+)
+@pytest.mark.parametrize("midway", [False, True])
+def test_an_empty_register_is_an_empty_part_of_the_key(sizes, key, midway):
+    """The keys are Aer's."""
+    circuit = measured(sizes, {0, 2}, midway=midway)
+    backend = IonQProvider(transport="fake").get_backend("ionq_simulator")
+    assert backend.run(circuit, shots=5).get_counts() == {key: 5}
+    assert_keys_of_aer(circuit)
+
+
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=5).filter(any), st.data(), st.booleans())
+def test_every_layout_of_registers_has_the_keys_of_aer(sizes, data, midway):
+    ones = data.draw(st.sets(st.integers(0, sum(sizes) - 1)))
+    midway = midway and sum(sizes) < 9  # each measurement midway takes a qubit
+    assert_keys_of_aer(measured(sizes, ones, midway=midway))
