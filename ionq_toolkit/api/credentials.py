@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
 import os
 import re
+import secrets
 import stat
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, NamedTuple, NoReturn, Self
 from urllib.parse import quote
 
 from ionq_toolkit.errors import IonQCredentialsError
@@ -25,33 +28,53 @@ _MOST_FILE_BYTES = 64 * 1024
 #: Permissions of users other than the owner of a file.
 _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
+#: Bytes of the digest of a key in a pickle: enough to tell the keys of a user apart, and too few to
+#: find a key by trying: many have the same digest.
+_DIGEST_BYTES = 4
+
+
+class _Reference(NamedTuple):
+    """Says which key is needed, without revealing it."""
+
+    salt: bytes
+    digest: bytes
+
+    @classmethod
+    def to(cls, key: str, salt: bytes) -> Self:
+        found = hashlib.blake2b(key.encode(), key=salt, digest_size=_DIGEST_BYTES)
+        return cls(salt, found.digest())
+
 
 class ApiKey:
     """An API key that only `reveal` returns.
 
-    Neither its repr nor a pickle contains it. An unpickled instance finds the key again, in the
-    environment and the key file of the process it is in, when it is first needed.
+    Neither its repr nor a pickle contains it. A pickle says which key it was, by a keyed digest. An
+    unpickled instance looks for this key, in the environment and the key file of the process it is
+    in, when it is first needed, and takes no other: another key may be another account's.
 
     Attributes:
         forms: The key as texts may contain it, plain or percent-encoded; () before it is known.
         header: The value of the Authorization header; empty before the key is known.
     """
 
-    __slots__ = ("_secret", "_text", "forms", "header")
+    __slots__ = ("_reference", "_secret", "_text", "forms", "header")
 
-    def __init__(self, text: str | None = None, *, secret: bool = True) -> None:
+    def __init__(
+        self, text: str | None = None, *, secret: bool = True, reference: _Reference | None = None
+    ) -> None:
         """Keep a key, or find one when it is first needed.
 
         Args:
             text: The key; white space around it is dropped.
             secret: False for a placeholder where no key is needed; pickles contain it.
+            reference: The only key to take, where one is looked for; None: any.
 
         Raises:
             IonQCredentialsError: It is not a str, or cannot be sent in a header.
         """
         if text is not None and not isinstance(text, str):
             raise IonQCredentialsError(f"An API key is a str, not {type(text).__name__}.")
-        self._secret = secret
+        self._secret, self._reference = secret, reference
         self._text: str | None = None
         self.forms: tuple[str, ...] = ()
         self.header = ""
@@ -63,7 +86,10 @@ class ApiKey:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._secret:
-            return type(self), ()
+            with contextlib.suppress(IonQCredentialsError):  # there is none yet to refer to
+                if self._reference is None:
+                    self._reference = _Reference.to(self.reveal(), secrets.token_bytes(16))
+            return functools.partial(type(self), reference=self._reference), ()
         return functools.partial(type(self), secret=False), (self._text,)
 
     def __copy__(self) -> Self:
@@ -80,9 +106,22 @@ class ApiKey:
         """Return the key.
 
         Raises:
-            IonQCredentialsError: No key is found, or it cannot be used.
+            IonQCredentialsError: No key is found, or it cannot be used, or it is another key than
+                that of the process in which this was pickled.
         """
-        return self._keep(find_key()) if self._text is None else self._text
+        if self._text is not None:
+            return self._text
+        if self._reference is None:
+            return self._keep(find_key())
+        key, _ = _found()
+        if not key or _Reference.to(key, self._reference.salt) != self._reference:
+            has = f"has another key in {KEY_VARIABLE} or {KEY_FILE}" if key else "has no API key"
+            raise IonQCredentialsError(
+                "This comes from a pickle, which does not contain the API key that it was made "
+                f"with. This process {has}, and another account must not pay: set {KEY_VARIABLE} "
+                "to the key of the process that made the pickle, or write it into the file."
+            )
+        return self._keep(key)
 
     def _keep(self, text: str) -> str:
         # The forms first: a key that is known can be redacted.
@@ -97,20 +136,32 @@ def find_key() -> str:
     Raises:
         IonQCredentialsError: Neither has one, or the file cannot be trusted or read.
     """
+    key, problem = _found()
+    if not key:
+        _raise_not_found(problem)
+    return key
+
+
+def _found() -> tuple[str, str]:
+    """Return the key, or "" and what is to be said about the key file.
+
+    Raises:
+        IonQCredentialsError: The file cannot be trusted or read, or the key not be used.
+    """
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if key:
-        return _checked(key, KEY_VARIABLE)
+        return _checked(key, KEY_VARIABLE), ""
     try:
         path = Path(KEY_FILE).expanduser()
     except RuntimeError:
-        _raise_not_found("; no home directory is known")
+        return "", "; no home directory is known"
     text = _read(path)
     if text is None:
-        _raise_not_found("")
+        return "", ""
     key = _value(text)
     if not key:
-        _raise_not_found(f" ({path} has no line {KEY_VARIABLE}=...)")
-    return _checked(key, str(path))
+        return "", f" ({path} has no line {KEY_VARIABLE}=...)"
+    return _checked(key, str(path)), ""
 
 
 def _read(path: Path) -> str | None:

@@ -8,9 +8,12 @@ import pickle
 import stat
 import traceback
 import types
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 from clouds import RECORD
+from qiskit import QuantumCircuit
 
 from ionq_toolkit import (
     HttpTransport,
@@ -21,6 +24,7 @@ from ionq_toolkit import (
     errors,
 )
 from ionq_toolkit.api.credentials import ApiKey
+from ionq_toolkit_fake import FakeIonQ, FakeServer
 
 KEY = "s3cret-key-of-somebody"
 
@@ -185,19 +189,107 @@ def test_a_key_has_no_repr_and_is_in_no_pickle():
     assert copy.copy(key) is copy.deepcopy(key) is key
 
 
-def test_unpickled_objects_find_the_key_of_their_own_process(bell, monkeypatch):
-    with IonQProvider(KEY) as provider:
-        job = IonQJob(provider.get_backend("simulator"), "j")
-        pickles = [pickle.dumps(thing) for thing in (provider, provider.client, job.backend(), job)]
+def pickles_of(provider):
+    """Everything that a worker may be handed."""
+    job = IonQJob(provider.get_backend("simulator"), "j")
+    return [pickle.dumps(thing) for thing in (provider, provider.client, job.backend(), job)]
+
+
+def key_of(packed, times=1):
+    """The key that an unpickled thing sends; `times`: how often it was pickled."""
+    for _ in range(times - 1):
+        packed = pickle.dumps(pickle.loads(packed))
+    thing = pickle.loads(packed)
+    client = getattr(thing, "client", thing)
+    return getattr(client, "_client", client)._key.reveal()
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("source", ["given", "environment", "file"])
+def test_a_pickle_takes_the_key_that_it_was_made_with_and_no_other(
+    monkeypatch, key_file, source, times
+):
+    """Another key would let another account pay."""
+    keep, file = (lambda key: key_file(f"IONQ_API_KEY={key}")), key_file("")
+    if source == "environment":
+        monkeypatch.setenv("IONQ_API_KEY", KEY)
+    elif source == "file":
+        keep(KEY)
+    with IonQProvider(KEY if source == "given" else None) as provider:
+        unused = pickle.dumps(provider)
+        pickles = [unused, *pickles_of(provider)]
     assert not [one for one in pickles if KEY.encode() in one or KEY[:10].encode() in one]
-    again = pickle.loads(pickles[0])
-    client = pickle.loads(pickles[1])
-    for call in (pickle.loads(pickles[0]).client.get_backends, client.get_backends):
-        with pytest.raises(errors.IonQCredentialsError, match="There is no API key"):
-            call()
-    assert client.redact("nothing to hide") == "nothing to hide"
+    for wrong in ("the-key-over-there", KEY + "x", KEY.swapcase()):
+        monkeypatch.setenv("IONQ_API_KEY", wrong)
+        for packed in pickles:
+            with pytest.raises(errors.IonQCredentialsError, match="another account") as caught:
+                key_of(packed, times)
+            assert wrong not in str(caught.value)
+        monkeypatch.delenv("IONQ_API_KEY")
+        keep(wrong)
+        with pytest.raises(errors.IonQCredentialsError, match="another key in IONQ_API_KEY or"):
+            key_of(unused, times)
+    file.unlink()
+    with pytest.raises(errors.IonQCredentialsError, match="This process has no API key"):
+        key_of(unused, times)
+    keep(KEY)
+    assert {key_of(packed, times) for packed in pickles} == {KEY}
+    file.unlink()
+    monkeypatch.setenv("IONQ_API_KEY", f" {KEY} ")
+    assert {key_of(packed, times) for packed in pickles} == {KEY}
+
+
+def test_a_pickle_with_another_key_sends_nothing(bell, monkeypatch):
+    monkeypatch.setenv("IONQ_API_KEY", "the-key-of-the-group")
+    cloud = FakeIonQ(seed=1)
+    with FakeServer(cloud) as server, IonQProvider(KEY, server.url) as provider:
+        backend = pickle.loads(pickle.dumps(provider.get_backend("simulator")))
+        with pytest.raises(errors.IonQCredentialsError):
+            backend.run(bell)
+        used = provider.get_backend("simulator")
+        used.run(bell)
+        with pytest.raises(errors.IonQCredentialsError):
+            pickle.loads(pickle.dumps(used)).run(bell)
+    assert len(cloud.requests) == 1
+
+
+def test_a_pickle_made_without_any_key_finds_one_where_it_is_read(monkeypatch):
+    packed = pickle.dumps(IonQProvider())
+    with pytest.raises(errors.IonQCredentialsError, match="There is no API key"):
+        key_of(packed)
     monkeypatch.setenv("IONQ_API_KEY", "the-key-over-there")
-    assert again.client._key.reveal() == "the-key-over-there"
+    assert key_of(packed) == "the-key-over-there"
+    assert pickle.loads(packed).client.redact("nothing to hide") == "nothing to hide"
+
+
+def test_digests_in_pickles_do_not_tell_that_two_have_the_same_key():
+    """Nor can a key be found by its digest: each has a salt of its own, and few bytes."""
+    assert pickle.dumps(ApiKey(KEY)) != pickle.dumps(ApiKey(KEY))
+    same = ApiKey(KEY)
+    assert pickle.dumps(same) == pickle.dumps(same)
+
+
+def work_of(backend):
+    """In a worker process: submit a job, or say why not."""
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    try:
+        return backend.run(circuit, shots=5).get_counts()
+    except errors.IonQCredentialsError as error:
+        return str(error)
+
+
+@pytest.mark.slow
+def test_a_worker_process_uses_the_same_key_or_none(monkeypatch):
+    cloud = FakeIonQ(keys={KEY: "ours", "key-of-the-group": "theirs"})
+    with FakeServer(cloud) as server, IonQProvider(KEY, server.url) as provider:
+        backend = provider.get_backend("simulator")
+        for key, count in (("key-of-the-group", 0), (KEY, 1)):
+            monkeypatch.setenv("IONQ_API_KEY", key)
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                found = pool.submit(work_of, backend).result()
+            assert found == {"0": 5} if count else "another account must not pay" in found
+            assert len(cloud.jobs) == count
 
 
 def test_a_placeholder_key_is_pickled():
