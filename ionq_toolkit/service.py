@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -72,6 +72,10 @@ class Service:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.describe()})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return itself: a copy of a backend is of the same account, and draws no tag twice."""
+        return self
 
     def describe(self) -> str:
         """Return the URL and the transport in words."""

@@ -7,7 +7,7 @@ import contextvars
 import json
 import platform
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -109,6 +109,9 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(url={self._url!r}, transport={self._transport!r})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
     @property
     def url(self) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
@@ -70,6 +71,12 @@ class JobState:
         self._asked = self._taken = 0
         self._told_of_end = False
         self._not_shown_until = 0.0
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        memo[id(self._clock)] = self._clock  # a copy of it would show another time
+        twin = copy.copy(self)
+        vars(twin).update(copy.deepcopy(vars(self), memo))
+        return twin
 
     @property
     def over(self) -> bool:

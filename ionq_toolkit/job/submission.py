@@ -17,7 +17,7 @@ import random
 import threading
 from abc import ABC, abstractmethod
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from ionq_toolkit.clock import TimeIsUpError
 from ionq_toolkit.errors import (
@@ -114,6 +114,10 @@ class Submission(ABC):
         self.began: float | None = None
         self.made: str | None = None
         self.open = self.adopted = False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return itself: a job and its deep copy are submitted once."""
+        return self
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:

@@ -116,6 +116,10 @@ class Transport:
     def close(self) -> None:
         """Release connections and other resources; the transport may be used again."""
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return itself: deep copies of what uses it share its connections, or its cloud."""
+        return self
+
     def __enter__(self) -> Self:
         return self
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Never, Protocol
+from typing import TYPE_CHECKING, Any, Never, Protocol, Self
 
 from ionq_toolkit.transport.base import Response, Transport
 
@@ -50,6 +50,9 @@ class InProcessTransport(Transport):
         clock = getattr(cloud, "clock", None)
         self.clock = clock if hasattr(clock, "monotonic") and hasattr(clock, "sleep") else None
 
+    def __copy__(self) -> Self:
+        return self
+
     def __reduce__(self) -> Never:
         """Refuse to be pickled: a copy of the cloud would diverge from the original.
 
@@ -57,7 +60,7 @@ class InProcessTransport(Transport):
             TypeError: Always.
         """
         raise TypeError(
-            "A cloud in this process cannot be pickled or copied, nor what runs on it. Keep "
+            "A cloud in this process cannot be pickled, nor what runs on it. Keep "
             "job.job_id(), and call backend.retrieve_job(job_id) where the job is wanted; for "
             "several processes, run the cloud in one of its own: ionq-fake serve."
         )

@@ -300,13 +300,12 @@ def test_registers_survive_retrieval_by_another_provider(cloud):
 # --- pickles ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("take", [pickle.dumps, copy.deepcopy])
 @pytest.mark.parametrize("transport", [InProcessTransport(FakeIonQ(seed=1)), "fake"])
-def test_a_job_on_a_cloud_in_this_process_cannot_be_pickled(take, transport):
+def test_a_job_on_a_cloud_in_this_process_cannot_be_pickled(transport):
     provider = IonQProvider("sesame-sesame-sesame", transport=transport)
     job = IonQJob(provider.get_backend("simulator"), "job-1")
     with pytest.raises(TypeError, match=r"Keep job.job_id\(\), and call backend.retrieve_job"):
-        take(job)
+        pickle.dumps(job)
     assert copy.copy(job).job_id() == "job-1"
 
 
