@@ -216,23 +216,3 @@ def did_you_mean(word: str, choices: Iterable[str], *, most: int = 1, cutoff: fl
     """
     near = difflib.get_close_matches(word, list(choices), n=most, cutoff=cutoff)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-
-
-__all__ = [
-    "IonQAPIError",
-    "IonQBackendError",
-    "IonQBackendNotFoundError",
-    "IonQClientError",
-    "IonQConnectionError",
-    "IonQCredentialsError",
-    "IonQError",
-    "IonQGateError",
-    "IonQJobError",
-    "IonQJobFailureError",
-    "IonQJobStateError",
-    "IonQJobTimeoutError",
-    "IonQMidCircuitMeasurementError",
-    "IonQResponseError",
-    "IonQRetriableError",
-    "IonQSubmissionUnknownError",
-]

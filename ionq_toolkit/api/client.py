@@ -6,15 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ionq_toolkit.api.connection import DEFAULT_TIMEOUT_S, Connection, encode, query_text
+from ionq_toolkit.api.connection import Connection, encode, query_text
 from ionq_toolkit.api.record import SINGLE_CIRCUIT
 from ionq_toolkit.errors import IonQClientError, IonQError, IonQResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-
-__all__ = ["DEFAULT_TIMEOUT_S", "IonQClient"]
 
 #: Ids that can be part of a path without encoding; IonQ's are UUIDs.
 _JOB_ID = re.compile("[0-9A-Za-z_-]{1,200}")

@@ -103,12 +103,7 @@ class ApiKey:
         return self._text is not None
 
     def reveal(self) -> str:
-        """Return the key.
-
-        Raises:
-            IonQCredentialsError: No key is found, or it cannot be used, or it is another key than
-                that of the process in which this was pickled.
-        """
+        """Return the key."""
         if self._text is not None:
             return self._text
         if self._reference is None:
@@ -131,11 +126,7 @@ class ApiKey:
 
 
 def find_key() -> str:
-    """Return the key in the environment or else in the key file.
-
-    Raises:
-        IonQCredentialsError: Neither has one, or the file cannot be trusted or read.
-    """
+    """Return the key in the environment or else in the key file."""
     key, problem = _found()
     if not key:
         _raise_not_found(problem)
@@ -165,11 +156,7 @@ def _found() -> tuple[str, str]:
 
 
 def _read(path: Path) -> str | None:
-    """Return the text of the key file, or None if it does not exist.
-
-    Raises:
-        IonQCredentialsError: Other users can read or change it, or it cannot be read.
-    """
+    """Return the text of the key file, or None if it does not exist."""
     try:
         with path.open("rb") as file:
             # Of the open file: another one may have replaced it since.

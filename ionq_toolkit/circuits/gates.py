@@ -302,11 +302,7 @@ def _within(limit: float, turns: float) -> float:
 
 
 def _number(value: Any, operation: Operation, what: str, gateset: str) -> float:  # noqa: ANN401
-    """Return a parameter as a float.
-
-    Raises:
-        IonQGateError: It is not a finite real number.
-    """
+    """Return a parameter as a float."""
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -121,11 +121,7 @@ class Submission(ABC):
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Keep other threads from submitting meanwhile.
-
-        Raises:
-            IonQJobStateError: Another thread is submitting.
-        """
+        """Keep other threads from submitting meanwhile."""
         me = os.getpid(), threading.get_ident()
         with _CLAIMING:
             if self._claimed_by not in (None, me) and self._claimed_by[0] == me[0]:

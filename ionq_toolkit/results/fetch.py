@@ -36,14 +36,7 @@ class Children:
         self._final: dict[str, JobRecord] = {}
 
     def records(self, parent: JobRecord, deadline: Deadline | None = None) -> list[JobRecord]:
-        """Return the record of each child of `parent` as it is now, in the order of the circuits.
-
-        Raises:
-            IonQJobError: The record of the parent does not name them as it should.
-            IonQAPIError: The service refused.
-            IonQConnectionError: The service was not reached.
-            TimeIsUpError: They could not all be asked for before the deadline.
-        """
+        """Return the record of each child as it is now, in the order of the circuits."""
 
         def ask(index: int) -> JobRecord:
             child_id = parent.child_ids[index]
@@ -338,11 +331,7 @@ class _Reading:
         histogram: Mapping[str, Any],
         raw_shots: Sequence[int | str] | None,
     ) -> dict[str, Any]:
-        """Return the results of the circuit of `record` as an experiment of a Qiskit result.
-
-        Raises:
-            IonQJobError: The histogram, the shots or the record are unusable.
-        """
+        """Return the results of the circuit of `record` as an experiment of a Qiskit result."""
         shots, seed = record.shots, record.sampling_seed if record.is_ideal else None
         memory = record.memory or self._memory
         try:
@@ -416,11 +405,7 @@ class _Reading:
 
 
 def query_of(sharpen: bool | None, extra_query_params: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the query for the results of a job; see `IonQJob.result`.
-
-    Raises:
-        ValueError: `sharpen` is neither True, False nor None.
-    """
+    """Return the query for the results of a job; see `IonQJob.result`."""
     if not (sharpen is None or isinstance(sharpen, bool | np.bool_)):
         raise ValueError(f"sharpen={sharpen!r} must be True, False or None")
     query = {name: str(value) for name, value in (extra_query_params or {}).items()}

@@ -100,11 +100,7 @@ class RetryPolicy:
     jitter: str = "full"
 
     def __post_init__(self) -> None:
-        """Check the values.
-
-        Raises:
-            ValueError: A value is of the wrong type or out of range.
-        """
+        """Check the values."""
         if isinstance(self.attempts, bool) or not isinstance(self.attempts, int):
             raise ValueError(f"attempts={self.attempts!r} is not a whole number")  # noqa: TRY004
         if self.attempts < 1:

@@ -73,11 +73,7 @@ class TransitionRule:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TransitionRule:
-        """Read plain data: that of the transitions and, under `match`, which jobs they are for.
-
-        Raises:
-            ValueError: That is no such data.
-        """
+        """Read plain data: that of the transitions and, under `match`, which jobs they are for."""
         only(data, (*STEPS, "end", "match"), "transition")
         match = data.get("match", {})
         only(match, _MATCHES, "match")
@@ -139,11 +135,7 @@ class TransitionRules:
         return self.add(TransitionRule(these, name, backend, metadata, nth, child))
 
     def add(self, rule: TransitionRule) -> TransitionRule:
-        """Set a rule.
-
-        Raises:
-            ValueError: Jobs never come to its end.
-        """
+        """Set a rule."""
         if rule.transitions.end is not None and rule.child is None and not self._rules:
             rule.transitions.over(self.base).check()  # other rules may give other steps
         self._rules.append(rule)

@@ -1,4 +1,4 @@
-"""Classical registers of every layout, from the circuit to the keys; Aer's own keys are the truth."""
+"""Classical registers of every layout, from the circuit to the keys, beside Aer's own keys."""
 
 import pytest
 from hypothesis import given, settings

@@ -119,11 +119,7 @@ class ReplayTransport(Transport):
     def send(
         self, method: str, url: str, headers: Headers, body: bytes | None, timeout: float | None
     ) -> Response:
-        """Answer one request; see `Transport.send`.
-
-        Raises:
-            RecordingMissError: The request was not recorded; the message shows the nearest one.
-        """
+        """Answer one request; see `Transport.send`."""
         sent = _Form(Request.of(method, url, body), self._match, headers)
         with self._lock:
             played = self._next(sent)
