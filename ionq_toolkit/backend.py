@@ -97,6 +97,7 @@ class IonQBackend(BackendV2):
         Raises:
             IonQBackendError: An option is unknown or out of range, or the gateset, which stays.
         """
+        fields = run_options.drop_standard(fields)
         run_options.refuse_unknown(fields, run_options.DEFAULTS)
         self._checked(fields)
         self.options.update_options(**fields)
@@ -184,6 +185,9 @@ class IonQBackend(BackendV2):
                 `compiler_synthesis` (bool): let IonQ approximate a `PauliEvolutionGate` whose terms
                 do not commute.
                 `gateset`: the gateset of these circuits, if not the backend's.
+
+                Qiskit's `meas_level`, `init_qubits`, `rep_delay` and the like are taken at values
+                that ask for no more than counts of circuits that begin in 0.
 
         Raises:
             IonQBackendError: An option is unknown or out of range, or a circuit too wide.

@@ -87,6 +87,25 @@ DEFAULTS: Mapping[str, Any] = {
     "compiler_synthesis": False,
 }
 
+#: Seconds between the runs of a circuit: each begins with all qubits in 0, however long they are.
+_DELAYS = ("rep_delay", "rep_time")
+
+#: Qiskit's standard options of a run that mean nothing here -> the values that ask for no more than
+#: IonQ does anyway, and why others are refused. None asks for nothing.
+_STANDARD: Mapping[str, tuple[Collection[object], str]] = {
+    "meas_level": ([2], "IonQ returns counts, which are level 2, and no raw signals"),
+    "meas_return": (["avg", "single"], "it is 'avg' or 'single'"),
+    "init_qubits": ([True], "all qubits of an IonQ job begin in 0"),
+    **dict.fromkeys(_DELAYS, ((), "it is a number of seconds, not below 0")),
+    "parameter_binds": (([], [{}], ()), "bind parameters first: circuit.assign_parameters({...})"),
+    "use_measure_esp": ([False], "IonQ measures in one way only"),
+    "dynamic": ([True, False], "it is True or False"),
+    **dict.fromkeys(
+        ("schedule_los", "qubit_lo_freq", "meas_lo_freq", "default_qubit_los", "default_meas_los"),
+        (([], {}), "IonQ takes no pulses"),
+    ),
+}
+
 #: How qiskit-ionq asks for `compiler_synthesis`: among the `extra_metadata`.
 _SYNTHESIS = "ionq_compiler_synthesis"
 
@@ -148,6 +167,7 @@ def check(options: Mapping[str, Any], device: Device) -> RunOptions:
     Raises:
         IonQBackendError: One is out of range, or nothing that the device can do.
     """
+    options = drop_standard(options)
     refuse_unknown(options, (*DEFAULTS, "gateset"))
     shots = _shots(options["shots"], device)
     stored = dict(_json_object(options["extra_metadata"], "extra_metadata"))
@@ -176,6 +196,20 @@ def refuse_unknown(options: Collection[str], known: Collection[str]) -> None:
                 f"There is no option {name!r}.{did_you_mean(name.lower(), known)} "
                 f"There are: {', '.join(sorted(known))}."
             )
+
+
+def drop_standard(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options without those of Qiskit's own that mean nothing here.
+
+    Raises:
+        IonQBackendError: One of these asks for something that IonQ does not do.
+    """
+    for name in options.keys() & _STANDARD.keys():
+        value, (harmless, reason) = options[name], _STANDARD[name]
+        delay = name in _DELAYS and isinstance(value, int | float | np.number) and value >= 0
+        if not (value is None or delay or value in harmless):
+            raise IonQBackendError(f"{name}={value!r} cannot be had: {reason}.")
+    return {name: value for name, value in options.items() if name not in _STANDARD}
 
 
 def choice(value: object, name: str, allowed: Collection[str]) -> str:

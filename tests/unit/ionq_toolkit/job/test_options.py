@@ -1,5 +1,8 @@
 """Options of a run: what is taken, what is refused before anything is sent, and what to do."""
 
+import enum
+import math
+
 import numpy as np
 import pytest
 
@@ -137,6 +140,44 @@ def test_the_option_of_mitigation_wins_over_the_settings_and_leaves_the_rest():
         "error_mitigation": {"debiasing": False, "symmetry_verification": True},
     }
     assert asked["error_mitigation"]["debiasing"]  # what the caller gave is left as it is
+
+
+class _Level(enum.IntEnum):
+    KERNELED, CLASSIFIED = 1, 2
+
+
+class _Return(enum.StrEnum):
+    AVERAGE = "avg"
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "refused", "reason"),
+    [
+        ("meas_level", [2, _Level.CLASSIFIED, np.int64(2)], [0, 1, _Level.KERNELED, "2"], "counts"),
+        ("meas_return", ["avg", "single", _Return.AVERAGE], ["all", 1], "'avg' or 'single'"),
+        ("init_qubits", [True, np.True_], [False], "begin in 0"),
+        ("rep_delay", [0, 1e-4, np.float64(250)], [-1.0, math.nan, "1"], "seconds"),
+        ("rep_time", [0.5], [-1], "seconds"),
+        ("parameter_binds", [[], [{}]], [[{"theta": [1.0]}]], "assign_parameters"),
+        ("use_measure_esp", [False], [True], "one way"),
+        ("dynamic", [True, False], ["yes"], "True or False"),
+        ("schedule_los", [[]], [[{0: 5e9}]], "no pulses"),
+        ("meas_lo_freq", [[]], [[7e9]], "no pulses"),
+    ],
+)
+def test_options_of_qiskit_that_ask_for_nothing_are_taken(name, taken, refused, reason, backend):
+    # Qiskit's names and values: qiskit.result.models, qiskit-experiments' run options, and the
+    # documentation of IBM's backend.run. Bare Aer takes and ignores them.
+    plain = check()
+    for value in (None, *taken):
+        assert check(**{name: value}) == plain
+        backend.set_options(**{name: value})
+        assert not hasattr(backend.options, name)
+    for value in refused:
+        with pytest.raises(errors.IonQBackendError, match=rf"{name}=.* cannot be had: .*{reason}"):
+            check(**{name: value})
+        with pytest.raises(errors.IonQBackendError, match="cannot be had"):
+            backend.set_options(**{name: value})
 
 
 # --- options of a backend ----------------------------------------------------------------------
