@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.transitions.rules import TransitionRules
 
 
+#: What sums of prices may be wrong by: a millionth of a cent.
+_ROUNDING_USD = 1e-8
+
+
 class Project:
     """One project.
 
     Attributes:
-        id: Its id.
-        name: Its name.
         quota: The limit of the cost of all its jobs, in US dollars; None: no limit.
-        jobs: Its jobs.
-        sessions: Its sessions.
         ledger: All jobs it ever had but children, for what they cost.
     """
 
@@ -75,7 +75,7 @@ class Project:
             replacing.cancel()
         job = self._planned(submission, owner)
         if self.quota is not None:
-            self._check_quota(job, self.quota - self.spent)
+            self._check_quota(job, self.quota, self.spent)
         self.ledger.append(job)
         if submission.device.is_qpu and not submission.is_rehearsal:
             self._facility.enqueue(job)
@@ -84,12 +84,12 @@ class Project:
         self._begin(job)
         return job
 
-    def _check_quota(self, job: Job, left: float) -> None:
+    def _check_quota(self, job: Job, quota: float, spent: float) -> None:
         """Reject a job that costs more than is left of the quota."""
-        if job.price > left:
+        if spent + job.price > quota + _ROUNDING_USD:
             job.rejection = JobFailure(
                 "QuotaExhaustedError",
-                f"The job costs {job.price} USD; {max(0.0, left):.2f} USD are left.",
+                f"The job costs {job.price} USD; {max(0.0, quota - spent):.2f} USD are left.",
             )
             for child in job.children:
                 child.rejection = job.rejection
