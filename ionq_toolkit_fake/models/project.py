@@ -68,20 +68,26 @@ class Project:
         Args:
             submission: The circuits or the function, and how to run them.
             owner: The key of the request.
-            replacing: A job that this one replaces: it is canceled, and does not count any more.
+            replacing: A job that this one replaces: it does not count, and is canceled as soon as
+                this one has begun.
         """
+        job = self._planned(submission, owner, replacing)
+        if self.quota is not None:
+            replaced = 0.0 if replacing is None else replacing.commitment
+            self._check_quota(job, self.quota, self.spent - replaced)
+        try:
+            self._begin(job)
+        except Exception:
+            self.jobs.delete(job.id)
+            raise
         if replacing is not None:
             self.sessions.remove(replacing)
             replacing.cancel()
-        job = self._planned(submission, owner)
-        if self.quota is not None:
-            self._check_quota(job, self.quota, self.spent)
         self.ledger.append(job)
         if submission.device.is_qpu and not submission.is_rehearsal:
             self._facility.enqueue(job)
         if submission.session_id is not None:
             self.sessions.add(job)
-        self._begin(job)
         return job
 
     def _check_quota(self, job: Job, quota: float, spent: float) -> None:
@@ -109,7 +115,7 @@ class Project:
             for index, part in enumerate(parts[batch]):
                 part.begin(Part(outcomes, index, left), self._clock)
 
-    def _planned(self, submission: Submission, owner: ApiKey) -> Job:
+    def _planned(self, submission: Submission, owner: ApiKey, replacing: Job | None) -> Job:
         """Make a job with the plan that the cloud has for it."""
         device = submission.device
         plan, ends = self._transitions.plan(
@@ -121,7 +127,7 @@ class Project:
         )
         if any(step.kind == PREDICTED for step in plan.steps):
             plan = plan.with_predictions(
-                wait_s=self._facility.queue_ms(device.name) / 1000,
+                wait_s=self._facility.queue_ms(device.name, without=replacing) / 1000,
                 run_s=execution_ms(device, *submission.billed, submission.shots) / 1000,
             )
         job = self.jobs.create(submission, owner, plan)
