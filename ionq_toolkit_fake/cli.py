@@ -22,7 +22,7 @@ from ionq_toolkit_fake.simulation.program import Program, Task
 from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from distributed import Client
 
 #: How long the scheduler of a Dask cluster has to accept a connection.
 CONNECT_TIMEOUT_S = 10
@@ -106,7 +106,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     below /_fake: GET /_fake lists it.
     """
     like = None if scenario is None else _scenario(context, scenario)
-    simulations = ProcessExecutor(workers) if scheduler is None else _cluster(scheduler)
+    client = None if scheduler is None else _cluster(scheduler)
+    simulations = ProcessExecutor(workers) if client is None else client.get_executor(pure=False)
     try:
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
@@ -136,7 +137,9 @@ def serve(  # noqa: PLR0917 - click passes them by name
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # it is ending already
-        simulations.shutdown(wait=False, cancel_futures=True)
+        simulations.shutdown(wait=False)  # Dask's takes no cancel_futures
+        if client is not None:
+            client.close()
     click.echo("ionq-fake stopped", err=True)
 
 
@@ -174,9 +177,9 @@ def _is_default(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is ParameterSource.DEFAULT
 
 
-def _cluster(address: str) -> Executor:
+def _cluster(address: str) -> Client:
     try:
-        from distributed import Client  # noqa: PLC0415 - not a dependency, and slow to import
+        import distributed  # noqa: PLC0415 - not a dependency, and slow to import
         from distributed.comm import resolve_address  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise click.ClickException(
@@ -184,10 +187,9 @@ def _cluster(address: str) -> Executor:
         ) from error
     try:
         resolve_address(address)  # a client for an invalid address never ends
-        executor: Executor = Client(address, timeout=CONNECT_TIMEOUT_S).get_executor(pure=False)
+        return distributed.Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise click.BadParameter(f"{address}: {error}", param_hint="--dask") from error
-    return executor
 
 
 def _pair(text: str) -> tuple[str, str]:

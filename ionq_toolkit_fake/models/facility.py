@@ -116,7 +116,7 @@ class Facility:
         """Put a job into the queue of its device, where it is until it is final."""
         self._queues.setdefault(job.submission.device.name, []).append(job)
 
-    def queue_ms(self, name: str, before: Job | None = None) -> int:
+    def queue_ms(self, name: str, before: Job | None = None, *, without: Job | None = None) -> int:
         """Return how long it takes until the jobs in the queue of a device have run, in ms.
 
         Those that time moves on end when they will; of others, it is how long they take to run.
@@ -124,6 +124,7 @@ class Facility:
         Args:
             name: The device.
             before: Only those ahead of this one, or of its parent; None: all.
+            without: One that does not count.
         """
         queue = [job for job in self._queues.get(name, ()) if job.status not in FINAL]
         self._queues[name] = queue
@@ -132,6 +133,8 @@ class Facility:
             queue = list(itertools.takewhile(lambda job: job.submission is not own, queue))
         now, found = self._clock.now(), 0
         for job in queue:
+            if job is without:
+                continue
             ends = job.ends_at
             if ends is None:
                 found += job.execution_ms

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.transitions.rules import TransitionRules
 
 
+#: What sums of prices may be wrong by: a millionth of a cent.
+_ROUNDING_USD = 1e-8
+
+
 class Project:
     """One project.
 
     Attributes:
-        id: Its id.
-        name: Its name.
         quota: The limit of the cost of all its jobs, in US dollars; None: no limit.
-        jobs: Its jobs.
-        sessions: Its sessions.
         ledger: All jobs it ever had but children, for what they cost.
     """
 
@@ -68,28 +68,34 @@ class Project:
         Args:
             submission: The circuits or the function, and how to run them.
             owner: The key of the request.
-            replacing: A job that this one replaces: it is canceled, and does not count any more.
+            replacing: A job that this one replaces: it does not count, and is canceled as soon as
+                this one has begun.
         """
+        job = self._planned(submission, owner, replacing)
+        if self.quota is not None:
+            replaced = 0.0 if replacing is None else replacing.commitment
+            self._check_quota(job, self.quota, self.spent - replaced)
+        try:
+            self._begin(job)
+        except Exception:
+            self.jobs.delete(job.id)
+            raise
         if replacing is not None:
             self.sessions.remove(replacing)
             replacing.cancel()
-        job = self._planned(submission, owner)
-        if self.quota is not None:
-            self._check_quota(job, self.quota - self.spent)
         self.ledger.append(job)
         if submission.device.is_qpu and not submission.is_rehearsal:
             self._facility.enqueue(job)
         if submission.session_id is not None:
             self.sessions.add(job)
-        self._begin(job)
         return job
 
-    def _check_quota(self, job: Job, left: float) -> None:
+    def _check_quota(self, job: Job, quota: float, spent: float) -> None:
         """Reject a job that costs more than is left of the quota."""
-        if job.price > left:
+        if spent + job.price > quota + _ROUNDING_USD:
             job.rejection = JobFailure(
                 "QuotaExhaustedError",
-                f"The job costs {job.price} USD; {max(0.0, left):.2f} USD are left.",
+                f"The job costs {job.price} USD; {max(0.0, quota - spent):.2f} USD are left.",
             )
             for child in job.children:
                 child.rejection = job.rejection
@@ -109,7 +115,7 @@ class Project:
             for index, part in enumerate(parts[batch]):
                 part.begin(Part(outcomes, index, left), self._clock)
 
-    def _planned(self, submission: Submission, owner: ApiKey) -> Job:
+    def _planned(self, submission: Submission, owner: ApiKey, replacing: Job | None) -> Job:
         """Make a job with the plan that the cloud has for it."""
         device = submission.device
         plan, ends = self._transitions.plan(
@@ -121,7 +127,7 @@ class Project:
         )
         if any(step.kind == PREDICTED for step in plan.steps):
             plan = plan.with_predictions(
-                wait_s=self._facility.queue_ms(device.name) / 1000,
+                wait_s=self._facility.queue_ms(device.name, without=replacing) / 1000,
                 run_s=execution_ms(device, *submission.billed, submission.shots) / 1000,
             )
         job = self.jobs.create(submission, owner, plan)

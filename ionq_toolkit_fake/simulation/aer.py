@@ -19,6 +19,7 @@ from ionq_toolkit_fake.simulation.limits import (
     check_bonds,
     check_exact,
     check_shots,
+    midway,
 )
 from ionq_toolkit_fake.simulation.outcome import Distribution, SimulationFailure, clean, spread
 from ionq_toolkit_fake.simulation.program import Program
@@ -239,7 +240,7 @@ def sampled_circuit(
     else:
         mixed = shots > 2**width
         method = "statevector" if mixed and width > WIDEST_MIXED else "automatic"
-        mixed &= method == "automatic"
+        mixed &= method == "automatic" and not midway(circuit)[0]
         check_shots(circuit, shots, noise, mixed=mixed)
         # Shots are one state until something goes wrong in one of them: many times as fast.
         options = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}

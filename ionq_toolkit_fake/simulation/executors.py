@@ -10,7 +10,9 @@ import signal
 import sys
 import threading
 import traceback
+import weakref
 from concurrent.futures import BrokenExecutor, Executor, Future
+from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -30,10 +32,12 @@ T = TypeVar("T")
 
 
 def _load() -> None:
-    """Import Qiskit and Aer, in a thread that never ends.
+    """Import Qiskit and Aer, if this thread may end, in one that does not.
 
     Qiskit 2.6 crashes the process when the thread that imported it has ended.
     """
+    if "qiskit" in sys.modules or threading.current_thread() is threading.main_thread():
+        return
     loaded = threading.Event()
 
     def stay() -> None:
@@ -48,19 +52,8 @@ def _load() -> None:
 
 
 def simulate(task: Task | Energy | MaxCut) -> Outcome | Value | Optimum:
-    """Simulate a task. The function, its argument and its result can be pickled.
-
-    Args:
-        task: A circuit or a quantum function, and how to run it.
-
-    Returns:
-        An outcome for a circuit, a value for an energy, an optimum for maxcut.
-
-    Raises:
-        SimulationFailure: The task cannot be run as it is.
-    """
-    if "qiskit" not in sys.modules and threading.current_thread() is not threading.main_thread():
-        _load()
+    """Simulate a task, or raise SimulationFailure; all of it can be pickled."""
+    _load()
     from ionq_toolkit_fake.simulation import functions, run  # noqa: PLC0415 - as `_load`
 
     try:
@@ -75,16 +68,8 @@ def simulate(task: Task | Energy | MaxCut) -> Outcome | Value | Optimum:
 
 
 def simulate_several(tasks: Sequence[Task]) -> list[Outcome | Exception]:
-    """Simulate several tasks in one call.
-
-    Args:
-        tasks: The tasks.
-
-    Returns:
-        For each task its outcome, or the error that it raised.
-    """
-    if "qiskit" not in sys.modules and threading.current_thread() is not threading.main_thread():
-        _load()
+    """Simulate several tasks in one call, and return for each its outcome, or its error."""
+    _load()
     from ionq_toolkit_fake.simulation import run  # noqa: PLC0415 - as `_load`
 
     found = run.run_several(tasks)
@@ -123,21 +108,12 @@ class ProcessExecutor(Executor):
     a worker dies, the call that it ran fails and the next call gets a new worker. Cancelling a
     running call kills its worker, and no other. Each worker has an equal share of the processors,
     and of the memory that is free when the executor is made, so that none dies for want of it.
-
-    Each worker has a pipe of its own and gets its next call when the last one has ended. Where
-    workers read from a common pipe, a worker may take the next call before it is killed for the
+    Each has a pipe of its own: from a common one, it may take a call before it is killed for the
     last one.
     """
 
     def __init__(self, workers: int = 1) -> None:
-        """Start no process yet: the first call of each worker starts it.
-
-        Args:
-            workers: How many calls run at the same time.
-
-        Raises:
-            ValueError: `workers` is less than 1.
-        """
+        """Start no process yet: the first call of each worker starts it."""
         if workers < 1:
             raise ValueError(f"workers must be at least 1, is {workers}")
         self._workers = workers
@@ -147,13 +123,10 @@ class ProcessExecutor(Executor):
         self._lock = threading.Lock()
         self._ended = False
         self._threads: list[threading.Thread] = []
+        self._end = weakref.finalize(self, _end, self._waiting, self._threads)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Hand `fn` to a worker; `fn`, its arguments and its result are pickled.
-
-        Raises:
-            RuntimeError: The executor was shut down.
-        """
+        """Hand `fn` to a worker; `fn`, its arguments and its result are pickled."""
         with self._lock:
             if self._ended:
                 raise RuntimeError("the executor was shut down")
@@ -163,7 +136,8 @@ class ProcessExecutor(Executor):
             self._waiting.put(call)
             # A worker more only where all are busy: a new one takes seconds to import Aer.
             if len(self._threads) < min(self._workers, len(self._open)):
-                self._threads.append(threading.Thread(target=self._serve, daemon=True))
+                what = self._waiting, self._open, self._share  # not self: see `_end`
+                self._threads.append(threading.Thread(target=_serve, args=what, daemon=True))
                 self._threads[-1].start()
         return call
 
@@ -172,8 +146,7 @@ class ProcessExecutor(Executor):
         with self._lock:
             self._ended = True
             calls = list(self._open)
-            for _ in self._threads:
-                self._waiting.put(None)
+            self._end()
         for call in calls:
             if not wait:
                 call.cancel()
@@ -182,29 +155,43 @@ class ProcessExecutor(Executor):
         for thread in self._threads:
             thread.join()
 
-    def _serve(self) -> None:
-        """Give one worker its calls, one after the other."""
-        worker = None
-        while (call := self._waiting.get()) is not None:
-            if not call.set_running_or_notify_cancel():
-                continue
-            try:
-                if worker is None or worker.is_dead:
-                    worker = _Worker(*self._share)
-                succeeded, found = call.run_in(worker)
-            except Exception as error:  # noqa: BLE001 - the future raises it
-                succeeded, found = False, error
-            if worker is not None and call.given_up:
-                worker.kill()
+
+def _end(waiting: queue.SimpleQueue[_WorkerCall | None], threads: list[threading.Thread]) -> None:
+    """Let the threads of an executor end, which was shut down, or which nobody has any more."""
+    for _ in threads:
+        waiting.put(None)
+
+
+def _serve(
+    waiting: queue.SimpleQueue[_WorkerCall | None],
+    open_calls: set[Future[Any]],
+    share: tuple[float, int],
+) -> None:
+    """Give one worker its calls, one after the other."""
+    worker = None
+    while (call := waiting.get()) is not None:
+        if not call.set_running_or_notify_cancel():
+            continue
+        try:
+            if worker is not None and worker.is_dead:
+                worker.close()
                 worker = None
-            self._open.discard(call)
-            if succeeded:
-                call.set_result(found)
-            else:
-                call.set_exception(found)
-            del call, found  # a result may be large, and the next call far away
-        if worker is not None:
+            worker = worker or _Worker(*share)
+            succeeded, found = call.run_in(worker)
+        except Exception as error:  # noqa: BLE001 - the future raises it
+            succeeded, found = False, error
+        if worker is not None and call.given_up:
+            worker.kill()
             worker.close()
+            worker = None
+        open_calls.discard(call)
+        if succeeded:
+            call.set_result(found)
+        else:
+            call.set_exception(found)
+        del call, found  # a result may be large, and the next call far away
+    if worker is not None:
+        worker.close()
 
 
 class _WorkerCall(Future[Any]):
@@ -240,15 +227,18 @@ class _WorkerCall(Future[Any]):
                 self._worker = None
 
 
+#: How long a worker that runs nothing has for its end, before it is killed.
+_GRACE_S = 5
+
+
 class _Worker:
     """A process that runs one call at a time."""
 
     def __init__(self, gibibytes: float, threads: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_work, args=(theirs, gibibytes, threads), daemon=True
-        )
+        self._connection, theirs = multiprocessing.Pipe()
+        self._process = _Process(target=_work, args=(theirs, gibibytes, threads))
+        self._process.made_in = os.getpid()
+        self._exit_code: int | None = None
         self._process.start()
         theirs.close()
 
@@ -262,24 +252,46 @@ class _Worker:
         try:
             self._connection.send(work)
             reply: tuple[bool, Any] = self._connection.recv()
-        except (EOFError, ConnectionError):
-            self.close()
-            code = self._process.exitcode
-            raise BrokenExecutor(f"its process ended with exit code {code}") from None
+        except (EOFError, OSError):
+            raise BrokenExecutor(f"its process ended with exit code {self.close()}") from None
         return reply
 
     def kill(self) -> None:
         """End the process at once, also in the middle of a call."""
-        self._process.kill()
+        with contextlib.suppress(ValueError):  # it has ended
+            self._process.kill()
 
-    def close(self) -> None:
-        """Let the process end, which runs nothing, and wait until it has."""
+    def close(self) -> int | None:
+        """Let the process end, which runs nothing, and return its exit code when it has.
+
+        It is told so: a forked child of this process keeps the pipe open.
+        """
+        with contextlib.suppress(OSError):
+            self._connection.send_bytes(b"")
         self._connection.close()
-        self._process.join()
+        with contextlib.suppress(ValueError):  # it was closed, or was waited for elsewhere
+            self._process.join(_GRACE_S)
+            self._process.join()
+            self._exit_code = self._process.exitcode
+            self._process.close()
+        return self._exit_code
+
+
+class _Process(SpawnProcess):
+    """The process of a worker. It is no daemon, which a forked child of its parent would end."""
+
+    made_in = 0
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait; without a bound, as multiprocessing does at exit, kill it before."""
+        if self.made_in == os.getpid():
+            if timeout is None:
+                self.kill()
+            super().join(timeout)
 
 
 def _work(connection: Connection, gibibytes: float, threads: int) -> None:
-    """Run calls until the parent closes the pipe, within a share of memory and processors."""
+    """Run calls until an empty one or the pipe's end, within a share of memory and processors."""
     limits.keep_to(gibibytes)
     # Read when Aer is loaded. Threads that wait busily for each other, where there are not enough
     # processors for all, have made simulations take a hundred times as long.
@@ -288,8 +300,8 @@ def _work(connection: Connection, gibibytes: float, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process of a terminal
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
-        while True:
-            connection.send_bytes(_reply(connection.recv_bytes()))
+        while call := connection.recv_bytes():
+            connection.send_bytes(_reply(call))
 
 
 def _reply(call: bytes) -> bytes:

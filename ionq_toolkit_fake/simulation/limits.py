@@ -48,15 +48,7 @@ def keep_to(gibibytes: float) -> None:
 
 
 def _check_memory(num_qubits: int, *, mixed: bool = False) -> None:
-    """Refuse a state that does not fit into memory, before the system kills a process for it.
-
-    Args:
-        num_qubits: The number of its qubits.
-        mixed: Whether it is a density matrix.
-
-    Raises:
-        SimulationFailure: It does not.
-    """
+    """Refuse a state, or a density matrix, before the system kills a process for its memory."""
     doublings = 2 * num_qubits if mixed else num_qubits
     if doublings < _ALWAYS_FITS:
         return
@@ -79,6 +71,9 @@ MOST_UPDATES = 2**41
 #: matrix, whose noise is applied as well.
 _PER_GATE, _PER_MIXED_AMPLITUDE = 2**15, 3
 
+#: The same of one gate in one shot that is measured midway: 3 to 8 microseconds.
+_PER_GATE_MIDWAY = 2**12
+
 #: How many updates cost as much as one number of a matrix of the bond's size, cubed, where two
 #: tensors of a matrix product state are decomposed.
 _PER_BOND_CUBED = 5
@@ -88,15 +83,7 @@ MOST_BOND = 128
 
 
 def check_exact(num_qubits: int, gates: int) -> None:
-    """Refuse an exact state that does not fit into memory, or would take hours.
-
-    Args:
-        num_qubits: The number of its qubits.
-        gates: The number of gates.
-
-    Raises:
-        SimulationFailure: It does not, or it would.
-    """
+    """Refuse an exact state that does not fit into memory, or would take hours."""
     _check_memory(num_qubits)
     updates = gates * (_PER_GATE + 2**num_qubits)
     if updates > MOST_UPDATES:
@@ -107,13 +94,8 @@ def check_shots(circuit: QuantumCircuit, shots: int, noise: Noise, *, mixed: boo
     """Refuse shots of a noisy circuit that would take hours, or do not fit into memory.
 
     Shots are one state until an error happens in one of them, after half of the gates on average.
-    Where a qubit is measured or reset midway, each shot counts as a state.
-
-    Args:
-        circuit: The circuit.
-        shots: The number of shots.
-        noise: The error rates.
-        mixed: Whether the shots are sampled from one density matrix.
+    Where a qubit is measured or reset midway, each shot counts as a state; without noise, each of
+    its outcomes. `mixed` says that they are sampled from one density matrix.
 
     Raises:
         SimulationFailure: They would.
@@ -121,9 +103,13 @@ def check_shots(circuit: QuantumCircuit, shots: int, noise: Noise, *, mixed: boo
     width, gates, pairs = circuit.num_qubits, _gates(circuit), len(_pairs(circuit))
     _check_memory(width, mixed=mixed)
     right = (1 - noise.one_qubit) ** (gates - pairs) * (1 - noise.two_qubits) ** pairs
-    states = shots if _is_measured_midway(circuit) else 1 + shots * (1 - right) / 2
-    each = _PER_GATE + 2**width
-    if mixed:
+    measurements, resets = midway(circuit)
+    states, each = 1 + shots * (1 - right) / 2, _PER_GATE + 2**width
+    noisy = noise.one_qubit + noise.two_qubits > 0
+    if measurements or (resets and not (mixed and noisy)):
+        states = shots if noisy else min(shots, 2 ** (measurements + resets))
+        each = _PER_GATE_MIDWAY + 2**width
+    elif mixed:
         states, each = 1, _PER_GATE + _PER_MIXED_AMPLITUDE * 4**width
     if gates * states * each > MOST_UPDATES:
         raise _too_long(gates * states * each, width, gates, shots)
@@ -136,13 +122,8 @@ def check_bonds(circuit: QuantumCircuit, shots: int, widest: Callable[[int], int
     without noise tells; errors of single qubits change them little. The shots themselves run
     without a limit of the bonds: a limit would change the results.
 
-    Args:
-        circuit: The circuit.
-        shots: The number of shots, each of which is a state of its own.
-        widest: Returns the widest bond of a run whose bonds are cut at a given width.
-
-    Raises:
-        SimulationFailure: They would.
+    Each shot is a state of its own. `widest` returns the widest bond of a run whose bonds are cut
+    at a given width.
     """
     gates, pairs = _gates(circuit), _pairs(circuit)
     steps = sum(max(places) - min(places) for places in pairs)  # between neighbours, by swaps
@@ -183,8 +164,9 @@ def _gates(circuit: QuantumCircuit) -> int:
     return sum(item.operation.name not in {"barrier", "measure"} for item in circuit.data)
 
 
-def _is_measured_midway(circuit: QuantumCircuit) -> bool:
-    """Return whether a gate follows a measurement, or a reset a gate, on any qubit."""
+def midway(circuit: QuantumCircuit) -> tuple[int, int]:
+    """Return how many measurements a gate or a reset follows, and how many resets another gate."""
+    measurements, resets = 0, 0
     touched: set[object] = set()
     measured: set[object] = set()
     for item in circuit.data:
@@ -192,10 +174,11 @@ def _is_measured_midway(circuit: QuantumCircuit) -> bool:
         if name == "measure":
             measured |= qubits & touched
         elif name != "barrier":
-            if qubits & (touched if name == "reset" else measured):
-                return True
-            touched |= qubits if name != "reset" else set()
-    return False
+            measurements += len(qubits & measured)
+            resets += name == "reset" and bool(qubits & (touched - measured))
+            measured -= qubits
+            touched = touched - qubits if name == "reset" else touched | qubits
+    return measurements, resets
 
 
 def _too_long(updates: float, num_qubits: int, gates: int, shots: int | None) -> SimulationFailure:

@@ -3,6 +3,7 @@
 import pytest
 
 from ionq_toolkit_fake import Access, FakeIonQ, Transitions
+from ionq_toolkit_fake.simulation.executors import InlineExecutor
 
 X = {"gate": "x", "target": 0}
 
@@ -116,6 +117,22 @@ def test_a_job_that_has_started_is_not_moved(sender, job_body):
     status, reply = send("POST", path + "/move", {})
     assert (status, reply["message"]) == (400, "A job that is started cannot be moved.")
     assert len(send("GET", "/jobs")[1]["jobs"]) == 1
+
+
+@pytest.mark.parametrize("backend", ["simulator", "qpu.forte-1"])
+def test_a_move_that_cannot_be_simulated_leaves_the_original_alone(sender, job_body, backend):
+    executor = InlineExecutor()
+    send = sender(FakeIonQ(seed=1, executor=executor))
+    _, created = send("POST", "/jobs", job_body(backend=backend))
+
+    def submit(*_):
+        raise RuntimeError("the executor was shut down")
+
+    executor.submit = submit
+    for path in (f"/jobs/{created['id']}/move", f"/jobs/{created['id']}/clone"):
+        assert send("POST", path, {"backend": "qpu.forte-1"})[0] == 500
+    (job,) = send("GET", "/jobs")[1]["jobs"]
+    assert (job["id"], job["status"]) == (created["id"], "completed")
 
 
 def test_a_move_needs_no_more_quota_than_the_original(sender, job_body):

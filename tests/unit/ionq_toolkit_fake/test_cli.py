@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from distributed import LocalCluster
 
 from ionq_toolkit import HttpTransport, IonQProvider
 from ionq_toolkit_fake import FakeServer, Scenario
@@ -222,6 +223,19 @@ def test_serve_rejects_the_address_of_no_dask_scheduler(address, monkeypatch):
     assert done.exit_code == 2
     assert f"Invalid value for --dask: {address}: " in done.stderr
     assert "Traceback" not in done.output
+
+
+@pytest.mark.slow
+def test_serve_on_a_cluster_ends_cleanly(serve, job_body):
+    where = {"protocol": "tcp", "host": "127.0.0.1", "dashboard_address": None}
+    with LocalCluster(processes=False, n_workers=1, threads_per_worker=1, **where) as cluster:
+        process, url = serve("--dask", cluster.scheduler_address)
+        job = ask(url, "/jobs", job_body())["id"]
+        while ask(url, f"/jobs/{job}")["status"] != "completed":
+            pass
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "ionq-fake stopped\n")
 
 
 def test_serve_names_the_package_that_dask_needs(monkeypatch):

@@ -240,6 +240,14 @@ def test_a_project_that_has_spent_its_quota_gets_failed_jobs(sender, job_body):
     assert send("POST", "/jobs", job_body())[0] == 201
 
 
+def test_a_quota_may_be_used_up_to_the_cent(sender, job_body):
+    """103.16 - 3 * 25.79 is less than 25.79, as floating-point numbers."""
+    send = sender(FakeIonQ(seed=1, keys={"k": Access("exact", quota=103.16)}), "k")
+    ids = [send("POST", "/jobs", job_body(backend=QPU))[1]["id"] for _ in range(5)]
+    statuses = [send("GET", f"/jobs/{job_id}")[1]["status"] for job_id in ids]
+    assert statuses == ["completed"] * 4 + ["failed"]
+
+
 def test_a_job_that_ran_has_cost_what_it_did_even_if_it_is_canceled_or_deleted(send, completed):
     first, second = completed(backend=QPU), completed(backend=QPU)
     send("PUT", f"/jobs/{first['id']}/status/cancel")

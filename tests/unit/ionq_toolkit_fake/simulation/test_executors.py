@@ -4,9 +4,12 @@ import contextlib
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future
 from multiprocessing.connection import wait
+from pathlib import Path
 from pickle import PicklingError
 
 import numpy as np
@@ -94,13 +97,81 @@ def test_a_call_that_never_ends_is_given_up_and_no_process_stays():
     before = set(multiprocessing.active_children())
     assert executor.submit(os.getpid).result()
     stuck = running(executor.submit(time.sleep, 3600))
+    with end_of_worker(before) as end:
+        executor.shutdown(wait=False)
+
+        assert isinstance(stuck.exception(), BrokenExecutor)
+        # Not by its exit code: the pool's own thread may be the one that the system told of it.
+        assert wait([end], timeout=30)
+
+
+def end_of_worker(before):
+    """Return a file that is at its end when the only new child process is."""
     (worker,) = set(multiprocessing.active_children()) - before
+    return os.fdopen(os.dup(worker.sentinel), "rb")
 
-    executor.shutdown(wait=False)
 
-    assert isinstance(stuck.exception(), BrokenExecutor)
-    # Not by its exit code: the pool's own thread may be the one that the system told of it.
-    assert wait([worker.sentinel], timeout=30)
+def test_an_executor_that_nobody_has_any_more_leaves_no_process_and_no_thread():
+    executor = ProcessExecutor()
+    before = set(multiprocessing.active_children())
+    waiting = [executor.submit(abs, -n) for n in range(3)]
+    assert waiting[0].result() == 0
+    with end_of_worker(before) as end:
+        (thread,) = executor._threads
+        del executor
+        assert wait([end], timeout=30)
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    assert [future.result() for future in waiting] == [0, 1, 2]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads the open files of Linux")
+def test_a_shutdown_leaves_no_open_files():
+    folder = Path("/proc/self/fd")
+    before = set(folder.iterdir())
+    with ProcessExecutor() as executor:
+        assert executor.submit(abs, -1).result() == 1
+        assert isinstance(executor.submit(os._exit, 3).exception(), BrokenExecutor)
+        assert executor.submit(abs, -1).result() == 1
+        running(executor.submit(time.sleep, 3600)).cancel()
+    # The folder itself is open while it is read.
+    assert not [file for file in set(folder.iterdir()) - before if file.exists()]
+
+
+#: The parent forks while a worker waits for its next call.
+FORKS = """if True:
+    import os, sys
+    from ionq_toolkit_fake.simulation.executors import ProcessExecutor
+
+    executor = ProcessExecutor()
+    pid = executor.submit(os.getpid).result()
+    theirs, ours = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(ours)
+        os.read(theirs, 1)
+        sys.exit()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "then",
+    [
+        "executor.shutdown(); os.close(ours)",
+        "os.close(ours); os.waitpid(child, 0); assert executor.submit(os.getpid).result() == pid",
+    ],
+    ids=["a shutdown does not wait for the child", "a child that exits leaves the workers alone"],
+)
+def test_a_forked_child_of_the_parent_does_no_harm(then):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", f"{FORKS}\n    {then}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_shutting_down_what_never_ran_is_nothing():

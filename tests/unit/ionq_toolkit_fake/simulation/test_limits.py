@@ -400,13 +400,44 @@ def test_shots_are_states_of_their_own_where_a_qubit_is_measured_midway(steps, m
         circuit.measure(0, 0) if step == "measure" else getattr(circuit, step)(0)
     quiet = Noise(0.0, 0.0)
     limits.check_shots(circuit, 100_000, quiet, mixed=False)
+    limits.check_shots(circuit, 10**9, quiet, mixed=False)  # two outcomes midway, two states
     if midway:
+        limits.check_shots(circuit, 100_000, Noise(1e-9, 0.0), mixed=False)
         with pytest.raises(SimulationFailure, match="22 qubits"):
-            limits.check_shots(circuit, 10**6, quiet, mixed=False)
+            limits.check_shots(circuit, 10**6, Noise(1e-9, 0.0), mixed=False)
     else:
-        limits.check_shots(circuit, 10**9, quiet, mixed=False)
         with pytest.raises(SimulationFailure, match="22 qubits"):  # an error in every shot
             limits.check_shots(circuit, 10**7, Noise(1.0, 0.0), mixed=False)
+
+
+def test_noisy_shots_measured_midway_are_never_one_density_matrix():
+    """Aer runs them one by one, some microseconds for each gate; those reset midway it does not."""
+
+    def check(step, gates, noise=ERRORS):
+        circuit = QuantumCircuit(2, 1)
+        for place in range(gates):
+            circuit.h(0)
+            if place == 0:
+                circuit.measure(0, 0) if step == "measure" else circuit.reset(0)
+        limits.check_shots(circuit, 10**6, noise, mixed=True)
+
+    check("measure", 200)
+    check("measure", 5000, Noise(0.0, 0.0))
+    check("reset", 5000)
+    with pytest.raises(SimulationFailure, match="5000 gates on 2 qubits, 1000000 shots"):
+        check("measure", 5000)
+
+
+def test_each_outcome_midway_doubles_the_states_of_a_circuit_without_noise():
+    circuit = QuantumCircuit(20, 1)
+    for _ in range(25):
+        circuit.h(0)
+        circuit.measure(0, 0)
+        circuit.reset(0)
+    circuit.h(0)
+    limits.check_shots(circuit, 10_000, Noise(0.0, 0.0), mixed=False)
+    with pytest.raises(SimulationFailure, match="20 qubits"):
+        limits.check_shots(circuit, 10**6, Noise(0.0, 0.0), mixed=False)
 
 
 def test_job_that_would_take_hours_fails_with_the_reason(sender, job_body):
