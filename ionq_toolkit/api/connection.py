@@ -318,10 +318,6 @@ def _decode(body: bytes | str, form: Any = Any) -> Any:  # noqa: ANN401 - a type
 
     msgspec refuses some of what Python's own decoder reads, such as NaN, 1e999, lone surrogates and
     UTF-16. Such a body, or one that does not fit `form`, is decoded by that.
-
-    Raises:
-        ValueError: The body is not JSON.
-        RecursionError: It is nested too deeply.
     """
     # The oldest version of msgspec that is allowed has a DecodeError that is not a ValueError.
     with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):

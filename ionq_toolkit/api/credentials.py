@@ -134,11 +134,7 @@ def find_key() -> str:
 
 
 def _found() -> tuple[str, str]:
-    """Return the key, or "" and what is to be said about the key file.
-
-    Raises:
-        IonQCredentialsError: The file cannot be trusted or read, or the key not be used.
-    """
+    """Return the key, or "" and what is to be said about the key file."""
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if key:
         return _checked(key, KEY_VARIABLE), ""

@@ -243,11 +243,6 @@ class Poll(Generic[Found]):
         """Return the pause after a request that began at `began` and failed.
 
         How long the poll goes on is up to the deadline or, without one, to `RetryPolicy.outage_s`.
-
-        Raises:
-            IonQJobTimeoutError: The deadline leaves no time for another request, or ``Retry-After``
-                asks for more than is left.
-            IonQError: `error`, if it does not pass or has lasted too long.
         """
         retry_after_s = getattr(error, "retry_after_s", None) or 0.0
         goes_on = passes(error) and self._policy.outage_s != 0

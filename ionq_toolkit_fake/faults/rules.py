@@ -346,11 +346,7 @@ _NAMES = [
 
 
 def _matching(pattern: object) -> tuple[Operation, ...]:
-    """Return the operations of a pattern.
-
-    Raises:
-        ValueError: No operation matches.
-    """
+    """Return the operations of a pattern."""
     found = _named(pattern) if isinstance(pattern, str) else ()
     if not found:
         raise unknown("operation", pattern, [operation.name for operation in OPERATIONS])

@@ -28,11 +28,7 @@ _BYTES_PER_AMPLITUDE = 28
 
 
 class _Share:
-    """The part of the memory that this process may use.
-
-    Attributes:
-        gibibytes: Its size.
-    """
+    """The part of the memory that this process may use, in GiB."""
 
     gibibytes = math.inf
 

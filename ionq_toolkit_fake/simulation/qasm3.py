@@ -266,9 +266,6 @@ def _unroll(
 
     The transpiler knows gates by name and width: it would take a gate of the program's that is
     called ``iswap`` for Qiskit's. Those that were `given` to the program are Qiskit's.
-
-    Raises:
-        SimulationFailure: There are too many gates, or too many controls of one.
     """
     for item in source.data:
         places = [qubits[source.find_bit(qubit).index] for qubit in item.qubits]

@@ -892,13 +892,15 @@ NOT_COMMUTING = SparsePauliOp(["XXI", "ZIX", "IYZ"], [0.3, -0.5, 0.8])
 
 @pytest.mark.parametrize("time", [0.0, 0.7])
 @pytest.mark.parametrize("operator", [COMMUTING, NOT_COMMUTING])
-def test_an_evolution_is_exact(theirs, operator, time):
+def test_an_evolution_takes_its_terms_one_after_the_other(theirs, operator, time):
     before = QuantumCircuit(4)
     before.h([0, 2])
     before.rx(0.4, [1, 3])
     state = Statevector(before)
-    unitary = Operator(expm(-1j * time * operator.to_matrix()))
-    expected = state.evolve(unitary, [2, 0, 3])
+    expected = state
+    for term in operator:  # one Trotter step of first order, as the service takes it
+        unitary = Operator(expm(-1j * time * term.to_matrix()))
+        expected = expected.evolve(unitary, [2, 0, 3])
     before.append(PauliEvolutionGate(operator, time), [2, 0, 3])
     after = QuantumCircuit(4)
     after.ry(0.9, range(4))

@@ -5,7 +5,7 @@ import traceback
 import pytest
 
 from ionq_toolkit import InProcessTransport, IonQClient, IonQJob, IonQProvider, errors
-from ionq_toolkit.api.client import DEFAULT_TIMEOUT_S
+from ionq_toolkit.api.connection import DEFAULT_TIMEOUT_S
 
 KEY = "s3cret-key-of-somebody"
 URL = "https://api.ionq.test/v0.4"

@@ -135,7 +135,6 @@ def test_lists_are_of_all_or_those_that_are_active_or_not(send, session):
     [
         ({}, "backend"),
         ({"backend": "qpu.none"}, "backend"),
-        ({"backend": "simulator"}, "backend"),
         ({"backend": "qpu.aria-1"}, "backend"),
         ({"backend": QPU, "settings": {"job_count_limit": 0}}, "settings.job_count_limit"),
         ({"backend": QPU, "settings": {"job_count_limit": "many"}}, "settings.job_count_limit"),
