@@ -80,6 +80,7 @@ def test_the_service_is_known_in_all_spellings(get, url):
         assert get(f"{url}/backends") == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hosts", "url"),
     [

@@ -216,6 +216,7 @@ def test_whatever_became_of_a_job(method, backend):
                 assert found == f"{code}: why: {code}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["simulator", "qpu.forte-1"])
 @pytest.mark.parametrize("method", TABLE)
 def test_whatever_the_service_refuses_with(method, backend):
@@ -285,6 +286,7 @@ class Family(Service):
         return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", TABLE)
 def test_whatever_became_of_a_job_of_several_circuits(method):
     parent = {"type": "ionq.multi-circuit.v1", "child_job_ids": ["a", "b"]}

@@ -64,6 +64,7 @@ def away(instant_clock):
 # --- with a timeout --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("trouble", TROUBLE, ids=repr)
 def test_an_outage_of_an_hour_does_not_end_a_wait_of_two(away, instant_clock, way, trouble):

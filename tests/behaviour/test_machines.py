@@ -203,6 +203,7 @@ def on_some(probabilities, width, places):
     return np.bincount(values, weights=probabilities, minlength=2 ** len(places))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_qubits_of_several_parcels_meet_on_links_and_are_read_where_they_end(seed):
     name = "qpu.tempo-1"

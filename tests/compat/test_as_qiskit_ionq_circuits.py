@@ -367,6 +367,7 @@ def test_a_machine_has_its_familys_gate_on_two_qubits(get_backend, machine, gate
     assert {"ms", "zz"} & names == {gate}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gateset", ["qis", "native"])
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_a_transpiled_circuit_runs_as_it_would_have(get_our_backend, gateset, level):

@@ -174,6 +174,7 @@ def test_the_status_of_a_backend_can_be_set(serve):
     assert (statuses["qpu.aria-1"], statuses["qpu.forte-1"]) == ("available", "unavailable")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "message"),
     [

@@ -127,6 +127,7 @@ def test_a_token_loses_nothing_of_it(parts):
     assert set(scenario.to_dict()) == set(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_the_same_bytes_come_of_its_name_its_token_and_after_a_reset(name):
     scenario = Scenario.of(name)

@@ -81,6 +81,7 @@ def check(original, ready, machine, gateset, send):
     assert np.allclose(distribution_of(wire, send), expected, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("machine", "gateset", "level", "seed"), crossed(itertools.count()))
 def test_random_circuits_are_accepted_and_the_same_at_every_level(
     machine, gateset, level, seed, send

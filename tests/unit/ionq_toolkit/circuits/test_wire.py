@@ -707,6 +707,7 @@ def random_dynamic(seed, first="q"):
     return circuit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_an_openqasm_3_program_is_the_circuit_it_was_made_of(seed, send):
     circuit = random_dynamic(seed)

@@ -251,6 +251,7 @@ def test_a_reply_that_drips_ends_in_time(drip, own):
         transport.close()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("drip", ["status line", "headers", "body", "chunks"])
 def test_a_reply_that_drips_through_tls_ends_in_time(transport, drip):

@@ -44,6 +44,7 @@ def send(request):
     return request.param
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
 @pytest.mark.parametrize("path", ["/backends", "/jobs/unknown?a=b%20c&a=d", "/jobs?"])
 def test_status_headers_and_body_are_those_of_a_socket(send, method, path):

@@ -131,6 +131,7 @@ def test_an_exponential_is_compiled_exactly_whatever_it_is_near_to(gate, entangl
     assert np.abs(found - distribution_of(program)).sum() / 2 < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entangler", FAMILIES)
 @pytest.mark.parametrize("angle", [*QUARTERS, 0.1, -0.1, 2.0, -2.0, 3.0, -3.0, 1e5])
 @pytest.mark.parametrize("name", ["xx", "yy", "zz"])
