@@ -246,7 +246,10 @@ def random_gate(random):
         terms, values = pauli_terms(random, count, commuting=random.choice([True, False]))
         places = {wire: place for place, wire in enumerate(wires[:count])}
         words = [qml.pauli.string_to_pauli_word(term, places) for term in terms]
-        gate = qml.evolve(qml.Hamiltonian(values, words), random.uniform(-2, 2))
+        time = random.uniform(-2, 2)
+        steps = [qml.evolve(value * word, time) for value, word in zip(values, words, strict=True)]
+        # One Trotter step; the last factor of a product acts first.
+        return qml.evolve(qml.Hamiltonian(values, words), time), qml.prod(*reversed(steps))
     return gate, gate
 
 
