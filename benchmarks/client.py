@@ -46,11 +46,12 @@ def histogram(width: int, shots: int, rounds: int, read: str = "") -> float:
     order = np.random.default_rng(2).permutation(2**width)
     probabilities = weights / weights.sum()
     body = dict(zip(map(str, order.tolist()), probabilities[order].tolist(), strict=True))
+    decoded = dict(zip(order.tolist(), body.values(), strict=True))  # as the client decodes it
     measured = list(range(width))
     header = {"name": "c", "n_qubits": width, "meas_mapped": measured, "creg_sizes": [["c", width]]}
 
     def ours() -> object:
-        one = experiment(body, header, shots=shots, seed=1, memory=False)
+        one = experiment(decoded, header, shots=shots, seed=1, memory=False)
         result = IonQResult.from_dict({"job_id": "job", "success": True, "results": [one]})
         probabilities = result.get_probabilities()
         if read == "each":

@@ -139,7 +139,7 @@ def parsing(gates: int, rounds: int) -> float:
         "/v0.4/jobs",
         {"authorization": "apiKey benchmark"},
         body,
-        accounts=Accounts(Identifiers(1, cloud.clock), None),
+        accounts=Accounts(Identifiers(1), None),
         facility=cloud.facility,
         deviations=cloud.deviations,
         clock=cloud.clock,

@@ -24,9 +24,14 @@ MOST_BITS = 62
 #: a thousand gates leave errors of 1e-14 in double precision.
 DIGITS = 13
 
+#: More outcomes than that keep all digits: to clean them would take as long as to simulate them.
+_MOST_CLEANED = 2**16
+
 
 def clean(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return probabilities without rounding errors in their last digits, however small they are."""
+    if len(probabilities) > _MOST_CLEANED:
+        return probabilities
     scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(probabilities)))
     rounded: NDArray[np.float64] = np.round(probabilities * scale) / scale
     return rounded
