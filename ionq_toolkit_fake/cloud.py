@@ -7,7 +7,7 @@ import random
 import secrets
 import threading
 import uuid
-from collections import deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +21,6 @@ from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
 from ionq_toolkit_fake.faults.exchange import Exchange
-from ionq_toolkit_fake.faults.history import Reads
 from ionq_toolkit_fake.models.accounts import Accounts
 from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
@@ -46,6 +45,9 @@ logger = logging.getLogger(__name__)
 
 #: The log keeps as many requests.
 _MOST_REQUESTS = 10_000
+
+#: How many reads are remembered, how many responses to each, and the size of the largest.
+_MOST_READS, _MOST_RESPONSES, _LARGEST_BYTES = 256, 4, 64 * 1024
 
 
 class FakeIonQ:
@@ -121,7 +123,7 @@ class FakeIonQ:
         self._accounts = Accounts(self._identifiers, keys)
         self.faults = FaultRules(self.seed, self._accounts.takes)
         self._log: deque[LoggedRequest] = deque(maxlen=_MOST_REQUESTS)
-        self._reads = Reads()
+        self._reads = _Reads()
         # Of their own: job ids and noise must not depend on the number of requests.
         self._request_ids = random.Random(f"requests {self.seed}")  # noqa: S311 - a fake
         self._executor = executor or InlineExecutor()
@@ -403,3 +405,33 @@ class FakeIonQ:
                 transitions=self.transitions,
             )
         return projects[key.project_id]
+
+
+class _Reads:
+    """The last responses to each read, for `faults.stale`."""
+
+    def __init__(self) -> None:
+        self._responses: OrderedDict[object, deque[Response]] = OrderedDict()
+
+    def answered(self, read: object, response: Response) -> None:
+        """Remember the response to a read, if it differs from the last one."""
+        if len(response.body) > _LARGEST_BYTES:
+            return
+        responses = self._responses.setdefault(read, deque(maxlen=_MOST_RESPONSES))
+        self._responses.move_to_end(read)
+        if not responses or (responses[-1].status, responses[-1].body) != response[::2]:
+            responses.append(response._replace(headers={**response.headers}))
+        if len(self._responses) > _MOST_READS:
+            self._responses.popitem(last=False)
+
+    def earlier(self, read: object, by: int) -> Response | None:
+        """Return the response to a read `by` states ago, or None if it is not known."""
+        responses = self._responses.get(read, ())
+        if by > len(responses):
+            return None
+        response = responses[-by]
+        return response._replace(headers={**response.headers})
+
+    def clear(self) -> None:
+        """Forget all reads."""
+        self._responses.clear()
