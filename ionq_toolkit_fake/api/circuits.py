@@ -193,9 +193,6 @@ def _rejections(circuit: _Circuit, program: Program, limits: Limits) -> Iterator
             f"The job requires {program.num_qubits} qubits and the backend has {limits.qubits}."
         )
         yield JobFailure("NotEnoughQubits", message)
-    if program.num_qubits > MOST_BITS:
-        message = f"ionq_toolkit_fake simulates circuits of up to {MOST_BITS} qubits."
-        yield JobFailure("SimulationError", message)
     if len(program.gates) > MAX_GATES:
         yield JobFailure("TooManyGates", f"A circuit may have {MAX_GATES} gates.")
     most = max((len(gate.controls) for gate in program.gates), default=0)

@@ -149,7 +149,7 @@ def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
             yield Artifact(artifact_id, name, kind, str(index), None, content, variant_id)
     number = sum(len(variant.shots) for variant in outcome.variants)
     for how in AGGREGATIONS:
-        content = partial(_histogram_v2, _aggregated(job, outcome, how), registers, number)
+        content = partial(_histogram_v2, _aggregated(outcome, how), registers, number)
         artifact_id, kind = _id(job, "aggregation", how), ArtifactKind.AGGREGATION
         yield Artifact(artifact_id, HISTOGRAM_V2, kind, how, None, content)
 
@@ -200,7 +200,7 @@ def _histogram_v2(found: Distribution, registers: Registers, shots: int) -> dict
     return {"histogram": {"registers": parts}}
 
 
-def _shots_v2(shots: NDArray[np.int64], registers: Registers) -> dict[str, Any]:
+def _shots_v2(shots: NDArray[Any], registers: Registers) -> dict[str, Any]:
     """Return the bits of each register in each shot, bit 0 first: as qiskit-ionq reads them."""
     columns = {
         name: list(zip(*(take(shots, [bit]).tolist() for bit in bits), strict=True))
@@ -210,7 +210,7 @@ def _shots_v2(shots: NDArray[np.int64], registers: Registers) -> dict[str, Any]:
     return {"shots": [{"registers": row} for row in rows]}
 
 
-def _aggregated(job: Job, outcome: Outcome, how: str) -> Distribution:
+def _aggregated(outcome: Outcome, how: str) -> Distribution:
     """Return the distribution of all variants put together."""
     variants = outcome.variants
     if how == "voting":
@@ -218,8 +218,7 @@ def _aggregated(job: Job, outcome: Outcome, how: str) -> Distribution:
     if how == "dnl":
         return filtered(variants)
     if how == "majority":
-        width = 0 if job.circuit is None else job.circuit.num_qubits
-        return Distribution.of_shots(majority(variants, width or 0))
+        return Distribution.of_shots(majority(variants))
     return Distribution.of_shots(np.concatenate([variant.shots for variant in variants]))
 
 
@@ -236,7 +235,7 @@ def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
         raise not_found()
     if not outcome.variants or how is None:
         return as_map(outcome.distribution)
-    return as_map(_aggregated(job, outcome, how))
+    return as_map(_aggregated(outcome, how))
 
 
 # --- operations ------------------------------------------------------------------------------

@@ -21,7 +21,13 @@ from ionq_toolkit_fake.simulation.limits import (
     check_shots,
     midway,
 )
-from ionq_toolkit_fake.simulation.outcome import Distribution, SimulationFailure, clean, spread
+from ionq_toolkit_fake.simulation.outcome import (
+    Distribution,
+    SimulationFailure,
+    clean,
+    integer_type,
+    spread,
+)
 from ionq_toolkit_fake.simulation.program import Program
 
 if TYPE_CHECKING:
@@ -188,7 +194,7 @@ def _spread(found: Distribution | Exception, active: Sequence[int]) -> Distribut
     return Distribution(spread(found.outcomes, active), found.probabilities)
 
 
-def sampled(program: Program, shots: int, noise: Noise, seed: int) -> NDArray[np.int64]:
+def sampled(program: Program, shots: int, noise: Noise, seed: int) -> NDArray[Any]:
     """Return the outcomes of `shots` runs of a program with noise, over all its qubits.
 
     Readout errors are not added.
@@ -209,9 +215,7 @@ def _narrow(gate: Gate) -> QuantumCircuit:
     return transpile(circuit, basis_gates=list(BASIS), optimization_level=0)
 
 
-def sampled_circuit(
-    circuit: QuantumCircuit, shots: int, noise: Noise, seed: int
-) -> NDArray[np.int64]:
+def sampled_circuit(circuit: QuantumCircuit, shots: int, noise: Noise, seed: int) -> NDArray[Any]:
     """Return the classical bits, as a number, that each of `shots` runs of a circuit ends with.
 
     Every gate gets the noise of its width. Readout errors are not added.
@@ -250,7 +254,9 @@ def sampled_circuit(
     # One shot after the other: the outcomes would depend on how many processors there are.
     job = simulator.run(labelled, shots=shots, seed_simulator=_mixed(seed), max_parallel_shots=1)
     counts = _finished(job.result()).data(0)["counts"]
-    values = np.array([int(key, 16) for key in counts], dtype=np.int64)
+    values: NDArray[Any] = np.array(
+        [int(key, 16) for key in counts], integer_type(circuit.num_clbits)
+    )
     each = np.repeat(values, np.array(list(counts.values()), dtype=np.int64))
     return np.random.default_rng(seed).permutation(each)  # Aer only counts: any order is as likely
 
@@ -274,16 +280,17 @@ def _mixed(seed: int) -> int:
 
 
 def with_readout_errors(
-    outcomes: NDArray[np.int64], bits: Sequence[int], noise: Noise, seed: int
-) -> NDArray[np.int64]:
+    outcomes: NDArray[Any], bits: Sequence[int], noise: Noise, seed: int
+) -> NDArray[Any]:
     """Return the outcomes with each of the bits read wrongly at the rate of the noise."""
     if noise.readout <= 0:
         return outcomes
     generator = np.random.default_rng([seed, 1])
-    flips = np.zeros_like(outcomes)
+    flips: NDArray[Any] = np.zeros_like(outcomes)
     for bit in bits:
-        flips |= (generator.random(len(outcomes)) < noise.readout).astype(np.int64) << bit
-    return outcomes ^ flips
+        flips |= (generator.random(len(outcomes)) < noise.readout).astype(outcomes.dtype) << bit
+    flipped: NDArray[Any] = outcomes ^ flips
+    return flipped
 
 
 def _finished(result: Result) -> Result:

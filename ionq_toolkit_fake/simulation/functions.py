@@ -92,7 +92,7 @@ def _penalised(task: Energy, circuit: QuantumCircuit, qubits: list[int]) -> Valu
             "InvalidInput", "constraints and cvar_alpha need a Hamiltonian of I and Z alone"
         )
     found = _distribution(circuit, qubits, task, task.seed)
-    bits = (found.outcomes[:, None] >> np.arange(len(qubits))) & 1
+    bits = (found.outcomes[:, None] >> np.arange(len(qubits)) & 1).astype(np.int64)
     energies = np.zeros(len(bits))
     for term, coefficient in task.hamiltonian:
         mask = np.array([letter == "Z" for letter in reversed(term)])
@@ -159,5 +159,5 @@ def qaoa_circuit(task: MaxCut, gamma: float, beta: float) -> Program:
 def _cut_costs(task: MaxCut, outcomes: np.ndarray) -> np.ndarray:
     costs = np.zeros(len(outcomes))
     for a, b, weight in task.edges:
-        costs -= weight * (((outcomes >> a) ^ (outcomes >> b)) & 1)
+        costs -= weight * (((outcomes >> a) ^ (outcomes >> b)) & 1).astype(np.int64)
     return costs

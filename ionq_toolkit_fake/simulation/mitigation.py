@@ -7,7 +7,7 @@ https://docs.ionq.com/guides/error-mitigation-debiasing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def layouts(
     return [tuple(generator.permutation(available)[:num_qubits].tolist()) for _ in range(count)]
 
 
-def voted(variants: Sequence[Variant]) -> NDArray[np.int64]:
+def voted(variants: Sequence[Variant]) -> NDArray[Any]:
     """Return the shots with those of each variant replaced by its most frequent outcome.
 
     Where two outcomes are equally frequent, the variant's shots stay.
@@ -51,7 +51,7 @@ def voted(variants: Sequence[Variant]) -> NDArray[np.int64]:
     return np.concatenate(groups)
 
 
-def majority(variants: Sequence[Variant], num_qubits: int) -> NDArray[np.int64]:
+def majority(variants: Sequence[Variant]) -> NDArray[Any]:
     """Return the shots with those of each variant replaced by the majority of each bit.
 
     IonQ lists this aggregation and does not say what it does: this is the usual meaning. A bit
@@ -59,9 +59,9 @@ def majority(variants: Sequence[Variant], num_qubits: int) -> NDArray[np.int64]:
     """
     groups = []
     for variant in variants:
-        bits = (variant.shots[:, None] >> np.arange(num_qubits)) & 1
-        ones = 2 * bits.sum(axis=0) > len(variant.shots)
-        value = int(np.sum(ones.astype(np.int64) << np.arange(num_qubits)))
+        width = int(variant.shots.max()).bit_length()
+        ones = [2 * int((variant.shots >> n & 1).sum()) > len(variant.shots) for n in range(width)]
+        value = sum(1 << n for n, one in enumerate(ones) if one)
         groups.append(np.full_like(variant.shots, value))
     return np.concatenate(groups)
 

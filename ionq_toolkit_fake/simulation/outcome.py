@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 #: The register that holds all qubits, where a job names none: examples of the API document.
 WHOLE = "output_all"
 
-#: The most bits an outcome can have: it is kept as a signed integer of 64 bits.
-MOST_BITS = 62
+#: The most bits an outcome can have: Python reads and writes numbers of so many as decimals.
+MOST_BITS = 10_000
+
+#: Wider outcomes are Python ints in arrays of objects: NumPy's integers have 64 bits.
+_INT64_BITS = 62
 
 #: How many digits of a probability are kept: the service shows 0.5 and 0.25 for equal outcomes, and
 #: a thousand gates leave errors of 1e-14 in double precision.
@@ -41,15 +44,16 @@ class Distribution(NamedTuple):
     """Outcomes and how probable each is.
 
     Attributes:
-        outcomes: Shape `(n,)`, increasing; qubit 0 is the least significant bit.
+        outcomes: Shape `(n,)`, increasing; qubit 0 is the least significant bit. Of int64, or of
+            Python ints where that is too narrow, as all outcomes are.
         probabilities: Shape `(n,)`, none of them zero.
     """
 
-    outcomes: NDArray[np.int64]
+    outcomes: NDArray[Any]
     probabilities: NDArray[np.float64]
 
     @classmethod
-    def of_shots(cls, shots: NDArray[np.int64]) -> Distribution:
+    def of_shots(cls, shots: NDArray[Any]) -> Distribution:
         """Return how often each outcome is among `shots`, as a part of them all."""
         outcomes, counts = np.unique(shots, return_counts=True)
         return cls(outcomes, counts / max(1, len(shots)))
@@ -70,7 +74,7 @@ class Variant(NamedTuple):
     """
 
     qubit_map: tuple[int, ...]
-    shots: NDArray[np.int64]
+    shots: NDArray[Any]
 
 
 class Outcome(NamedTuple):
@@ -88,7 +92,7 @@ class Outcome(NamedTuple):
 
     distribution: Distribution | None
     registers: Mapping[str, Sequence[int | None]]
-    shots: NDArray[np.int64] | None = None
+    shots: NDArray[Any] | None = None
     compiled: tuple[Gate, ...] | None = None
     variants: tuple[Variant, ...] = ()
     allowed_states: int | None = None
@@ -121,32 +125,43 @@ class Optimum(NamedTuple):
     iterations: tuple[Outcome, ...]
 
 
-def take(outcomes: NDArray[np.int64], bits: Sequence[int | None]) -> NDArray[np.int64]:
+def integer_type(bits: int) -> type:
+    """Return the type of an array of outcomes of so many bits."""
+    return np.int64 if bits <= _INT64_BITS else object
+
+
+def take(outcomes: NDArray[Any], bits: Sequence[int | None]) -> NDArray[Any]:
     """Return the numbers that the given bits of each outcome make, the first least significant."""
-    values = np.zeros_like(outcomes)
+    moved: dict[int, int] = {}  # bits that move by the same distance move together
     for place, bit in enumerate(bits):
         if bit is not None:
-            values |= ((outcomes >> bit) & 1) << place
-    return values
+            moved[place - bit] = moved.get(place - bit, 0) | 1 << bit
+    final = integer_type(len(bits))
+    source = outcomes.astype(object if object in (final, outcomes.dtype) else np.int64)
+    values = np.zeros_like(source)
+    for distance, mask in moved.items():
+        part = source & mask
+        values |= part << distance if distance >= 0 else part >> -distance
+    return values.astype(final, copy=False)
 
 
 def merged(
-    values: NDArray[np.int64], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    values: NDArray[Any], weights: NDArray[np.float64]
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return the different values, and the sum of the weights of each."""
     found, where = np.unique(values, return_inverse=True)
     return found, clean(np.bincount(where, weights=weights).astype(np.float64))
 
 
-def spread(values: NDArray[np.int64], bits: Sequence[int]) -> NDArray[np.int64]:
+def spread(values: NDArray[Any], bits: Sequence[int]) -> NDArray[Any]:
     """Put bit `k` of each value at place ``bits[k]``: the inverse of `take`."""
-    outcomes = np.zeros_like(values)
+    places: list[int | None] = [None] * (1 + max(bits, default=-1))
     for place, bit in enumerate(bits):
-        outcomes |= ((values >> place) & 1) << bit
-    return outcomes
+        places[bit] = place
+    return take(values, places)
 
 
-def bitstrings(values: NDArray[np.int64], width: int) -> list[str]:
+def bitstrings(values: NDArray[Any], width: int) -> list[str]:
     """Return each value in binary, with `width` digits."""
     return [format(value, f"0{width}b") if width else "" for value in values.tolist()]
 

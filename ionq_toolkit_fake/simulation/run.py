@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -154,7 +154,7 @@ def _exact_qasm3(circuit: QuantumCircuit) -> Distribution:
 
 
 def _mitigated(
-    task: Task, shots: NDArray[np.int64], ideal: NDArray[np.int64] | None, blank: Outcome
+    task: Task, shots: NDArray[Any], ideal: NDArray[Any] | None, blank: Outcome
 ) -> Outcome:
     """Return the outcome of the shots after the error mitigation of the task.
 

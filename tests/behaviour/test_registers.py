@@ -1,4 +1,6 @@
-"""Classical registers of every layout, from the circuit to the keys, beside Aer's own keys."""
+"""Classical registers of every layout, from the circuit to the keys; the truth is Aer's keys."""
+
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -52,3 +54,41 @@ def test_every_layout_of_registers_has_the_keys_of_aer(sizes, data, midway):
     ones = data.draw(st.sets(st.integers(0, sum(sizes) - 1)))
     midway = midway and sum(sizes) < 9  # each measurement midway takes a qubit
     assert_keys_of_aer(measured(sizes, ones, midway=midway))
+
+
+@pytest.mark.parametrize("bits", [62, 63, 64, 65, 100])
+@pytest.mark.parametrize(
+    ("backend", "options"), [("ionq_simulator", {"noise_model": "aria-1"}), ("forte-1", {})]
+)
+def test_more_bits_than_a_machine_integer_has_are_read_register_by_register(backend, options, bits):
+    """The first and the last bit are 1, and a bit in the middle; noise flips some."""
+    circuit = QuantumCircuit(
+        QuantumRegister(2, "q"), ClassicalRegister(40, "low"), ClassicalRegister(bits - 40, "high")
+    )
+    circuit.x(0)
+    circuit.measure([0, 0, 0], [0, 45, bits - 1])
+    circuit.x(0)
+    circuit.measure([1], [1])
+    run = IonQProvider(transport="fake").get_backend(backend).run
+    found = run(circuit, shots=50, memory=True, seed_simulator=3, **options).result()
+    number = 1 << bits - 1 | 1 << 45 | 1
+    text = f"{number:0{bits}b}"
+    counts = found.get_counts()
+    assert max(counts, key=counts.get) == f"{text[:-40]} {text[-40:]}"
+    assert counts.int_outcomes()[number] > 30
+    assert sum(counts.values()) == 50
+    assert Counter(found.get_memory()) == counts
+    assert found.get_probabilities() == pytest.approx({k: n / 50 for k, n in counts.items()})
+
+
+def test_error_mitigation_takes_outcomes_wider_than_a_machine_integer():
+    circuit = QuantumCircuit(2, 100)
+    circuit.x(0)
+    circuit.measure(0, 99)
+    circuit.x(0)
+    circuit.measure(0, 0)
+    backend = IonQProvider(transport="fake").get_backend("forte-1")
+    job = backend.run(circuit, shots=500, error_mitigation={"debiasing": True}, seed_simulator=3)
+    for query in ({}, *({"aggregation": how} for how in ("voting", "dnl", "majority"))):
+        counts = job.result(extra_query_params=query).get_counts()
+        assert max(counts, key=counts.get) == "1" + "0" * 99

@@ -24,7 +24,7 @@ DOUBLING = "gate g0 a { x a; x a; } " + " ".join(
     [
         ("qubit[2000000000] q;", "NotEnoughQubits"),
         ("qubit q; bit[1000000000] c;", "CompilationError"),
-        ("qubit q; bit[63] c; c[0] = measure q;", "CompilationError"),
+        ("qubit q; bit[6000] b; bit[6000] c; c[0] = measure q;", "CompilationError"),
         (DOUBLING + " qubit q; g39 q;", "TooManyGates"),
         (
             "qubit[9] q; ctrl(8) @ x q[0],q[1],q[2],q[3],q[4],q[5],q[6],q[7],q[8];",
@@ -184,7 +184,7 @@ def several(widths):
 
 
 def test_registers_of_more_bits_than_an_outcome_can_have_fail_the_job(send):
-    registers = {"wide": [0] * 63}
+    registers = {"wide": [0] * 10_001}
     circuit = {"qubits": 1, "circuit": [{"gate": "x", "target": 0}], "registers": registers}
     body = {
         "type": "ionq.multi-circuit.v1",
@@ -194,7 +194,7 @@ def test_registers_of_more_bits_than_an_outcome_can_have_fail_the_job(send):
     _, created = send("POST", "/jobs", body)
     job = send("GET", f"/jobs/{created['id']}")[1]
     assert job["status"] == "failed"
-    assert "registers of up to 62 bits" in job["failure"]["message"]
+    assert "registers of up to 10000 bits" in job["failure"]["message"]
 
 
 def test_circuits_of_one_job_are_simulated_together_as_far_as_they_are_small(sender):

@@ -8,21 +8,36 @@ from hypothesis import strategies as st
 from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.outcome import (
-    MOST_BITS,
     WHOLE,
     Distribution,
     bitstrings,
+    integer_type,
     spread,
     take,
 )
 from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Task
 
-NUMBERS = st.lists(st.integers(0, 2**MOST_BITS - 1), max_size=8)
-PLACES = st.lists(st.integers(0, MOST_BITS - 1), unique=True, max_size=MOST_BITS)
+#: NumPy's integers are too narrow for the last two.
+WIDTHS = st.sampled_from([20, 62, 63, 130])
 
 
-def array(values):
-    return np.array(values, dtype=np.int64)
+def numbers_and_places(places):
+    """Draw a width, numbers of so many bits, and a list of places in them."""
+    return WIDTHS.flatmap(
+        lambda width: st.tuples(
+            st.just(width),
+            st.lists(st.integers(0, 2**width - 1), max_size=8),
+            places(st.integers(0, width - 1)),
+        )
+    )
+
+
+UNIQUE = numbers_and_places(lambda place: st.lists(place, unique=True))
+ANY = numbers_and_places(lambda place: st.lists(st.none() | place, max_size=130))
+
+
+def array(values, width=62):
+    return np.array(values, integer_type(width))
 
 
 def distribution(weights):
@@ -33,25 +48,29 @@ def distribution(weights):
 # --- bits ------------------------------------------------------------------------------------
 
 
-@given(NUMBERS, PLACES)
-def test_what_is_spread_can_be_taken_back(numbers, places):
-    values = array(numbers) & (2 ** len(places) - 1)
+@given(UNIQUE)
+def test_what_is_spread_can_be_taken_back(case):
+    _, numbers, places = case
+    values = array([n & (2 ** len(places) - 1) for n in numbers], len(places))
     assert take(spread(values, places), places).tolist() == values.tolist()
 
 
-@given(NUMBERS, PLACES)
-def test_what_is_taken_can_be_spread_back(numbers, places):
+@given(UNIQUE)
+def test_what_is_taken_can_be_spread_back(case):
+    width, numbers, places = case
     mask = sum(1 << place for place in places)
-    assert spread(take(array(numbers), places), places).tolist() == [n & mask for n in numbers]
+    taken = take(array(numbers, width), places)
+    assert spread(taken, places).tolist() == [n & mask for n in numbers]
 
 
-@given(NUMBERS, st.lists(st.one_of(st.none(), st.integers(0, MOST_BITS - 1)), max_size=MOST_BITS))
-def test_taken_bits_are_those_of_the_number_and_0_where_none_is_named(numbers, bits):
+@given(ANY)
+def test_taken_bits_are_those_of_the_number_and_0_where_none_is_named(case):
+    width, numbers, bits = case
     expected = [
         sum((number >> bit & 1) << place for place, bit in enumerate(bits) if bit is not None)
         for number in numbers
     ]
-    assert take(array(numbers), bits).tolist() == expected
+    assert take(array(numbers, width), bits).tolist() == expected
 
 
 def test_the_first_bit_named_is_the_least_significant():
@@ -78,9 +97,11 @@ def test_bitstrings_have_their_width_and_the_first_bit_last():
 # --- distributions ---------------------------------------------------------------------------
 
 
-@given(st.lists(st.integers(0, 2**MOST_BITS - 1), min_size=1, max_size=50))
-def test_shots_make_a_distribution_of_how_often_each_was_seen(numbers):
-    found = as_map(Distribution.of_shots(array(numbers)))
+@pytest.mark.parametrize("width", [62, 130])
+@given(data=st.data())
+def test_shots_make_a_distribution_of_how_often_each_was_seen(width, data):
+    numbers = data.draw(st.lists(st.integers(0, 2**width - 1), min_size=1, max_size=50))
+    found = as_map(Distribution.of_shots(array(numbers, width)))
     expected = {str(n): numbers.count(n) / len(numbers) for n in sorted(set(numbers))}
     assert found == expected
     assert list(found) == list(expected)
@@ -146,8 +167,8 @@ def test_registers_name_qubits_in_any_order_and_leave_gaps():
 
 
 def test_the_widest_outcome_is_right_to_its_highest_bit():
-    highest = MOST_BITS - 1
-    program = Program(MOST_BITS, (Gate("x", (highest,)), Gate("x", (5,))))
+    highest = 129
+    program = Program(130, (Gate("x", (highest,)), Gate("x", (5,))))
     expected = {str(2**highest + 32): 1.0}
     assert as_map(simulate(Task(program, 0)).distribution) == expected
     assert as_map(simulate(Task(program, 0, 10, Noise(0, 0))).distribution) == expected

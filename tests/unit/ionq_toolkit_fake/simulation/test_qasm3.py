@@ -342,7 +342,7 @@ REFUSED = {
     "a counted loop": ("CompilationError", "qubit q; for int i in [0:3] { x q; }"),
     "a physical qubit": ("CompilationError", "x $0;"),
     "a measured physical qubit": ("CompilationError", "bit c; c = measure $3;"),
-    "too many bits": ("CompilationError", "qubit q; bit[63] c; c[0] = measure q;"),
+    "too many bits": ("CompilationError", "qubit q; bit[9000] b; bit[9000] c; c[0] = measure q;"),
     "too many qubits": ("NotEnoughQubits", "qubit[30] q; x q;"),
     "absurdly many qubits": ("NotEnoughQubits", "qubit[2000000000] q; x q[0];"),
     "absurdly many bits": ("CompilationError", "qubit q; bit[2000000000] c; c[0] = measure q;"),
