@@ -8,6 +8,7 @@ from qiskit.providers import BackendV2, Options
 
 from ionq_toolkit.api.models import Characterization, JobEstimate
 from ionq_toolkit.circuits.gates import count_gates
+from ionq_toolkit.circuits.inlining import inlined
 from ionq_toolkit.circuits.target import target_for
 from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.job import options as run_options
@@ -238,7 +239,7 @@ class IonQBackend(BackendV2):
         if mitigated is None:  # https://docs.ionq.com/guides/error-mitigation-debiasing
             long = checked.shots >= DEBIASING_SHOTS
             mitigated = long and not self.simulator and self._gateset != "native"
-        gates = count_gates(circuits)
+        gates = count_gates(map(inlined, circuits))
         reply = self.client.estimate_job(
             backend=self.api_name,
             oneq_gates=gates.one_qubit,

@@ -317,13 +317,37 @@ def _number(value: Any, operation: Operation, what: str, gateset: str) -> float:
     return number
 
 
+_CONTROLLED_INSTEAD = (
+    "A gate that the qubit controls, before the qubit is measured, does the same: "
+    "circuit.cx(qubit, target) for an X where the bit is 1."
+)
+
+#: Control flow by Qiskit's name: its name for people, and the way out.
+_CONTROL_FLOW: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "if_else": ("a branch", _CONTROLLED_INSTEAD),
+        "switch_case": ("a branch", _CONTROLLED_INSTEAD),
+        "while_loop": (
+            "a loop whose end a measurement decides",
+            "A for_loop over a fixed range, without break or continue, is unrolled.",
+        ),
+        "for_loop": (
+            "a loop that cannot be unrolled",
+            "One over a fixed range of no more than 150,000 gates, without break or continue, is.",
+        ),
+        "box": ("a box that uses variables", "Boxes without them are put in place."),
+    }
+)
+
+
 def unsupported(operation: Operation, gateset: str) -> IonQGateError:
     """Return the error for an operation that a gateset does not have, with advice."""
     name, kind = operation.name, _of_qiskit_ionq(kind_of(operation))
     transpilable = isinstance(operation, Gate | library.Initialize)
     takes_its_name = _STANDARD_KINDS.get(name, kind) is not kind
     if isinstance(operation, ControlFlowOp):
-        advice = "IonQ takes no control flow: neither branches nor loops."
+        what, way_out = _CONTROL_FLOW.get(name, ("control flow", "IonQ takes none."))
+        advice = f"It is {what}, and IonQ takes no control flow. {way_out}"
     elif not isinstance(operation, Instruction) or (transpilable and not takes_its_name):
         advice = "Rewrite the circuit for the backend first: qiskit.transpile(circuit, backend)."
         if gateset == "qis" and is_native(kind):

@@ -16,6 +16,7 @@ from ionq_toolkit.circuits.gates import (
     native_gates,
     qis_gates,
 )
+from ionq_toolkit.circuits.inlining import inlined
 from ionq_toolkit.circuits.wire import check_circuit, creg_sizes
 from ionq_toolkit.errors import IonQJobError
 
@@ -49,7 +50,8 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
             register whose name is reserved in OpenQASM 3.
         IonQGateError: A gate is in neither gateset, or is control flow.
     """
-    check_circuit(circuit)
+    circuit = inlined(circuit)
+    check_circuit(circuit, "qis")
     registers = [register for register in circuit.cregs if register.size]
     if not creg_sizes(circuit):
         registers = [ClassicalRegister(circuit.num_clbits, "c")]

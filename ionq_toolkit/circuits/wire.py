@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit.circuit import ControlFlowOp, Measure, Reset
+from qiskit.circuit import Measure, Reset
 
 from ionq_toolkit.circuits.gates import NO_OPERATION, kind_of, native_gates, qis_gates, unsupported
+from ionq_toolkit.circuits.inlining import inlined
 from ionq_toolkit.errors import IonQGateError, IonQJobError, IonQMidCircuitMeasurementError
 
 if TYPE_CHECKING:
@@ -53,16 +54,15 @@ def to_wire(
 
     Raises:
         IonQJobError: The circuit has no qubits or no measurement, or free parameters.
-        IonQGateError: A gate has no counterpart in the gateset.
+        IonQGateError: A gate has no counterpart in the gateset, or is control flow.
         IonQMidCircuitMeasurementError: A measured or reset qubit is used again (`needs_qasm3`).
     """
-    check_circuit(circuit)
+    circuit = inlined(circuit)
+    check_circuit(circuit, gateset)
     position = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     reused = first_reuse(circuit)
     if reused is not None:
         operation, qubit = reused
-        if isinstance(operation, ControlFlowOp):
-            raise unsupported(operation, gateset)
         raise IonQMidCircuitMeasurementError(
             f"{operation.name!r} acts on qubit {position[qubit]} of circuit {circuit.name!r} "
             "after its measurement or reset. Move those to the end of the circuit, or run it "
@@ -114,8 +114,15 @@ def check_native(wire: WireCircuit, device: Device) -> None:
         raise IonQGateError(f"{problem} {advice}", gate_name=name, gateset="native")
 
 
-def check_circuit(circuit: QuantumCircuit) -> None:
-    """Raise IonQJobError for free parameters, no qubits or no measurements."""
+def check_circuit(circuit: QuantumCircuit, gateset: str) -> None:
+    """Raise IonQJobError for free parameters, no qubits or no measurements.
+
+    Raises:
+        IonQGateError: It has control flow, or nothing but a part of it may measure.
+    """
+    for item in circuit.data:
+        if item.is_control_flow():
+            raise unsupported(item.operation, gateset)
     if circuit.parameters:
         names = ", ".join(sorted(p.name for p in circuit.parameters))
         raise IonQJobError(
@@ -125,6 +132,9 @@ def check_circuit(circuit: QuantumCircuit) -> None:
     if not circuit.num_qubits:
         raise IonQJobError(f"Circuit {circuit.name!r} has no qubits.")
     if "measure" not in circuit.count_ops():
+        part = next((item.operation for item in circuit.data if item.clbits), None)
+        if part is not None:
+            raise unsupported(part, gateset)
         raise IonQJobError(
             f"Circuit {circuit.name!r} measures nothing, so it has no counts. "
             "Add circuit.measure_all() or circuit.measure(...)."
@@ -199,6 +209,7 @@ def first_reuse(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
     Measuring twice in a row gives the same twice. An unused qubit is 0 already, so that
     resetting it does nothing.
     """
+    circuit = inlined(circuit)
     resets = "reset" in circuit.count_ops()
     used: set[Qubit] = set()
     measured: set[Qubit] = set()
@@ -213,7 +224,7 @@ def first_reuse(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
             measured.update(instruction.qubits)
         elif kind is Reset:
             reset.update(used.intersection(instruction.qubits))
-        else:
+        elif not instruction.is_control_flow():  # `check_circuit` refuses that
             if measured or reset:
                 for qubit in instruction.qubits:
                     if qubit in measured or qubit in reset:
