@@ -150,12 +150,16 @@ class CircuitHeader:
                 "does not say which classical bits its program has; client.get_results(job_id) "
                 "returns the bare histogram"
             )
+        sizes = _register_sizes(sizes, width)
+        if sizes:  # those that are stored are of the program, which may name registers otherwise
+            labels = [[name, place] for name, size in sizes for place in range(size)]
+            header = {**header, "clbit_labels": labels}
         return {
             **header,
             "n_qubits": width,
             "meas_mapped": list(range(width)),
             "memory_slots": width,
-            "creg_sizes": _register_sizes(sizes, width),
+            "creg_sizes": sizes,
         }
 
     def bits(self) -> list[tuple[str, int]] | None:

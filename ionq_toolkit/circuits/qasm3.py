@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm3, transpile
@@ -17,8 +16,7 @@ from ionq_toolkit.circuits.gates import (
     qis_gates,
 )
 from ionq_toolkit.circuits.inlining import inlined
-from ionq_toolkit.circuits.wire import check_circuit, creg_sizes
-from ionq_toolkit.errors import IonQJobError
+from ionq_toolkit.circuits.wire import check_circuit, creg_sizes, program_names
 
 if TYPE_CHECKING:
     from qiskit.circuit import Clbit, Qubit
@@ -32,27 +30,25 @@ _QASM3_GATES = (
     *("rxx", "ryy", "rzz"),
 )
 
-#: Reserved words of the language that Qiskit's exporter does not know.
-_QASM3_WORDS = ("case", "default", "im", "pi", "readonly", "switch", "void")
-
 
 def to_qasm3(circuit: QuantumCircuit) -> str:
     """Return a circuit as an OpenQASM 3 program, in the part of the language that IonQ takes.
 
-    It has one register of virtual qubits, and the circuit's registers of classical bits, or
-    one for all bits if the registers do not split them in order: either way, an outcome is over
-    the bits of the circuit in their order. Its gates are those of ``stdgates.inc`` and
-    rotations about XX, YY and ZZ, which it defines; IonQ compiles them, also from native gates.
+    It has one register of virtual qubits, and the circuit's registers of classical bits, named as
+    `program_names` says, or one for all bits if the registers do not split them in order: either
+    way, an outcome is over the bits of the circuit in their order. Its gates are those of
+    ``stdgates.inc`` and rotations about XX, YY and ZZ, which it defines; IonQ compiles them, also
+    from native gates.
     A `PauliEvolutionGate` is sent as Qiskit synthesizes it.
 
     Raises:
-        IonQJobError: The circuit has no qubits or no measurement, or free parameters, or a
-            register whose name is reserved in OpenQASM 3.
+        IonQJobError: The circuit has no qubits or no measurement, or free parameters.
         IonQGateError: A gate is in neither gateset, or is control flow.
     """
     circuit = inlined(circuit)
     check_circuit(circuit, "qis")
-    registers = [register for register in circuit.cregs if register.size]
+    pairs = zip(circuit.cregs, program_names(circuit), strict=True)
+    registers = [ClassicalRegister(old.size, name) for old, name in pairs if old.size]
     if not creg_sizes(circuit):
         registers = [ClassicalRegister(circuit.num_clbits, "c")]
     names = [register.name for register in registers]
@@ -81,12 +77,4 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
         )
     plain = transpile(plain, basis_gates=[*_QASM3_GATES], optimization_level=0)
     program: str = qasm3.dumps(plain, disable_constants=True)
-    declared = re.findall(r"^bit\[\d+\] (\w+);$", program, re.MULTILINE)
-    taken = {*_QASM3_GATES, *_QASM3_WORDS}
-    renamed = [name for name in names if name not in declared or name in taken]
-    if renamed:
-        raise IonQJobError(
-            f"OpenQASM 3, as which circuit {circuit.name!r} has to go, cannot have a classical "
-            f"register {renamed[0]!r}. Give it another name."
-        )
     return program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -161,7 +162,7 @@ def circuit_header(circuit: QuantumCircuit, wire: WireCircuit | None) -> dict[st
         "n_qubits": circuit.num_qubits,
         "memory_slots": circuit.num_clbits,
         "creg_sizes": creg_sizes(circuit),
-        "clbit_labels": _labels(circuit.cregs),
+        "clbit_labels": _labels(circuit.cregs, None if wire else program_names(circuit)),
         "qreg_sizes": [[register.name, register.size] for register in circuit.qregs],
         "qubit_labels": _labels(circuit.qregs),
         "global_phase": float(circuit.global_phase),
@@ -194,8 +195,44 @@ def creg_sizes(circuit: QuantumCircuit) -> list[list[str | int]]:
     return [[register.name, register.size] for register in circuit.cregs]
 
 
-def _labels(registers: Sequence[Any]) -> list[list[str | int]]:
-    return [[register.name, index] for register in registers for index in range(register.size)]
+def _labels(registers: Sequence[Any], names: Sequence[str] | None = None) -> list[list[str | int]]:
+    names = names or [register.name for register in registers]
+    return [
+        [name, index]
+        for name, register in zip(names, registers, strict=True)
+        for index in range(register.size)
+    ]
+
+
+_WORDS = (
+    "OPENQASM include defcalgrammar def cal defcal gate extern box let break continue if else end "
+    "return for while in switch case default nop pragma opaque input output const readonly mutable "
+    "qreg qubit creg bool bit int uint float angle complex array void duration stretch gphase inv "
+    "pow ctrl negctrl dim durationof sizeof delay reset measure barrier true false im pi tau euler "
+    "U CX p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu phase "
+    "cphase id u1 u2 u3 rxx ryy rzz output_all"
+)
+#: The names that a register of an OpenQASM 3 program cannot have: words and constants of the
+#: language, gates of ``stdgates.inc`` and those that a program of ours defines, and the register
+#: of all qubits that IonQ adds to the shots.
+_RESERVED = frozenset(_WORDS.split())
+
+
+def program_names(circuit: QuantumCircuit) -> list[str]:
+    """Return the name of each classical register in the circuit's OpenQASM 3 program.
+
+    It is the circuit's own, if the language has it.
+    """
+    own = {register.name for register in circuit.cregs}
+    names: list[str] = []
+    for register in circuit.cregs:
+        name = register.name
+        if name in _RESERVED or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+            name = "c_" + re.sub(r"\W", "_", name, flags=re.ASCII)
+            while name in own or name in names:
+                name += "_"
+        names.append(name)
+    return names
 
 
 def needs_qasm3(circuit: QuantumCircuit) -> bool:

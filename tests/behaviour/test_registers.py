@@ -92,3 +92,19 @@ def test_error_mitigation_takes_outcomes_wider_than_a_machine_integer():
     for query in ({}, *({"aggregation": how} for how in ("voting", "dnl", "majority"))):
         counts = job.result(extra_query_params=query).get_counts()
         assert max(counts, key=counts.get) == "1" + "0" * 99
+
+
+@pytest.mark.parametrize("midway", [False, True])
+@pytest.mark.parametrize("options", [{}, {"noise_model": "aria-1"}])
+def test_registers_whose_names_openqasm_3_cannot_have_keep_them_in_the_result(midway, options):
+    names = ["input", "a b", "output_all", "if", "c_input"]
+    circuit = measured([1, 2, 1, 1, 1], {0, 2, 4}, midway=midway, names=names)
+    backend = IonQProvider(transport="fake").get_backend("ionq_simulator")
+    job = backend.run(circuit, shots=100, memory=True, **options)
+    for found in (job.result(), backend.retrieve_job(job.job_id()).result()):
+        counts = found.get_counts()
+        assert max(counts, key=counts.get) == "0 1 0 10 1"
+        assert Counter(found.get_memory()) == counts
+        header = found.results[0].header
+        assert header["creg_sizes"] == [[r.name, r.size] for r in circuit.cregs]
+        assert header["clbit_labels"] == [[r.name, n] for r in circuit.cregs for n in range(r.size)]

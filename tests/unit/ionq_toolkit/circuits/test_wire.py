@@ -2,7 +2,10 @@ import json
 import math
 
 import numpy as np
+import openqasm3
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
 from qiskit.circuit import (
     AnnotatedOperation,
@@ -38,7 +41,13 @@ from ionq_toolkit import GPI2Gate, GPIGate, MSGate, ZZGate, errors
 from ionq_toolkit.circuits import gates
 from ionq_toolkit.circuits.qasm3 import to_qasm3
 from ionq_toolkit.circuits.target import target_for
-from ionq_toolkit.circuits.wire import check_native, circuit_header, needs_qasm3, to_wire
+from ionq_toolkit.circuits.wire import (
+    check_native,
+    circuit_header,
+    needs_qasm3,
+    program_names,
+    to_wire,
+)
 from ionq_toolkit.devices import Device, find_device
 
 
@@ -774,17 +783,43 @@ def test_registers_that_do_not_split_the_bits_are_one_in_openqasm_3(send):
     assert probabilities(send, as_qasm3(circuit), 3)[0b100] == pytest.approx(1)
 
 
-@pytest.mark.parametrize(
-    "name", ["output", "measure", "x", "U", "rzz", "im", "switch", "pi", "ctrl", "a b", "c-1"]
+#: Reserved words of OpenQASM 3's grammar, its constants, and names of gates.
+WORDS = (
+    "input output gate bit if else for while switch case default qubit measure reset barrier let "
+    "const readonly mutable int uint float angle bool complex array void def cal defcal extern box "
+    "delay stretch duration inv pow ctrl negctrl gphase pi tau euler im true false U CX x cx ccx "
+    "u3 rzz include OPENQASM return break continue end in qreg creg output_all"
 )
-def test_a_register_that_openqasm_3_cannot_have_is_named(name):
-    circuit = QuantumCircuit(QuantumRegister(2), ClassicalRegister(1, "fine"))
-    circuit.add_register(ClassicalRegister(1, name))
-    circuit.measure(0, 1)
-    circuit.x(0)
+RESERVED = frozenset(WORDS.split())
+
+
+@given(
+    st.lists(
+        st.sampled_from(sorted(RESERVED)) | st.text("ab_1é- $", min_size=1, max_size=3),
+        min_size=1,
+        max_size=4,
+        unique=True,
+    )
+)
+@example(["input", "c_input", "c_input_"])
+@example(["a b", "a-b", "c_a_b"])
+def test_a_register_that_openqasm_3_cannot_have_has_another_name_there(names):
+    """The parser of the language is the judge of what it cannot have."""
+    registers = [ClassicalRegister(1, name) for name in names]
+    circuit = QuantumCircuit(QuantumRegister(2, "q"), *registers)
+    circuit.measure(0, 0)
     circuit.rzz(0.1, 0, 1)
-    with pytest.raises(errors.IonQJobError, match=f"register '{name}'. Give it another name"):
-        to_qasm3(circuit)
+    tree = openqasm3.parse(to_qasm3(circuit))
+    declared = [
+        statement.identifier.name
+        for statement in tree.statements
+        if isinstance(statement, openqasm3.ast.ClassicalDeclaration)
+    ]
+    assert declared == program_names(circuit)
+    assert len(set(declared)) == len(names)
+    assert not set(declared) & RESERVED
+    labels = circuit_header(circuit, None)["clbit_labels"]
+    assert [name for name, _ in labels] == declared
 
 
 @pytest.mark.parametrize("name", ["sin", "cafe", "q", "q_", "c0", "meas", "popcount"])
