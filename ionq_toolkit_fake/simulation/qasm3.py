@@ -28,7 +28,7 @@ from openqasm3.ast import (
 from openqasm3.parser import QASM3ParsingError
 from openqasm3.visitor import QASMVisitor
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Clbit, ControlFlowOp, Gate, Measure, Qubit, Reset
+from qiskit.circuit import Clbit, Gate, Measure, Qubit, Reset
 from qiskit.circuit.library import RXXGate, RYYGate, RZZGate
 from qiskit_qasm3_import import ConversionError, convert
 
@@ -112,11 +112,6 @@ def load(program: Qasm3, width: int) -> Loaded:
         raise SimulationFailure("PreflightError", "the program has no qubits")
     if circuit.num_clbits > MOST_BITS:
         raise SimulationFailure("CompilationError", f"more than {MOST_BITS} classical bits")
-    for item in circuit.data:
-        if isinstance(item.operation, ControlFlowOp):
-            raise SimulationFailure(
-                "CompilationError", f"the statement {item.operation.name} is not supported"
-            )
     if any(isinstance(item.operation, Measure) for item in circuit.data):
         registers = _registers(tree, circuit)
     else:
@@ -199,22 +194,124 @@ def _converted(source: str, *, standard: bool) -> tuple[ast.Program, QuantumCirc
         if complaints.getvalue():  # older parsers pass over what they do not know
             raise QASM3ParsingError(complaints.getvalue())  # noqa: TRY301 - explained below
         _Checked().visit(tree)
-        return tree, convert(tree), given
+        return tree, _circuit_of(tree), given
     except RecursionError as error:
         raise SimulationFailure("PreflightError", "the program is nested too deeply") from error
     except SimulationFailure:
         raise
-    except Exception as error:  # its reader fails in many ways on what it does not support
-        reason = complaints.getvalue().strip() or str(error) or "syntax error"
-        if not isinstance(error, (ConversionError, QASM3ParsingError)):
-            reason = f"not understood ({type(error).__name__}: {error})"
+    except Exception as error:  # the parser fails in its own ways on programs without a statement
+        told = str(error) if isinstance(error, (ConversionError, QASM3ParsingError)) else ""
+        reason = complaints.getvalue().strip() or told or "syntax error"
+        reason = re.sub(r"Symbol ('\S+') already inserted.*", r"\1 is already declared", reason)
         raise SimulationFailure(
             "PreflightError", f"not OpenQASM 3 as IonQ takes it: {reason}"
         ) from error
 
 
+#: Python's errors, of statements that the reader does not check itself.
+_IN_WORDS: Mapping[type[Exception], str] = {
+    IndexError: "has an index that is out of range",
+    ZeroDivisionError: "divides by zero",
+}
+
+
+def _circuit_of(tree: ast.Program) -> QuantumCircuit:
+    """Return the circuit of a program.
+
+    Its reader fails in many ways on what it does not support. Where it does not say what that is,
+    it is the first statement that it does not read.
+    """
+    try:
+        return convert(tree)
+    except (ConversionError, RecursionError):
+        raise
+    except Exception as error:
+        read, failed = 0, len(tree.statements)
+        while failed - read > 1:
+            middle = (read + failed) // 2
+            try:
+                convert(ast.Program(tree.statements[:middle]))
+            except Exception:  # noqa: BLE001 - the same as above
+                failed = middle
+            else:
+                read = middle
+        reason = _IN_WORDS.get(type(error), "is not understood")
+        raise ConversionError(f"{_named(tree.statements[read])} {reason}") from error
+
+
+#: What IonQ does not take, by the name of its node in a tree: its name in the language.
+_REFUSED = {
+    "BranchingStatement": "if",
+    "WhileLoop": "while",
+    "ForInLoop": "for",
+    "SwitchStatement": "switch",
+    "BreakStatement": "break",
+    "ContinueStatement": "continue",
+    "EndStatement": "end",
+    "Box": "box",
+    "SubroutineDefinition": "def",
+    "ReturnStatement": "return",
+    "ExternDeclaration": "extern",
+    "ConstantDeclaration": "const",
+    "ClassicalAssignment": "assignment",
+    "ExpressionStatement": "expression",
+    "CalibrationStatement": "cal",
+    "CalibrationDefinition": "defcal",
+    "CalibrationGrammarDeclaration": "defcalgrammar",
+    "Pragma": "pragma",
+    "Cast": "cast",
+    "ImaginaryLiteral": "imaginary number",
+    "SizeOf": "sizeof",
+    "DurationOf": "durationof",
+    "IntType": "int",
+    "UintType": "uint",
+    "FloatType": "float",
+    "AngleType": "angle",
+    "BoolType": "bool",
+    "ComplexType": "complex",
+    "ArrayType": "array",
+    "DurationType": "duration",
+    "StretchType": "stretch",
+}
+#: Those that IonQ says it does not compile.
+_FLOW = frozenset(("if", "while", "for", "switch", "box", "defcal"))
+
+
+def _named(node: ast.QASMNode, name: str = "") -> str:
+    """Return where a construct stands, and its name in the language."""
+    if not name:
+        words = (
+            re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__)
+            .lower()
+            .removeprefix("quantum ")
+        )
+        name = f"gate {node.name.name}" if isinstance(node, QuantumGate) else words
+    place = f"{node.span.start_line},{node.span.start_column}: " if node.span else ""
+    return f"{place}'{name}'"
+
+
 class _Checked(QASMVisitor[None]):
-    """Refuses physical qubits, ``$0`` and so on, and declarations that are too large."""
+    """Refuses, by its name, what IonQ does not take, and declarations that are too large."""
+
+    def visit(self, node: ast.QASMNode, context: None = None) -> None:
+        name = _REFUSED.get(type(node).__name__, "")
+        if isinstance(node, ast.ExpressionStatement):
+            self.visit(node.expression)  # a call is named as one
+        elif isinstance(node, ast.FunctionCall):
+            name = f"{node.name.name}()"
+        elif isinstance(node, ast.QuantumMeasurementStatement) and node.target is None:
+            name = "measure without a bit"
+        elif isinstance(node, IODeclaration):
+            if isinstance(node.type, (ast.FloatType, ast.AngleType)) and (
+                node.io_identifier is IOKeyword.input
+            ):
+                return
+            kind = _REFUSED.get(type(node.type).__name__, "bit")
+            name = f"{node.io_identifier.name} {kind}"
+        if name:
+            code = "CompilationError" if name in _FLOW else "PreflightError"
+            raise SimulationFailure(code, f"{_named(node, name)} is not supported")
+        super().visit(node, context)
 
     def visit_Identifier(self, node: Identifier) -> None:  # noqa: N802 - the visitor's own name
         if node.name.startswith("$"):

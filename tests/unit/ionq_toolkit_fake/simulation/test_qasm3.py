@@ -1,6 +1,7 @@
 """OpenQASM 3 programs: exactly, shot by shot, and against a branching simulation of their own."""
 
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from math import cos, pi, sin
@@ -371,6 +372,62 @@ def test_what_is_no_part_of_the_language_is_refused_silently(what, capfd):
     assert failure.code == code
     assert failure.message.strip()
     assert capfd.readouterr() == ("", "")
+
+
+#: Constructs of the language by their names in it: its specification, version 3.0.
+NAMED = {
+    "if (c[0]) { x q; }": "if",
+    "while (c[0]) { x q; }": "while",
+    "for int i in [0:3] { x q; }": "for",
+    "switch (c) { case 0 { x q; } }": "switch",
+    "box { x q; }": "box",
+    "def f(qubit a) { x a; }": "def",
+    "extern f(int) -> int;": "extern",
+    "defcal x $0 { }": "defcal",
+    "cal { }": "cal",
+    'defcalgrammar "openpulse";': "defcalgrammar",
+    "pragma anything\n": "pragma",
+    "const int n = 2;": "const",
+    "int[8] i = 3;": "int",
+    "uint[3] u;": "uint",
+    "float f;": "float",
+    "angle[3] a;": "angle",
+    "bool b = true;": "bool",
+    "complex[float] z;": "complex",
+    "array[int[8], 3] a;": "array",
+    "duration d = 10ns;": "duration",
+    "stretch s;": "stretch",
+    "input bit b;": "input bit",
+    "input int i;": "input int",
+    "output float f;": "output float",
+    "end;": "end",
+    "c[0] = c[1];": "assignment",
+    "c |= 1;": "assignment",
+    "5;": "expression",
+    "sizeof(q);": "sizeof",
+    "f(q);": "f()",
+    "rx(sin(1)) q;": "sin()",
+    "rx(float(1)) q;": "cast",
+    "rx(1im) q;": "imaginary number",
+    "measure q;": "measure without a bit",
+    "rx(1, 2) q;": "gate rx",
+    "reset two[3];": "reset",
+    "c[7] = measure q;": "measurement statement",
+    "rx(1 / 0) q;": "gate rx",
+    "rx(1 << 2) q;": "<<",
+    "rx(!true) q;": "!",
+    "break;": "break",
+    "foo q;": "foo",
+    "qubit q;": "q",
+}
+
+
+@pytest.mark.parametrize("body", NAMED)
+@pytest.mark.parametrize("before", ["", "x q; c[0] = measure q; "])
+def test_what_is_refused_is_named_and_never_by_an_error_of_python(body, before):
+    failure = refused(f"OPENQASM 3.0; {INCLUDE} qubit q; qubit[2] two; bit[2] c; {before}{body}")
+    assert f"'{NAMED[body]}'" in failure.message
+    assert not re.search(r"Error|_loop|if_else|node of type|Scope\.|Qiskit", failure.message)
 
 
 @pytest.mark.parametrize("source", ["", "   ", "// nothing", "OPENQASM 3.0;", "\x00", "{"])
