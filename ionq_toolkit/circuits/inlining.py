@@ -9,8 +9,6 @@ from qiskit.circuit import ControlFlowOp, ForLoopOp, Measure, QuantumCircuit
 from ionq_toolkit.circuits.gates import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from qiskit.circuit import CircuitInstruction
 
 
@@ -27,11 +25,11 @@ def inlined(circuit: QuantumCircuit) -> QuantumCircuit:
         return circuit
     flat: QuantumCircuit = circuit.copy_empty_like()
     for item in circuit.data:
-        placed = _placed(item, flat) if _is_part(item) else None
-        if placed is None:
+        bodies = _bodies(item) if _is_part(item) else None
+        if bodies is None:
             flat.append(item)
-        else:
-            flat = placed
+        for body in bodies or ():
+            flat.compose(body, item.qubits, item.clbits, inplace=True)
     return flat
 
 
@@ -41,32 +39,24 @@ def _is_part(item: CircuitInstruction) -> bool:
     return bool(item.clbits) and kind_of(item.operation) is not Measure
 
 
-def _placed(item: CircuitInstruction, flat: QuantumCircuit) -> QuantumCircuit | None:
-    """Return `flat` with the operation in place behind it, or None if that is not possible."""
-    before = flat
-    for body in _bodies(item):
-        if body is None or flat.size() > _MOST or [*body.iter_captured_vars()]:
-            return None
-        flat = flat.compose(inlined(body), item.qubits, item.clbits)
-    return None if flat is before and not isinstance(item.operation, ForLoopOp) else flat
-
-
-def _bodies(item: CircuitInstruction) -> Iterator[QuantumCircuit | None]:
-    """Yield what an operation does, one after the other; None: it depends on a measurement."""
+def _bodies(item: CircuitInstruction) -> list[QuantumCircuit] | None:
+    """Return what an operation does, one after the other; None if that is not known before."""
     operation = item.operation
-    if isinstance(operation, ForLoopOp):
-        rounds, parameter, body = operation.params
-        static = isinstance(rounds, range | tuple | list) and not _jumps(body)
-        if not static or len(rounds) * max(1, body.size()) > _MOST:
-            yield None
-            return
-        for number in rounds:
-            used = parameter is not None and parameter in body.parameters
-            yield body.assign_parameters({parameter: number}) if used else body
-    elif operation.name == "box" and isinstance(operation, ControlFlowOp):
-        yield operation.params[0]
-    else:
-        yield None if isinstance(operation, ControlFlowOp) else operation.definition
+    body = operation.definition
+    if isinstance(operation, ControlFlowOp):
+        body = operation.blocks[0] if operation.name in {"box", "for_loop"} else None
+    if body is None or any(body.iter_captured_vars()):
+        return None
+    body = inlined(body)
+    if not isinstance(operation, ForLoopOp):
+        return [body]
+    rounds, parameter, _ = operation.params
+    static = isinstance(rounds, range | tuple | list) and not _jumps(body)
+    if not static or len(rounds) * max(1, body.size()) > _MOST:
+        return None
+    if parameter not in body.parameters:
+        return [body] * len(rounds)
+    return [body.assign_parameters({parameter: number}) for number in rounds]
 
 
 def _jumps(body: QuantumCircuit) -> bool:
