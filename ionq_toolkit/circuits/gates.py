@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +19,8 @@ from qiskit.circuit import (
     Reset,
     library,
 )
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.exceptions import QiskitError
+from qiskit.quantum_info import Operator, SparsePauliOp
 
 from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate
 from ionq_toolkit.errors import IonQGateError
@@ -112,6 +114,9 @@ _STANDARD_KINDS: Mapping[str, type[Operation]] = MappingProxyType(
 _MAX_PHASE, _MAX_MS_ANGLE, _MAX_ZZ_ANGLE = 1.0, 0.25, 0.5
 
 
+#: What Qiskit appends to the name of a gate in OpenQASM if it comes with other parameters, too.
+_NUMBERED = re.compile(r"_\d+$")
+
 #: Number of terms that are compared with all others at a time, which bounds the memory.
 _ROWS = 1024
 
@@ -122,26 +127,30 @@ def kind_of(operation: Operation) -> type[Operation]:
     return kind
 
 
-def is_native(kind: type[Operation]) -> bool:
-    """Return whether a class is a native gate, of this package or of qiskit-ionq."""
-    return kind in NATIVE_GATES or _of_qiskit_ionq(kind) in NATIVE_GATES
+def native_kind(operation: Operation) -> type[Gate] | None:
+    """Return the native gate that an operation is, if it is one.
 
-
-def native_definition(operation: Operation) -> QuantumCircuit:
-    """Return a native gate in Qiskit's gates, independent of the session's equivalence library."""
-    definition: QuantumCircuit = _of_qiskit_ionq(kind_of(operation))(*operation.params).definition
-    return definition
-
-
-def _of_qiskit_ionq(kind: type[Operation]) -> type[Operation]:
-    """Return the native gate that a class of qiskit-ionq stands for, or the class itself.
-
-    The transpiler creates gates of qiskit-ionq if that is imported as well: the session has one
-    equivalence library, which goes by name.
+    A gate that went through a file, or is of another package, has neither the class nor always the
+    very name: Qiskit numbers the gates of OpenQASM. It is known by name, parameters and matrix, or
+    by name and parameters if it is opaque.
     """
-    if kind.__module__ == "qiskit_ionq.ionq_gates":
-        return next((ours for ours in NATIVE_GATES if ours.__name__ == kind.__name__), kind)
-    return kind
+    if kind_of(operation) in NATIVE_GATES:
+        return kind_of(operation)
+    name = _NUMBERED.sub("", operation.name)
+    kind = next((kind for kind, native in NATIVE_GATES.items() if native == name), None)
+    if kind is None or not isinstance(operation, Instruction):
+        return None
+    try:
+        gate: Gate = kind(*map(float, operation.params))
+    except (TypeError, ValueError):
+        return None
+    if (operation.num_qubits, len(operation.params)) != (gate.num_qubits, len(gate.params)):
+        return None
+    try:
+        same = Operator(operation).equiv(Operator(gate))
+    except QiskitError:
+        same = operation.definition is None and operation.name == name
+    return kind if same else None
 
 
 def qis_gates(
@@ -269,9 +278,10 @@ def native_gates(operation: Operation, qubits: Sequence[int]) -> list[dict[str, 
     Raises:
         IonQGateError: The gate is not native, or a parameter is not a number.
     """
-    name = NATIVE_GATES.get(_of_qiskit_ionq(kind_of(operation)))
-    if name is None:
+    kind = native_kind(operation)
+    if kind is None:
         raise unsupported(operation, "native")
+    name = NATIVE_GATES[kind]
     turns = [_number(value, operation, "A parameter", "native") for value in operation.params]
     if name == "ms":
         return _ms(*turns, targets=list(qubits))
@@ -342,19 +352,19 @@ _CONTROL_FLOW: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 def unsupported(operation: Operation, gateset: str) -> IonQGateError:
     """Return the error for an operation that a gateset does not have, with advice."""
-    name, kind = operation.name, _of_qiskit_ionq(kind_of(operation))
+    name, kind = operation.name, kind_of(operation)
     transpilable = isinstance(operation, Gate | library.Initialize)
     takes_its_name = _STANDARD_KINDS.get(name, kind) is not kind
-    if isinstance(operation, ControlFlowOp):
+    if gateset == "qis" and native_kind(operation):
+        advice = (
+            "It is a native gate, and a circuit is of one gateset. Ask for the backend with "
+            "gateset='native', or rewrite the circuit: qiskit.transpile(circuit, backend)."
+        )
+    elif isinstance(operation, ControlFlowOp):
         what, way_out = _CONTROL_FLOW.get(name, ("control flow", "IonQ takes none."))
         advice = f"It is {what}, and IonQ takes no control flow. {way_out}"
     elif not isinstance(operation, Instruction) or (transpilable and not takes_its_name):
         advice = "Rewrite the circuit for the backend first: qiskit.transpile(circuit, backend)."
-        if gateset == "qis" and is_native(kind):
-            advice = (
-                "It is a native gate, and a circuit is of one gateset. Ask for the backend with "
-                "gateset='native', or rewrite the circuit: qiskit.transpile(circuit, backend)."
-            )
     elif transpilable or operation.definition is not None:
         what = "gate" if transpilable else "part"
         advice = (

@@ -179,6 +179,11 @@ class MSGate(_NativeGate):
         )
 
 
+# QPY stores a gate by the name of its class and reads it as Qiskit's own of that name, of which
+# there is an `MSGate`. A class of another name is read as a gate with a definition.
+MSGate.__name__ = "IonQMSGate"
+
+
 class ZZGate(_NativeGate):
     r"""The gate with which Forte entangles.
 

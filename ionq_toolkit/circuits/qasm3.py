@@ -9,10 +9,9 @@ from qiskit.circuit import Measure, Reset
 
 from ionq_toolkit.circuits.gates import (
     NO_OPERATION,
-    is_native,
     kind_of,
-    native_definition,
     native_gates,
+    native_kind,
     qis_gates,
 )
 from ionq_toolkit.circuits.inlining import inlined
@@ -63,10 +62,12 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
         kind = kind_of(operation)
         if kind in NO_OPERATION:
             continue
-        if is_native(kind):
+        native = native_kind(operation)
+        if native is not None:
             native_gates(operation, range(operation.num_qubits))  # raises where IonQ takes none
             places = [qubits[qubit] for qubit in instruction.qubits]
-            plain.compose(native_definition(operation), places, inplace=True)
+            # Its definition is independent of the session's equivalence library.
+            plain.compose(native(*operation.params).definition, places, inplace=True)
             continue
         if kind not in (Measure, Reset):
             qis_gates(operation, range(operation.num_qubits), compiler_synthesis=True)

@@ -1,12 +1,13 @@
+import io
 import json
 import math
 
 import numpy as np
 import openqasm3
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm2, qasm3, qpy, transpile
 from qiskit.circuit import (
     AnnotatedOperation,
     Clbit,
@@ -401,6 +402,67 @@ def test_a_native_gate_beyond_ionqs_limits_is_sent_as_the_same_gate_within_them(
     circuit = QuantumCircuit(2)
     circuit.append(gate, range(gate.num_qubits))
     assert matrix_of(gates, 2).equiv(Operator(circuit))
+
+
+def through_qpy(circuit):
+    file = io.BytesIO()
+    qpy.dump(circuit, file)
+    file.seek(0)
+    return qpy.load(file)[0]
+
+
+FILES = {
+    "qpy": through_qpy,
+    "qasm2": lambda circuit: QuantumCircuit.from_qasm_str(qasm2.dumps(circuit)),
+    "qasm3": lambda circuit: qasm3.loads(qasm3.dumps(circuit)),
+}
+TURNS = st.floats(-1, 1)
+NATIVE = st.one_of(
+    st.builds(GPIGate, TURNS),
+    st.builds(GPI2Gate, TURNS),
+    st.builds(MSGate, TURNS, TURNS, st.floats(0, 0.25)),
+    st.builds(ZZGate, st.floats(-0.5, 0.5)),
+)
+
+
+@pytest.mark.parametrize("file", FILES)
+@given(st.lists(st.tuples(NATIVE, st.permutations(range(3))), min_size=1, max_size=6))
+@settings(max_examples=25, deadline=None)
+def test_a_native_circuit_from_a_file_is_sent_as_it_was(file, gates):
+    circuit = QuantumCircuit(3, 3)
+    for gate, places in gates:
+        circuit.append(gate, places[: gate.num_qubits])
+    truth = Operator(circuit)
+    circuit.measure(range(3), range(3))
+    sent = to_wire(FILES[file](circuit), "native").gates
+    assert [gate["gate"] for gate in sent] == [gate.name for gate, _ in gates]
+    assert matrix_of(sent, 3).equiv(truth)
+
+
+class ForeignGPI2(Gate):
+    """The native gate as MQT Bench defines it, or one of the other sense."""
+
+    def __init__(self, phi, sense=1):
+        super().__init__("gpi2", 1, [phi])
+        self.sense = sense * 2 * math.pi
+
+    def _define(self):
+        self.definition = QuantumCircuit(1)
+        self.definition.rz(-self.sense * self.params[0], 0)
+        self.definition.rx(math.pi / 2, 0)
+        self.definition.rz(self.sense * self.params[0], 0)
+
+
+def test_a_native_gate_of_another_package_is_known_by_its_matrix():
+    gate = {"gate": "gpi2", "target": 1, "phase": 0.15}
+    assert wire(lambda c: c.append(ForeignGPI2(0.15), [1]), gateset="native") == [gate]
+    opaque = Gate("gpi2", 1, [0.15])
+    assert wire(lambda c: c.append(opaque, [1]), gateset="native") == [gate]
+    for other in (ForeignGPI2(0.15, -1), Gate("gpi2", 2, [0.15]), Gate("gpi2", 1, [1, 2])):
+        with pytest.raises(errors.IonQGateError, match="of your own"):
+            wire(lambda c, gate=other: c.append(gate, range(gate.num_qubits)), gateset="native")
+    with pytest.raises(errors.IonQGateError, match="It is a native gate"):
+        wire(lambda c: c.append(ForeignGPI2(0.15), [1]))
 
 
 @pytest.mark.parametrize(
