@@ -58,7 +58,8 @@ class IonQBackend(BackendV2):
             service: The account at the service that has it.
             device: Its facts.
             provider: The provider that Qiskit's `provider` attribute returns.
-            gateset: ``"qis"``: IonQ compiles the circuits; ``"native"``: they are run as they are.
+            gateset: ``"qis"``: IonQ compiles the circuits; ``"native"``: they are run as they are,
+                but for Qiskit's gates on one qubit, each of which is sent as native ones.
 
         Raises:
             IonQBackendError: The gateset is unknown.

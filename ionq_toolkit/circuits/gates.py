@@ -21,6 +21,7 @@ from qiskit.circuit import (
 )
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Operator, SparsePauliOp
+from qiskit.synthesis import OneQubitEulerDecomposer
 
 from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate
 from ionq_toolkit.errors import IonQGateError
@@ -116,6 +117,9 @@ _MAX_PHASE, _MAX_MS_ANGLE, _MAX_ZZ_ANGLE = 1.0, 0.25, 0.5
 
 #: What Qiskit appends to the name of a gate in OpenQASM if it comes with other parameters, too.
 _NUMBERED = re.compile(r"_\d+$")
+
+#: The angles of a gate on one qubit, and the turn that is none.
+_EULER, _NO_TURN = OneQubitEulerDecomposer("U"), 1e-12
 
 #: Number of terms that are compared with all others at a time, which bounds the memory.
 _ROWS = 1024
@@ -272,15 +276,20 @@ def _commute(operator: SparsePauliOp) -> bool:
 def native_gates(operation: Operation, qubits: Sequence[int]) -> list[dict[str, Any]]:
     """Return a gate in the `native` gateset, mostly as one gate.
 
-    A gate beyond IonQ's limits is sent as the same gate within them: an `ms` of more than a quarter
-    turn becomes one of less, and a half turn of either qubit.
+    A gate on one qubit of the `qis` gateset becomes native ones that equal it, but for a global
+    phase: Qiskit's estimators append such gates to native circuits, too. A gate beyond IonQ's
+    limits is sent as the same gate within them: an `ms` of more than a quarter turn becomes one of
+    less, and a half turn of either qubit.
 
     Raises:
         IonQGateError: The gate is not native, or a parameter is not a number.
     """
     kind = native_kind(operation)
     if kind is None:
-        raise unsupported(operation, "native")
+        return [
+            {"gate": name, "target": qubits[0], "phase": _within(_MAX_PHASE, phase)}
+            for name, phase in _rotation(operation)
+        ]
     name = NATIVE_GATES[kind]
     turns = [_number(value, operation, "A parameter", "native") for value in operation.params]
     if name == "ms":
@@ -288,6 +297,28 @@ def native_gates(operation: Operation, qubits: Sequence[int]) -> list[dict[str, 
     if name == "zz":
         return [{"gate": name, "targets": list(qubits), "angle": _within(_MAX_ZZ_ANGLE, turns[0])}]
     return [{"gate": name, "target": qubits[0], "phase": _within(_MAX_PHASE, turns[0])}]
+
+
+def _rotation(operation: Operation) -> list[tuple[str, float]]:
+    """Return native gates, with their phases, that are a gate of Qiskit's on one qubit.
+
+    U(theta, phi, lambda) is a quarter turn, a half turn and a quarter turn; some need less.
+    """
+    kind = kind_of(operation)
+    if operation.num_qubits != 1 or not (kind in QIS_GATES or kind is library.UGate):
+        raise unsupported(operation, "native")
+    for value in operation.params:
+        _number(value, operation, "The angle", "native")
+    if kind is library.HGate:
+        return [("gpi2", 0.25), ("gpi", 0.0)]
+    theta, phi, lam = (angle / (2 * math.pi) for angle in _EULER.angles(operation.to_matrix()))
+    if math.isclose(theta, 0, abs_tol=_NO_TURN):
+        return [("gpi", 0.0), ("gpi", (phi + lam) / 2)]
+    if math.isclose(theta, 0.5, abs_tol=_NO_TURN):
+        return [("gpi", (phi - lam + 0.5) / 2)]
+    if math.isclose(theta, 0.25, abs_tol=_NO_TURN) and math.isclose(phi, -lam, abs_tol=_NO_TURN):
+        return [("gpi2", phi + 0.25)]
+    return [("gpi2", 0.5 - lam), ("gpi", (theta + phi - lam) / 2), ("gpi2", 0.5 + phi)]
 
 
 def _ms(first: float, second: float, angle: float, *, targets: list[int]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from clouds import submit
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
 from qiskit.circuit import Parameter
 from qiskit.exceptions import QiskitError
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, StatevectorEstimator
@@ -148,6 +148,21 @@ def test_an_estimator_agrees_with_qiskits_exact_one(backend_of, kind, estimator_
         # Six standard errors, and what the noise of two gates takes off.
         allowed = 6 * 0.05 * 2 + (0 if kind == "ideal" else 0.1)
         assert np.abs(pub_result.data.evs - exact).max() < allowed
+
+
+@pytest.mark.parametrize("estimator_kind", [BackendEstimatorV2, EstimatorV2])
+@pytest.mark.parametrize("model", ["ideal", "aria-1"])  # with zz, with ms
+def test_an_estimator_measures_x_and_y_of_a_native_circuit(provider, estimator_kind, model):
+    backend = provider.get_backend("simulator", gateset="native")
+    backend.set_options(noise_model=model)
+    circuit = QuantumCircuit(2)
+    circuit.ry(0.4, 0)
+    circuit.cx(0, 1)
+    circuit.rx(0.9, 1)
+    pub = (transpile(circuit, backend), [SparsePauliOp(term) for term in ("XX", "YX", "ZY", "YI")])
+    found = estimator_kind(backend=backend, options={"seed_simulator": 5}).run([pub]).result()
+    right = StatevectorEstimator().run([(circuit, pub[1])]).result()[0].data.evs
+    assert np.allclose(found[0].data.evs, right, atol=0.08)
 
 
 def test_sampler_and_estimator_equal_qiskits(bell):

@@ -25,8 +25,20 @@ from qiskit.circuit.library import (
     IGate,
     MCXGate,
     PauliEvolutionGate,
+    PhaseGate,
+    RXGate,
+    RYGate,
     RZGate,
+    SdgGate,
+    SGate,
+    SXdgGate,
+    SXGate,
+    TdgGate,
+    TGate,
+    UGate,
     XGate,
+    YGate,
+    ZGate,
     get_standard_gate_name_mapping,
 )
 from qiskit.quantum_info import (
@@ -404,6 +416,41 @@ def test_a_native_gate_beyond_ionqs_limits_is_sent_as_the_same_gate_within_them(
     assert matrix_of(gates, 2).equiv(Operator(circuit))
 
 
+PI = math.pi
+ANGLES = st.one_of(st.floats(-20, 20), st.integers(-8, 8).map(lambda eighths: eighths * PI / 4))
+ONE_QUBIT = st.one_of(
+    st.sampled_from([XGate(), YGate(), ZGate(), HGate(), SGate(), SdgGate(), TGate(), TdgGate()]),
+    st.sampled_from([SXGate(), SXdgGate()]),
+    *(st.builds(kind, ANGLES) for kind in (RXGate, RYGate, RZGate, PhaseGate)),
+    st.builds(UGate, ANGLES, ANGLES, ANGLES),
+)
+
+
+@given(st.lists(ONE_QUBIT, min_size=1, max_size=5))
+@settings(max_examples=200, deadline=None)
+def test_gates_on_one_qubit_are_sent_as_native_ones_that_equal_them(gates):
+    circuit = QuantumCircuit(1)
+    for gate in gates:
+        circuit.append(gate, [0])
+    truth = Operator(circuit)
+    circuit.measure_all()
+    assert matrix_of(to_wire(circuit, "native").gates, 1).equiv(truth)
+
+
+@pytest.mark.parametrize(
+    ("gate", "sent"),
+    [
+        (HGate(), ["gpi2", "gpi"]),
+        *((gate, ["gpi", "gpi"]) for gate in (SdgGate(), RZGate(0.3))),
+        *((gate, ["gpi"]) for gate in (XGate(), YGate(), RXGate(PI))),
+        *((gate, ["gpi2"]) for gate in (SXGate(), SXdgGate(), RYGate(PI / 2), RXGate(-PI / 2))),
+    ],
+)
+def test_no_more_native_gates_are_sent_than_needed(gate, sent):
+    found = wire(lambda c: c.append(gate, [0]), gateset="native")
+    assert [one["gate"] for one in found] == sent
+
+
 def through_qpy(circuit):
     file = io.BytesIO()
     qpy.dump(circuit, file)
@@ -468,7 +515,9 @@ def test_a_native_gate_of_another_package_is_known_by_its_matrix():
 @pytest.mark.parametrize(
     ("build", "name", "advice"),
     [
-        (lambda c: c.h(0), "h", BY_TRANSPILING),
+        (lambda c: c.cx(0, 1), "cx", BY_TRANSPILING),
+        (lambda c: c.append(OwnX(), [0]), "x", BY_DECOMPOSING),
+        (lambda c: c.rx(math.nan, 0), "rx", "must be a finite number"),
         (lambda c: c.rzz(0.1, 0, 1), "rzz", BY_TRANSPILING),
         (lambda c: c.append(custom("zz", 2), [0, 1]), "zz", BY_DECOMPOSING),
         (lambda c: c.append(GPIGate(math.nan), [0]), "gpi", "must be a finite number"),
