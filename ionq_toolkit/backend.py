@@ -185,7 +185,7 @@ class IonQBackend(BackendV2):
                 `extra_query_params` (dict): further fields of the body of POST /jobs.
                 `extra_metadata` (dict of str): more metadata to store with the job.
                 `compiler_synthesis` (bool): let IonQ approximate a `PauliEvolutionGate` whose terms
-                do not commute.
+                do not commute, and not the gate's own synthesis.
                 `gateset`: the gateset of these circuits, if not the backend's.
 
                 Qiskit's `meas_level`, `init_qubits`, `rep_delay` and the like are taken at values

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from qiskit import transpile
 from qiskit.circuit import (
     Barrier,
     ControlFlowOp,
@@ -100,6 +101,22 @@ NO_OPERATION = frozenset({Barrier, Delay, library.IGate})
 
 _STANDARD = library.get_standard_gate_name_mapping()
 
+#: Qiskit's names of the gates above that have a name of their own.
+QIS_NAMES = tuple(
+    name
+    for name, gate in _STANDARD.items()
+    if gate.base_class in QIS_GATES or gate.base_class in _CONTROLLED
+)
+
+#: Gates that go into a job as one gate, and are of any width.
+WIDE_GATES: Mapping[str, type[Operation]] = MappingProxyType(
+    {
+        "mcx": library.MCXGate,
+        "mcphase": library.MCPhaseGate,
+        "PauliEvolution": library.PauliEvolutionGate,
+    }
+)
+
 #: Qiskit's names of its own operations and their classes. Its transpiler goes by the names, and
 #: takes a custom gate for the standard gate of the same name.
 _STANDARD_KINDS: Mapping[str, type[Operation]] = MappingProxyType(
@@ -162,21 +179,28 @@ def qis_gates(
 ) -> list[dict[str, Any]]:
     """Return a gate in the `qis` gateset, mostly as one gate.
 
-    A controlled phase is sent as rotations, and so is a controlled square root of X: IonQ's
-    meaning of a controlled `z` with an angle, or of a controlled `v`, is not documented.
+    A gate with more controls than IonQ takes, and the exponential of terms that do not commute, are
+    sent as what Qiskit makes of them. A controlled phase is sent as rotations, and so is a
+    controlled square root of X: IonQ's meaning of a controlled `z` with an angle, or of a
+    controlled `v`, is not documented.
 
     Args:
         operation: The gate.
         qubits: The indices of its qubits.
-        compiler_synthesis: Whether IonQ may approximate the exponential of terms that do not
-            commute.
+        compiler_synthesis: Whether IonQ is to approximate the exponential of terms that do not
+            commute, instead of Qiskit.
 
     Raises:
         IonQGateError: The gate has no counterpart in the gateset, or a parameter is not a number.
     """
     kind = kind_of(operation)
     if kind is library.PauliEvolutionGate:
-        return [_pauli_exponential(operation, qubits, compiler_synthesis=compiler_synthesis)]
+        hamiltonian = _hamiltonian(operation)
+        if compiler_synthesis or _commute(hamiltonian):
+            return [_pauli_exponential(operation, hamiltonian, qubits)]
+        return _synthesized(operation, qubits)
+    if _too_wide(operation):
+        return _synthesized(operation, qubits)
     if kind in _LOOSE_PHASES:
         return _controlled_phase(operation, kind, qubits)
     name, controls = QIS_GATES.get(kind), 0
@@ -225,13 +249,30 @@ def _controlled(operation: Operation) -> tuple[str, int]:
     raise unsupported(operation, "qis")
 
 
-def _pauli_exponential(
-    gate: library.PauliEvolutionGate, qubits: Sequence[int], *, compiler_synthesis: bool
-) -> dict[str, Any]:
-    """Return exp(-i t H) as a `pauliexp`, H being a sum of Pauli strings.
+def _too_wide(operation: Operation) -> bool:
+    """Return whether only the number of its controls keeps a gate from being sent whole."""
+    if not isinstance(operation, ControlledGate) or operation.num_ctrl_qubits <= MAX_CONTROLS:
+        return False
+    return kind_of(operation.base_gate) in {*_CONTROLLABLE, library.PhaseGate}
 
-    The last character of a term is for its first target, and the time is not negative: the
-    encoders of Qiskit, Cirq and PennyLane agree on this.
+
+def _synthesized(operation: Instruction, qubits: Sequence[int]) -> list[dict[str, Any]]:
+    """Return what Qiskit's transpiler makes of a gate; of an evolution, by its own synthesis."""
+    plain = transpile(operation.definition, basis_gates=[*QIS_NAMES], optimization_level=1)
+    return [
+        gate
+        for item in plain.data
+        for gate in qis_gates(
+            item.operation, [qubits[plain.find_bit(qubit).index] for qubit in item.qubits]
+        )
+    ]
+
+
+def _hamiltonian(gate: library.PauliEvolutionGate) -> SparsePauliOp:
+    """Return the sum of Pauli strings that an evolution is under.
+
+    Raises:
+        IonQGateError: A coefficient or the time is not a number.
     """
     parts = gate.operator if isinstance(gate.operator, list) else [gate.operator]
     hamiltonian = SparsePauliOp.sum(
@@ -240,19 +281,26 @@ def _pauli_exponential(
             for part in parts
         ]
     )
-    time = _number(gate.time, gate, "The time", "qis")
-    coefficients = [
-        _number(value.real if value.imag == 0 else value, gate, "A coefficient", "qis")
-        for value in hamiltonian.coeffs.tolist()
-    ]
-    if not (compiler_synthesis or _commute(hamiltonian)):
-        raise IonQGateError(
-            f"The terms of {gate.name!r} do not commute, so that IonQ would approximate it, in a "
-            "way that it does not publish. Put in Qiskit's own product formula, of the order and "
-            "the steps that you choose: library.PauliEvolutionGate(..., synthesis=...) and "
-            f"circuit.decompose([{gate.name!r}]).",
-            gate_name=gate.name,
-        )
+    _number(gate.time, gate, "The time", "qis")
+    hamiltonian.coeffs = np.array(
+        [
+            _number(value.real if value.imag == 0 else value, gate, "A coefficient", "qis")
+            for value in hamiltonian.coeffs.tolist()
+        ]
+    )
+    return hamiltonian
+
+
+def _pauli_exponential(
+    gate: library.PauliEvolutionGate, hamiltonian: SparsePauliOp, qubits: Sequence[int]
+) -> dict[str, Any]:
+    """Return exp(-i t H) as a `pauliexp`, H being a sum of Pauli strings.
+
+    The last character of a term is for its first target, and the time is not negative: the
+    encoders of Qiskit, Cirq and PennyLane agree on this.
+    """
+    time = float(gate.time)
+    coefficients = hamiltonian.coeffs.real.tolist()
     return {
         "gate": "pauliexp",
         "targets": list(qubits),

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from qiskit.circuit import Delay, Measure, Parameter, Reset
-from qiskit.circuit.library import IGate, get_standard_gate_name_mapping
+from qiskit.circuit.library import (
+    HGate,
+    IGate,
+    RXGate,
+    RYGate,
+    RZGate,
+    YGate,
+    ZGate,
+    get_standard_gate_name_mapping,
+)
 from qiskit.transpiler import Target
 
+from ionq_toolkit.circuits.gates import MAX_CONTROLS, QIS_NAMES, WIDE_GATES
 from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 
 if TYPE_CHECKING:
@@ -18,13 +29,11 @@ if TYPE_CHECKING:
     from ionq_toolkit.devices import Device
 
 
-#: Qiskit's names of the gates of the `qis` gateset. Circuits may also have gates of any width, but
-#: the transpiler would keep an `MCXGate` with more controls than IonQ takes, and a
-#: `PauliEvolutionGate` that IonQ would approximate in its own way instead of Qiskit's.
-_QIS_GATES = (
-    *("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg"),
-    *("cx", "cy", "cz", "ch", "swap", "ccx", "ccz"),
-    *("rx", "ry", "rz", "p", "crx", "cry", "crz", "rxx", "ryy", "rzz"),
+#: Gates that IonQ takes under any number of controls up to its limit; with one control, and X
+#: with any number, they have names of their own.
+_CONTROLLED = (
+    *(YGate(), ZGate(), HGate()),
+    *(kind(Parameter("angle")) for kind in (RXGate, RYGate, RZGate)),
 )
 
 
@@ -47,6 +56,15 @@ def target_for(device: Device, gateset: str, noise_model: str | None = "ideal") 
         places = _places(device, instruction.num_qubits)
         if places is None or places:
             target.add_instruction(instruction, places)
+    if gateset == "qis" and device.connectivity is None:
+        # The transpiler keeps them whatever they hold; `qis_gates` takes apart those that IonQ
+        # would not take whole.
+        for name, kind in WIDE_GATES.items():
+            target.add_instruction(kind, name=name)
+        for gate, controls in itertools.product(_CONTROLLED, range(2, MAX_CONTROLS + 1)):
+            wide = gate.control(controls, annotated=False)
+            if wide.name not in target:
+                target.add_instruction(wide)
     return target
 
 
@@ -61,7 +79,7 @@ def _instructions(device: Device, gateset: str) -> Iterator[Instruction]:
             yield MSGate(Parameter("phi0"), Parameter("phi1"), Parameter("theta"))
     else:
         standard = get_standard_gate_name_mapping()
-        yield from (standard[name] for name in _QIS_GATES)
+        yield from (standard[name] for name in QIS_NAMES)
     yield IGate()
     yield Delay(Parameter("duration"))
     yield Measure()

@@ -50,8 +50,8 @@ def to_wire(
     Args:
         circuit: The circuit.
         gateset: `qis` or `native`.
-        compiler_synthesis: Whether a `PauliEvolutionGate` may have terms that do not commute.
-            IonQ then approximates it, in a way that it does not publish.
+        compiler_synthesis: Whether IonQ is to approximate a `PauliEvolutionGate` whose terms do not
+            commute, in a way that it does not publish. Otherwise it is sent as its own synthesis.
 
     Raises:
         IonQJobError: The circuit has no qubits or no measurement, or free parameters.

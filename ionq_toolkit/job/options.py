@@ -133,7 +133,7 @@ class RunOptions:
         name: The name of the job; None: that of its circuit.
         extra_fields: Further fields of the body of POST /jobs.
         extra_metadata: More metadata to store with the job.
-        compiler_synthesis: Whether IonQ may approximate the exponentials of Hamiltonians whose
+        compiler_synthesis: Whether IonQ is to approximate the exponentials of Hamiltonians whose
             terms do not commute.
     """
 

@@ -33,6 +33,8 @@ def test_it_is_a_qiskit_backend_with_all_of_its_qubits_connected(backend):
 def test_every_gate_of_the_target_can_be_sent(backend):
     for name in backend.operation_names:
         operation = backend.target.operation_from_name(name)
+        if isinstance(operation, type):  # a gate of any width
+            continue
         circuit = QuantumCircuit(operation.num_qubits, operation.num_qubits)
         if name != "measure":
             angles = dict.fromkeys(operation.params, 1)
