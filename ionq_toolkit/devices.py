@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit.errors import IonQBackendNotFoundError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Device(NamedTuple):
@@ -34,6 +34,13 @@ class Device(NamedTuple):
     def name(self) -> str:
         """The backend's name in Qiskit, such as ``ionq_qpu.forte-1``."""
         return f"ionq_{self.api_name}"
+
+    def connecting(self, pairs: Iterable[tuple[int, int]]) -> Device:
+        """Return the device with the pairs that it is said to connect; without any, with all."""
+        width = self.num_qubits
+        found = {(min(pair), max(pair)) for pair in pairs if 0 <= min(pair) < max(pair) < width}
+        complete = len(found) in (0, width * (width - 1) // 2)
+        return self._replace(connectivity=None if complete else tuple(sorted(found)))
 
     def under(self, noise_model: str | None) -> Device:
         """Return the simulator under a noise model: as wide as the modelled QPU.
@@ -104,6 +111,29 @@ def find_device(name: str) -> Device:
     hint = did_you_mean(_short(name), devices, most=2)
     known = ", ".join(device.name for device in DEVICES)
     raise IonQBackendNotFoundError(f"IonQ has no backend {name!r}.{hint} There are: {known}.")
+
+
+def listed_device(name: str, listing: Iterable[Mapping[str, Any]]) -> Device | None:
+    """Return the QPU of that name in the response to GET /backends, or None.
+
+    Args:
+        name: Its name, in any of the customary spellings.
+        listing: The response: `backend` is the name of each, `qubits` its width.
+    """
+    for entry in listing:
+        listed, qubits = entry.get("backend"), entry.get("qubits")
+        if not isinstance(listed, str) or not listed.startswith("qpu."):
+            continue
+        if _short(listed) == _short(name) and isinstance(qubits, int) and qubits > 0:
+            gates = entry.get("supported_native_gates")
+            known = [gate for gate in gates if gate in _ALL] if isinstance(gates, list) else []
+            return Device(
+                listed,
+                qubits,
+                native_gates=tuple(known) or _ZZ,
+                retired=entry.get("status") == "retired",
+            )
+    return None
 
 
 def _short(name: str) -> str:

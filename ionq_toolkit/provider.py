@@ -12,14 +12,16 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from ionq_toolkit.api.credentials import ApiKey
+from ionq_toolkit.api.models import Characterization
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.clock import FOR_EVER_S
-from ionq_toolkit.devices import DEVICES, find_device
+from ionq_toolkit.devices import DEVICES, find_device, listed_device
 from ionq_toolkit.errors import (
     IonQBackendError,
     IonQBackendNotFoundError,
     IonQClientError,
     IonQCredentialsError,
+    IonQError,
     did_you_mean,
 )
 from ionq_toolkit.events import EventLog
@@ -49,6 +51,9 @@ DEFAULT_URL = "https://api.ionq.co/v0.4"
 
 #: The characters of a host name or address.
 _HOST = re.compile(r"[^\s%/\\<>\"{}|^`\x00-\x1f\x7f]+")
+
+#: How many seconds the search for an unknown backend takes, at most, with each of two requests.
+_LISTING_S = 10.0
 
 #: Sent where no key is needed.
 _NO_KEY = "no-key-needed"
@@ -134,6 +139,7 @@ class IonQProvider:
         url = _checked_url(url or DEFAULT_URL)
         if on_network and not allow_insecure:
             _refuse_insecure(url)
+        self._listed: dict[str, Device] = {}
         #: The account at the service, which the backends share.
         self.service = Service(
             key,
@@ -196,7 +202,8 @@ class IonQProvider:
         """Return the backend of that name, in any customary spelling.
 
         ``ionq_simulator`` and ``simulator`` are the same, and so are ``forte-1``,
-        ``qpu.forte-1`` and ``ionq_qpu.forte-1``.
+        ``qpu.forte-1`` and ``ionq_qpu.forte-1``. A name that is not known here is looked for in
+        GET /backends: the service may have QPUs that are newer than this release.
 
         Args:
             name: Its name.
@@ -206,7 +213,20 @@ class IonQProvider:
             IonQBackendNotFoundError: No backend has that name; the message has the closest ones.
             IonQBackendError: The gateset is unknown.
         """
-        return self._backend(find_device(name), gateset)
+        try:
+            device = find_device(name)
+        except IonQBackendNotFoundError as unknown:
+            if not isinstance(name, str):
+                raise
+            try:
+                device = self._listed_device(name.lower())
+            except IonQError as error:
+                raise IonQBackendNotFoundError(
+                    f"{unknown} The service was not asked whether it has newer ones: {error}"
+                ) from error
+            except LookupError:
+                raise unknown from None
+        return self._backend(device, gateset)
 
     def find_submission(
         self, tag: str, *, since: datetime | None = None, timeout: float | None = None
@@ -247,6 +267,25 @@ class IonQProvider:
     def close(self) -> None:
         """Close the connections to the service."""
         self.service.close()
+
+    def _listed_device(self, name: str) -> Device:
+        """Return a QPU that the service lists, with the pairs of qubits that it connects.
+
+        Raises:
+            LookupError: It lists none of that name.
+            IonQError: It was not reached, or refused.
+        """
+        if name not in self._listed:
+            device = listed_device(name, self.client.get_backends(timeout=_LISTING_S))
+            if device is None:
+                raise LookupError(name)
+            records = self.client.get_characterizations(
+                device.api_name, limit=1, timeout=_LISTING_S
+            )
+            if records:
+                device = device.connecting(Characterization.from_reply(records[0]).connectivity)
+            self._listed[name] = device
+        return self._listed[name]
 
     def _backend(self, device: Device, gateset: str = "qis") -> IonQBackend:
         return IonQBackend(self.service, device, gateset, provider=self)

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit, transpile
 
 from ionq_toolkit import HttpTransport, InProcessTransport, IonQBackend, IonQProvider, errors
 from ionq_toolkit_fake import FakeIonQ
@@ -255,6 +256,55 @@ def test_unknown_names_are_told_what_there_is(provider, name):
         errors.IonQBackendNotFoundError, match=r"There are: ionq_simulator, ionq_qpu"
     ):
         provider.get_backend(name)
+
+
+TEMPO = {
+    "backend": "qpu.tempo-1",
+    "status": "available",
+    "qubits": 5,
+    "supported_native_gates": ["gpi", "gpi2", "zz", "a-gate-of-next-year"],
+}
+TEMPO_PATH = "/backends/qpu.tempo-1/characterizations?limit=1"
+
+
+def test_a_qpu_that_only_the_service_knows_can_be_used(scripted):
+    # The fields are those of GET /backends of v0.4; that Tempo connects few pairs, of its record.
+    routes = {
+        "/backends": [{"backend": "simulator", "qubits": 29}, TEMPO],
+        TEMPO_PATH: {"characterizations": [{"connectivity": [[0, 1], [2, 1], [2, 3], [3, 4]]}]},
+        "/jobs": (201, {"id": "job-7", "status": "submitted"}),
+        "/jobs/job-7": {"id": "job-7", "status": "running", "backend": "qpu.tempo-1"},
+    }
+    cloud = scripted(routes={**routes, "/backends": (200, routes["/backends"])})
+    provider = IonQProvider(transport=InProcessTransport(cloud))
+    backend = provider.get_backend("tempo-1", gateset="native")
+    assert (backend.name, backend.num_qubits) == ("ionq_qpu.tempo-1", 5)
+    assert backend.api_name == "qpu.tempo-1"
+    assert set(backend.coupling_map.get_edges()) >= {(0, 1), (1, 2), (2, 3), (3, 4)}
+    assert (0, 2) not in backend.coupling_map.get_edges()
+    assert "zz" in backend.operation_names
+    circuit = QuantumCircuit(3)
+    circuit.h(0)
+    circuit.cx(0, 2)
+    circuit.measure_all()
+    job = backend.run(transpile(circuit, backend), shots=10)
+    assert job.job_id() == "job-7"
+    assert provider.get_backend("ionq_qpu.Tempo-1").retrieve_job("job-7").status().name == "RUNNING"
+    assert cloud.asked.count("/backends") == 2  # once for each way to write the name
+
+
+def test_a_new_qpu_without_a_characterization_connects_all_pairs(scripted):
+    routes = {"/backends": (200, [TEMPO]), TEMPO_PATH: {"characterizations": None}}
+    provider = IonQProvider(transport=InProcessTransport(scripted(routes=routes)))
+    assert provider.get_backend("tempo-1").device.connectivity is None
+    with pytest.raises(errors.IonQBackendNotFoundError, match="There are"):
+        provider.get_backend("tempo-2")
+
+
+def test_an_unknown_name_says_why_the_service_was_not_asked(monkeypatch):
+    monkeypatch.delenv("IONQ_API_KEY", raising=False)
+    with pytest.raises(errors.IonQBackendNotFoundError, match=r"not asked.*set IONQ_API_KEY"):
+        IonQProvider().get_backend("tempo-1")
 
 
 def test_all_backends_are_listed_and_each_is_found_by_its_name(provider):
