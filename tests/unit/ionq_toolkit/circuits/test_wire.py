@@ -429,6 +429,7 @@ ONE_QUBIT = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(ONE_QUBIT, min_size=1, max_size=5))
 @settings(max_examples=200, deadline=None)
 def test_gates_on_one_qubit_are_sent_as_native_ones_that_equal_them(gates):
@@ -475,6 +476,7 @@ NATIVE = st.one_of(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES)
 @given(st.lists(st.tuples(NATIVE, st.permutations(range(3))), min_size=1, max_size=6))
 @settings(max_examples=25, deadline=None)
@@ -653,6 +655,7 @@ def test_terms_that_do_not_commute_are_sent_whole_only_if_ionq_is_to_approximate
     assert gate["terms"] == ["XII", "ZII"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", ["XII", "IIX"])
 def test_one_term_among_thousands_that_does_not_commute_is_found(last):
     operator = SparsePauliOp(["ZII", "ZIZ"] * 1500 + [last], [0.001] * 3001)
