@@ -23,7 +23,7 @@ from ionq_toolkit.errors import (
     IonQRetriableError,
 )
 from ionq_toolkit.events import EventLog
-from ionq_toolkit.transport.base import SHORTEST_KEY, as_transport
+from ionq_toolkit.transport.base import SHORTEST_KEY, UnusableSettingError, as_transport
 from ionq_toolkit.transport.retry import (
     ATTEMPT_S,
     RETRIABLE_STATUSES,
@@ -151,7 +151,7 @@ class Connection:
                 failure = error
             if failure is not None:
                 # Without the cause where that would show the key, and out of its context.
-                cause = failure if self.redact(str(failure)) == str(failure) else None
+                cause = None if self._shows_key(failure) else failure
                 raise self._no_answer(failure, method, path, job_id) from cause
             if span is not None:
                 span.set_attribute("http.response.status_code", reply.status)
@@ -163,15 +163,25 @@ class Connection:
         self, error: Exception, method: str, path: str, job_id: str | None
     ) -> IonQConnectionError:
         what = "did not answer in time" if isinstance(error, TimeoutError) else "was not reached"
-        message = (
-            f"{self._url} {what} ({method} {path}): {self.redact(str(error))}. "
-            "Check url=... or IONQ_API_URL, and the network; "
-            "transport='fake' needs neither network nor key."
-        )
+        why = self.redact(str(error)).rstrip(".") or "the connection failed"
+        parts = [f"{self._url} {what} ({method} {path}): {why}"]
+        if not isinstance(error, UnusableSettingError):
+            parts.append("check url=... or IONQ_API_URL, and the network")
         if not (is_idempotent(method, path) or isinstance(error, ConnectionRefusedError)):
-            message += f" {_LOOK_FIRST}"
+            parts.append("the request may have taken effect, so look before sending it again")
         return IonQConnectionError(
-            message, nothing_sent=isinstance(error, ConnectionRefusedError), job_id=job_id
+            f"{'; '.join(parts)}.",
+            nothing_sent=isinstance(error, ConnectionRefusedError),
+            job_id=job_id,
+        )
+
+    def _shows_key(self, error: BaseException | None) -> bool:
+        """Return whether an error, or one behind it that a traceback prints, contains the key."""
+        if error is None:
+            return False
+        texts = (str(error), repr(error))
+        return any(self.redact(text) != text for text in texts) or self._shows_key(
+            error.__cause__ or error.__context__
         )
 
     def _refusal(self, reply: Response, method: str, path: str, job_id: str | None) -> IonQAPIError:

@@ -59,6 +59,10 @@ class UnusableURLError(ConnectionRefusedError):
     """The URL is invalid, or unsafe to use: nothing was sent, and a retry cannot succeed."""
 
 
+class UnusableSettingError(UnusableURLError):
+    """A setting outside the client, such as a proxy or a file of certificates, is unusable."""
+
+
 class ReplyTooLargeError(ConnectionError):
     """The response exceeds the size limit of a transport: a retry cannot succeed."""
 

@@ -10,13 +10,14 @@ import contextlib
 import http.client
 import io
 import socket
+import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError
 from urllib3.poolmanager import PoolManager, pool_classes_by_scheme
 
 if TYPE_CHECKING:
@@ -81,6 +82,38 @@ def _limit(sock: socket.socket) -> None:
         sock.settimeout(seconds)
 
 
+def _look_up(host: str, port: int) -> list[Any]:
+    """Return what `socket.getaddrinfo` does, within the time that is left.
+
+    The operating system's lookup has no timeout. A thread waits for it, unless `host` is an address
+    or this machine.
+
+    Raises:
+        TimeoutError: The deadline has passed.
+    """
+    found: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001 - raised below
+            found.append(error)
+
+    seconds = left()
+    if host == "localhost" or host.replace(".", "").isdigit() or ":" in host:
+        look_up()
+    else:
+        thread = threading.Thread(target=look_up, name="ionq-toolkit DNS", daemon=True)
+        thread.start()
+        thread.join(seconds)
+    if not found:
+        raise TimeoutError(f"the name {host} was not resolved in time")
+    if isinstance(found[0], Exception):
+        raise found[0]
+    answer: list[Any] = found[0]
+    return answer
+
+
 class _LimitedFile(io.RawIOBase):
     """The file that a response reads from a socket; each read gets the time that is left."""
 
@@ -120,7 +153,11 @@ class _Connection(HTTPConnection):
             return super()._new_conn()
         host = self._dns_host
         try:
-            found = socket.getaddrinfo(host.strip("[]"), self.port, type=socket.SOCK_STREAM)
+            found = _look_up(host.strip("[]"), self.port)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, str(error)) from error
         except (OSError, UnicodeError):
             return super()._new_conn()  # which reports the error
         failure: Exception | None = None

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import os
-import ssl
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    LocationParseError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import HTTPError
 
 from ionq_toolkit.clock import Deadline, SystemClock
 from ionq_toolkit.transport import deadline
-from ionq_toolkit.transport.base import ReplyTooLargeError, Response, Transport, UnusableURLError
+from ionq_toolkit.transport.base import (
+    ReplyTooLargeError,
+    Response,
+    Transport,
+    UnusableSettingError,
+    UnusableURLError,
+)
+from ionq_toolkit.transport.reasons import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ionq_toolkit.clock import Clock
     from ionq_toolkit.transport.base import Headers
 
@@ -38,31 +36,12 @@ _PART_BYTES = 64 * 1024
 #: Connections kept open per host.
 _POOL_SIZE = 32
 
-#: Errors of a URL that cannot be used at all, or not safely.
-_UNUSABLE = (
-    LocationParseError,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.MissingSchema,
-    ssl.SSLCertVerificationError,
-)
-
-#: Errors before a connection is made; an unknown host is a NewConnectionError too. A ProxyError is
-#: not one: urllib3 raises it also if a proxy breaks off after it has taken the whole request.
-_NEVER_SENT = (NewConnectionError, ConnectTimeoutError, requests.ConnectTimeout)
-
-#: The beginning of http.client's error if a proxy refuses to connect to the service.
-_NO_TUNNEL = "Tunnel connection failed"
-
-_TOO_LATE = (requests.Timeout, ReadTimeoutError, TimeoutError)
-
 
 class HttpTransport(Transport):
     """Sends requests over one pooled `requests.Session`.
 
     All threads share the pool of kept-alive connections; a forked process opens its own.
-    Responses may be compressed. `timeout` bounds a request as a whole, slow responses included,
-    except for the lookup of the host's name by the operating system.
+    Responses may be compressed. `timeout` bounds a request as a whole, slow responses included.
 
     Proxies and certificate settings of the environment apply. Credentials from `~/.netrc` do
     not, and redirects are not followed: the API sends no redirects, and one must not carry the
@@ -98,6 +77,7 @@ class HttpTransport(Transport):
 
         Raises:
             UnusableURLError: The URL is invalid, or leads to another machine without TLS.
+            UnusableSettingError: A setting of the environment cannot be used.
             ReplyTooLargeError: The response has more than `MOST_REPLY_BYTES` bytes.
         """
         try:
@@ -132,10 +112,22 @@ class HttpTransport(Transport):
                     content = _read(reply)
                 finally:
                     reply.close()  # and return a connection that was read to the end
-        except (requests.RequestException, HTTPError) as error:
+        except ReplyTooLargeError:
+            raise
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             _forget_headers(error)
-            raise _as_builtin(error) from error
-        return Response(reply.status_code, dict(reply.headers), content)
+            failure, cause = self._explain(error, url, timeout), error
+        else:
+            return Response(reply.status_code, dict(reply.headers), content)
+        # Without the cause, and out of its context, where that could show the password of a proxy.
+        raise failure from (None if isinstance(failure, UnusableSettingError) else cause)
+
+    def _explain(
+        self, error: Exception, url: str, timeout: float | None
+    ) -> ConnectionError | TimeoutError:
+        no_proxy = (_proxies(url) or {}).get("no_proxy")
+        trust_env = self._session.trust_env
+        return explain(error, url, timeout, trust_env=trust_env, no_proxy=no_proxy)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -189,29 +181,6 @@ def _read(reply: requests.Response) -> bytes:
 def _no_extra_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keep the Authorization header as it is: requests would prefer one from ~/.netrc."""
     return request
-
-
-def _as_builtin(error: Exception) -> ConnectionError | TimeoutError:
-    """Return the built-in error for an error of `requests` or urllib3; see `Transport.send`."""
-    reasons = list(_reasons(error))
-    for kinds, builtin in (
-        (_UNUSABLE, UnusableURLError),
-        (_NEVER_SENT, ConnectionRefusedError),
-        (_TOO_LATE, TimeoutError),
-    ):
-        if any(isinstance(reason, kinds) for reason in reasons):
-            return builtin(str(error))
-    if any(type(reason) is OSError and str(reason).startswith(_NO_TUNNEL) for reason in reasons):
-        return ConnectionRefusedError(str(error))
-    return ConnectionError(str(error))
-
-
-def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those in its args and `reason`, where `requests` and urllib3 put them."""
-    yield error
-    for inner in (*error.args, getattr(error, "reason", None)):
-        if isinstance(inner, BaseException):
-            yield from _reasons(inner)
 
 
 def _forget_headers(error: Any) -> None:  # noqa: ANN401 - of requests or urllib3
