@@ -109,7 +109,8 @@ class IonQProvider:
                 than this one.
 
         Raises:
-            IonQCredentialsError: The URL is not one, or not safe; or the key is not a str.
+            IonQCredentialsError: The URL is not one, not safe, or of another version of IonQ's
+                API; or the key is not a str.
             IonQClientError: The transport is unknown or not installed; or `timeout` is not
                 a positive number.
         """
@@ -137,8 +138,10 @@ class IonQProvider:
         elif not key:
             key = ApiKey(_NO_KEY, secret=False)
         url = _checked_url(url or DEFAULT_URL)
-        if on_network and not allow_insecure:
-            _refuse_insecure(url)
+        if on_network:
+            _refuse_other_version(url)
+            if not allow_insecure:
+                _refuse_insecure(url)
         self._listed: dict[str, Device] = {}
         #: The account at the service, which the backends share.
         self.service = Service(
@@ -324,6 +327,18 @@ def _checked_url(url: object) -> str:
             f"{DEFAULT_URL}, without a query, a user or a password."
         )
     return text
+
+
+def _refuse_other_version(url: str) -> None:
+    """Refuse the real service without a version or with another; a gateway may have any path."""
+    parts, real = urlsplit(url), urlsplit(DEFAULT_URL)
+    other = parts.path != real.path and re.fullmatch(r"/*(v[\d.]+)?", parts.path)
+    if other and (parts.hostname or "").rstrip(".") == real.hostname:
+        named = f"names version {other[1]}" if other[1] else "has no version"
+        raise IonQCredentialsError(
+            f"url=... or {URL_VARIABLE} {named} of IonQ's API, and this client speaks another: "
+            f"use {DEFAULT_URL}."
+        )
 
 
 def _refuse_insecure(url: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import contextvars
 import json
 import platform
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from urllib.parse import urlencode
@@ -56,6 +57,19 @@ _OUTAGES = UNCERTAIN_STATUSES - {408}
 #: Advice after a request that changes something and has an unknown outcome.
 _LOOK_FIRST = "The request may have taken effect: look before sending it again."
 
+#: The end of the base URL, and advice where another URL may be the fault.
+_VERSION = "/v0.4"
+_URL_ADVICE = (
+    "Check url=... or IONQ_API_URL: the base URL of the API ends in /v0.4, as "
+    "https://api.ionq.co/v0.4 does, and {url} does not."
+)
+
+_OTHER_VERSION = re.compile(r"/v\d[\d.]*$")
+_NOT_FOUND = 404
+
+#: Statuses of an address at which there is no such API.
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
+
 #: The shortest key that is taken out of a response before it is read: a shorter one may be a word
 #: that IonQ uses, such as "completed".
 _SHORTEST_IN_REPLIES = 16
@@ -104,6 +118,8 @@ class Connection:
         self._url = url.rstrip("/")
         self._transport = as_transport(transport)
         self._timeout = timeout
+        # A gateway may have the API at a URL of any form, which its first success proves.
+        self._proven = self._url.endswith(_VERSION)
         #: Reports events.
         self.events = events or EventLog()
 
@@ -159,6 +175,18 @@ class Connection:
                 raise self._refusal(reply, method, path, job_id)
         return reply
 
+    def _advice(self, reply: Response, job_id: str | None) -> str:
+        """Return advice on a refusal: on the base URL, if that may be the fault, and the status."""
+        by_status = _ADVICE.get(reply.status, _SERVER_ADVICE if reply.status in _OUTAGES else "")
+        is_json = reply.body.lstrip().startswith((b"{", b"["))
+        client_error = 300 <= reply.status < 500  # noqa: PLR2004 - HTTP's ranges
+        suspect = client_error and (not is_json or _OTHER_VERSION.search(self._url))
+        if self._proven or not (suspect or reply.status in _ELSEWHERE):
+            return by_status
+        if reply.status == _NOT_FOUND and job_id is None:
+            by_status = ""  # it is about an id
+        return f"{_URL_ADVICE.format(url=self._url)} {by_status}".rstrip()
+
     def _no_answer(
         self, error: Exception, method: str, path: str, job_id: str | None
     ) -> IonQConnectionError:
@@ -191,7 +219,7 @@ class Connection:
         error_type, code = error_type and self.redact(error_type), code and self.redact(code)
         detail = self.redact(detail)
         request_id = self._request_id(reply)
-        advice = _ADVICE.get(reply.status, _SERVER_ADVICE if reply.status in _OUTAGES else "")
+        advice = self._advice(reply, job_id)
         parts = [f"{method} {path} was answered {reply.status}"]
         if error_type:
             parts.append(f" {error_type}")
@@ -295,7 +323,9 @@ class Connection:
                 # `in` first: a copy of 40 MB is made only if necessary.
                 if len(key) >= _SHORTEST_IN_REPLIES and key in body:
                     body = body.replace(key, _REDACTED.encode())
-            return _decode(body, form)
+            decoded = _decode(body, form)
+            self._proven = True
+            return decoded
         # Raised outside the context of the decoder's error, which carries the body.
         return self._not_promised(reply, operation, "JSON", job_id)
 

@@ -107,6 +107,29 @@ def test_what_is_no_url_is_refused_without_showing_it(monkeypatch, url):
         monkeypatch.setenv("IONQ_API_URL", url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://api.ionq.co", "https://api.ionq.co/", "https://API.IONQ.CO/v0.3"),
+        *("https://api.ionq.co/v1/", "https://api.ionq.co./v0.40", "https://api.ionq.co:443/v0.3"),
+    ],
+)
+def test_another_version_of_the_real_service_is_refused_at_once(monkeypatch, url):
+    with pytest.raises(errors.IonQCredentialsError, match=r"use https://api\.ionq\.co/v0\.4"):
+        IonQProvider("k", url)
+    monkeypatch.setenv("IONQ_API_URL", url)
+    with pytest.raises(errors.IonQCredentialsError, match="IONQ_API_URL"):
+        IonQProvider("k")
+    IonQProvider(transport="fake")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://gate.test", "https://gate.test/v0.3", "https://api.ionq.co.test/v1"]
+)
+def test_a_gateway_may_have_any_path(url):
+    IonQProvider("k", url).close()
+
+
 @pytest.mark.parametrize("url", [123, ["http://host"], b"http://host"])
 def test_a_url_of_another_type_is_refused(url):
     with pytest.raises(errors.IonQCredentialsError):

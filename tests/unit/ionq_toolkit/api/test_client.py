@@ -409,3 +409,49 @@ def test_a_short_key_does_not_spoil_every_text(scripted):
     client = IonQClient("k", URL, InProcessTransport(scripted((400, {"message": "bad key"}))))
     with pytest.raises(errors.IonQAPIError, match="bad key"):
         client.retrieve_job("job-1")
+
+
+# --- another base URL ------------------------------------------------------------------------
+
+HTML = b"<html>Not here</html>"
+
+
+@pytest.mark.parametrize("base", ["", "/v0.3", "/v1", "/v0.4/jobs", "/ionq"])
+@pytest.mark.parametrize("reply", [(404, {"message": "no"}), (301, b""), (405, HTML), (400, HTML)])
+def test_a_base_url_that_is_not_that_of_the_api_is_named(scripted, base, reply):
+    client = IonQClient(KEY, f"https://gate.test{base}", InProcessTransport(scripted(reply, reply)))
+    for call in (client.get_backends, lambda: client.submit_job({})):
+        with pytest.raises(errors.IonQAPIError, match=r"IONQ_API_URL.* ends in /v0\.4") as caught:
+            call()
+        assert f"https://gate.test{base} does not" in str(caught.value)
+        assert "Check the id" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_another_version_is_named_whatever_it_refuses(scripted, status):
+    cloud = scripted((status, {"message": "no"}))
+    client = IonQClient(KEY, "https://gate.test/v0.3", InProcessTransport(cloud))
+    with pytest.raises(errors.IonQAPIError, match=r"https://gate\.test/v0\.3 does not"):
+        client.get_backends()
+
+
+@pytest.mark.parametrize("base", ["", "/ionq", "/v1"])
+def test_a_gateway_that_has_answered_is_not_suspected(scripted, base):
+    cloud = scripted((200, []), (404, {"message": "no"}))
+    client = IonQClient(KEY, f"https://gate.test{base}", InProcessTransport(cloud))
+    client.get_backends()
+    with pytest.raises(errors.IonQAPIError, match="Check the id") as caught:
+        client.retrieve_job("j")
+    assert "IONQ_API_URL" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_the_base_url_of_the_api_is_not_suspected(call, status):
+    assert "IONQ_API_URL" not in str(call((status, {"message": "no"})))
+
+
+def test_an_unknown_job_at_an_unproven_gateway_may_have_either_cause(scripted):
+    cloud = scripted((404, {"message": "no"}))
+    client = IonQClient(KEY, "https://gate.test", InProcessTransport(cloud))
+    with pytest.raises(errors.IonQAPIError, match=r"ends in /v0\.4.*Check the id"):
+        client.retrieve_job("j")
