@@ -1,4 +1,4 @@
-"""The command `ionq-toolkit`: run an OpenQASM 3 file."""
+"""The command `ionq-toolkit`: run an OpenQASM 2 or 3 file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from qiskit import generate_preset_pass_manager, qasm3
 from qiskit.exceptions import MissingOptionalLibraryError
 from qiskit.transpiler.exceptions import TranspilerError
 
+from ionq_toolkit.circuits import qasm2
 from ionq_toolkit.errors import IonQError
 from ionq_toolkit.events import Retried
 from ionq_toolkit.provider import TRANSPORT_VARIABLE, IonQProvider
@@ -77,7 +78,7 @@ def run(  # noqa: PLR0917 - click passes them by name
     timeout: float | None,
     as_json: bool,
 ) -> None:
-    """Run the OpenQASM 3 program in FILE and print its counts.
+    """Run the OpenQASM 2 or 3 program in FILE and print its counts.
 
     The job's statuses are shown on standard error as they change, the counts on standard output.
     """
@@ -128,7 +129,7 @@ def _load(file: Path) -> QuantumCircuit:
     try:
         text = file.read_text(encoding="utf-8")
         _check_version(text)
-        circuit = qasm3.loads(text)
+        circuit = qasm2.loads(text, file.parent) if qasm2.is_qasm2(text) else qasm3.loads(text)
     except MissingOptionalLibraryError as error:
         raise click.ClickException(
             "Reading OpenQASM 3 needs another package: pip install 'ionq-toolkit[qasm3]'"
@@ -144,9 +145,9 @@ def _load(file: Path) -> QuantumCircuit:
 def _check_version(text: str) -> None:
     if not text.strip():
         raise ValueError("it is empty")
-    version = re.search(r"^\s*OPENQASM\s+([\d.]+)", text, re.MULTILINE)
-    if version is not None and not version[1].startswith("3"):
-        raise ValueError(f"it is OpenQASM {version[1]}, and OpenQASM 3 is needed")
+    version = re.search(r"\bOPENQASM\s+([\d.]+)", qasm2.without_comments(text))
+    if version is not None and not version[1].startswith(("2", "3")):
+        raise ValueError(f"it is OpenQASM {version[1]}, and OpenQASM 2 or 3 is needed")
 
 
 def _watch(job: IonQJob, timeout: float | None, note: Callable[[str], None]) -> None:

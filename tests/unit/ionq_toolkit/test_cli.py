@@ -117,7 +117,9 @@ def test_run_reports_retries(run, monkeypatch, instant_clock):
     [
         (b"not qasm", "spoilt.qasm cannot be read: it is not valid OpenQASM 3"),
         (b" \n", "it is empty"),
-        (b"// a comment\nOPENQASM 2.0;\nqreg q[1];", "it is OpenQASM 2.0"),
+        (b"// a comment\nOPENQASM 4.0;\nqreg q[1];", "it is OpenQASM 4.0"),
+        (b"// a comment\nOPENQASM 2.0;\nqreg q[1];", "measures nothing"),
+        (b"OPENQASM 2.0;\nqreg q[1];\nfoo q;", "line 3, column 0: 'foo' is not defined"),
         (b"OPENQASM 3.0; def f() {}", "SubroutineDefinition is not supported"),
         (b"OPENQASM 3.0; qubit q; bit c; c = measure q; if (c) { U(0,0,0) q; }", "cannot be run"),
         (b"OPENQASM 3.0;\nqubit q;\nfrobnicate q;\n", "frobnicate"),
@@ -132,6 +134,17 @@ def test_run_rejects_unusable_files(run, tmp_path, content, complaint):
     assert result.exit_code == 1
     assert complaint in result.stderr
     assert isinstance(result.exception, SystemExit)  # no traceback
+
+
+def test_run_takes_openqasm_2(run, tmp_path):
+    """A GHZ state: all bits are alike."""
+    (tmp_path / "cat.qasm").write_text(
+        'OPENQASM 2.0;\ninclude "qelib1.inc";\ngate link a,b { cx a,b; }\nqreg q[3];\ncreg c[3];\n'
+        "h q[0];\nlink q[0],q[1];\nlink q[1],q[2];\nbarrier q;\nmeasure q -> c;\n"
+    )
+    result = run(tmp_path / "cat.qasm", "--json")
+    assert result.exit_code == 0, result.output
+    assert set(json.loads(result.stdout)) == {"000", "111"}
 
 
 @pytest.mark.parametrize("timeout", ["-1", "nan", "soon"])
