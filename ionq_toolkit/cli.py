@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.providers.jobstatus import JobStatus
 
+    from ionq_toolkit.clock import Deadline
     from ionq_toolkit.events import Event
     from ionq_toolkit.job.job import IonQJob
 
@@ -66,7 +67,7 @@ def _refuse_nan(
     "--timeout",
     type=click.FloatRange(0),
     callback=_refuse_nan,
-    help="Seconds to wait; for ever if not given.",
+    help="Seconds to submit, wait and fetch the counts; for ever if not given.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON and nothing else.")
 def run(  # noqa: PLR0917 - click passes them by name
@@ -90,13 +91,16 @@ def run(  # noqa: PLR0917 - click passes them by name
 
     try:
         with _provider(transport, seed, note) as provider:
+            deadline = provider.service.deadline(timeout)
             target = provider.get_backend(backend)
             circuit = generate_preset_pass_manager(1, target).run(circuit)
             note(f"{file.name}: {shots} shots on {target.name}, {_describe(transport, provider)}")
-            job = target.run(circuit, shots=shots, seed_simulator=seed)
+            job = target.run(
+                circuit, shots=shots, seed_simulator=seed, timeout=max(0.0, deadline.left())
+            )
             note(f"job {job.job_id()}")
-            _watch(job, timeout, note)
-            counts = job.get_counts()
+            _watch(job, deadline, note)
+            counts = job.result(timeout=max(0.0, deadline.left())).get_counts()
     except IonQError as error:
         raise click.ClickException(str(error)) from error
     except TranspilerError as error:
@@ -150,7 +154,7 @@ def _check_version(text: str) -> None:
         raise ValueError(f"it is OpenQASM {version[1]}, and OpenQASM 2 or 3 is needed")
 
 
-def _watch(job: IonQJob, timeout: float | None, note: Callable[[str], None]) -> None:
+def _watch(job: IonQJob, deadline: Deadline, note: Callable[[str], None]) -> None:
     """Wait for the job, and print each new status once."""
     shown: JobStatus | None = None
 
@@ -160,7 +164,7 @@ def _watch(job: IonQJob, timeout: float | None, note: Callable[[str], None]) -> 
             note(f"  {status.name:<13} {status.value}")
             shown = status
 
-    job.wait_for_final_state(timeout=timeout, callback=show)
+    job.wait_for_final_state(timeout=max(0.0, deadline.left()), callback=show)
 
 
 def _print(text: str) -> None:

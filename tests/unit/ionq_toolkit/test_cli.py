@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -6,7 +7,11 @@ import pytest
 from click.testing import CliRunner
 from qiskit.utils import optionals
 
+from ionq_toolkit import IonQProvider
 from ionq_toolkit.cli import main, text_histogram
+from ionq_toolkit.clock import SHORTEST_REQUEST_S
+from ionq_toolkit.transport import Transport
+from ionq_toolkit.transport.in_process import new_fake
 from ionq_toolkit_fake import FakeServer
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -145,6 +150,39 @@ def test_run_takes_openqasm_2(run, tmp_path):
     result = run(tmp_path / "cat.qasm", "--json")
     assert result.exit_code == 0, result.output
     assert set(json.loads(result.stdout)) == {"000", "111"}
+
+
+class Slow(Transport):
+    """A cloud that answers all requests but some: these take all the time that they are given."""
+
+    def __init__(self, clock, silent, error):
+        transitions = {step: {"polls": 1} for step in ("ready", "started", "finished")}
+        self.inner, self.clock = new_fake(seed=1, transitions=transitions), clock
+        self.silent, self.error = silent, error
+
+    def send(self, method, url, headers, body, timeout):
+        if re.search(self.silent, f"{method} {url}"):
+            self.clock.time += timeout
+            raise self.error("nothing came")
+        self.clock.time += min(timeout, 0.25)
+        if timeout < 0.25:
+            raise TimeoutError("too slow")
+        return self.inner.send(method, url, headers, body, timeout)
+
+
+@pytest.mark.parametrize("error", [TimeoutError, ConnectionError, ConnectionRefusedError])
+@pytest.mark.parametrize("silent", ["POST", "GET", "results", "/jobs/", "."])
+def test_a_timeout_is_for_submission_wait_and_results_together(
+    run, monkeypatch, instant_clock, silent, error
+):
+    def provider(**options):
+        return IonQProvider("k", **options | {"transport": Slow(instant_clock, silent, error)})
+
+    monkeypatch.setattr("ionq_toolkit.cli.IonQProvider", provider)
+    result = run(EXAMPLES / "bell.qasm", "--transport", "http", "--timeout", 2)
+    assert result.exit_code == 1
+    assert [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert instant_clock.time <= 2 + SHORTEST_REQUEST_S
 
 
 @pytest.mark.parametrize("timeout", ["-1", "nan", "soon"])
