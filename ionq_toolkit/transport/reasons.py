@@ -142,7 +142,8 @@ def _in_words(
         reasons[-1],
     )
     if untrusted is not None:
-        why = getattr(untrusted, "verify_message", "") or "certificate verify failed"
+        why = getattr(untrusted, "verify_message", "") or "certificate verify failed."
+        why = why.rstrip(".")
         yield f"the certificate of {host} is not trusted ({why}){_trust()}"
     if first(socket.gaierror) is not None:
         yield f"the name of {peer} cannot be resolved (DNS)"
