@@ -9,11 +9,21 @@ import numpy as np
 from qiskit import QuantumCircuit
 
 from ionq_toolkit_fake.simulation import aer, qasm3
-from ionq_toolkit_fake.simulation.outcome import Distribution, Optimum, SimulationFailure, Value
+from ionq_toolkit_fake.simulation.outcome import (
+    Distribution,
+    Optimum,
+    SimulationFailure,
+    Value,
+    merged,
+    take,
+)
 from ionq_toolkit_fake.simulation.program import GRID, Gate, Noise, Program
+from ionq_toolkit_fake.simulation.run import distribution_of
 from ionq_toolkit_fake.simulation.run import run as simulate_circuits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ionq_toolkit_fake.simulation.program import Energy, MaxCut
 
 _NOISELESS = Noise(0.0, 0.0)
@@ -29,28 +39,27 @@ def energy(task: Energy) -> Value:
         SimulationFailure: The ansatz is no OpenQASM 3, or does not fit the Hamiltonian.
     """
     circuit = qasm3.load(task.ansatz, task.width).circuit
-    circuit, _, wires = qasm3.without_measurements(circuit)
+    circuit = qasm3.before_measurement(circuit)
+    width = circuit.num_qubits
     for term, _ in task.hamiltonian:
-        if len(term) != len(wires):
+        if len(term) != width:
             raise SimulationFailure(
                 "InvalidInput",
-                f"the term {term} is not for the {len(wires)} qubits of the ansatz",
+                f"the term {term} is not for the {width} qubits of the ansatz",
             )
     if task.constraints or task.cvar_alpha is not None:
-        return _penalised(task, circuit, wires)
+        return _penalised(task, circuit)
     value = variance = 0.0
     for index, (term, coefficient) in enumerate(task.hamiltonian):
-        mean = _mean_sign(term, circuit, wires, task, task.seed + index)
+        mean = _mean_sign(term, circuit, task, task.seed + index)
         value += coefficient * mean
         variance += coefficient**2 * (1 - mean**2)
     return Value(value, variance)
 
 
-def _mean_sign(
-    term: str, circuit: QuantumCircuit, wires: list[int], task: Energy, seed: int
-) -> float:
+def _mean_sign(term: str, circuit: QuantumCircuit, task: Energy, seed: int) -> float:
     """Return the expectation of a Pauli string."""
-    letters = [(wires[q], letter) for q, letter in enumerate(reversed(term)) if letter != "I"]
+    letters = [(q, letter) for q, letter in enumerate(reversed(term)) if letter != "I"]
     if not letters:
         return 1.0
     rotated = circuit.copy()
@@ -67,20 +76,22 @@ def _mean_sign(
 
 
 def _distribution(
-    circuit: QuantumCircuit, qubits: list[int], task: Energy, seed: int
+    circuit: QuantumCircuit, qubits: Sequence[int], task: Energy, seed: int
 ) -> Distribution:
+    bits = range(len(qubits))  # one more is for what is measured midway
+    measured = QuantumCircuit(circuit.num_qubits, len(qubits) + 1)
+    measured.compose(circuit, circuit.qubits, [len(qubits)], inplace=True)
+    measured.measure(qubits, bits)
     if task.shots is None:
-        return aer.exact_circuit(circuit, qubits)
+        found = distribution_of(measured, seed).distribution
+        return Distribution(*merged(take(found.outcomes, bits), found.probabilities))
     noise = task.noise or _NOISELESS
-    measured = QuantumCircuit(circuit.num_qubits, len(qubits))
-    measured.compose(circuit, range(circuit.num_qubits), inplace=True)
-    measured.measure(qubits, range(len(qubits)))
-    shots = aer.sampled_circuit(measured, task.shots, noise, seed)
+    shots = take(aer.sampled_circuit(measured, task.shots, noise, seed), bits)
     shots = aer.with_readout_errors(shots, range(len(qubits)), noise, seed)
     return Distribution.of_shots(shots)
 
 
-def _penalised(task: Energy, circuit: QuantumCircuit, qubits: list[int]) -> Value:
+def _penalised(task: Energy, circuit: QuantumCircuit) -> Value:
     """Return the energy of a classical Hamiltonian under constraints, or of its best part.
 
     Each outcome x has the energy of its terms and `penalty` times the squared violation of every
@@ -91,6 +102,7 @@ def _penalised(task: Energy, circuit: QuantumCircuit, qubits: list[int]) -> Valu
         raise SimulationFailure(
             "InvalidInput", "constraints and cvar_alpha need a Hamiltonian of I and Z alone"
         )
+    qubits = range(circuit.num_qubits)
     found = _distribution(circuit, qubits, task, task.seed)
     bits = (found.outcomes[:, None] >> np.arange(len(qubits)) & 1).astype(np.int64)
     energies = np.zeros(len(bits))

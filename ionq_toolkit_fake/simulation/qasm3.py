@@ -402,6 +402,38 @@ def measured(circuit: QuantumCircuit) -> list[int]:
     return sorted(found)
 
 
+def narrowed(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return a circuit without the qubits that nothing happens to."""
+    used = {q for item in circuit.data if item.operation.name != "barrier" for q in item.qubits}
+    found = QuantumCircuit([q for q in circuit.qubits if q in used], circuit.clbits)
+    for item in circuit.data:
+        if used.issuperset(item.qubits):
+            found.append(item)
+    return found
+
+
+def before_measurement(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return a circuit up to its last measurements, with one bit for all those midway."""
+    changed = last_change(circuit)
+    found = QuantumCircuit(circuit.num_qubits, 1)
+    places = {qubit: index for index, qubit in enumerate(circuit.qubits)}
+    for index, item in enumerate(circuit.data):
+        final = changed.get(item.qubits[0], -1) < index
+        if not (isinstance(item.operation, Measure) and final):
+            qubits = [places[qubit] for qubit in item.qubits]
+            found.append(item.operation, qubits, found.clbits[: len(item.clbits)])
+    return found
+
+
+def last_change(circuit: QuantumCircuit) -> dict[Qubit, int]:
+    """Return where each qubit is changed for the last time, by a gate or a reset."""
+    found: dict[Qubit, int] = {}
+    for index, item in enumerate(circuit.data):
+        if not isinstance(item.operation, Measure) and item.operation.name != "barrier":
+            found.update(dict.fromkeys(item.qubits, index))
+    return found
+
+
 def without_measurements(
     circuit: QuantumCircuit,
 ) -> tuple[QuantumCircuit, list[int | None], list[int]]:
@@ -410,10 +442,7 @@ def without_measurements(
     Nothing depends on what is measured, so that a bit measured midway can be copied to a qubit of
     its own, and a reset qubit be a new one: the distribution is the same.
     """
-    last_change = {}  # where each qubit is changed for the last time, by a gate or a reset
-    for index, item in enumerate(circuit.data):
-        if not isinstance(item.operation, Measure) and item.operation.name != "barrier":
-            last_change.update(dict.fromkeys(item.qubits, index))
+    changed = last_change(circuit)
     wires = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     places = {bit: index for index, bit in enumerate(circuit.clbits)}
     bits: list[int | None] = [None] * circuit.num_clbits
@@ -422,7 +451,7 @@ def without_measurements(
     for index, item in enumerate(circuit.data):
         if isinstance(item.operation, Measure):
             wire = wires[item.qubits[0]]
-            if last_change.get(item.qubits[0], -1) > index:
+            if changed.get(item.qubits[0], -1) > index:
                 steps.append(("copy", [wire, width]))
                 wire, width = width, width + 1
             bits[places[item.clbits[0]]] = wire

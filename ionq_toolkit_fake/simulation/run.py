@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionq_toolkit_fake.simulation import aer, mitigation, qasm3
+from ionq_toolkit_fake.simulation.branches import Followed, follow
 from ionq_toolkit_fake.simulation.compiler import compile_circuit, compile_program
 from ionq_toolkit_fake.simulation.gates import TooWideError
 from ionq_toolkit_fake.simulation.outcome import (
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 #: The widest exact state: 2^29 amplitudes take 8 GiB.
 WIDEST_EXACT = 29
+
+#: The shots of a wider circuit that measures or resets midway, where there are too many branches.
+MOST_DRAWN_BY_AER = 4096
 
 #: The widest circuit whose possible outcomes symmetry verification finds out.
 WIDEST_ANALYSED = 20
@@ -112,7 +116,7 @@ def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
     if not task.execute:
         return blank
     if task.shots is None:
-        return blank._replace(distribution=_exact_qasm3(circuit))
+        return blank._replace(distribution=distribution_of(circuit, task.seed).distribution)
     noise = task.noise or _NOISELESS
     if compiled is not None and task.hardware:
         shots = take(aer.sampled(compiled, task.shots, noise, task.seed), bits)
@@ -120,8 +124,9 @@ def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
         shots = aer.sampled_circuit(circuit, task.shots, noise, task.seed)
     shots = aer.with_readout_errors(shots, qasm3.measured(circuit), noise, task.seed)
     analysed = task.symmetry_verification and circuit.num_qubits <= WIDEST_ANALYSED
-    ideal = _exact_qasm3(circuit).outcomes if analysed else None
-    return _mitigated(task, shots, ideal, blank)
+    ideal = distribution_of(circuit, task.seed) if analysed else None
+    allowed = ideal.distribution.outcomes if ideal is not None and ideal.exact else None
+    return _mitigated(task, shots, allowed, blank)
 
 
 def _compiled_qasm3(
@@ -139,18 +144,27 @@ def _compiled_qasm3(
     return compiled, [None if wire is None else final[wire] for wire in bits]
 
 
-def _exact_qasm3(circuit: QuantumCircuit) -> Distribution:
+def distribution_of(circuit: QuantumCircuit, seed: int) -> Followed:
+    """Return the distribution of a circuit with measurements: exact, or that of shots.
+
+    Args:
+        circuit: Of gates of `BASIS`, measurements and resets.
+        seed: Seeds the shots.
+    """
+    circuit = qasm3.narrowed(circuit)
     unitary, bits, _ = qasm3.without_measurements(circuit)
-    held = sorted({wire for wire in bits if wire is not None})
+    if unitary.num_qubits > circuit.num_qubits:
+        followed = follow(circuit, seed)
+        if followed is not None:
+            return followed
     if unitary.num_qubits > WIDEST_EXACT:
-        raise SimulationFailure(
-            "NotEnoughQubits",
-            f"measured and reset midway, the circuit needs {unitary.num_qubits} qubits",
-        )
+        shots = aer.sampled_circuit(circuit, MOST_DRAWN_BY_AER, _NOISELESS, seed)
+        return Followed(Distribution.of_shots(shots), exact=False)
+    held = sorted({wire for wire in bits if wire is not None})
     found = aer.exact_circuit(unitary, held)
     place = {wire: index for index, wire in enumerate(held)}
     outcomes = take(found.outcomes, [None if wire is None else place[wire] for wire in bits])
-    return Distribution(*merged(outcomes, found.probabilities))
+    return Followed(Distribution(*merged(outcomes, found.probabilities)), exact=True)
 
 
 def _mitigated(

@@ -461,12 +461,6 @@ def test_a_message_names_the_line_of_the_program():
     assert "4,0: gate 'foo' is not defined" in failure.message
 
 
-def test_an_exact_distribution_of_too_many_copies_is_refused():
-    measured = "".join(f"h q; c[{n}] = measure q; " for n in range(WIDTH + 1))
-    failure = refused(f"OPENQASM 3.0; {INCLUDE} qubit q; bit[30] c; {measured}")
-    assert failure.code == "NotEnoughQubits"
-
-
 def test_shot_by_shot_a_qubit_can_be_measured_any_number_of_times():
     measured = "".join(f"x q; c[{n}] = measure q; " for n in range(40))
     source = f"OPENQASM 3.0; {INCLUDE} qubit q; bit[40] c; {measured}"
