@@ -9,12 +9,16 @@ import numpy as np
 
 from ionq_toolkit.api.client import IonQClient
 from ionq_toolkit.clock import Deadline, SystemClock
+from ionq_toolkit.forks import ForkLock
 
 if TYPE_CHECKING:
     from ionq_toolkit.api.credentials import ApiKey
     from ionq_toolkit.clock import Clock
     from ionq_toolkit.events import EventLog
     from ionq_toolkit.transport import RetryingTransport
+
+#: Held while a seed or tag is drawn: a generator of numpy has a lock.
+_DRAWING = ForkLock()
 
 #: The stream of random numbers, among those of one seed, that tags come from.
 _TAGS = 1
@@ -117,13 +121,15 @@ class Service:
 
     def draw_seed(self) -> int:
         """Return the next seed for a run that names none."""
-        return int(self._seeds.integers(2**31))
+        with _DRAWING:
+            return int(self._seeds.integers(2**31))
 
     def draw_tag(self) -> str:
         """Return a tag for a submission: 32 hexadecimal digits, no two alike."""
         if self._tags is None:
             return uuid.uuid4().hex
-        return uuid.UUID(bytes=self._tags.bytes(16), version=4).hex
+        with _DRAWING:
+            return uuid.UUID(bytes=self._tags.bytes(16), version=4).hex
 
     def close(self) -> None:
         """Close the connections to the service."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.validation import unknown
 
 #: Where a virtual clock begins, so that a seeded run gives the same bytes whenever it runs.
@@ -39,7 +39,7 @@ class VirtualClock:
     def __init__(self, start: datetime = EPOCH) -> None:
         self._start = start
         self._elapsed_s = 0.0
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def now(self) -> datetime:
         """Return the virtual time."""

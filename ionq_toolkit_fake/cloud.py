@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 import secrets
-import threading
 import uuid
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
 from ionq_toolkit_fake.faults.exchange import Exchange
+from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.models.accounts import Accounts
 from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
@@ -129,7 +129,7 @@ class FakeIonQ:
         self._executor = executor or InlineExecutor()
         self.transitions = TransitionRules(Transitions.of(transitions))
         self._projects: dict[str, Project] = {}
-        self.lock = threading.RLock()
+        self.lock = ForkLock(outer=True)
         self._prepare = prepare
         if prepare is not None:
             prepare(self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
@@ -12,6 +11,7 @@ from ionq_toolkit.api import fields
 from ionq_toolkit.api.metadata import CircuitHeader, decode_headers
 from ionq_toolkit.api.statuses import JOB_STATUS
 from ionq_toolkit.errors import IonQJobError
+from ionq_toolkit.forks import cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

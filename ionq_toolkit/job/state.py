@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +13,7 @@ from ionq_toolkit.api.record import JobRecord
 from ionq_toolkit.clock import TimeIsUpError
 from ionq_toolkit.errors import IonQAPIError, IonQError
 from ionq_toolkit.events import Finished, Polled
+from ionq_toolkit.forks import ForkLock
 from ionq_toolkit.job.progress import describe
 from ionq_toolkit.results.fetch import Children
 
@@ -32,7 +32,7 @@ _MOST_WATCHED, _SHOWING_S, _NOT_SHOWN_S = 64, 1.0, 30.0
 
 #: Held while an answer is taken, and never while one is waited for. One for all jobs, since a
 #: lock of its own would keep a job from being pickled.
-_TAKING = threading.Lock()
+_TAKING = ForkLock()
 
 
 class JobState:

@@ -29,6 +29,7 @@ from ionq_toolkit.errors import (
     IonQSubmissionUnknownError,
 )
 from ionq_toolkit.events import Adopted, Submitted
+from ionq_toolkit.forks import ForkLock
 from ionq_toolkit.job.search import Search
 from ionq_toolkit.transport.retry import REFUSALS, Backoff
 
@@ -65,7 +66,7 @@ _SERVER_ERROR, _UNAVAILABLE = 500, 503
 
 #: Held while a submission is claimed. One for all, since jobs with a lock of their own could not be
 #: pickled.
-_CLAIMING = threading.Lock()
+_CLAIMING = ForkLock()
 
 
 def may_have_taken_effect(error: IonQError) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Mapping, ValuesView
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ from qiskit.result import Counts
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from ionq_toolkit.errors import IonQJobError
+from ionq_toolkit.forks import cached_property
 from ionq_toolkit.results.histogram import (
     apportion,
     bit_strings,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from ipaddress import ip_address
+from queue import LifoQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,6 +25,8 @@ from ionq_toolkit.transport.base import (
 from ionq_toolkit.transport.reasons import explain
 
 if TYPE_CHECKING:
+    from urllib3.poolmanager import PoolManager
+
     from ionq_toolkit.clock import Clock
     from ionq_toolkit.transport.base import Headers
 
@@ -137,8 +141,23 @@ class HttpTransport(Transport):
         """Restore the adapters as after pickling: two processes must not share a connection."""
         for adapter in self._session.adapters.values():
             if isinstance(adapter, HTTPAdapter):
+                for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
+                    _free(manager)
                 adapter.__setstate__(adapter.__getstate__())  # type: ignore[attr-defined]
+        vars(self._session.cookies).update(_cookies_lock=threading.RLock())
         self._process = os.getpid()
+
+
+def _free(manager: PoolManager) -> None:
+    """Empty pools that a thread of another process may have locked.
+
+    Where they are no longer needed, urllib3 takes their locks to close what they contain.
+    """
+    manager.pools.lock = threading.RLock()
+    for key in manager.pools.keys():  # noqa: SIM118 - it is no dict
+        waiting = manager.pools[key].pool
+        if isinstance(waiting, LifoQueue):
+            vars(waiting).update(vars(LifoQueue(waiting.maxsize)))
 
 
 def is_insecure(url: str) -> bool:

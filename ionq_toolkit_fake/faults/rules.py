@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import random
 import re
-import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
+from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.models.accounts import DIGEST, stored
 from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 
@@ -190,7 +190,7 @@ class FaultRules:
             takes: Returns whether the cloud takes the key of a digest.
         """
         self._seed, self._takes = seed, takes
-        self._lock = threading.RLock()
+        self._lock = ForkLock()
         self.rules: tuple[ArmedRule, ...] = ()
         self._added = 0
         self._fired: deque[Fired] = deque(maxlen=_MOST_FIRED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import inspect
-import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from ionq_toolkit_fake import control
 from ionq_toolkit_fake.api.request import without_secret
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.faults.exchange import CutShort
+from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.intercept.unanswered import UnansweredRequest, is_operation, nearest
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Interception:
 
     def __init__(self) -> None:
         self._active: tuple[Scope, ...] = ()
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._patches: list[Patch] = []
 
     def register(self, patches: Iterable[Patch]) -> None:

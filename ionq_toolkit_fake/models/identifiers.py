@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-import threading
 import uuid
 from typing import TYPE_CHECKING
+
+from ionq_toolkit_fake.forks import ForkLock
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +18,7 @@ class Identifiers:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - ids of a fake, reproducible on purpose
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def uuid7(self, moment: datetime) -> str:
         """Return a UUID of version 7 (RFC 9562), which sorts by time, as job ids do."""

@@ -16,6 +16,7 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from ionq_toolkit_fake.forks import ForkLock, call_in_child
 from ionq_toolkit_fake.simulation import limits
 from ionq_toolkit_fake.simulation.program import Energy, MaxCut
 
@@ -119,11 +120,21 @@ class ProcessExecutor(Executor):
         self._workers = workers
         self._share = limits.share(workers), max(1, (os.cpu_count() or 1) // workers)
         self._waiting: queue.SimpleQueue[_WorkerCall | None] = queue.SimpleQueue()
-        self._open: set[Future[Any]] = set()
-        self._lock = threading.Lock()
+        self._open: set[_WorkerCall] = set()
+        self._lock = ForkLock()
         self._ended = False
         self._threads: list[threading.Thread] = []
         self._end = weakref.finalize(self, _end, self._waiting, self._threads)
+        call_in_child(self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        """Have workers of its own in a forked process; the calls that run are the parent's."""
+        calls, self._open = list(self._open), set()
+        self._end.detach()
+        self._waiting, self._threads = queue.SimpleQueue(), []
+        self._end = weakref.finalize(self, _end, self._waiting, self._threads)
+        for call in calls:
+            call.lose()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Hand `fn` to a worker; `fn`, its arguments and its result are pickled."""
@@ -201,7 +212,7 @@ class _WorkerCall(Future[Any]):
         super().__init__()
         self._work = work
         self._worker: _Worker | None = None
-        self._holds_worker = threading.Lock()
+        self._holds_worker = ForkLock()
         self.given_up = False
 
     def cancel(self) -> bool:
@@ -213,6 +224,14 @@ class _WorkerCall(Future[Any]):
             if self._worker is not None:
                 self._worker.kill()
         return False
+
+    def lose(self) -> None:
+        """Fail in a forked process: the worker answers the process that called it."""
+        # A thread that is in the other process only may have held the old one.
+        self._condition = threading.Condition()
+        self._worker = None
+        if not self.done():
+            self.set_exception(BrokenExecutor("its process was forked, and the other one has it"))
 
     def run_in(self, worker: _Worker) -> tuple[bool, Any]:
         """Run in a worker, which `cancel` kills as long as this has not returned."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 import openqasm3
@@ -32,6 +31,7 @@ from qiskit.circuit import Clbit, Gate, Measure, Qubit, Reset
 from qiskit.circuit.library import RXXGate, RYYGate, RZZGate
 from qiskit_qasm3_import import ConversionError, convert
 
+from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.simulation.gates import BASIS
 from ionq_toolkit_fake.simulation.outcome import MOST_BITS, WHOLE, SimulationFailure
 
@@ -65,7 +65,7 @@ _INTERACTIONS = {
 #: Where Qiskit's own gates are defined.
 _LIBRARY = "qiskit.circuit.library."
 
-_PARSING = threading.Lock()
+_PARSING = ForkLock()
 _INCLUDE = re.compile(r'\binclude\s+"stdgates\.inc"\s*;')
 _VERSION = re.compile(r"^\s*OPENQASM\s+[\d.]+\s*;", re.MULTILINE)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ionq_toolkit.forks import ForkLock
 from ionq_toolkit.transport.base import Response, Transport, as_transport
 from ionq_toolkit.transport.recording.exchange import Exchange, Request, decode, encode
 from ionq_toolkit.transport.recording.file import RecordingFileError, append, create
@@ -59,7 +59,7 @@ class RecordingTransport(Transport):
         self.requires_key, self.clock, self.cloud = inner.requires_key, inner.clock, inner.cloud
         # Absolute: the process may change its working directory.
         self._path = Path(path).absolute()
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._scrubber = Scrubber(Placeholders())
         create(self._path)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import itertools
 import json
 import math
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ionq_toolkit.forks import ForkLock, cached_property
 from ionq_toolkit.transport.base import Response, Transport
 from ionq_toolkit.transport.recording.exchange import Exchange, Request, encode
 from ionq_toolkit.transport.recording.file import RecordingError, read
@@ -104,7 +103,7 @@ class ReplayTransport(Transport):
         """
         self._path = path
         self._match = match
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         exchanges, self._breaks_off_at = read(path)
         self._by_key: dict[str, list[_Sequence]] = {}
         for exchange in exchanges:
@@ -227,7 +226,7 @@ class _Form:
             self.ids.append(value)
         return "*"
 
-    @functools.cached_property
+    @cached_property
     def lines(self) -> list[str]:
         """The parts that must match, as lines of JSON to be compared and shown."""
         value = self.matched._asdict() if isinstance(self.matched, Request) else self.matched
@@ -253,7 +252,7 @@ class _ReplayClock:
 
     def __init__(self) -> None:
         self._elapsed_s = 0.0
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def monotonic(self) -> float:
         """Return the sum of all sleeps, in seconds."""

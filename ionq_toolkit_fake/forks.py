@@ -1,0 +1,96 @@
+"""Locks that a forked process, which has one thread, can take whichever thread held them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Seconds that a fork waits for other threads to leave their locks.
+_PATIENCE_S = 1.0
+
+_LOCKS: set[weakref.ref[ForkLock]] = set()
+_METHODS: set[weakref.WeakMethod[Callable[[], Any]]] = set()
+
+#: The locks that each thread holds while it forks.
+_held: dict[int, list[ForkLock]] = {}
+
+
+class ForkLock:
+    """A reentrant lock that is never left locked in a forked process.
+
+    Before a fork, other threads get time to leave, so that the forked process sees the data as they
+    should be. If a thread does not, the forked process gets a new lock.
+    """
+
+    def __init__(self, *, outer: bool = False) -> None:
+        """Make a lock that is free.
+
+        Args:
+            outer: Whether a thread that holds it takes others, before which a fork takes it then.
+        """
+        self._lock, self.outer = threading.RLock(), outer
+        _LOCKS.add(weakref.ref(self, _LOCKS.discard))
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def acquire(self, timeout: float = -1) -> bool:
+        """Take the lock, and return whether that was possible within `timeout` seconds."""
+        return self._lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        """Leave the lock."""
+        self._lock.release()
+
+    def renew(self) -> None:
+        """Become free, whoever holds it."""
+        self._lock = threading.RLock()
+
+
+def call_in_child(method: Callable[[], Any]) -> None:
+    """Call a bound method in each forked process, once locks are free, while its object lives."""
+    _METHODS.add(weakref.WeakMethod(method, _METHODS.discard))
+
+
+def _live() -> list[ForkLock]:
+    found = [lock for reference in list(_LOCKS) if (lock := reference()) is not None]
+    return sorted(found, key=lambda lock: not lock.outer)
+
+
+def _before() -> None:
+    end = time.monotonic() + _PATIENCE_S
+    _held[threading.get_ident()] = [
+        lock for lock in _live() if lock.acquire(max(0.0, end - time.monotonic()))
+    ]
+
+
+def _after_in_parent() -> None:
+    for lock in _held.pop(threading.get_ident(), ()):
+        lock.release()
+
+
+def _after_in_child() -> None:
+    held = {id(lock) for lock in _held.get(threading.get_ident(), ())}
+    for lock in _live():
+        if id(lock) not in held:
+            lock.renew()
+    _after_in_parent()
+    _held.clear()
+    for reference in list(_METHODS):
+        if (method := reference()) is not None:
+            method()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+    )
