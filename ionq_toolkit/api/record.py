@@ -208,6 +208,18 @@ class JobRecord:
         return shots
 
     @property
+    def is_verified(self) -> bool:
+        """Whether IonQ drops shots of the job that break a symmetry of its circuit."""
+        for part in ("settings", "output"):
+            mitigation = fields.mapping(
+                fields.mapping(self._inherited(part)).get("error_mitigation")
+            )
+            found = mitigation.get("symmetry_verification")
+            if found is True or fields.mapping(found).get("applied") is True:
+                return True
+        return False
+
+    @property
     def memory(self) -> bool:
         """Whether the job was submitted with ``memory=True``."""
         stored = self.metadata.get("memory") == "true"

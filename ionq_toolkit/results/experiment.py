@@ -191,6 +191,7 @@ def experiment(
     seed: int | None,
     memory: bool,
     raw_shots: object = None,
+    fewer: bool = False,
 ) -> dict[str, Any]:
     """Return one experiment of a result, for `IonQResult.from_dict`.
 
@@ -204,6 +205,7 @@ def experiment(
             and reading the memory raises an IonQJobError.
         raw_shots: The outcome of each shot as IonQ sends them. Counts and memory are then
             taken from these, also if the histogram is mitigated.
+        fewer: Whether `raw_shots` can be fewer than `shots`.
 
     Raises:
         IonQJobError: The histogram or the shots are unusable.
@@ -213,7 +215,7 @@ def experiment(
     values, probabilities = measure(outcomes, probabilities, measured)
     counts = each_shot = None
     if raw_shots is not None:
-        each_shot = to_clbits(parse_shots(raw_shots, width, shots), measured)
+        each_shot = to_clbits(parse_shots(raw_shots, width, shots, fewer=fewer), measured)
         shots = len(each_shot)
         seen, numbers = np.unique(each_shot, return_counts=True)
         counts = seen, numbers.astype(np.int64, copy=False)

@@ -336,7 +336,13 @@ class _Reading:
         memory = record.memory or self._memory
         try:
             return experiment(
-                histogram, header, shots=shots, seed=seed, memory=memory, raw_shots=raw_shots
+                histogram,
+                header,
+                shots=shots,
+                seed=seed,
+                memory=memory,
+                raw_shots=raw_shots,
+                fewer=record.is_verified,
             )
         except IonQJobError as error:  # what reads it does not know whose it is
             raise IonQJobError(

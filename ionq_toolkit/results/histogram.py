@@ -74,7 +74,9 @@ def parse_histogram(histogram: object, num_qubits: int) -> tuple[NDArray[Any], N
     return outcomes, probabilities / total
 
 
-def parse_shots(raw_shots: object, num_qubits: int, shots: int | None) -> NDArray[Any]:
+def parse_shots(
+    raw_shots: object, num_qubits: int, shots: int | None, *, fewer: bool = False
+) -> NDArray[Any]:
     """Return the outcome of each shot of a list as IonQ sends it.
 
     Args:
@@ -82,6 +84,7 @@ def parse_shots(raw_shots: object, num_qubits: int, shots: int | None) -> NDArra
             or ints, qubit 0 the least significant bit.
         num_qubits: The width of the register.
         shots: The expected number of shots; None if that is not known.
+        fewer: Whether there can be fewer, as symmetry verification drops some.
 
     Returns:
         An array of shape (shots,), of int64, or of Python ints if these are too narrow.
@@ -94,7 +97,7 @@ def parse_shots(raw_shots: object, num_qubits: int, shots: int | None) -> NDArra
         raise IonQJobError(
             f"The shots cannot be read: they are no JSON array but {_kind(raw_shots)}."
         )
-    if shots is not None and len(raw_shots) != shots:
+    if shots is not None and len(raw_shots) != shots and not (fewer and 0 < len(raw_shots) < shots):
         raise IonQJobError(f"There are outcomes of {len(raw_shots)} shots; the job had {shots}.")
     kinds = set(map(type, raw_shots))
     odd = next((kind for kind in kinds - {int, str}), None)

@@ -54,6 +54,61 @@ def test_noisy_memory_is_what_ionq_says_of_each_shot(either, bell):
     assert sum(job.get_counts().values()) == 400
 
 
+@pytest.mark.parametrize("memory", [True, False])
+def test_symmetry_verification_leaves_fewer_shots_than_the_job_had(either, memory):
+    """X on one qubit, measured again and again: 0 is an error of the machine, and dropped."""
+    circuit = QuantumCircuit(2, 2)
+    circuit.x(0)
+    for _ in range(40):
+        circuit.sx(1)
+    circuit.measure([0, 1], [0, 1])
+    job = submit(
+        either,
+        circuit,
+        "qpu.forte-1",
+        memory=memory,
+        shots=2000,
+        settings={"error_mitigation": {"symmetry_verification": True}},
+    )
+    kept = len(either.client.get_shots(job.job_id()))
+    assert 1500 < kept < 2000
+    if memory:
+        assert job.get_memory() == ["01"] * kept
+    assert set(job.get_counts()) == {"01"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "shots", "complaint"),
+    [
+        ({}, 3, "outcomes of 3 shots; the job had 4"),
+        ({"applied": True}, 5, "outcomes of 5 shots; the job had 4"),
+        ({"applied": True}, 0, "outcomes of 0 shots; the job had 4"),
+        ({"applied": False}, 3, "outcomes of 3 shots; the job had 4"),
+        ({"applied": True}, 3, None),
+    ],
+)
+def test_only_a_verified_job_may_have_lost_shots(job_at, fields, shots, complaint):
+    record = {
+        "backend": "qpu.forte-1",
+        "shots": 4,
+        "output": {"error_mitigation": {"symmetry_verification": fields}},
+        "results": {
+            "probabilities": {"url": "/v0.4/jobs/j/results/probabilities"},
+            "shots": {"url": "/v0.4/jobs/j/results/shots"},
+        },
+    }
+    replies = {
+        "/jobs/j/results/probabilities": {"1": 1.0},
+        "/jobs/j/results/shots": ["1"] * shots,
+    }
+    job, _ = job_at(record, replies)
+    if complaint is None:
+        assert job.get_memory() == ["01"] * shots
+        return
+    with pytest.raises(errors.IonQJobError, match=complaint):
+        job.get_memory()
+
+
 def test_the_memory_of_a_machine_is_what_ionq_says_of_each_shot(either, bell):
     job = submit(either, bell, "qpu.forte-1", memory=True, shots=50)
     raw = either.client.get_shots(job.job_id())

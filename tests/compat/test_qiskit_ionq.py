@@ -579,7 +579,9 @@ def test_a_branch_is_taken_and_fails_with_the_reason(theirs):
         circuit.x(0)
     circuit.measure(0, 1)
     job = theirs.run(circuit, noise_model="forte-1")
-    with pytest.raises(IonQJobFailureError, match=r"CompilationError: .*'if' is not supported"):
+    with pytest.raises(
+        IonQJobFailureError, match=r"CompilationError: 7,0: .*'if.*' is not supported"
+    ):
         job.result()
 
 
