@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+if TYPE_CHECKING or sys.version_info >= (3, 12):
     from functools import cached_property as cached_property  # noqa: PLC0414 - exported
 else:
 
@@ -29,6 +32,9 @@ else:
             return value
 
 
+#: The type of `threading.RLock()`, which is written in C.
+_RLock: Any = type(threading.RLock())
+
 #: Seconds that a fork waits for other threads to leave their locks.
 _PATIENCE_S = 1.0
 
@@ -38,35 +44,19 @@ _LOCKS: set[weakref.ref[ForkLock]] = set()
 _held: dict[int, list[ForkLock]] = {}
 
 
-class ForkLock:
+class ForkLock(_RLock):
     """A reentrant lock that is never left locked in a forked process.
 
     Before a fork, other threads get time to leave, so that the forked process sees the data as they
-    should be. If a thread does not, the forked process gets a new lock.
+    should be. If a thread does not, the lock becomes free in the forked process. It is a subclass
+    of Python's lock, as a method in Python would make each `with` slower.
     """
 
-    def __init__(self) -> None:
+    def __new__(cls) -> Self:
         """Make a lock that is free."""
-        self._lock = threading.RLock()
-        _LOCKS.add(weakref.ref(self, _LOCKS.discard))
-
-    def __enter__(self) -> None:
-        self.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-    def acquire(self, timeout: float = -1) -> bool:
-        """Take the lock, and return whether that was possible within `timeout` seconds."""
-        return self._lock.acquire(timeout=timeout)
-
-    def release(self) -> None:
-        """Leave the lock."""
-        self._lock.release()
-
-    def renew(self) -> None:
-        """Become free, whoever holds it."""
-        self._lock = threading.RLock()
+        made: Self = super().__new__(cls)
+        _LOCKS.add(weakref.ref(made, _LOCKS.discard))
+        return made
 
 
 def _live() -> list[ForkLock]:
@@ -76,7 +66,7 @@ def _live() -> list[ForkLock]:
 def _before() -> None:
     end = time.monotonic() + _PATIENCE_S
     _held[threading.get_ident()] = [
-        lock for lock in _live() if lock.acquire(max(0.0, end - time.monotonic()))
+        lock for lock in _live() if lock.acquire(timeout=max(0.0, end - time.monotonic()))
     ]
 
 
@@ -89,7 +79,7 @@ def _after_in_child() -> None:
     held = {id(lock) for lock in _held.get(threading.get_ident(), ())}
     for lock in _live():
         if id(lock) not in held:
-            lock.renew()
+            lock._at_fork_reinit()  # noqa: SLF001 - as `threading` and `logging` do
     _after_in_parent()
     _held.clear()
 

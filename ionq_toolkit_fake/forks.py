@@ -6,10 +6,13 @@ import os
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+#: The type of `threading.RLock()`, which is written in C.
+_RLock: Any = type(threading.RLock())
 
 #: Seconds that a fork waits for other threads to leave their locks.
 _PATIENCE_S = 1.0
@@ -21,39 +24,26 @@ _METHODS: set[weakref.WeakMethod[Callable[[], Any]]] = set()
 _held: dict[int, list[ForkLock]] = {}
 
 
-class ForkLock:
+class ForkLock(_RLock):
     """A reentrant lock that is never left locked in a forked process.
 
     Before a fork, other threads get time to leave, so that the forked process sees the data as they
-    should be. If a thread does not, the forked process gets a new lock.
+    should be. If a thread does not, the lock becomes free in the forked process. It is a subclass
+    of Python's lock, as a method in Python would make each `with` slower.
     """
 
-    def __init__(self, *, outer: bool = False) -> None:
+    def __new__(cls, *, outer: bool = False) -> Self:
         """Make a lock that is free.
 
         Args:
             outer: Whether a thread that holds it takes others, before which a fork takes it then.
         """
-        self._lock, self.outer = threading.RLock(), outer
-        _LOCKS.add(weakref.ref(self, _LOCKS.discard))
+        made: Self = super().__new__(cls)
+        made.outer = outer
+        _LOCKS.add(weakref.ref(made, _LOCKS.discard))
+        return made
 
-    def __enter__(self) -> None:
-        self.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-    def acquire(self, timeout: float = -1) -> bool:
-        """Take the lock, and return whether that was possible within `timeout` seconds."""
-        return self._lock.acquire(timeout=timeout)
-
-    def release(self) -> None:
-        """Leave the lock."""
-        self._lock.release()
-
-    def renew(self) -> None:
-        """Become free, whoever holds it."""
-        self._lock = threading.RLock()
+    outer: bool
 
 
 def call_in_child(method: Callable[[], Any]) -> None:
@@ -69,7 +59,7 @@ def _live() -> list[ForkLock]:
 def _before() -> None:
     end = time.monotonic() + _PATIENCE_S
     _held[threading.get_ident()] = [
-        lock for lock in _live() if lock.acquire(max(0.0, end - time.monotonic()))
+        lock for lock in _live() if lock.acquire(timeout=max(0.0, end - time.monotonic()))
     ]
 
 
@@ -82,7 +72,7 @@ def _after_in_child() -> None:
     held = {id(lock) for lock in _held.get(threading.get_ident(), ())}
     for lock in _live():
         if id(lock) not in held:
-            lock.renew()
+            lock._at_fork_reinit()  # noqa: SLF001 - as `threading` and `logging` do
     _after_in_parent()
     _held.clear()
     for reference in list(_METHODS):

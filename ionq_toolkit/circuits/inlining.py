@@ -36,7 +36,9 @@ def inlined(circuit: QuantumCircuit) -> QuantumCircuit:
 def _is_part(item: CircuitInstruction) -> bool:
     if item.is_control_flow():
         return True
-    return bool(item.clbits) and kind_of(item.operation) is not Measure
+    if not item.clbits or type(item.operation) is Measure:  # nearly all
+        return False
+    return kind_of(item.operation) is not Measure
 
 
 def _bodies(item: CircuitInstruction) -> list[QuantumCircuit] | None:

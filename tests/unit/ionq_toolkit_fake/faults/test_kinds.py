@@ -305,7 +305,9 @@ def test_a_late_fault_is_late(submit, cloud):
 @pytest.mark.parametrize("size", [None, 0, 10, 10_000])
 def test_a_truncated_body_is_a_broken_connection(size, submit, cloud):
     cloud.faults.add(faults.truncated(size), on=POST, times=1)
-    with pytest.raises(ConnectionError, match="broke before the reply was complete"):
+    with pytest.raises(
+        ConnectionError, match=r"IncompleteRead|broke before the reply was complete"
+    ):
         submit()
     assert len(cloud.jobs) == 1
     assert submit().status == 201
