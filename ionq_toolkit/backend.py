@@ -9,7 +9,7 @@ from qiskit.providers import BackendV2, Options
 from ionq_toolkit.api.models import Characterization, JobEstimate
 from ionq_toolkit.circuits.gates import count_gates
 from ionq_toolkit.circuits.inlining import inlined
-from ionq_toolkit.circuits.target import target_for
+from ionq_toolkit.circuits.target import calibrated_target, target_for
 from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.job import options as run_options
 from ionq_toolkit.job.job import IonQJob
@@ -51,6 +51,7 @@ class IonQBackend(BackendV2):
         gateset: str = "qis",
         *,
         provider: object = None,
+        target: Target | None = None,
     ) -> None:
         """Describe a backend.
 
@@ -60,6 +61,7 @@ class IonQBackend(BackendV2):
             provider: The provider that Qiskit's `provider` attribute returns.
             gateset: ``"qis"``: IonQ compiles the circuits; ``"native"``: they are run as they are,
                 but for Qiskit's gates on one qubit, each of which is sent as native ones.
+            target: Qiskit's target; None: that of the device.
 
         Raises:
             IonQBackendError: The gateset is unknown.
@@ -73,6 +75,7 @@ class IonQBackend(BackendV2):
         self._service = service
         self._device = device
         self._gateset = choice(gateset, "gateset", GATESETS)
+        self._target = target
         self._targets: dict[str, Target] = {}
         self._sessions: list[str] = []
 
@@ -107,6 +110,8 @@ class IonQBackend(BackendV2):
     @property
     def target(self) -> Target:
         """Qiskit's target; for the simulator, with the noise model of its options."""
+        if self._target is not None:
+            return self._target
         noise_model = self.options.noise_model or "ideal"
         if noise_model not in self._targets:
             self._targets[noise_model] = target_for(self._device, self._gateset, noise_model)
@@ -319,6 +324,37 @@ class IonQBackend(BackendV2):
             return None
         records = self.client.get_characterizations(self.api_name, limit=1)
         return Characterization.from_reply(records[0]) if records else None
+
+    def calibrated(self) -> IonQBackend:
+        """Return this QPU with the error rates and durations of its latest characterization.
+
+        For tools that read pairs of qubits, durations or error rates, such as Aer's
+        `AerSimulator.from_backend` and `NoiseModel.from_backend`, `plot_gate_map`, dynamical
+        decoupling and error-aware layout::
+
+            noise = NoiseModel.from_backend(provider.get_backend("forte-1").calibrated())
+
+        `qiskit.transpile` for it returns circuits of all its qubits, and takes gates on three
+        qubits and more apart: Qiskit has no layout for these. For the QPU itself it keeps them.
+
+        Raises:
+            IonQBackendError: It is the simulator, or IonQ has no characterization of it.
+            IonQError: IonQ was not reached, or refused.
+        """
+        measured = self.calibration()
+        if measured is None:
+            why = "it is the simulator" if self.simulator else "IonQ has none of it"
+            raise IonQBackendError(f"{self.name} has no characterization: {why}.")
+        device = self._device.connecting(measured.connectivity)
+        found = IonQBackend(
+            self._service,
+            device,
+            self._gateset,
+            provider=self.provider,
+            target=calibrated_target(device, self._gateset, measured),
+        )
+        found.options.update_options(**dict(self.options.items()))
+        return found
 
     def join_session(self, session_id: str) -> None:
         """Make runs part of a session, from now until `leave_session`, if they name none."""

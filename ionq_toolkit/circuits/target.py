@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from qiskit.circuit import Delay, Measure, Parameter, Reset
+from qiskit.circuit import Delay, Gate, Measure, Parameter, Reset
 from qiskit.circuit.library import (
     HGate,
     IGate,
@@ -16,7 +16,7 @@ from qiskit.circuit.library import (
     ZGate,
     get_standard_gate_name_mapping,
 )
-from qiskit.transpiler import Target
+from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
 from ionq_toolkit.circuits.gates import MAX_CONTROLS, QIS_NAMES, WIDE_GATES
 from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from qiskit.circuit import Instruction
 
+    from ionq_toolkit.api.models import Characterization
     from ionq_toolkit.devices import Device
 
 
@@ -35,6 +36,16 @@ _CONTROLLED = (
     *(YGate(), ZGate(), HGate()),
     *(kind(Parameter("angle")) for kind in (RXGate, RYGate, RZGate)),
 )
+
+
+#: Rotations about Z, which QPUs carry out by changing the phase of later gates, and the identity.
+_VIRTUAL = frozenset({"id", "p", "rz", "s", "sdg", "t", "tdg", "z"})
+
+#: The unit of time of Qiskit's scheduling, in seconds: IonQ states times in whole microseconds.
+_DT_S = 1e-6
+
+#: Gates that take one entangling gate of IonQ's; the others on two qubits are compiled to them.
+_ENTANGLING = frozenset({"cx", "rzz", "ms", "zz"})
 
 
 def target_for(device: Device, gateset: str, noise_model: str | None = "ideal") -> Target:
@@ -65,6 +76,52 @@ def target_for(device: Device, gateset: str, noise_model: str | None = "ideal") 
             wide = gate.control(controls, annotated=False)
             if wide.name not in target:
                 target.add_instruction(wide)
+    return target
+
+
+def calibrated_target(device: Device, gateset: str, measured: Characterization) -> Target:
+    """Return a target with the qubits, durations and error rates that IonQ measured.
+
+    It has `cx` and `rzz` alone of the `qis` gates on several qubits: Aer's noise model takes
+    milliseconds for each gate on each pair, and Qiskit's layout refuses wider gates beside pairs.
+
+    Args:
+        device: The backend.
+        gateset: `qis` or `native`.
+        measured: Its characterization. An instruction whose median it does not have has no error
+            rate and no duration. Those of rotations about Z are 0: IonQ's QPUs only change the
+            phase of later gates (https://docs.ionq.com/guides/getting-started-with-native-gates).
+    """
+    width, timing = device.num_qubits, measured.timing
+    errors = {
+        name: None if fidelity is None else 1 - fidelity
+        for name, fidelity in measured.fidelity.items()
+    }
+    of_qubit = QubitProperties(t1=timing["t1"], t2=timing["t2"])
+    target = Target(
+        description=f"{device.name}, {gateset} gates, as characterized",
+        num_qubits=width,
+        dt=_DT_S,
+        qubit_properties=[of_qubit] * width,
+    )
+    pairs = device.connectivity or tuple(itertools.combinations(range(width), 2))
+    both = [pair for a, b in pairs for pair in ((a, b), (b, a))]
+    for instruction in _instructions(device, gateset):
+        if instruction.num_qubits > 1 and instruction.name not in _ENTANGLING:
+            continue
+        properties = None
+        if isinstance(instruction, Measure):
+            properties = InstructionProperties(timing["readout"], errors["spam"])
+        elif isinstance(instruction, Reset):
+            properties = InstructionProperties(timing["reset"])
+        elif isinstance(instruction, Gate) and instruction.name in _VIRTUAL:
+            properties = InstructionProperties(0.0, 0.0)
+        elif isinstance(instruction, Gate) and instruction.num_qubits == 1:
+            properties = InstructionProperties(timing["1q"], errors["1q"])
+        elif isinstance(instruction, Gate):
+            properties = InstructionProperties(timing["2q"], errors["2q"])
+        places = both if instruction.num_qubits > 1 else [(qubit,) for qubit in range(width)]
+        target.add_instruction(instruction, dict.fromkeys(places, properties))
     return target
 
 
