@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from ionq_toolkit.service import Service
 
 
+#: The characterizations that a missing median is looked for in: a page of the API.
+_RECENT = 10
+
+
 class IonQBackend(BackendV2):
     """A backend of the IonQ Cloud, taking circuits of the `qis` or the `native` gateset.
 
@@ -334,6 +338,7 @@ class IonQBackend(BackendV2):
 
             noise = NoiseModel.from_backend(provider.get_backend("forte-1").calibrated())
 
+        A median that the latest characterization lacks is the last that was measured.
         `qiskit.transpile` for it returns circuits of all its qubits, and takes gates on three
         qubits and more apart: Qiskit has no layout for these. For the QPU itself it keeps them.
 
@@ -341,17 +346,24 @@ class IonQBackend(BackendV2):
             IonQBackendError: It is the simulator, or IonQ has no characterization of it.
             IonQError: IonQ was not reached, or refused.
         """
-        measured = self.calibration()
-        if measured is None:
-            why = "it is the simulator" if self.simulator else "IonQ has none of it"
-            raise IonQBackendError(f"{self.name} has no characterization: {why}.")
-        device = self._device.connecting(measured.connectivity)
+        if self.simulator:
+            raise IonQBackendError(f"{self.name} has no characterization: it is the simulator.")
+        replies = self.client.get_characterizations(self.api_name, limit=_RECENT)
+        records = [Characterization.from_reply(reply) for reply in replies]
+        if not records:
+            raise IonQBackendError(f"{self.name} has no characterization: IonQ has none of it.")
+        measured = [record.fidelity for record in records]
+        medians = {
+            name: next((found[name] for found in measured if found[name] is not None), None)
+            for name in measured[0]
+        }
+        device = self._device.connecting(records[0].connectivity)
         found = IonQBackend(
             self._service,
             device,
             self._gateset,
             provider=self.provider,
-            target=calibrated_target(device, self._gateset, measured),
+            target=calibrated_target(device, self._gateset, medians, records[0].timing),
         )
         found.options.update_options(**dict(self.options.items()))
         return found

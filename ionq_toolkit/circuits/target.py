@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from qiskit.circuit import Delay, Gate, Measure, Parameter, Reset
+from qiskit.circuit import BoxOp, Delay, ForLoopOp, Gate, Measure, Parameter, Reset
 from qiskit.circuit.library import (
     HGate,
     IGate,
@@ -22,11 +22,10 @@ from ionq_toolkit.circuits.gates import MAX_CONTROLS, QIS_NAMES, WIDE_GATES
 from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from qiskit.circuit import Instruction
 
-    from ionq_toolkit.api.models import Characterization
     from ionq_toolkit.devices import Device
 
 
@@ -67,6 +66,7 @@ def target_for(device: Device, gateset: str, noise_model: str | None = "ideal") 
         places = _places(device, instruction.num_qubits)
         if places is None or places:
             target.add_instruction(instruction, places)
+    _add_control_flow(target)
     if gateset == "qis" and device.connectivity is None:
         # The transpiler keeps them whatever they hold; `qis_gates` takes apart those that IonQ
         # would not take whole.
@@ -79,7 +79,12 @@ def target_for(device: Device, gateset: str, noise_model: str | None = "ideal") 
     return target
 
 
-def calibrated_target(device: Device, gateset: str, measured: Characterization) -> Target:
+def calibrated_target(
+    device: Device,
+    gateset: str,
+    fidelity: Mapping[str, float | None],
+    timing: Mapping[str, float | None],
+) -> Target:
     """Return a target with the qubits, durations and error rates that IonQ measured.
 
     It has `cx` and `rzz` alone of the `qis` gates on several qubits: Aer's noise model takes
@@ -88,15 +93,14 @@ def calibrated_target(device: Device, gateset: str, measured: Characterization) 
     Args:
         device: The backend.
         gateset: `qis` or `native`.
-        measured: Its characterization. An instruction whose median it does not have has no error
-            rate and no duration. Those of rotations about Z are 0: IonQ's QPUs only change the
-            phase of later gates (https://docs.ionq.com/guides/getting-started-with-native-gates).
+        fidelity: The medians of ``"spam"``, ``"1q"`` and ``"2q"``, as of `Characterization`. An
+            instruction without one has no error rate. That of a rotation about Z is 0, as its
+            duration: IonQ's QPUs only change the phase of later gates
+            (https://docs.ionq.com/guides/getting-started-with-native-gates).
+        timing: The seconds of `Characterization.timing`.
     """
-    width, timing = device.num_qubits, measured.timing
-    errors = {
-        name: None if fidelity is None else 1 - fidelity
-        for name, fidelity in measured.fidelity.items()
-    }
+    width = device.num_qubits
+    errors = {name: None if found is None else 1 - found for name, found in fidelity.items()}
     of_qubit = QubitProperties(t1=timing["t1"], t2=timing["t2"])
     target = Target(
         description=f"{device.name}, {gateset} gates, as characterized",
@@ -122,7 +126,14 @@ def calibrated_target(device: Device, gateset: str, measured: Characterization) 
             properties = InstructionProperties(timing["2q"], errors["2q"])
         places = both if instruction.num_qubits > 1 else [(qubit,) for qubit in range(width)]
         target.add_instruction(instruction, dict.fromkeys(places, properties))
+    _add_control_flow(target)
     return target
+
+
+def _add_control_flow(target: Target) -> None:
+    """Let the transpiler keep boxes and loops, which `inlined` puts in place."""
+    for kind, name in ((BoxOp, "box"), (ForLoopOp, "for_loop")):
+        target.add_instruction(kind, name=name)
 
 
 def _instructions(device: Device, gateset: str) -> Iterator[Instruction]:

@@ -1,20 +1,24 @@
 """Tools of Qiskit and Aer that read pairs of qubits, durations and error rates of a backend."""
 
+import json
+
 import pytest
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit.library import XGate
+from qiskit.quantum_info import Statevector
 from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import ALAPScheduleAnalysis, PadDynamicalDecoupling
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
-from ionq_toolkit import GPIGate, IonQBackend, IonQProvider, errors
+from ionq_toolkit import GPIGate, InProcessTransport, IonQBackend, IonQProvider, errors
 from ionq_toolkit.devices import Device
+from ionq_toolkit_fake import FakeIonQ
 
 
 @pytest.fixture(scope="module")
 def provider():
-    return IonQProvider(transport="fake", seed=1)
+    return IonQProvider(transport=InProcessTransport(FakeIonQ(seed=1)), seed=1)
 
 
 @pytest.fixture(params=["qis", "native"])
@@ -46,6 +50,40 @@ def test_the_target_has_the_numbers_of_the_characterization(provider):
     assert target["measure"][0,].duration == measured.timing["readout"]
     assert target["reset"][0,].duration == measured.timing["reset"]
     assert backend.qubit_properties(5).t2 == measured.timing["t2"]
+
+
+def test_a_median_that_was_not_measured_is_the_last_that_was():
+    class Clouded(FakeIonQ):
+        def handle(self, method, url, headers, body=None, timeout=None):
+            status, fields, text = super().handle(method, url, headers, body, timeout)
+            if "characterizations" in url:
+                records = json.loads(text)
+                records["characterizations"][0]["fidelity"]["2q"]["median"] = None
+                records["characterizations"][1]["fidelity"]["2q"]["median"] = 0.75
+                text = json.dumps(records).encode()
+            return status, fields, text
+
+    provider = IonQProvider(transport=InProcessTransport(Clouded(seed=1)))
+    target = provider.get_backend("forte-1").calibrated().target
+    assert target["cx"][0, 1].error == 0.25
+
+
+def test_loops_and_boxes_are_transpiled_and_put_in_place(provider):
+    for gateset in ("qis", "native"):
+        backend = provider.get_backend("simulator", gateset=gateset)
+        circuit = QuantumCircuit(2, 2)
+        with circuit.for_loop(range(3)), circuit.box():
+            circuit.sx(0)
+            circuit.cx(0, 1)
+        circuit.measure([0, 1], [0, 1])
+        transpiled = transpile(circuit, backend, optimization_level=1)
+        assert "for_loop" in transpiled.count_ops()
+        unrolled = QuantumCircuit(2)
+        for _ in range(3):
+            unrolled.sx(0)
+            unrolled.cx(0, 1)
+        ideal = Statevector(unrolled).probabilities_dict()
+        assert backend.run(transpiled).get_probabilities() == pytest.approx(ideal)
 
 
 def test_options_stay_and_the_qpu_itself_keeps_gates_that_ionq_takes_whole(provider):
