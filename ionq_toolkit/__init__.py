@@ -21,6 +21,7 @@ from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 from ionq_toolkit.job.job import IonQJob
 from ionq_toolkit.job.options import ErrorMitigation
+from ionq_toolkit.job.together import gather, wait
 from ionq_toolkit.provider import IonQProvider
 from ionq_toolkit.results.result import IonQResult
 from ionq_toolkit.session import Session
@@ -67,4 +68,6 @@ __all__ = [
     "add_equivalences",
     "errors",
     "events",
+    "gather",
+    "wait",
 ]

@@ -106,6 +106,11 @@ class IonQJob(JobV1):
         """Return IonQ's id of the job; empty before it is submitted."""
         return self._state.job_id
 
+    @property
+    def state(self) -> JobState:
+        """The job as last seen; nothing is sent."""
+        return self._state
+
     def __repr__(self) -> str:
         job_id = self._state.job_id or "(not submitted)"
         return f"<{type(self).__name__} {job_id} on {self._backend.name}>"
