@@ -382,6 +382,9 @@ class FakeIonQ:
             raise responses.not_found()
         if key is None and not operation.public:
             raise responses.unauthorized()
+        versions = None if key is None else key.access.versions
+        if versions is not None and operation.version not in versions:
+            raise responses.forbidden(f"This key has no access to {operation.version}")
         scopes = None if key is None else key.access.scopes
         if scopes is not None and operation.scope not in {None, *scopes}:
             raise responses.forbidden("Insufficient Scope")

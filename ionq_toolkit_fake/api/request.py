@@ -11,7 +11,7 @@ import msgspec
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS, OPERATIONS_V03
 from ionq_toolkit_fake.api.responses import bad_request
 from ionq_toolkit_fake.models.accounts import digest_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.project import Project
 
 _URLS = Map(
-    [Rule(f"/v0.4{one.path}", methods=[one.method], endpoint=one) for one in OPERATIONS],
+    [Rule(one.url, methods=[one.method], endpoint=one) for one in (*OPERATIONS, *OPERATIONS_V03)],
     strict_slashes=False,
     merge_slashes=False,
 ).bind("")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS, OPERATIONS_V03
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
 from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.models.accounts import DIGEST, stored
@@ -339,7 +339,7 @@ def _plain(name: str) -> str:
 #: Each operation by its name, and by its name in IonQ's document.
 _NAMES = [
     (name, operation)
-    for operation in OPERATIONS
+    for operation in (*OPERATIONS, *OPERATIONS_V03)
     for name in (_plain(operation.name), operation.document)
     if name is not None
 ]

@@ -35,12 +35,15 @@ class Access(NamedTuple):
         targets: The backends that it may submit jobs to; None: all.
         quota: The limit of the cost of all jobs of its project, in US dollars; None: no limit. The
             first key of a project sets it.
+        versions: The versions of the API that it is good for, such as ``"v0.3"``; None: all. The
+            live service has keys for v0.3 alone.
     """
 
     project: str
     scopes: Collection[str] | None = None
     targets: Collection[str] | None = None
     quota: float | None = None
+    versions: Collection[str] | None = None
 
 
 class ApiKey(NamedTuple):
