@@ -1,6 +1,7 @@
 """What the project promises of itself: its names, its imports, its wheel, its commands."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -181,6 +182,24 @@ for _ in range(3):
 print(*(job.status for job in cloud.jobs))
 """
     assert python(script).split() == ["completed"] * 3
+
+
+@pytest.mark.slow
+def test_the_benchmarks_print_a_table_and_keep_their_figures(tmp_path):
+    kept = tmp_path / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--only", "requests*", "--json", kept],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| requests for 500")]
+    figures = json.loads(kept.read_text())["rows"]
+    assert len(rows) == 1
+    assert figures[0]["ratio"] == figures[0]["ours"] / figures[0]["theirs"] <= figures[0]["limit"]
 
 
 @pytest.mark.slow
