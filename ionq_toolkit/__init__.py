@@ -26,7 +26,6 @@ from ionq_toolkit.provider import IonQProvider
 from ionq_toolkit.results.result import IonQResult
 from ionq_toolkit.session import Session
 from ionq_toolkit.transport import (
-    HttpTransport,
     InProcessTransport,
     Response,
     RetryingTransport,
@@ -35,11 +34,15 @@ from ionq_toolkit.transport import (
 from ionq_toolkit.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from ionq_toolkit.transport import RecordingTransport, ReplayTransport
+    from ionq_toolkit.transport import HttpTransport, RecordingTransport, ReplayTransport
 
 
 def __getattr__(name: str) -> object:
-    if name in {"RecordingTransport", "ReplayTransport"}:  # imported when they are asked for
+    if name in {
+        "HttpTransport",
+        "RecordingTransport",
+        "ReplayTransport",
+    }:  # imported when they are asked for
         return getattr(transport, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from ionq_toolkit import transport as transports
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.api.models import Characterization
 from ionq_toolkit.backend import IonQBackend
@@ -27,9 +28,8 @@ from ionq_toolkit.errors import (
 from ionq_toolkit.events import EventLog
 from ionq_toolkit.job.search import find_job
 from ionq_toolkit.service import Service
-from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
-from ionq_toolkit.transport.base import as_transport
-from ionq_toolkit.transport.http import is_insecure
+from ionq_toolkit.transport import RetryingTransport, Transport
+from ionq_toolkit.transport.base import as_transport, is_insecure
 from ionq_toolkit.transport.in_process import shared_fake
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
 
@@ -352,7 +352,7 @@ def _refuse_insecure(url: str) -> None:
 
 def _resolve_transport(transport: object, *, allow_insecure: bool) -> Transport:
     if transport == "http":
-        return HttpTransport(allow_insecure=allow_insecure)
+        return transports.HttpTransport(allow_insecure=allow_insecure)
     if transport == "fake":
         try:
             return shared_fake()
