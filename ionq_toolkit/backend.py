@@ -405,6 +405,7 @@ class IonQBackend(BackendV2):
             raise IonQBackendError(f"Session {session_id} is on {on!r}, not on {self.api_name!r}.")
 
     def _checked(self, options: Mapping[str, Any]) -> RunOptions:
-        return run_options.check(
-            {**self.options, "gateset": self._gateset, **options}, self._device
-        )
+        given = dict(options)
+        if given.get("shots", 0) is None:  # as to Aer: the backend's own number
+            del given["shots"]
+        return run_options.check({**self.options, "gateset": self._gateset, **given}, self._device)
