@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from qiskit.providers import BackendV2, Options
 
@@ -13,7 +13,7 @@ from ionq_toolkit.circuits.target import target_for
 from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.job import options as run_options
 from ionq_toolkit.job.job import IonQJob
-from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice
+from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice, completed
 from ionq_toolkit.job.payload import (
     MAX_CIRCUITS,
     build_payload,
@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.devices import Device
-    from ionq_toolkit.job.options import ErrorMitigation, RunOptions
+    from ionq_toolkit.job.options import (
+        BackendOptions,
+        ErrorMitigation,
+        Gateset,
+        Mitigation,
+        RunArguments,
+        RunOptions,
+    )
     from ionq_toolkit.job.payload import Payload
     from ionq_toolkit.service import Service
 
@@ -48,7 +55,7 @@ class IonQBackend(BackendV2):
         self,
         service: Service,
         device: Device,
-        gateset: str = "qis",
+        gateset: Gateset = "qis",
         *,
         provider: object = None,
     ) -> None:
@@ -93,16 +100,16 @@ class IonQBackend(BackendV2):
     def _default_options(cls) -> Options:
         return Options(**run_options.DEFAULTS)
 
-    def set_options(self, **fields: Any) -> None:  # noqa: ANN401 - each is checked
+    def set_options(self, **fields: Unpack[BackendOptions]) -> None:
         """Set options for the runs to come; see `run`.
 
         Raises:
             IonQBackendError: An option is unknown or out of range, or the gateset, which stays.
         """
-        fields = run_options.drop_standard(fields)
-        run_options.refuse_unknown(fields, run_options.DEFAULTS)
-        self._checked(fields)
-        self.options.update_options(**fields)
+        given = run_options.drop_standard(fields)
+        run_options.refuse_unknown(given, run_options.DEFAULTS)
+        self._checked(given)
+        self.options.update_options(**given)
 
     @property
     def target(self) -> Target:
@@ -142,16 +149,17 @@ class IonQBackend(BackendV2):
         """The facts about the backend that need no request."""
         return self._device
 
-    def gateset(self) -> str:
+    def gateset(self) -> Gateset:
         """Return what the backend's circuits are written in: ``"qis"`` or ``"native"``."""
         return self._gateset
 
+    @completed
     def run(
         self,
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
         *,
         timeout: float | None = None,
-        **options: Any,  # noqa: ANN401 - each is checked
+        **options: Unpack[RunArguments],
     ) -> IonQJob:
         """Submit circuits as one job, and return it.
 
@@ -217,7 +225,7 @@ class IonQBackend(BackendV2):
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
         *,
         shots: int | None = None,
-        error_mitigation: ErrorMitigation | bool | Mapping[str, bool] | None = None,
+        error_mitigation: ErrorMitigation | bool | Mapping[Mitigation, bool] | None = None,
     ) -> JobEstimate:
         """Return what a job would cost, and how long it would take, without submitting it.
 

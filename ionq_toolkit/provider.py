@@ -6,7 +6,7 @@ import math
 import os
 import random
 import re
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, overload
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.clock import Clock
-    from ionq_toolkit.devices import Device
+    from ionq_toolkit.devices import BackendName, Device
     from ionq_toolkit.events import Event
     from ionq_toolkit.job.job import IonQJob
+    from ionq_toolkit.job.options import Gateset
 
 #: The environment variables that the provider reads, but for that of the key.
 URL_VARIABLE, TRANSPORT_VARIABLE = "IONQ_API_URL", "IONQ_TRANSPORT"
@@ -201,7 +202,14 @@ class IonQProvider:
             found = [backend for backend in found if getattr(backend, attribute) == value]
         return [backend for backend in found if filters is None or filters(backend)]
 
-    def get_backend(self, name: str, gateset: str = "qis") -> IonQBackend:
+    # The first is for editors, which offer its names.
+    @overload
+    def get_backend(self, name: BackendName, gateset: Gateset = "qis") -> IonQBackend: ...
+
+    @overload
+    def get_backend(self, name: str, gateset: Gateset = "qis") -> IonQBackend: ...
+
+    def get_backend(self, name: str, gateset: Gateset = "qis") -> IonQBackend:
         """Return the backend of that name, in any customary spelling.
 
         ``ionq_simulator`` and ``simulator`` are the same, and so are ``forte-1``,
@@ -290,7 +298,7 @@ class IonQProvider:
             self._listed[name] = device
         return self._listed[name]
 
-    def _backend(self, device: Device, gateset: str = "qis") -> IonQBackend:
+    def _backend(self, device: Device, gateset: Gateset = "qis") -> IonQBackend:
         return IonQBackend(self.service, device, gateset, provider=self)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from qiskit import QuantumCircuit
+    from qiskit.result import Counts
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.api.models import JobCost
     from ionq_toolkit.api.record import JobRecord, JobTimings
     from ionq_toolkit.clock import Deadline
     from ionq_toolkit.job.payload import Payload
+    from ionq_toolkit.job.state import DetailedStatus
     from ionq_toolkit.results.result import IonQResult
     from ionq_toolkit.service import Service
 
@@ -156,7 +158,16 @@ class IonQJob(JobV1):
         tag = self.metadata.get(TAG)
         return tag if isinstance(tag, str) else None
 
-    def status(self, detailed: bool = False) -> JobStatus | dict[str, Any]:
+    @overload
+    def status(self, detailed: Literal[False] = False) -> JobStatus: ...
+
+    @overload
+    def status(self, detailed: Literal[True]) -> DetailedStatus: ...
+
+    @overload
+    def status(self, detailed: bool) -> JobStatus | DetailedStatus: ...
+
+    def status(self, detailed: bool = False) -> JobStatus | DetailedStatus:
         """Return the status of the job.
 
         Args:
@@ -419,7 +430,13 @@ class IonQJob(JobV1):
         reading = self._until_read(deadline, query, partial=partial)
         return await reading.run_async()
 
-    def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
+    @overload
+    def get_counts(self, circuit: QuantumCircuit | str | int) -> Counts: ...
+
+    @overload
+    def get_counts(self, circuit: None = None) -> Counts | Any: ...  # noqa: ANN401 - a list for several
+
+    def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:
         """Wait for the job and return its counts, which add up to its shots.
 
         An ideal simulation has exact probabilities: its counts are sampled from them once.
@@ -430,16 +447,26 @@ class IonQJob(JobV1):
         """
         return self.result().get_counts(circuit)
 
-    def get_probabilities(
-        self, circuit: QuantumCircuit | str | int | None = None
-    ) -> Mapping[str, float] | list[Mapping[str, float]]:
+    @overload
+    def get_probabilities(self, circuit: QuantumCircuit | str | int) -> Mapping[str, float]: ...
+
+    @overload
+    def get_probabilities(self, circuit: None = None) -> Mapping[str, float] | Any: ...  # noqa: ANN401 - a list for several
+
+    def get_probabilities(self, circuit: QuantumCircuit | str | int | None = None) -> Any:
         """Wait for the job and return the probability of every outcome, sampled or not.
 
         `circuit` as of `get_counts`.
         """
         return self.result().get_probabilities(circuit)
 
-    def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - a list, or a list of lists
+    @overload
+    def get_memory(self, circuit: QuantumCircuit | str | int) -> list[str]: ...
+
+    @overload
+    def get_memory(self, circuit: None = None) -> list[str] | Any: ...  # noqa: ANN401 - a list for several
+
+    def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> Any:
         """Wait for the job and return the outcome of each shot, in order.
 
         Of a noisy simulation or a machine, it is fetched where IonQ has it, also for a job that was

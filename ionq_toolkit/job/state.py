@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
@@ -33,6 +33,24 @@ _MOST_WATCHED, _SHOWING_S, _NOT_SHOWN_S = 64, 1.0, 30.0
 #: Held while an answer is taken, and never while one is waited for. One for all jobs, since a
 #: lock of its own would keep a job from being pickled.
 _TAKING = ForkLock()
+
+
+class DetailedStatus(TypedDict):
+    """The progress of the circuits of a job; the keys are qiskit-ionq's.
+
+    Attributes:
+        total: The number of circuits.
+        completed: How many are done.
+        failed: How many failed.
+        percentage_complete: The completed share of all, from 0 to 1.
+        statuses: The status of each, in the order of the circuits.
+    """
+
+    total: int
+    completed: int
+    failed: int
+    percentage_complete: float
+    statuses: list[JobStatus]
 
 
 class JobState:
@@ -237,8 +255,8 @@ def _of(deadline: Deadline | None) -> float | None:
     return None if deadline is None else deadline.for_request()
 
 
-def summary(statuses: Sequence[JobStatus]) -> dict[str, Any]:
-    """Return the detailed status of circuits with these statuses; the keys are qiskit-ionq's."""
+def summary(statuses: Sequence[JobStatus]) -> DetailedStatus:
+    """Return the detailed status of circuits with these statuses."""
     completed = statuses.count(JobStatus.DONE)
     return {
         "total": len(statuses),

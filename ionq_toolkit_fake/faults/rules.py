@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
@@ -20,7 +20,7 @@ from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ionq_toolkit_fake.api.operations import Operation
+    from ionq_toolkit_fake.api.operations import Operation, OperationName
     from ionq_toolkit_fake.api.request import LoggedRequest
     from ionq_toolkit_fake.faults.exchange import Exchange
 
@@ -203,6 +203,33 @@ class FaultRules:
         """The faults that happened, in order; the last 10 000."""
         with self._lock:
             return list(self._fired)
+
+    # The first is for editors, which offer its names.
+    @overload
+    def add(
+        self,
+        fault: Fault,
+        on: OperationName,
+        *,
+        times: int | None = None,
+        skip: int = 0,
+        probability: float = 1.0,
+        key: str | None = None,
+        after_effect: bool | None = None,
+    ) -> ArmedRule: ...
+
+    @overload
+    def add(
+        self,
+        fault: Fault,
+        on: str | Sequence[str] = "*",
+        *,
+        times: int | None = None,
+        skip: int = 0,
+        probability: float = 1.0,
+        key: str | None = None,
+        after_effect: bool | None = None,
+    ) -> ArmedRule: ...
 
     def add(
         self,
