@@ -13,6 +13,7 @@ from ionq_toolkit.circuits.target import target_for
 from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.job import options as run_options
 from ionq_toolkit.job.job import IonQJob
+from ionq_toolkit.job.listing import find_jobs
 from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice, completed
 from ionq_toolkit.job.payload import (
     MAX_CIRCUITS,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.devices import Device
+    from ionq_toolkit.job.listing import Statuses
     from ionq_toolkit.job.options import (
         BackendOptions,
         ErrorMitigation,
@@ -283,6 +285,33 @@ class IonQBackend(BackendV2):
     def retrieve_jobs(self, job_ids: Iterable[str]) -> list[IonQJob]:
         """Return jobs by their ids, in their order; see `retrieve_job`."""
         return [self.retrieve_job(job_id) for job_id in job_ids]
+
+    def jobs(
+        self,
+        limit: int | None = 10,
+        *,
+        status: Statuses | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        metadata: Mapping[str, str] | None = None,
+        name: str | None = None,
+        session_id: str | None = None,
+        timeout: float | None = None,
+    ) -> list[IonQJob]:
+        """Return the newest jobs of this backend, the newest first; see `IonQProvider.jobs`."""
+        records = find_jobs(
+            self.client,
+            self._service.deadline(timeout),
+            limit=limit,
+            target=self.api_name,
+            status=status,
+            created_after=created_after,
+            created_before=created_before,
+            metadata=metadata,
+            name=name,
+            session_id=session_id,
+        )
+        return [IonQJob.from_record(self, record) for record in records]
 
     def find_submission(
         self, tag: str, *, since: datetime | None = None, timeout: float | None = None

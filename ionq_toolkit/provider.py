@@ -6,16 +6,17 @@ import math
 import os
 import random
 import re
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 from urllib.parse import urlsplit
 
 import numpy as np
 
+from ionq_toolkit.api import fields
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.api.models import Characterization
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.clock import FOR_EVER_S
-from ionq_toolkit.devices import DEVICES, find_device, listed_device
+from ionq_toolkit.devices import DEVICES, Device, find_device, listed_device
 from ionq_toolkit.errors import (
     IonQBackendError,
     IonQBackendNotFoundError,
@@ -25,6 +26,8 @@ from ionq_toolkit.errors import (
     did_you_mean,
 )
 from ionq_toolkit.events import EventLog
+from ionq_toolkit.job.job import IonQJob
+from ionq_toolkit.job.listing import find_jobs
 from ionq_toolkit.job.search import find_job
 from ionq_toolkit.service import Service
 from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
@@ -34,14 +37,14 @@ from ionq_toolkit.transport.in_process import shared_fake
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.clock import Clock
-    from ionq_toolkit.devices import BackendName, Device
+    from ionq_toolkit.devices import BackendName
     from ionq_toolkit.events import Event
-    from ionq_toolkit.job.job import IonQJob
+    from ionq_toolkit.job.listing import Statuses
     from ionq_toolkit.job.options import Gateset
 
 #: The environment variables that the provider reads, but for that of the key.
@@ -239,6 +242,124 @@ class IonQProvider:
                 raise unknown from None
         return self._backend(device, gateset)
 
+    #: The name of the method at other services.
+    backend = get_backend
+
+    def least_busy(
+        self,
+        min_num_qubits: int | None = None,
+        filters: Callable[[IonQBackend], bool] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> IonQBackend:
+        """Return the QPU with the shortest queue among those that take jobs now: GET /backends.
+
+        Args:
+            min_num_qubits: Only QPUs with so many qubits, or more.
+            filters: Only those of which this is true.
+            timeout: Seconds the request may take; None: the provider's default.
+
+        Raises:
+            IonQBackendNotFoundError: No QPU that takes jobs passes the filters.
+            IonQAPIError: IonQ refused.
+            IonQConnectionError: The service was not reached.
+        """
+        listing = self.client.get_backends(timeout=timeout)
+        qpus = [
+            (fields.number(entry.get("average_queue_time")), str(entry.get("backend")))
+            for entry in listing
+            if entry.get("status") == "available"
+            and str(entry.get("backend")).startswith("qpu.")
+            and (fields.number(entry.get("qubits")) or 0) >= (min_num_qubits or 0)
+        ]
+        for _, name in sorted(qpus, key=lambda qpu: math.inf if qpu[0] is None else qpu[0]):
+            found = self.get_backend(name)
+            if filters is None or filters(found):
+                return found
+        raise IonQBackendNotFoundError(
+            f"None of IonQ's QPUs takes jobs now and passes the filters; of {len(listing)} "
+            f"backends, {len(qpus)} take jobs and are wide enough."
+        )
+
+    def job(self, job_id: str, timeout: float | None = None) -> IonQJob:
+        """Return a job by its id, whatever its backend and status.
+
+        Args:
+            job_id: IonQ's id of the job.
+            timeout: Seconds for everything; None: the provider's default.
+
+        Raises:
+            IonQAPIError: No job has that id, or not for this key.
+            IonQConnectionError: The service was not reached.
+        """
+        deadline = self.service.deadline(timeout)
+        record = self.client.retrieve_job(job_id, timeout=deadline.for_request())
+        return IonQJob.from_record(self._backend_of(record), {**record, "id": job_id})
+
+    def jobs(
+        self,
+        limit: int | None = 10,
+        *,
+        backend: IonQBackend | BackendName | None = None,
+        status: Statuses | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        metadata: Mapping[str, str] | None = None,
+        name: str | None = None,
+        session_id: str | None = None,
+        timeout: float | None = None,
+    ) -> list[IonQJob]:
+        """Return the newest jobs of the project that pass all filters, the newest first.
+
+        ::
+
+            provider.jobs(backend="forte-1", status="ready")
+            provider.jobs(100, created_after=datetime.now(UTC) - timedelta(days=1))
+            provider.jobs(metadata={"experiment": "vqe-7"})  # as of run(extra_metadata=...)
+
+        IonQ filters by backend, session and one status. The client applies the other filters, and
+        reads a page of 25 jobs when those of the pages before it do not suffice. A job of several
+        circuits is listed once, without its child jobs. `name`, `shots`, `creation_date` and
+        `metadata` of the jobs ask for nothing more.
+
+        Args:
+            limit: The number of jobs at the most, found among the newest 10,000; None: all.
+            backend: Only jobs of this backend, or of the one of this name.
+            status: Only jobs of this status, in IonQ's words or Qiskit's, or of one of several.
+            created_after: Only jobs submitted at this time or later; without a time zone, UTC.
+            created_before: Only jobs submitted at this time or earlier; likewise.
+            metadata: Only jobs that were stored with these metadata, and possibly more.
+            name: Only jobs of this name.
+            session_id: Only jobs of this session.
+            timeout: Seconds for everything; None: the provider's default.
+
+        Raises:
+            IonQBackendError: A filter is not valid, or the backend unknown.
+            IonQConnectionError: The service was not reached, or the time was too short.
+            IonQAPIError: IonQ refused.
+            ValueError: `timeout` is negative or not a number.
+        """
+        if isinstance(backend, str):
+            backend = self.get_backend(backend)
+        records = find_jobs(
+            self.client,
+            self.service.deadline(timeout),
+            limit=limit,
+            target=None if backend is None else backend.api_name,
+            status=status,
+            created_after=created_after,
+            created_before=created_before,
+            metadata=metadata,
+            name=name,
+            session_id=session_id,
+        )
+        known: dict[object, IonQBackend] = {}
+        for record in records:
+            key = str(record.get("backend"))
+            if key not in known:
+                known[key] = backend or self._backend_of(record)
+        return [IonQJob.from_record(known[str(one.get("backend"))], one) for one in records]
+
     def find_submission(
         self, tag: str, *, since: datetime | None = None, timeout: float | None = None
     ) -> IonQJob | None:
@@ -297,6 +418,15 @@ class IonQProvider:
                 device = device.connecting(Characterization.from_reply(records[0]).connectivity)
             self._listed[name] = device
         return self._listed[name]
+
+    def _backend_of(self, record: Mapping[str, Any]) -> IonQBackend:
+        """Return the backend of a job; one that is not known can be read from, and runs nothing."""
+        name = fields.text(record.get("backend")) or "unknown"
+        try:
+            return self.get_backend(name)
+        except IonQBackendNotFoundError:
+            qubits = fields.integer(fields.mapping(record.get("stats")).get("qubits"))
+            return self._backend(Device(name, qubits or 1, retired=True))
 
     def _backend(self, device: Device, gateset: Gateset = "qis") -> IonQBackend:
         return IonQBackend(self.service, device, gateset, provider=self)

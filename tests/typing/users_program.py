@@ -1,6 +1,7 @@
 """A user's program for type checkers. It is not run, and each error that it ignores is one."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import assert_type
 
 from qiskit import QuantumCircuit
@@ -49,6 +50,15 @@ def providers(name: str) -> None:
         assert_type(provider.get_backend("forte-1"), IonQBackend)
         assert_type(provider.get_backend(name, "native"), IonQBackend)
         provider.get_backend("forte-1", gateset="nativ")  # type: ignore[call-overload]
+
+
+def find(provider: IonQProvider) -> list[IonQJob]:
+    since = datetime.now(UTC) - timedelta(days=1)
+    assert_type(provider.job("id").creation_date, datetime | None)
+    provider.jobs(5, backend="forte-1", status=("ready", JobStatus.RUNNING))
+    provider.jobs(status="redy")  # pyright: ignore[reportArgumentType]
+    provider.jobs(created_after="yesterday")  # type: ignore[arg-type]
+    return provider.least_busy().jobs(limit=None, created_after=since, metadata={"run": "7"})
 
 
 def tests_of_a_program() -> None:
