@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import random
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from ionq_toolkit.api import fields
+from ionq_toolkit.api import accounts, fields
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.api.models import Characterization
 from ionq_toolkit.backend import IonQBackend
@@ -80,6 +81,7 @@ class IonQProvider:
         token: str | None = None,
         url: str | None = None,
         *,
+        account: str | None = None,
         transport: Transport | str | None = None,
         clock: Clock | None = None,
         seed: int | None = None,
@@ -94,6 +96,8 @@ class IonQProvider:
             token: The API key; if None, `IONQ_API_KEY`, then the line ``IONQ_API_KEY=...`` of
                 the file ``~/.ionq``, which must be its owner's alone. It is looked for when it is
                 first needed.
+            account: The name of a saved account in the place of `token`; see `save_account`. It
+                goes before the environment. Its key is looked for when it is first needed.
             url: The API's base URL; if None, `IONQ_API_URL`, then the real service.
             transport: ``"http"``, ``"fake"`` or an object such as `HttpTransport` or
                 `InProcessTransport`; if None, `IONQ_TRANSPORT`, then ``"http"``. ``"fake"``
@@ -114,7 +118,7 @@ class IonQProvider:
 
         Raises:
             IonQCredentialsError: The URL is not one, not safe, or of another version of IonQ's
-                API; or the key is not a str.
+                API; or the key is not a str, or is given beside an account.
             IonQClientError: The transport is unknown or not installed; or `timeout` is not
                 a positive number.
         """
@@ -134,7 +138,7 @@ class IonQProvider:
             )
         )
         # Key and URL of the environment are for a service on the network alone.
-        on_network, key = outer.requires_key, ApiKey(token)
+        on_network, key = outer.requires_key, _key(token, account)
         if transport == "fake":
             url = DEFAULT_URL
         if on_network:
@@ -166,6 +170,56 @@ class IonQProvider:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @staticmethod
+    def save_account(
+        name: str, token: str, *, overwrite: bool = False, keyring: bool | None = None
+    ) -> None:
+        """Save an API key under a name, for ``IonQProvider(account=name)`` from now on.
+
+        ::
+
+            IonQProvider.save_account("work", token)  # once
+            provider = IonQProvider(account="work")
+
+        The key is saved in the system's keyring, if there is a usable one and the extra `keyring`
+        is installed, and else in the file ``~/.ionq``, which only its owner can read. The file is
+        replaced as a whole: if something goes wrong, it stays as it was. It keeps its other lines.
+
+        Args:
+            name: The name: letters, digits and underscores.
+            token: The API key.
+            overwrite: Whether to replace the key of an account of this name.
+            keyring: True: in the keyring or not at all; False: in the file.
+
+        Raises:
+            IonQCredentialsError: The name or the key is not valid, there is such an account
+                already, other users can read the file, or it or the keyring cannot be written.
+        """
+        accounts.save(name, token, overwrite=overwrite, in_keyring=keyring)
+
+    @staticmethod
+    def saved_accounts() -> dict[str, str]:
+        """Return the names of the saved accounts, each with where its key is.
+
+        Returns:
+            For each name ``"keyring"`` or the path of the file; no key.
+
+        Raises:
+            IonQCredentialsError: Other users can read the file, or it cannot be read.
+        """
+        return accounts.saved()
+
+    @staticmethod
+    def delete_account(name: str) -> bool:
+        """Delete a saved account with its key, and return whether there was one.
+
+        The key stays valid at IonQ: revoke it at https://cloud.ionq.com.
+
+        Raises:
+            IonQCredentialsError: The keyring or the file cannot be written.
+        """
+        return accounts.delete(name)
 
     @property
     def client(self) -> IonQClient:
@@ -430,6 +484,16 @@ class IonQProvider:
 
     def _backend(self, device: Device, gateset: Gateset = "qis") -> IonQBackend:
         return IonQBackend(self.service, device, gateset, provider=self)
+
+
+def _key(token: str | None, account: str | None) -> ApiKey:
+    if account is None:
+        return ApiKey(token)
+    if token is not None or not isinstance(account, str):
+        raise IonQCredentialsError(
+            "Give token=..., or account=... with the name of a saved account, a str; not both."
+        )
+    return ApiKey(find=functools.partial(accounts.find_account, account))
 
 
 def _checked_timeout(timeout: float | None) -> float | None:
