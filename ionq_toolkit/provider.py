@@ -308,6 +308,8 @@ class IonQProvider:
     ) -> IonQBackend:
         """Return the QPU with the shortest queue among those that take jobs now: GET /backends.
 
+        The wait that IonQ reports for a queue can be far from the real one.
+
         Args:
             min_num_qubits: Only QPUs with so many qubits, or more.
             filters: Only those of which this is true.
