@@ -78,22 +78,9 @@ RETIRED_DEVICES = (
     Device("qpu.harmony", 11, native_gates=_MS, retired=True),
 )
 
-#: The names of backends that an editor offers: those of `DEVICES`, in each customary spelling.
+#: The names of backends that an editor offers: the shortest spelling of each of `DEVICES`.
 BackendName: TypeAlias = Literal[
-    "simulator",
-    "ionq_simulator",
-    "forte-1",
-    "qpu.forte-1",
-    "ionq_qpu.forte-1",
-    "forte-enterprise-1",
-    "qpu.forte-enterprise-1",
-    "ionq_qpu.forte-enterprise-1",
-    "forte-enterprise-2",
-    "qpu.forte-enterprise-2",
-    "ionq_qpu.forte-enterprise-2",
-    "forte-enterprise-3",
-    "qpu.forte-enterprise-3",
-    "ionq_qpu.forte-enterprise-3",
+    "simulator", "forte-1", "forte-enterprise-1", "forte-enterprise-2", "forte-enterprise-3"
 ]
 
 #: The names of the simulator's noise models.

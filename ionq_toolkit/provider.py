@@ -7,7 +7,7 @@ import math
 import os
 import random
 import re
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -259,14 +259,7 @@ class IonQProvider:
             found = [backend for backend in found if getattr(backend, attribute) == value]
         return [backend for backend in found if filters is None or filters(backend)]
 
-    # The first is for editors, which offer its names.
-    @overload
-    def get_backend(self, name: BackendName, gateset: Gateset = "qis") -> IonQBackend: ...
-
-    @overload
-    def get_backend(self, name: str, gateset: Gateset = "qis") -> IonQBackend: ...
-
-    def get_backend(self, name: str, gateset: Gateset = "qis") -> IonQBackend:
+    def get_backend(self, name: BackendName | str, gateset: Gateset = "qis") -> IonQBackend:
         """Return the backend of that name, in any customary spelling.
 
         ``ionq_simulator`` and ``simulator`` are the same, and so are ``forte-1``,
@@ -356,7 +349,7 @@ class IonQProvider:
         self,
         limit: int | None = 10,
         *,
-        backend: IonQBackend | BackendName | None = None,
+        backend: IonQBackend | BackendName | str | None = None,
         status: Statuses | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,

@@ -43,4 +43,4 @@ def backend(
     if cloud is None:
         cloud = FakeIonQ(**settings)
     provider = IonQProvider(transport=InProcessTransport(cloud), seed=cloud.seed)
-    return provider.get_backend(name, gateset)  # type: ignore[call-overload,no-any-return]
+    return provider.get_backend(name, gateset)  # type: ignore[arg-type]

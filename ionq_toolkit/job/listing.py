@@ -56,25 +56,8 @@ def find_jobs(
 ) -> list[dict[str, Any]]:
     """Return IonQ's records of the newest jobs that pass all filters, the newest first.
 
-    IonQ filters by backend, session and one status; the client does the rest. Child jobs are left
-    out. A page is requested when the jobs of the pages before it do not suffice.
-
-    Args:
-        client: The client of the service.
-        deadline: The deadline of the call.
-        limit: The number of jobs at the most, found among the newest 10,000; None: all.
-        target: Only jobs of the backend that IonQ calls so.
-        status: Only jobs of this status, or of one of several.
-        created_after: Only jobs submitted at this time or later; without a time zone, UTC.
-        created_before: Only jobs submitted at this time or earlier; likewise.
-        metadata: Only jobs that were stored with these metadata, and possibly more.
-        name: Only jobs of this name.
-        session_id: Only jobs of this session.
-
-    Raises:
-        IonQBackendError: A filter is not valid.
-        IonQConnectionError: The service was not reached, or the time was too short.
-        IonQAPIError: IonQ refused.
+    A page is requested when the jobs of the pages before it do not suffice. `target` is IonQ's name
+    of a backend; the other filters, and the errors, are those of `IonQProvider.jobs`.
     """
     most = None if limit is None else integer(limit, "limit", 1, 2**31 - 1)
     words = _words(status)

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
@@ -204,37 +204,10 @@ class FaultRules:
         with self._lock:
             return list(self._fired)
 
-    # The first is for editors, which offer its names.
-    @overload
     def add(
         self,
         fault: Fault,
-        on: OperationName,
-        *,
-        times: int | None = None,
-        skip: int = 0,
-        probability: float = 1.0,
-        key: str | None = None,
-        after_effect: bool | None = None,
-    ) -> ArmedRule: ...
-
-    @overload
-    def add(
-        self,
-        fault: Fault,
-        on: str | Sequence[str] = "*",
-        *,
-        times: int | None = None,
-        skip: int = 0,
-        probability: float = 1.0,
-        key: str | None = None,
-        after_effect: bool | None = None,
-    ) -> ArmedRule: ...
-
-    def add(
-        self,
-        fault: Fault,
-        on: str | Sequence[str] = "*",
+        on: OperationName | str | Sequence[str] = "*",
         *,
         times: int | None = None,
         skip: int = 0,

@@ -49,7 +49,7 @@ def providers(name: str) -> None:
     for provider in (IonQProvider(transport="fake"), IonQProvider(timeout=10)):
         assert_type(provider.get_backend("forte-1"), IonQBackend)
         assert_type(provider.get_backend(name, "native"), IonQBackend)
-        provider.get_backend("forte-1", gateset="nativ")  # type: ignore[call-overload]
+        provider.get_backend("forte-1", gateset="nativ")  # type: ignore[arg-type]
 
 
 def find(provider: IonQProvider) -> list[IonQJob]:
