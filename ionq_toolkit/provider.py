@@ -402,11 +402,13 @@ class IonQProvider:
             name=name,
             session_id=session_id,
         )
-        known: dict[object, IonQBackend] = {}
+        # One of another provider may be another account's, which must not be asked for these jobs.
+        known: dict[str, IonQBackend] = {}
+        if backend is not None and backend.service is self.service:
+            known[backend.api_name] = backend
         for record in records:
-            key = str(record.get("backend"))
-            if key not in known:
-                known[key] = backend or self._backend_of(record)
+            if (key := str(record.get("backend"))) not in known:
+                known[key] = self._backend_of(record)
         return [IonQJob.from_record(known[str(one.get("backend"))], one) for one in records]
 
     def find_submission(

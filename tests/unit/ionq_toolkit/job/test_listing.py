@@ -131,8 +131,7 @@ def test_the_jobs_are_those_that_pass_every_filter(limit, status, name, metadata
         return None if minutes is None else NOON - timedelta(minutes=minutes)
 
     one = isinstance(status, str)
-    # The service filters by one status.
-    provider, _ = provider_of([r for r in RECORDS if not one or r["status"] == status])
+    provider, _ = provider_of(RECORDS)
     found = provider.jobs(
         limit,
         status=status,
@@ -282,3 +281,18 @@ def test_a_job_is_returned_by_its_id_alone(cloud, provider, bell):
     with pytest.raises(errors.IonQAPIError) as caught:
         provider.job("00000000-0000-0000-0000-000000000000")
     assert caught.value.status_code == 404
+
+
+def test_the_backend_of_another_account_is_not_asked_for_the_jobs(bell):
+    ours, theirs = (IonQProvider(transport=InProcessTransport(FakeIonQ(seed=n))) for n in (1, 2))
+    made = ours.get_backend("simulator").run(bell)
+    (found,) = ours.jobs(backend=theirs.get_backend("simulator"))
+    assert found.job_id() == made.job_id()
+    assert found.get_counts() == made.get_counts()
+
+
+def test_a_service_that_does_not_filter_makes_no_difference():
+    records = [record(0), record(1, backend="qpu.forte-1"), record(2, status="running")]
+    provider, _ = provider_of(records)
+    assert ids(provider.jobs(backend="forte-1")) == ["job-1"]
+    assert ids(provider.get_backend("simulator").jobs(status="started")) == ["job-2"]
