@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from qiskit.providers import BackendV2, Options
 
@@ -13,7 +13,8 @@ from ionq_toolkit.circuits.target import calibrated_target, target_for
 from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.job import options as run_options
 from ionq_toolkit.job.job import IonQJob
-from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice
+from ionq_toolkit.job.listing import find_jobs
+from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice, completed
 from ionq_toolkit.job.payload import (
     MAX_CIRCUITS,
     build_payload,
@@ -32,7 +33,15 @@ if TYPE_CHECKING:
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.devices import Device
-    from ionq_toolkit.job.options import ErrorMitigation, RunOptions
+    from ionq_toolkit.job.listing import Statuses
+    from ionq_toolkit.job.options import (
+        BackendOptions,
+        ErrorMitigation,
+        Gateset,
+        Mitigation,
+        RunArguments,
+        RunOptions,
+    )
     from ionq_toolkit.job.payload import Payload
     from ionq_toolkit.service import Service
 
@@ -52,7 +61,7 @@ class IonQBackend(BackendV2):
         self,
         service: Service,
         device: Device,
-        gateset: str = "qis",
+        gateset: Gateset = "qis",
         *,
         provider: object = None,
         target: Target | None = None,
@@ -100,16 +109,16 @@ class IonQBackend(BackendV2):
     def _default_options(cls) -> Options:
         return Options(**run_options.DEFAULTS)
 
-    def set_options(self, **fields: Any) -> None:  # noqa: ANN401 - each is checked
+    def set_options(self, **fields: Unpack[BackendOptions]) -> None:
         """Set options for the runs to come; see `run`.
 
         Raises:
             IonQBackendError: An option is unknown or out of range, or the gateset, which stays.
         """
-        fields = run_options.drop_standard(fields)
-        run_options.refuse_unknown(fields, run_options.DEFAULTS)
-        self._checked(fields)
-        self.options.update_options(**fields)
+        given = run_options.drop_standard(fields)
+        run_options.refuse_unknown(given, run_options.DEFAULTS)
+        self._checked(given)
+        self.options.update_options(**given)
 
     @property
     def target(self) -> Target:
@@ -151,16 +160,17 @@ class IonQBackend(BackendV2):
         """The facts about the backend that need no request."""
         return self._device
 
-    def gateset(self) -> str:
+    def gateset(self) -> Gateset:
         """Return what the backend's circuits are written in: ``"qis"`` or ``"native"``."""
         return self._gateset
 
+    @completed
     def run(
         self,
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
         *,
         timeout: float | None = None,
-        **options: Any,  # noqa: ANN401 - each is checked
+        **options: Unpack[RunArguments],
     ) -> IonQJob:
         """Submit circuits as one job, and return it.
 
@@ -226,7 +236,7 @@ class IonQBackend(BackendV2):
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
         *,
         shots: int | None = None,
-        error_mitigation: ErrorMitigation | bool | Mapping[str, bool] | None = None,
+        error_mitigation: ErrorMitigation | bool | Mapping[Mitigation, bool] | None = None,
     ) -> JobEstimate:
         """Return what a job would cost, and how long it would take, without submitting it.
 
@@ -284,6 +294,33 @@ class IonQBackend(BackendV2):
     def retrieve_jobs(self, job_ids: Iterable[str]) -> list[IonQJob]:
         """Return jobs by their ids, in their order; see `retrieve_job`."""
         return [self.retrieve_job(job_id) for job_id in job_ids]
+
+    def jobs(
+        self,
+        limit: int | None = 10,
+        *,
+        status: Statuses | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        metadata: Mapping[str, str] | None = None,
+        name: str | None = None,
+        session_id: str | None = None,
+        timeout: float | None = None,
+    ) -> list[IonQJob]:
+        """Return the newest jobs of this backend, the newest first; see `IonQProvider.jobs`."""
+        records = find_jobs(
+            self.client,
+            self._service.deadline(timeout),
+            limit=limit,
+            target=self.api_name,
+            status=status,
+            created_after=created_after,
+            created_before=created_before,
+            metadata=metadata,
+            name=name,
+            session_id=session_id,
+        )
+        return [IonQJob.from_record(self, record) for record in records]
 
     def find_submission(
         self, tag: str, *, since: datetime | None = None, timeout: float | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ionq_toolkit.errors import IonQBackendNotFoundError, did_you_mean
 
@@ -47,7 +47,8 @@ class Device(NamedTuple):
 
         Other devices, and unknown models, change nothing.
         """
-        model = NOISE_MODELS.get(noise_model or "ideal")
+        named = noise_model or "ideal"
+        model = next((model for name, model in NOISE_MODELS.items() if name == named), None)
         if model is None or not self.simulator:
             return self
         width, gates = model
@@ -77,9 +78,26 @@ RETIRED_DEVICES = (
     Device("qpu.harmony", 11, native_gates=_MS, retired=True),
 )
 
+#: The names of backends that an editor offers: the shortest spelling of each of `DEVICES`.
+BackendName: TypeAlias = Literal[
+    "simulator", "forte-1", "forte-enterprise-1", "forte-enterprise-2", "forte-enterprise-3"
+]
+
+#: The names of the simulator's noise models.
+NoiseModel: TypeAlias = Literal[
+    "ideal",
+    "harmony",
+    "harmony-1",
+    "harmony-2",
+    "aria-1",
+    "aria-2",
+    "forte-1",
+    "forte-enterprise-1",
+]
+
 #: The simulator's noise models: the width of each, and the native gates of the modelled QPU
 #: (https://docs.ionq.com/guides/simulation-with-noise-models).
-NOISE_MODELS: Mapping[str, tuple[int, tuple[str, ...]]] = MappingProxyType(
+NOISE_MODELS: Mapping[NoiseModel, tuple[int, tuple[str, ...]]] = MappingProxyType(
     {
         "ideal": (29, _ALL),
         "harmony": (11, _MS),

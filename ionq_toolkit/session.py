@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ionq_toolkit.api import fields
 from ionq_toolkit.api.statuses import FINAL
@@ -15,7 +15,7 @@ from ionq_toolkit.errors import (
     IonQResponseError,
     IonQSubmissionUnknownError,
 )
-from ionq_toolkit.job.options import integer
+from ionq_toolkit.job.options import completed, integer
 from ionq_toolkit.job.submission import Submission
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.clock import Deadline
     from ionq_toolkit.job.job import IonQJob
+    from ionq_toolkit.job.options import RunArguments
 
 logger = logging.getLogger(__name__)
 
@@ -138,13 +139,17 @@ class Session:
         """The backend of the session."""
         return self._backend
 
+    @completed
     def run(
         self,
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
-        **options: Any,  # noqa: ANN401 - those of IonQBackend.run
+        *,
+        timeout: float | None = None,
+        **options: Unpack[RunArguments],
     ) -> IonQJob:
         """Submit a job of the session, as `IonQBackend.run` does."""
-        return self._backend.run(run_input, **{**options, "session_id": self._session_id})
+        options["session_id"] = self._session_id
+        return self._backend.run(run_input, timeout=timeout, **options)
 
     def details(self) -> dict[str, Any]:
         """Return IonQ's record of the session, as it is now."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Executor
 
+    from ionq_toolkit_fake.facts.failures import FailureWord
     from ionq_toolkit_fake.faults import ArmedRule, Fault
     from ionq_toolkit_fake.models.accounts import Access, ApiKey
     from ionq_toolkit_fake.models.job import Job
@@ -192,7 +193,7 @@ class FakeIonQ:
             jobs, job = self._job(job_id)
             jobs.end(job, found)
 
-    def fail(self, job_id: str, code: str, message: str | None = None) -> None:
+    def fail(self, job_id: str, code: FailureWord, message: str | None = None) -> None:
         """Let a job, or a child job by itself, fail now.
 
         Args:

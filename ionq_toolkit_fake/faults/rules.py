@@ -20,7 +20,7 @@ from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ionq_toolkit_fake.api.operations import Operation
+    from ionq_toolkit_fake.api.operations import Operation, OperationName
     from ionq_toolkit_fake.api.request import LoggedRequest
     from ionq_toolkit_fake.faults.exchange import Exchange
 
@@ -207,7 +207,7 @@ class FaultRules:
     def add(
         self,
         fault: Fault,
-        on: str | Sequence[str] = "*",
+        on: OperationName | str | Sequence[str] = "*",
         *,
         times: int | None = None,
         skip: int = 0,
