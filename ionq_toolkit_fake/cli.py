@@ -20,6 +20,7 @@ from ionq_toolkit_fake.guard import Guard, UnsafeAddressError
 from ionq_toolkit_fake.scenario import Scenario, names
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
+from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
 from ionq_toolkit_fake.simulation.program import Program, Task
 from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
 
@@ -69,6 +70,21 @@ def main() -> None:
     default=min(4, os.cpu_count() or 1),
     show_default="the number of processors, at most 4",
     help="How many circuits are simulated at the same time, each in a process of its own.",
+)
+@click.option(
+    "--job-memory",
+    "gibibytes",
+    type=click.FloatRange(0, min_open=True),
+    show_default="an equal share of what is free",
+    help="How much memory each of these processes may take, in GiB.",
+)
+@click.option(
+    "--job-seconds",
+    "seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=MOST_SECONDS,
+    show_default=True,
+    help="How long one simulation may compute, on each of its processors.",
 )
 @click.option(
     "--dask",
@@ -132,6 +148,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     transitions: str,
     seed: int | None,
     workers: int,
+    gibibytes: float | None,
+    seconds: float,
     scheduler: str | None,
     scenario: str | None,
     statuses: tuple[str, ...],
@@ -152,7 +170,11 @@ def serve(  # noqa: PLR0917 - click passes them by name
     keys = _keys(api_keys, key_file)
     guard = Guard(host, hosts=hosts, token=token)
     client = None if scheduler is None else _cluster(scheduler)
-    simulations = ProcessExecutor(workers) if client is None else client.get_executor(pure=False)
+    simulations = (
+        ProcessExecutor(workers, gibibytes=gibibytes, seconds=seconds)
+        if client is None
+        else client.get_executor(pure=False)
+    )
     try:
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Insufficient Scope", said a client in its workshop of 2025) and does not publish their names.
 SCOPES = ("jobs:read", "jobs:write", "sessions:read", "sessions:write", "billing")
 
+#: How many keys a cloud remembers that takes every key: each has a project.
+MOST_KEYS = 10_000
+
 #: How a key is written where it must not be shown: before its SHA-256 digest, in hexadecimal.
 DIGEST = "sha256:"
 _WRITTEN = re.compile(f"{DIGEST}([0-9a-f]{{64}})")
@@ -100,7 +103,7 @@ class Accounts:
     def find(self, digest: bytes) -> ApiKey | None:
         """Return the key of a digest, or None if the cloud does not take it."""
         known = self._keys.get(digest)
-        if known is None and self.takes_every_key:
+        if known is None and self.takes_every_key and len(self._keys) < MOST_KEYS:
             access = Access(f"project {len(self._keys) + 1}")
             return self._add(digest, self._identifiers.uuid4(), access)
         return known
