@@ -44,7 +44,7 @@ _SHORTEST_KEY = 8
 _LONGEST_KEY = 256
 
 #: The longest path that is kept, with its query. Of a longer one, a digest stands for the rest.
-_LONGEST_PATH = 2_000
+_LONGEST_PATH = 500
 
 
 class Request(NamedTuple):
