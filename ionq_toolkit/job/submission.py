@@ -98,6 +98,7 @@ class Submission(ABC):
         what: The thing that it creates, in words.
         open: Whether the request was sent and its outcome is not known.
         made: The id of the thing, once that is known.
+        ambiguous: Whether a search has found what may be the thing, and cannot tell.
         adopted: Whether the thing was found by a search, after the response was lost.
         began: The time on the clock when the request was first sent.
     """
@@ -117,7 +118,7 @@ class Submission(ABC):
         self._claimed_by: tuple[int, int] | None = None
         self.began: float | None = None
         self.made: str | None = None
-        self.open = self.adopted = False
+        self.open = self.adopted = self.ambiguous = False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return itself: a job and its deep copy are submitted once."""
@@ -207,6 +208,8 @@ class Submission(ABC):
                 asked_s = getattr(error, "retry_after_s", None) or 0.0
                 continue
             asked_s = 0.0
+            if self.ambiguous:
+                break
             if found is not None:
                 self.made, self.adopted = found, True
                 self.open = False
