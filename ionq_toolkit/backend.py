@@ -225,11 +225,11 @@ class IonQBackend(BackendV2):
         job = IonQJob(self, None, None, run_input, options)
         try:
             job.submit(timeout)
+            return job  # noqa: TRY300 - an interrupt here loses the job as well
         except BaseException as error:
             if not isinstance(error, IonQError):  # an interrupt: the caller never gets the job
                 error.add_note(f"Job {job.job_id() or '(id unknown)'}, tag {job.submission_tag}.")
             raise
-        return job
 
     def estimate(
         self,

@@ -96,7 +96,7 @@ class IonQJob(JobV1):
         self._submission: JobSubmission | None = None
         if circuit is not None:
             payload = backend.prepare(circuit, passed_args or {})
-            self._submission = JobSubmission(self._client, payload)
+            self._submission = JobSubmission(self._client, payload, self._service.journal)
             several = list(payload.circuits)
             self.circuit = several if len(several) > 1 else several[0]
             self.metadata = dict(payload.metadata)
