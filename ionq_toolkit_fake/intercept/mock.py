@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -83,12 +84,18 @@ def mock_ionq(
         with mock_ionq() as cloud:  # or `async with`
             ...
 
+        mock = mock_ionq()  # in a `setUp`
+        cloud = mock.start()
+        self.addCleanup(mock.stop)
+
     A test of a class has its cloud from ``setUp`` or ``setup_method`` to the last of its cleanups;
     if the class has a ``setUpClass`` or ``setup_class``, all of its tests share one cloud. The
     ``__init__`` of a `unittest.TestCase` runs before the test, with another cloud; that of any
-    other class has the cloud of the instance. A class derived from a decorated one is decorated
-    as well, with the same settings; so is a class within it that is a `unittest.TestCase` or
-    whose name begins with ``test``, in any case. Fixtures and generators are not decorated.
+    other class has the cloud of the instance. Each instance has its cloud as `self.ionq_cloud`,
+    and a class with a set-up of its own as `cls.ionq_cloud`. A class derived from a decorated one
+    is decorated as well, with the same settings; so is a class within it that is a
+    `unittest.TestCase` or whose name begins with ``test``, in any case. Fixtures and generators are
+    not decorated.
 
     Args:
         target: The function or class to decorate, or the cloud to answer with.
@@ -139,6 +146,18 @@ class _Mock(
         scope = (own or self._scopes)[-1]
         self._scopes.remove(scope)
         interception.leave(scope)
+
+    def start(self) -> FakeIonQ:
+        """Begin a scope for this thread and all of its tasks, and return its cloud."""
+        scope = replace(self._settings, ambient=True).scope()
+        interception.enter(scope)
+        self._scopes.append(scope)
+        return scope.cloud
+
+    def stop(self) -> None:
+        """End the scope that `start` began; one that was ended, or not begun, is no error."""
+        if self._scopes:
+            self.__exit__()
 
     async def __aenter__(self) -> FakeIonQ:
         return self.__enter__()

@@ -22,6 +22,7 @@ def _guarded(getaddrinfo: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(host: object, port: object, *args: object, **options: object) -> object:
         name = host.decode("latin-1") if isinstance(host, bytes) else host
         if isinstance(name, str) and interception.covers(name, _number(port)):
+            interception.scope_of(name, _number(port))  # raises where it says more than we do
             raise UnansweredRequest(
                 f"Something was about to connect to {name} while mock_ionq is active, by a library "
                 "that it does not intercept (it does requests, urllib3 and httpx). Let a "

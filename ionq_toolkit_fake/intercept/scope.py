@@ -16,7 +16,7 @@ from ionq_toolkit_fake.clock import VirtualClock
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.faults.exchange import CutShort
 from ionq_toolkit_fake.forks import ForkLock
-from ionq_toolkit_fake.intercept.keys import DEFAULT, held_keys, key_of
+from ionq_toolkit_fake.intercept.keys import DEFAULT, FAKE_KEY, held_keys, key_of
 from ionq_toolkit_fake.intercept.polls import Polls
 from ionq_toolkit_fake.intercept.unanswered import UnansweredRequest, is_operation, nearest
 from ionq_toolkit_fake.validation import unknown
@@ -189,9 +189,9 @@ class Settings:
             return self
         return replace(self, cloud=FakeIonQ(**self.options), options={})
 
-    def scope(self) -> Scope:
-        """Return a new scope."""
-        return Scope(self.cloud or FakeIonQ(**self.options), self)
+    def scope(self, cloud: FakeIonQ | None = None) -> Scope:
+        """Return a new scope, of a given cloud or else of its own."""
+        return Scope(cloud or self.cloud or FakeIonQ(**self.options), self)
 
 
 def _credential(headers: Mapping[str, str]) -> str | None:
@@ -249,6 +249,18 @@ class Interception:
                 self._refusals = self._refusals[:-1]
                 self._remove()
 
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """Hold the fake key in the environment."""
+        owner = object()
+        with self._lock:
+            held_keys.hold(owner, FAKE_KEY)
+        try:
+            yield
+        finally:
+            with self._lock:
+                held_keys.release(owner)
+
     def enter(self, scope: Scope) -> None:
         """Begin a scope."""
         with self._lock:
@@ -283,9 +295,12 @@ class Interception:
         return tuple(scope for scope in _entered.get() if scope in active)
 
     def covers(self, host: str, port: int | None) -> bool:
-        """Return whether a scope answers for a host: no request to it may leave the process."""
-        if self._refusals and _IONQS.cover(host, port):
-            return True
+        """Return whether no request to a host may leave the process."""
+        refused = self._refusals and _IONQS.cover(host, port)
+        return bool(refused) or self.answers(host, port)
+
+    def answers(self, host: str, port: int | None) -> bool:
+        """Return whether a scope answers for a host."""
         return any(scope.hosts.cover(host, port) for scope in self._active)
 
     def sleeping(self) -> Scope | None:
