@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.intercept import decorators, patch_dns, patch_urllib3, sleeping
 from ionq_toolkit_fake.intercept.keys import DEFAULT, held_keys
+from ionq_toolkit_fake.intercept.patch_aiohttp import AiohttpPatch
 from ionq_toolkit_fake.intercept.scope import Hosts, Settings, interception
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.intercept.scope import Scope, Sleep
 
 interception.register([*patch_urllib3.patches(), *patch_dns.patches()])
-interception.register([*sleeping.patches(), *held_keys.patches()])
+_AIOHTTP = AiohttpPatch()
+interception.register([*sleeping.patches(), *held_keys.patches(), _AIOHTTP])
 if find_spec("httpx") is not None:
     from ionq_toolkit_fake.intercept import patch_httpx
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
+
+
+class Installable(Protocol):
+    """Something that is in place for as long as a scope is active."""
+
+    def install(self) -> None:
+        """Put it in place, where it is not."""
+
+    def remove(self) -> None:
+        """Take it away."""
 
 
 class Patch:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ionq_toolkit_fake.api.responses import Response
-    from ionq_toolkit_fake.intercept.patching import Patch, SharedPatch
+    from ionq_toolkit_fake.intercept.patching import Installable
 
 #: The hosts of IonQ are below this name.
 _IONQ = "ionq.co"
@@ -219,11 +219,11 @@ class Interception:
     def __init__(self) -> None:
         self._active: tuple[Scope, ...] = ()
         self._lock = ForkLock()
-        self._patches: list[Patch | SharedPatch] = []
+        self._patches: list[Installable] = []
         self._refusals: tuple[str, ...] = ()
         self.seen: deque[FakeIonQ] | None = None
 
-    def register(self, patches: Iterable[Patch | SharedPatch]) -> None:
+    def register(self, patches: Iterable[Installable]) -> None:
         """Add patches, which are in place for as long as any scope is active."""
         self._patches.extend(patches)
 
