@@ -1,0 +1,465 @@
+"""Runs other people's programs and test suites on the client and on the fake; writes docs/ecosystem.md.
+
+    python scripts/ecosystem.py --envs DIR                  run everything; DIR keeps environments and results
+    python scripts/ecosystem.py --envs DIR --only mitiq     run one suite, and keep the results of the others
+    python scripts/ecosystem.py --checkout qiskit-ionq=DIR  take the tests of a suite from a checkout
+    python scripts/ecosystem.py --quick                     a subset in this environment, and no page
+
+Each suite has a virtual environment of its own, with the toolkit of this checkout. Exit status 1: a test
+failed by our fault, or for a reason that the table of causes does not have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import xml.etree.ElementTree as ET  # noqa: S405 - pytest's own report
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+ROOT = Path(__file__).parents[1]
+PROBES = Path(__file__).parent / "ecosystem"
+PAGE = ROOT / "docs" / "ecosystem.md"
+#: Seconds that a suite may take.
+LIMIT_S = 3600
+
+OURS, THEIRS, LIMITS, NOISE = "ours", "its own", "a limit of IonQ's", "noise, as on the service"
+UNEXPLAINED = "not explained"
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """A program or a test suite of others, and the way to run it.
+
+    Attributes:
+        name: Its name on the page and for `--only`.
+        runs: One sentence for the page: the things that run.
+        requires: Requirements, the first of which is the package that the suite is about.
+        probe: A program of scripts/ecosystem; without one, pytest runs.
+        pytest: The arguments of pytest; `{tests}` stands for the folder of the tests.
+        tests: The origin of the tests: "installed" with the package, "sdist" for the source
+            distribution (or a checkout), "checkout" if the distributions have no tests.
+        folder: The folder of the tests within its origin.
+        files: The probe takes files from a checkout, if the caller names one.
+        quick: The arguments for the quick subset; None: not part of it.
+    """
+
+    name: str
+    runs: str
+    requires: tuple[str, ...]
+    probe: str = ""
+    pytest: tuple[str, ...] = ()
+    tests: str = ""
+    folder: str = ""
+    files: bool = False
+    quick: tuple[str, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Cause:
+    """A known reason of failures: in which suites, by which test and message, and whose it is."""
+
+    suite: str
+    test: str
+    message: str
+    whose: str
+    why: str
+
+    def explains(self, suite: str, failure: dict[str, str]) -> bool:
+        """Return whether a failure is of this kind."""
+        patterns = ((self.suite, suite), (self.test, failure["test"]))
+        return all(re.search(*pair) for pair in patterns) and bool(
+            re.search(self.message, failure["message"], re.DOTALL)
+        )
+
+
+_DEVICE = ("{tests}", "-p", "on_the_fake", "--shots", "10000")
+_PENNYLANE = ("pennylane-ionq", "pennylane", "pytest", "pytest-mock", "flaky", "pytest-benchmark")
+SUITES = (
+    Suite(
+        "PennyLane device suite, simulator",
+        "PennyLane's suite for devices, on `ionq.simulator` under `mock_ionq`, as the plugin's CI runs it",
+        _PENNYLANE,
+        pytest=(*_DEVICE, "--device", "ionq.simulator", "--skip-ops", "--analytic", "False"),
+        tests="installed",
+        folder="pennylane/devices/tests",
+        quick=("-k", "test_measurements and (Expval or Sample or Var)"),
+    ),
+    Suite(
+        "PennyLane device suite, QPU",
+        "the same on `ionq.qpu`, backend forte-1, which the fake simulates with noise",
+        _PENNYLANE,
+        pytest=(
+            *(*_DEVICE, "--device", "ionq.qpu", "--device-kwargs", "backend=forte-1"),
+            *("--skip-ops", "--analytic", "False"),
+        ),
+        tests="installed",
+        folder="pennylane/devices/tests",
+    ),
+    Suite(
+        "pennylane-ionq",
+        "the plugin's own tests with a key, under `mock_ionq`; its CI runs them on the service",
+        _PENNYLANE,
+        pytest=("{tests}", "-p", "on_the_fake"),
+        tests="checkout",
+        folder="tests",
+    ),
+    Suite(
+        "qiskit-ionq",
+        "the provider's own tests under `mock_ionq`: a request that they do not answer themselves reaches the fake",
+        ("qiskit-ionq", "qiskit-aer", "pytest", "requests-mock", "ddt"),
+        pytest=("{tests}", "-p", "on_the_fake", "-p", "past_requests_mock"),
+        tests="sdist",
+        folder="test",
+    ),
+    Suite(
+        "ionq-core",
+        "the integration tests of IonQ's client, which its authors run on the service, under `mock_ionq`",
+        ("ionq-core", "pytest", "pytest-asyncio", "pytest-httpx", "pytest-cov"),
+        pytest=("{tests}/integration", "-p", "on_the_fake", "-o", "addopts=", "-m", "integration"),
+        tests="sdist",
+        folder="tests",
+    ),
+    Suite(
+        "ionq-core, unit tests",
+        "the other tests of the same client, which answer themselves, beside the toolkit",
+        ("ionq-core", "pytest", "pytest-asyncio", "pytest-httpx", "pytest-cov"),
+        pytest=("{tests}", "-o", "addopts=", "-m", "not integration"),
+        tests="sdist",
+        folder="tests",
+    ),
+    Suite(
+        "cirq-ionq",
+        "the package's own tests under `mock_ionq`; they answer themselves",
+        ("cirq-ionq", "pytest"),
+        pytest=("{tests}", "-p", "on_the_fake"),
+        tests="installed",
+        folder="cirq_ionq",
+        quick=("-k", "job_test or service_test"),
+    ),
+    Suite(
+        "cirq-ionq, as a program",
+        "Cirq's IonQ guide under `mock_ionq`: run, sampler, sweeps, batches, native circuits, noise, jobs",
+        ("cirq-ionq",),
+        probe="cirq_guide.py",
+        quick=(),
+    ),
+    Suite(
+        "qiskit-ionq, as a program",
+        "qiskit-ionq's documented flows under `mock_ionq`",
+        ("qiskit-ionq",),
+        probe="qiskit_ionq_flows.py",
+        quick=(),
+    ),
+    Suite(
+        "qiskit-experiments",
+        "its documented flows, `experiment.run(backend)`, on the simulator, with noise, on a QPU, and native",
+        ("qiskit-experiments",),
+        probe="experiments.py",
+    ),
+    Suite(
+        "qiskit-algorithms",
+        "VQE, QAOA, Grover, phase and amplitude estimation, gradients; Qiskit's primitives and ours",
+        ("qiskit-algorithms",),
+        probe="algorithms.py",
+    ),
+    Suite(
+        "qiskit-machine-learning",
+        "kernels, estimator and sampler networks, a classifier",
+        ("qiskit-machine-learning",),
+        probe="machine_learning.py",
+    ),
+    Suite(
+        "qiskit-nature",
+        "the ground state of H2 by VQE with UCCSD, against exact diagonalization",
+        ("qiskit-nature", "pyscf"),
+        probe="nature.py",
+    ),
+    Suite(
+        "qiskit-optimization",
+        "maximum cut by QAOA, and Grover's optimizer",
+        ("qiskit-optimization",),
+        probe="optimization.py",
+    ),
+    Suite(
+        "qiskit-addon-cutting",
+        "a circuit cut in two, run in parts, and put together again",
+        ("qiskit-addon-cutting",),
+        probe="cutting.py",
+    ),
+    Suite(
+        "mitiq",
+        "ZNE, REM, DDD, PEC and CDR over the noise of `aria-1`",
+        ("mitiq", "cirq-core", "ply"),
+        probe="mitigation.py",
+    ),
+    Suite(
+        "pytket-qiskit",
+        "circuits compiled by pytket, on the backends and through its own wrapper",
+        ("pytket-qiskit",),
+        probe="tket.py",
+    ),
+    Suite(
+        "qBraid",
+        "qBraid's `IonQProvider` under `mock_ionq`: devices, four kinds of programs, batches, noise, cost",
+        ("qbraid[ionq]", "cirq-core"),
+        probe="qbraid_flows.py",
+    ),
+    Suite(
+        "MQT Bench",
+        "its algorithms at 4 and 6 qubits, qis and native, against bare Aer by total variation",
+        ("mqt.bench",),
+        probe="mqt_bench.py",
+    ),
+    Suite(
+        "QASMBench",
+        "OpenQASM 2 files, qis and native, against bare Aer by total variation; QASMBench's own with a checkout",
+        ("qiskit",),
+        probe="qasm_files.py",
+        files=True,
+        quick=("--quick",),
+    ),
+    Suite(
+        "Aer and Qiskit tools",
+        "tools that read a backend: `AerSimulator.from_backend`, `NoiseModel.from_backend`, `plot_gate_map`, "
+        "dynamical decoupling, error-aware layout, all levels of the transpiler",
+        ("qiskit-aer", "matplotlib"),
+        probe="aer_tools.py",
+        quick=(),
+    ),
+)
+
+CAUSES: tuple[Cause, ...] = ()
+
+
+class NotRun(Exception):  # noqa: N818 - no error
+    """A suite that cannot run, and why."""
+
+
+def output_of(command: Sequence[str | Path], cwd: Path, **environment: str) -> tuple[int, str]:
+    """Run a command, and return its exit status with all that it printed."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "PYTHONPATH"))}
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=cwd,
+            env={**inherited, **environment},
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return -1, f"took longer than {LIMIT_S} s"
+    return done.returncode, done.stdout
+
+
+def environment_of(suite: Suite, folder: Path) -> Path:
+    """Return the Python of a suite's virtual environment, which is made if it does not exist."""
+    slug = re.sub(r"\W+", "-", suite.requires[0].lower())
+    python = folder / slug / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not python.exists():
+        output_of([sys.executable, "-m", "venv", folder / slug], folder)
+    install = [python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[fake]"]
+    status, text = output_of([*install, *suite.requires], folder)
+    if status:
+        raise NotRun(f"its requirements were not installed: {text.strip().splitlines()[-1][:200]}")
+    return python
+
+
+def tests_of(suite: Suite, checkouts: dict[str, Path], python: Path, folder: Path) -> Path:
+    """Return the folder of a suite's tests: of a checkout, or of the source distribution."""
+    package = suite.requires[0]
+    if package in checkouts:
+        found = checkouts[package] / suite.folder
+    elif suite.tests == "sdist":
+        download = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+        version = versions_of(python, (package,))[package]
+        status, text = output_of([*download, f"{package}=={version}"], folder)
+        stem = package.replace("-", "_")
+        archive = folder / f"{stem}-{version}.tar.gz"
+        if status or not archive.exists():
+            raise NotRun(f"its source distribution was not loaded: {text.strip()[-200:]}")
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+        found = folder / f"{stem}-{version}" / suite.folder
+    elif suite.tests == "installed":
+        code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        found = Path(output_of([python, "-c", code], folder)[1].strip()) / suite.folder
+    else:
+        raise NotRun(f"its distributions have no tests; name a checkout: `--checkout {package}=DIR`")
+    if not found.is_dir():
+        raise NotRun(f"{found} does not exist")
+    return found
+
+
+def versions_of(python: Path, packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of packages in an environment."""
+    code = "import importlib.metadata as m, json, sys; print(json.dumps({p: m.version(p) for p in sys.argv[1:]}))"
+    status, text = output_of([python, "-c", code, *packages], ROOT)
+    if status:
+        raise NotRun(f"a package is not installed: {text.strip().splitlines()[-1][:200]}")
+    return json.loads(text)
+
+
+def of_pytest(report: Path, text: str) -> dict[str, object]:
+    """Return the counts and the failures of a report in pytest's JUnit form."""
+    if not report.exists():
+        raise NotRun(f"pytest made no report: {text.strip()[-300:]}")
+    passed, skipped, failures = 0, 0, []
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - pytest's own report
+        name = f"{case.get('classname', '')}::{case.get('name', '')}".removeprefix("::")
+        bad = [*case.findall("failure"), *case.findall("error")]
+        if bad:
+            message = f"{bad[0].get('message', '')}\n{bad[0].text or ''}"
+            failures.append({"test": name, "message": message})
+        elif case.find("skipped") is not None:
+            skipped += 1
+        else:
+            passed += 1
+    return {"passed": passed, "skipped": skipped, "failures": failures}
+
+
+def of_probe(text: str) -> dict[str, object]:
+    """Return the counts and the failures of a probe, which prints a line of JSON per case."""
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith('{"test"')]
+    if not text.rstrip().endswith("done"):
+        lines.append({"test": "the program itself", "message": f"ended early: {text[-2000:]}"})
+    return {
+        "passed": sum(line["message"] is None for line in lines),
+        "skipped": 0,
+        "failures": [line for line in lines if line["message"] is not None],
+    }
+
+
+def run(suite: Suite, python: Path, checkouts: dict[str, Path], *, quick: bool) -> dict[str, object]:
+    """Run a suite in an environment, and return its versions, counts and failures."""
+    few = suite.quick or () if quick else ()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = {"PYTHONPATH": str(PROBES), "IONQ_API_KEY": "any-key"}
+        if quick:
+            environment["PYTHONPATH"] += os.pathsep + str(ROOT)
+        package = re.split(r"[\[<>=]", suite.requires[0])[0]
+        if suite.probe:
+            files = [checkouts[suite.name]] if suite.files and suite.name in checkouts else []
+            command = [python, "-W", "ignore", PROBES / suite.probe, *few, *files]
+            _, text = output_of(command, folder, **environment)
+            found = of_probe(text)
+        else:
+            tests = tests_of(suite, checkouts, python, folder)
+            arguments = [part.replace("{tests}", str(tests)) for part in suite.pytest]
+            report = folder / "report.xml"
+            own = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"--junitxml={report}")
+            command = [python, "-m", "pytest", *own, *arguments, *few]
+            _, text = output_of(command, tests.parent, **environment)
+            found = of_pytest(report, text)
+        return {"versions": versions_of(python, dict.fromkeys((package, "qiskit"))), **found}
+
+
+def explained(suite: str, found: dict[str, object]) -> dict[tuple[str, str], list[str]]:
+    """Return the failures by whose they are and why."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for failure in found.get("failures", []):
+        cause = next((cause for cause in CAUSES if cause.explains(suite, failure)), None)
+        last = failure["message"].strip().splitlines() or [""]
+        key = (cause.whose, cause.why) if cause else (UNEXPLAINED, last[0][:160])
+        grouped.setdefault(key, []).append(failure["test"])
+    return grouped
+
+
+def page(results: dict[str, dict[str, object]]) -> str:
+    """Return the text of the page for the results that there are."""
+    lines = [
+        "# Other people's programs and suites",
+        "",
+        "`scripts/ecosystem.py` writes this page. It runs each suite in an environment of its own, with the newest",
+        "versions, on this client and on the fake. No result is entered by hand; the table of known causes is in the script.",
+        "",
+        "| suite | runs | versions | passed | failed | skipped |",
+        "| --- | --- | --- | ---: | ---: | ---: |",
+    ]
+    notes = []
+    for suite in SUITES:
+        found = results.get(suite.name, {"not run": "not part of this run"})
+        if "not run" in found:
+            lines.append(f"| {suite.name} | {suite.runs} | | not run | | |")
+            notes.append(f"| {suite.name} | not run | | {cell(found['not run'])} |")
+            continue
+        versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+        counts = (found["passed"], len(found["failures"]), found["skipped"])
+        lines.append(f"| {suite.name} | {suite.runs} | {versions} | {' | '.join(map(str, counts))} |")
+        for (whose, why), tests in explained(suite.name, found).items():
+            notes.append(f"| {suite.name} | {len(tests)} failed | {whose} | {cell(why)} |")
+    lines += ["", "## Whose failures, and why", "", "| suite | what | whose | why |", "| --- | --- | --- | --- |"]
+    system = f"Python {platform.python_version()}, ionq-toolkit {metadata.version('ionq-toolkit')}"
+    return "\n".join([*lines, *notes, "", f"Written with {system}.", ""])
+
+
+def cell(text: object) -> str:
+    """Return a text that can stand in a cell of a table."""
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def main() -> int:
+    """Run suites, and write the page; see the module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--envs", type=Path, help="folder of environments and results; default: temporary")
+    parser.add_argument("--only", action="append", choices=[suite.name for suite in SUITES], metavar="NAME")
+    parser.add_argument("--checkout", action="append", default=[], metavar="NAME=DIR")
+    parser.add_argument("--quick", action="store_true", help="a subset in this environment, in a minute")
+    parser.add_argument("--page", action="store_true", help="run nothing: write the page from the results")
+    arguments = parser.parse_args()
+    checkouts = {name: Path(path).resolve() for name, _, path in (c.partition("=") for c in arguments.checkout)}
+    chosen = [suite for suite in SUITES if arguments.only is None or suite.name in arguments.only]
+    if arguments.quick:
+        chosen = [suite for suite in chosen if suite.quick is not None]
+    with tempfile.TemporaryDirectory() as temporary:
+        envs = (arguments.envs or Path(temporary)).resolve()
+        envs.mkdir(parents=True, exist_ok=True)
+        saved = envs / "results.json"
+        results = json.loads(saved.read_text()) if saved.exists() else {}
+        for suite in chosen if not arguments.page else ():
+            try:
+                python = Path(sys.executable) if arguments.quick else environment_of(suite, envs)
+                found = run(suite, python, checkouts, quick=arguments.quick)
+            except NotRun as reason:
+                found = {"not run": str(reason)}
+            results[suite.name] = found
+            saved.write_text(json.dumps(results, indent=1))
+            report(suite.name, found)
+        if not arguments.quick:
+            PAGE.write_text(page(results))
+        wrong = [
+            name
+            for name, found in results.items()
+            if {OURS, UNEXPLAINED} & {whose for whose, _ in explained(name, found)}
+        ]
+        return 1 if wrong else 0
+
+
+def report(name: str, found: dict[str, object]) -> None:
+    """Print how a suite went."""
+    if "not run" in found:
+        print(f"{name}: not run: {found['not run']}", flush=True)
+        return
+    print(f"{name}: {found['passed']} passed, {len(found['failures'])} failed, {found['skipped']} skipped", flush=True)
+    for (whose, why), tests in explained(name, found).items():
+        print(f"  {len(tests)} {whose}: {why}", *tests[:20], sep="\n      ", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
