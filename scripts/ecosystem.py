@@ -12,7 +12,6 @@ failed by our fault, or for a reason that the table of causes does not have.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import platform
@@ -21,10 +20,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import xml.etree.ElementTree as ET  # noqa: S405 - pytest's own report
-from importlib import metadata
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ecosystem_suites import CAUSES, OURS, SUITES, UNEXPLAINED, Suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,214 +34,6 @@ PROBES = Path(__file__).parent / "ecosystem"
 PAGE = ROOT / "docs" / "ecosystem.md"
 #: Seconds that a suite may take.
 LIMIT_S = 3600
-
-OURS, THEIRS, LIMITS, NOISE = "ours", "its own", "a limit of IonQ's", "noise, as on the service"
-UNEXPLAINED = "not explained"
-
-
-@dataclasses.dataclass(frozen=True)
-class Suite:
-    """A program or a test suite of others, and the way to run it.
-
-    Attributes:
-        name: Its name on the page and for `--only`.
-        runs: One sentence for the page: the things that run.
-        requires: Requirements, the first of which is the package that the suite is about.
-        probe: A program of scripts/ecosystem; without one, pytest runs.
-        pytest: The arguments of pytest; `{tests}` stands for the folder of the tests.
-        tests: The origin of the tests: "installed" with the package, "sdist" for the source
-            distribution (or a checkout), "checkout" if the distributions have no tests.
-        folder: The folder of the tests within its origin.
-        files: The probe takes files from a checkout, if the caller names one.
-        quick: The arguments for the quick subset; None: not part of it.
-    """
-
-    name: str
-    runs: str
-    requires: tuple[str, ...]
-    probe: str = ""
-    pytest: tuple[str, ...] = ()
-    tests: str = ""
-    folder: str = ""
-    files: bool = False
-    quick: tuple[str, ...] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Cause:
-    """A known reason of failures: in which suites, by which test and message, and whose it is."""
-
-    suite: str
-    test: str
-    message: str
-    whose: str
-    why: str
-
-    def explains(self, suite: str, failure: dict[str, str]) -> bool:
-        """Return whether a failure is of this kind."""
-        patterns = ((self.suite, suite), (self.test, failure["test"]))
-        return all(re.search(*pair) for pair in patterns) and bool(
-            re.search(self.message, failure["message"], re.DOTALL)
-        )
-
-
-_DEVICE = ("{tests}", "-p", "on_the_fake", "--shots", "10000")
-_PENNYLANE = ("pennylane-ionq", "pennylane", "pytest", "pytest-mock", "flaky", "pytest-benchmark")
-SUITES = (
-    Suite(
-        "PennyLane device suite, simulator",
-        "PennyLane's suite for devices, on `ionq.simulator` under `mock_ionq`, as the plugin's CI runs it",
-        _PENNYLANE,
-        pytest=(*_DEVICE, "--device", "ionq.simulator", "--skip-ops", "--analytic", "False"),
-        tests="installed",
-        folder="pennylane/devices/tests",
-        quick=("-k", "test_measurements and (Expval or Sample or Var)"),
-    ),
-    Suite(
-        "PennyLane device suite, QPU",
-        "the same on `ionq.qpu`, backend forte-1, which the fake simulates with noise",
-        _PENNYLANE,
-        pytest=(
-            *(*_DEVICE, "--device", "ionq.qpu", "--device-kwargs", "backend=forte-1"),
-            *("--skip-ops", "--analytic", "False"),
-        ),
-        tests="installed",
-        folder="pennylane/devices/tests",
-    ),
-    Suite(
-        "pennylane-ionq",
-        "the plugin's own tests with a key, under `mock_ionq`; its CI runs them on the service",
-        _PENNYLANE,
-        pytest=("{tests}", "-p", "on_the_fake"),
-        tests="checkout",
-        folder="tests",
-    ),
-    Suite(
-        "qiskit-ionq",
-        "the provider's own tests under `mock_ionq`: a request that they do not answer themselves reaches the fake",
-        ("qiskit-ionq", "qiskit-aer", "pytest", "requests-mock", "ddt"),
-        pytest=("{tests}", "-p", "on_the_fake", "-p", "past_requests_mock"),
-        tests="sdist",
-        folder="test",
-    ),
-    Suite(
-        "ionq-core",
-        "the integration tests of IonQ's client, which its authors run on the service, under `mock_ionq`",
-        ("ionq-core", "pytest", "pytest-asyncio", "pytest-httpx", "pytest-cov"),
-        pytest=("{tests}/integration", "-p", "on_the_fake", "-o", "addopts=", "-m", "integration"),
-        tests="sdist",
-        folder="tests",
-    ),
-    Suite(
-        "ionq-core, unit tests",
-        "the other tests of the same client, which answer themselves, beside the toolkit",
-        ("ionq-core", "pytest", "pytest-asyncio", "pytest-httpx", "pytest-cov"),
-        pytest=("{tests}", "-o", "addopts=", "-m", "not integration"),
-        tests="sdist",
-        folder="tests",
-    ),
-    Suite(
-        "cirq-ionq",
-        "the package's own tests under `mock_ionq`; they answer themselves",
-        ("cirq-ionq", "pytest"),
-        pytest=("{tests}", "-p", "on_the_fake"),
-        tests="installed",
-        folder="cirq_ionq",
-        quick=("-k", "job_test or service_test"),
-    ),
-    Suite(
-        "cirq-ionq, as a program",
-        "Cirq's IonQ guide under `mock_ionq`: run, sampler, sweeps, batches, native circuits, noise, jobs",
-        ("cirq-ionq",),
-        probe="cirq_guide.py",
-        quick=(),
-    ),
-    Suite(
-        "qiskit-ionq, as a program",
-        "qiskit-ionq's documented flows under `mock_ionq`",
-        ("qiskit-ionq",),
-        probe="qiskit_ionq_flows.py",
-        quick=(),
-    ),
-    Suite(
-        "qiskit-experiments",
-        "its documented flows, `experiment.run(backend)`, on the simulator, with noise, on a QPU, and native",
-        ("qiskit-experiments",),
-        probe="experiments.py",
-    ),
-    Suite(
-        "qiskit-algorithms",
-        "VQE, QAOA, Grover, phase and amplitude estimation, gradients; Qiskit's primitives and ours",
-        ("qiskit-algorithms",),
-        probe="algorithms.py",
-    ),
-    Suite(
-        "qiskit-machine-learning",
-        "kernels, estimator and sampler networks, a classifier",
-        ("qiskit-machine-learning",),
-        probe="machine_learning.py",
-    ),
-    Suite(
-        "qiskit-nature",
-        "the ground state of H2 by VQE with UCCSD, against exact diagonalization",
-        ("qiskit-nature", "pyscf"),
-        probe="nature.py",
-    ),
-    Suite(
-        "qiskit-optimization",
-        "maximum cut by QAOA, and Grover's optimizer",
-        ("qiskit-optimization",),
-        probe="optimization.py",
-    ),
-    Suite(
-        "qiskit-addon-cutting",
-        "a circuit cut in two, run in parts, and put together again",
-        ("qiskit-addon-cutting",),
-        probe="cutting.py",
-    ),
-    Suite(
-        "mitiq",
-        "ZNE, REM, DDD, PEC and CDR over the noise of `aria-1`",
-        ("mitiq", "cirq-core", "ply"),
-        probe="mitigation.py",
-    ),
-    Suite(
-        "pytket-qiskit",
-        "circuits compiled by pytket, on the backends and through its own wrapper",
-        ("pytket-qiskit",),
-        probe="tket.py",
-    ),
-    Suite(
-        "qBraid",
-        "qBraid's `IonQProvider` under `mock_ionq`: devices, four kinds of programs, batches, noise, cost",
-        ("qbraid[ionq]", "cirq-core"),
-        probe="qbraid_flows.py",
-    ),
-    Suite(
-        "MQT Bench",
-        "its algorithms at 4 and 6 qubits, qis and native, against bare Aer by total variation",
-        ("mqt.bench",),
-        probe="mqt_bench.py",
-    ),
-    Suite(
-        "QASMBench",
-        "OpenQASM 2 files, qis and native, against bare Aer by total variation; QASMBench's own with a checkout",
-        ("qiskit",),
-        probe="qasm_files.py",
-        files=True,
-        quick=("--quick",),
-    ),
-    Suite(
-        "Aer and Qiskit tools",
-        "tools that read a backend: `AerSimulator.from_backend`, `NoiseModel.from_backend`, `plot_gate_map`, "
-        "dynamical decoupling, error-aware layout, all levels of the transpiler",
-        ("qiskit-aer", "matplotlib"),
-        probe="aer_tools.py",
-        quick=(),
-    ),
-)
-
-CAUSES: tuple[Cause, ...] = ()
 
 
 class NotRun(Exception):  # noqa: N818 - no error
@@ -300,7 +92,9 @@ def tests_of(suite: Suite, checkouts: dict[str, Path], python: Path, folder: Pat
         code = "import sysconfig; print(sysconfig.get_path('purelib'))"
         found = Path(output_of([python, "-c", code], folder)[1].strip()) / suite.folder
     else:
-        raise NotRun(f"its distributions have no tests; name a checkout: `--checkout {package}=DIR`")
+        raise NotRun(
+            f"its distributions have no tests; name a checkout: `--checkout {package}=DIR`"
+        )
     if not found.is_dir():
         raise NotRun(f"{found} does not exist")
     return found
@@ -319,18 +113,23 @@ def of_pytest(report: Path, text: str) -> dict[str, object]:
     """Return the counts and the failures of a report in pytest's JUnit form."""
     if not report.exists():
         raise NotRun(f"pytest made no report: {text.strip()[-300:]}")
-    passed, skipped, failures = 0, 0, []
+    outcomes: dict[str, str | None] = {}
+    skipped = set()
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 - pytest's own report
         name = f"{case.get('classname', '')}::{case.get('name', '')}".removeprefix("::")
         bad = [*case.findall("failure"), *case.findall("error")]
-        if bad:
-            message = f"{bad[0].get('message', '')}\n{bad[0].text or ''}"
-            failures.append({"test": name, "message": message})
-        elif case.find("skipped") is not None:
-            skipped += 1
-        else:
-            passed += 1
-    return {"passed": passed, "skipped": skipped, "failures": failures}
+        message = f"{bad[0].get('message', '')}\n{bad[0].text or ''}"[:8000] if bad else None
+        outcomes[name] = message  # of a test that is run again, the last
+        if case.find("skipped") is not None:
+            skipped.add(name)
+    failures = [{"test": n, "message": m} for n, m in outcomes.items() if m is not None]
+    asked = re.search(r"requests to the fake: (\d+)", text)
+    return {
+        "passed": len(outcomes) - len(failures) - len(skipped),
+        "skipped": len(skipped),
+        "failures": failures,
+        "requests": int(asked[1]) if asked else None,
+    }
 
 
 def of_probe(text: str) -> dict[str, object]:
@@ -342,10 +141,13 @@ def of_probe(text: str) -> dict[str, object]:
         "passed": sum(line["message"] is None for line in lines),
         "skipped": 0,
         "failures": [line for line in lines if line["message"] is not None],
+        "requests": None,
     }
 
 
-def run(suite: Suite, python: Path, checkouts: dict[str, Path], *, quick: bool) -> dict[str, object]:
+def run(
+    suite: Suite, python: Path, checkouts: dict[str, Path], *, quick: bool
+) -> dict[str, object]:
     """Run a suite in an environment, and return its versions, counts and failures."""
     few = suite.quick or () if quick else ()
     with tempfile.TemporaryDirectory() as name:
@@ -389,23 +191,35 @@ def page(results: dict[str, dict[str, object]]) -> str:
         "`scripts/ecosystem.py` writes this page. It runs each suite in an environment of its own, with the newest",
         "versions, on this client and on the fake. No result is entered by hand; the table of known causes is in the script.",
         "",
-        "| suite | runs | versions | passed | failed | skipped |",
-        "| --- | --- | --- | ---: | ---: | ---: |",
+        "A suite that answers its own requests sends none to the fake; the last column counts them for suites of pytest.",
+        "",
+        "| suite | runs | versions | passed | failed | skipped | requests |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: |",
     ]
     notes = []
     for suite in SUITES:
         found = results.get(suite.name, {"not run": "not part of this run"})
         if "not run" in found:
-            lines.append(f"| {suite.name} | {suite.runs} | | not run | | |")
+            lines.append(f"| {suite.name} | {suite.runs} | | not run | | | |")
             notes.append(f"| {suite.name} | not run | | {cell(found['not run'])} |")
             continue
         versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-        counts = (found["passed"], len(found["failures"]), found["skipped"])
-        lines.append(f"| {suite.name} | {suite.runs} | {versions} | {' | '.join(map(str, counts))} |")
+        asked = "" if found.get("requests") is None else found["requests"]
+        counts = (found["passed"], len(found["failures"]), found["skipped"], asked)
+        lines.append(
+            f"| {suite.name} | {suite.runs} | {versions} | {' | '.join(map(str, counts))} |"
+        )
         for (whose, why), tests in explained(suite.name, found).items():
             notes.append(f"| {suite.name} | {len(tests)} failed | {whose} | {cell(why)} |")
-    lines += ["", "## Whose failures, and why", "", "| suite | what | whose | why |", "| --- | --- | --- | --- |"]
-    system = f"Python {platform.python_version()}, ionq-toolkit {metadata.version('ionq-toolkit')}"
+    lines += [
+        "",
+        "## Whose failures, and why",
+        "",
+        "| suite | what | whose | why |",
+        "| --- | --- | --- | --- |",
+    ]
+    version = re.search(r'"(.+)"', (ROOT / "ionq_toolkit" / "_version.py").read_text())
+    system = f"Python {platform.python_version()}, ionq-toolkit {version[1]}"
     return "\n".join([*lines, *notes, "", f"Written with {system}.", ""])
 
 
@@ -416,14 +230,27 @@ def cell(text: object) -> str:
 
 def main() -> int:
     """Run suites, and write the page; see the module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--envs", type=Path, help="folder of environments and results; default: temporary")
-    parser.add_argument("--only", action="append", choices=[suite.name for suite in SUITES], metavar="NAME")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--envs", type=Path, help="folder of environments and results; default: temporary"
+    )
+    parser.add_argument(
+        "--only", action="append", choices=[suite.name for suite in SUITES], metavar="NAME"
+    )
     parser.add_argument("--checkout", action="append", default=[], metavar="NAME=DIR")
-    parser.add_argument("--quick", action="store_true", help="a subset in this environment, in a minute")
-    parser.add_argument("--page", action="store_true", help="run nothing: write the page from the results")
+    parser.add_argument(
+        "--quick", action="store_true", help="a subset in this environment, in a minute"
+    )
+    parser.add_argument(
+        "--page", action="store_true", help="run nothing: write the page from the results"
+    )
     arguments = parser.parse_args()
-    checkouts = {name: Path(path).resolve() for name, _, path in (c.partition("=") for c in arguments.checkout)}
+    checkouts = {
+        name: Path(path).resolve()
+        for name, _, path in (c.partition("=") for c in arguments.checkout)
+    }
     chosen = [suite for suite in SUITES if arguments.only is None or suite.name in arguments.only]
     if arguments.quick:
         chosen = [suite for suite in chosen if suite.quick is not None]
@@ -456,7 +283,10 @@ def report(name: str, found: dict[str, object]) -> None:
     if "not run" in found:
         print(f"{name}: not run: {found['not run']}", flush=True)
         return
-    print(f"{name}: {found['passed']} passed, {len(found['failures'])} failed, {found['skipped']} skipped", flush=True)
+    print(
+        f"{name}: {found['passed']} passed, {len(found['failures'])} failed, {found['skipped']} skipped",
+        flush=True,
+    )
     for (whose, why), tests in explained(name, found).items():
         print(f"  {len(tests)} {whose}: {why}", *tests[:20], sep="\n      ", flush=True)
 

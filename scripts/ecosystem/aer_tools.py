@@ -69,7 +69,11 @@ def decoupling(backend: IonQBackend) -> None:
     if not isinstance(durations, InstructionDurations):
         raise TypeError(durations)
     sent = transpile(circuit, backend, optimization_level=0)
-    pulses = XGate() if backend.gateset() == "qis" else backend.target.operation_from_name("gpi").__class__(0)
+    pulses = (
+        XGate()
+        if backend.gateset() == "qis"
+        else backend.target.operation_from_name("gpi").__class__(0)
+    )
     passes = PassManager(
         [
             ALAPScheduleAnalysis(target=backend.target),
@@ -135,10 +139,18 @@ if __name__ == "__main__":
         for function in (round_trip, primitives, pickled):
             attempt(f"{function.__name__}, {name}", function, backend)
     for gateset in ("qis", "native"):
-        backend = provider.get_backend("forte-1", gateset=gateset).calibrated()
-        for function in (from_backend, noise_model, gate_map, decoupling, layout, primitives, pickled):
+        backend = provider.get_backend("forte-1", gateset=gateset).calibrated(num_qubits=6)
+        for function in (
+            from_backend,
+            noise_model,
+            gate_map,
+            decoupling,
+            layout,
+            primitives,
+            pickled,
+        ):
             attempt(f"{function.__name__}, calibrated QPU, {gateset}", function, backend)
-    ideal = provider.get_backend("simulator").calibrated()
+    ideal = provider.get_backend("simulator").calibrated(num_qubits=6)
     for function in (from_backend, gate_map):
         attempt(f"{function.__name__}, simulator", function, ideal)
     done()

@@ -119,10 +119,14 @@ if __name__ == "__main__":
                 attempt(f"{what}, {place}, {whose} primitives", function, *arguments)
             attempt(
                 f"finite differences, {place}, {whose} primitives",
-                lambda e=estimator, p=passes: gradient(FiniteDiffEstimatorGradient, e, p, epsilon=0.5),
+                lambda e=estimator, p=passes: gradient(
+                    FiniteDiffEstimatorGradient, e, p, epsilon=0.5
+                ),
             )
             attempt(
                 f"SPSA gradient, {place}, {whose} primitives",
-                lambda e=estimator, p=passes: gradient(SPSAEstimatorGradient, e, p, epsilon=0.5, seed=1),
+                lambda e=estimator, p=passes: gradient(
+                    SPSAEstimatorGradient, e, p, epsilon=0.5, seed=1
+                ),
             )
     done()

@@ -29,10 +29,15 @@ def gate_cut(backend: IonQBackend, tolerance: float) -> None:
         circuit.cx(*pair)
     observable = SparsePauliOp(["ZZII", "IZZI", "IIZZ"])
     parts = partition_problem(circuit, partition_labels="AABB", observables=observable.paulis)
-    experiments, coefficients = generate_cutting_experiments(parts.subcircuits, parts.subobservables, num_samples=1000)
+    experiments, coefficients = generate_cutting_experiments(
+        parts.subcircuits, parts.subobservables, num_samples=1000
+    )
     passes = generate_preset_pass_manager(1, backend=backend)
     sampler = SamplerV2(backend)
-    results = {label: sampler.run(passes.run(some), shots=4000).result() for label, some in experiments.items()}
+    results = {
+        label: sampler.run(passes.run(some), shots=4000).result()
+        for label, some in experiments.items()
+    }
     values = reconstruct_expectation_values(results, coefficients, parts.subobservables)
     exact = Statevector(circuit).expectation_value(observable).real
     near(sum(c * v for c, v in zip(observable.coeffs.real, values, strict=True)), exact, tolerance)

@@ -42,7 +42,10 @@ def run(make: Callable[[], BaseExperiment], backend: IonQBackend, check: str | N
 FLOWS = {
     "StateTomography": (lambda: library.StateTomography(bell()), "state_fidelity"),
     "ProcessTomography": (lambda: library.ProcessTomography(bell()), "process_fidelity"),
-    "MitigatedStateTomography": (lambda: library.MitigatedStateTomography(bell()), "state_fidelity"),
+    "MitigatedStateTomography": (
+        lambda: library.MitigatedStateTomography(bell()),
+        "state_fidelity",
+    ),
     "StandardRB 1q": (lambda: library.StandardRB((0,), [1, 5, 10], num_samples=2, seed=1), None),
     "StandardRB 2q": (lambda: library.StandardRB((0, 1), [1, 3, 6], num_samples=2, seed=1), None),
     "InterleavedRB": (
@@ -51,7 +54,10 @@ FLOWS = {
     ),
     "T1": (lambda: library.T1((0,), list(np.linspace(1e-3, 0.1, 5))), None),
     "T2Hahn": (lambda: library.T2Hahn((0,), list(np.linspace(1e-3, 0.1, 5))), None),
-    "T2Ramsey": (lambda: library.T2Ramsey((0,), list(np.linspace(1e-6, 1e-4, 8)), osc_freq=2e4), None),
+    "T2Ramsey": (
+        lambda: library.T2Ramsey((0,), list(np.linspace(1e-6, 1e-4, 8)), osc_freq=2e4),
+        None,
+    ),
     "QuantumVolume": (lambda: library.QuantumVolume((0, 1), trials=5, seed=1), None),
     "LocalReadoutError": (lambda: library.LocalReadoutError((0, 1)), None),
     "CorrelatedReadoutError": (lambda: library.CorrelatedReadoutError((0, 1)), None),

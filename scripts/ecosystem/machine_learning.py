@@ -11,7 +11,7 @@ from qiskit.circuit import Parameter
 from qiskit.circuit.library import real_amplitudes, zz_feature_map
 from qiskit.quantum_info import SparsePauliOp
 from qiskit.transpiler import generate_preset_pass_manager
-from qiskit_machine_learning.algorithms import VQC, QSVC
+from qiskit_machine_learning.algorithms import QSVC, VQC
 from qiskit_machine_learning.kernels import FidelityQuantumKernel
 from qiskit_machine_learning.neural_networks import EstimatorQNN, SamplerQNN
 from qiskit_machine_learning.optimizers import COBYLA

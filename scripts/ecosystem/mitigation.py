@@ -37,7 +37,11 @@ def counts_of(circuit: QuantumCircuit, shots: int = 8000) -> dict[str, int]:
     circuit = circuit.copy()
     if not circuit.num_clbits:
         circuit.measure_all()
-    return BACKEND.run(transpile(circuit, BACKEND, optimization_level=0), shots=shots).result().get_counts()
+    return (
+        BACKEND.run(transpile(circuit, BACKEND, optimization_level=0), shots=shots)
+        .result()
+        .get_counts()
+    )
 
 
 def ground(circuit: QuantumCircuit) -> float:
@@ -48,7 +52,11 @@ def ground(circuit: QuantumCircuit) -> float:
 
 def bits(circuit: QuantumCircuit) -> MeasurementResult:
     """Return the outcomes of all shots."""
-    rows = [[int(b) for b in outcome[::-1]] for outcome, n in counts_of(circuit).items() for _ in range(n)]
+    rows = [
+        [int(b) for b in outcome[::-1]]
+        for outcome, n in counts_of(circuit).items()
+        for _ in range(n)
+    ]
     return MeasurementResult(rows)
 
 
@@ -70,7 +78,9 @@ def readout() -> None:
     matrix = generate_inverse_confusion_matrix(2, 0.004, 0.004)
     from mitiq.observable import Observable, PauliString  # noqa: PLC0415 - this case's only
 
-    value = rem.execute_with_rem(circuit, bits, Observable(PauliString("ZZ")), inverse_confusion_matrix=matrix)
+    value = rem.execute_with_rem(
+        circuit, bits, Observable(PauliString("ZZ")), inverse_confusion_matrix=matrix
+    )
     near(np.real(value), 1.0, 0.1)
 
 
@@ -88,7 +98,9 @@ def cancellation() -> None:
     """Cancel errors by quasi-probabilities."""
     circuit = identity(1)
     operations = represent_operations_in_circuit_with_local_depolarizing_noise(circuit, 0.01)
-    value = pec.execute_with_pec(circuit, ground, representations=operations, num_samples=40, random_state=1)
+    value = pec.execute_with_pec(
+        circuit, ground, representations=operations, num_samples=40, random_state=1
+    )
     near(np.real(value), 1.0, 0.2)
 
 

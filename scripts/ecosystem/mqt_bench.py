@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mqt.bench import get_benchmark_alg, get_benchmark_native_gates
 from mqt.bench.benchmarks import get_available_benchmark_names
 from mqt.bench.targets import get_target_for_gateset
 from probe import attempt, done, same_as_aer, seeded
 
-from ionq_toolkit.backend import IonQBackend
+if TYPE_CHECKING:
+    from ionq_toolkit.backend import IonQBackend
 
 
 def alone(name: str, size: int, backend: IonQBackend) -> None:
@@ -36,7 +39,13 @@ if __name__ == "__main__":
             for side, backend in sides.items():
                 attempt(f"{name}, {size} qubits, {side}", alone, name, size, backend)
     for name in ("ghz", "qft", "wstate"):
-        attempt(f"{name}, native gates of Forte by MQT Bench", native, name, "ionq_forte", sides["native"])
+        attempt(
+            f"{name}, native gates of Forte by MQT Bench",
+            native,
+            name,
+            "ionq_forte",
+            sides["native"],
+        )
         aria = provider.get_backend("simulator", gateset="native")
         aria.set_options(noise_model="aria-1")
         attempt(f"{name}, native gates of Aria by MQT Bench", native, name, "ionq_aria", aria)

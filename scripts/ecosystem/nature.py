@@ -32,7 +32,12 @@ def ground_state(backend: IonQBackend, kind: str, tolerance: float) -> None:
     ansatz = UCCSD(*sizes, initial_state=HartreeFock(*sizes))
     passes = generate_preset_pass_manager(1, backend=backend)
     estimator = EstimatorV2(backend, options={"default_precision": 0.02})
-    solver = VQE(estimator, passes.run(ansatz), COBYLA(maxiter=25), initial_point=[0.0] * ansatz.num_parameters)
+    solver = VQE(
+        estimator,
+        passes.run(ansatz),
+        COBYLA(maxiter=25),
+        initial_point=[0.0] * ansatz.num_parameters,
+    )
     observable = hamiltonian
     if solver.ansatz.layout is not None:
         observable = hamiltonian.apply_layout(solver.ansatz.layout)

@@ -27,7 +27,9 @@ def attempt(name: str, function: Callable[..., object], *arguments: Any) -> None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             function(*arguments)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the result
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the result; some are no Exception
         trace = "".join(traceback.format_exception(error)[-4:])
         message = f"{type(error).__name__}: {error}\n{trace}"[:4000]
     else:
@@ -64,10 +66,14 @@ def same_as_aer(circuit: QuantumCircuit, backend: IonQBackend, shots: int = 20_0
     The expected total variation of two samples over K outcomes is about sqrt(K / (pi * shots)).
     """
     bare = AerSimulator(seed_simulator=7)
-    expected = bare.run(transpile(circuit, bare, optimization_level=0), shots=shots).result().get_counts()
+    expected = (
+        bare.run(transpile(circuit, bare, optimization_level=0), shots=shots).result().get_counts()
+    )
     sent = transpile(circuit, backend, optimization_level=1, seed_transpiler=7)
     found = backend.run(sent, shots=shots).result().get_counts()
     allowed = 0.01 + 1.5 * math.sqrt(len({*expected, *found}) / (math.pi * shots))
     distance = total_variation(expected, found)
     if distance > allowed:
-        raise AssertionError(f"The total variation from bare Aer is {distance:.3f}, over {allowed:.3f}.")
+        raise AssertionError(
+            f"The total variation from bare Aer is {distance:.3f}, over {allowed:.3f}."
+        )

@@ -45,7 +45,9 @@ def written() -> dict[str, str]:
     toffoli.cswap(2, 0, 3)
     made["toffoli_n4"] = toffoli
     ansatz = efficient_su2(4, reps=2)
-    made["ansatz_n4"] = ansatz.assign_parameters([0.1 * (n + 1) for n in range(ansatz.num_parameters)])
+    made["ansatz_n4"] = ansatz.assign_parameters(
+        [0.1 * (n + 1) for n in range(ansatz.num_parameters)]
+    )
     for circuit in made.values():
         circuit.measure_all()
     return {name: qasm2.dumps(circuit) for name, circuit in made.items()}
@@ -62,17 +64,29 @@ def run(text: str, folder: Path, backend: IonQBackend) -> None:
 def width(text: str) -> int:
     """Return how many qubits a file declares."""
     lines = (line.split("//")[0] for line in text.splitlines())
-    return sum(int(line.split("[")[1].split("]")[0]) for line in lines if line.strip().startswith("qreg"))
+    return sum(
+        int(line.split("[")[1].split("]")[0]) for line in lines if line.strip().startswith("qreg")
+    )
 
 
 if __name__ == "__main__":
     arguments = [argument for argument in sys.argv[1:] if argument != "--quick"]
     folder = Path(arguments[0]) / "small" if arguments else Path()
-    files = {path.stem: path.read_text() for path in sorted(folder.glob("*/*.qasm"))} if arguments else written()
-    files = {name: text for name, text in files.items() if not name.endswith("_transpiled") and width(text) <= WIDEST}
+    files = (
+        {path.stem: path.read_text() for path in sorted(folder.glob("*/*.qasm"))}
+        if arguments
+        else written()
+    )
+    files = {
+        name: text
+        for name, text in files.items()
+        if not name.endswith("_transpiled") and width(text) <= WIDEST
+    }
     provider = seeded()
     for side in ("qis", "native"):
         backend = provider.get_backend("simulator", gateset=side)
-        for name, text in list(files.items())[: 2 if side == "native" and "--quick" in sys.argv else None]:
+        for name, text in list(files.items())[
+            : 2 if side == "native" and "--quick" in sys.argv else None
+        ]:
             attempt(f"{name}, {side}", run, text, folder, backend)
     done()
