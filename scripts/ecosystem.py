@@ -12,6 +12,7 @@ failed by our fault, or for a reason that the table of causes does not have.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -20,11 +21,10 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from ecosystem_suites import CAUSES, OURS, SUITES, UNEXPLAINED, Suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +34,44 @@ PROBES = Path(__file__).parent / "ecosystem"
 PAGE = ROOT / "docs" / "ecosystem.md"
 #: Seconds that a suite may take.
 LIMIT_S = 3600
+OURS, UNEXPLAINED = "ours", "not explained"
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """A program or a test suite of others; scripts/ecosystem/suites.toml says what each field is."""
+
+    name: str
+    runs: str
+    requires: list[str]
+    probe: str = ""
+    pytest: list[str] = dataclasses.field(default_factory=list)
+    tests: str = ""
+    folder: str = ""
+    files: bool = False
+    quick: list[str] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Cause:
+    """A known reason of failures: patterns for suite, test and message; whose it is, and why."""
+
+    suite: str
+    whose: str
+    why: str
+    test: str = ""
+    message: str = ""
+
+    def explains(self, suite: str, failure: dict[str, str]) -> bool:
+        """Return whether a failure is of this kind."""
+        patterns = (self.suite, self.test, self.message)
+        texts = (suite, failure["test"], failure["message"])
+        return all(map(re.search, patterns, texts, [re.DOTALL] * 3))
+
+
+TABLES = tomllib.loads((PROBES / "suites.toml").read_text(encoding="utf-8"))
+SUITES = [Suite(**entry) for entry in TABLES["suites"]]
+CAUSES = [Cause(**entry) for entry in TABLES["causes"]]
 
 
 class NotRun(Exception):  # noqa: N818 - no error
@@ -42,7 +80,9 @@ class NotRun(Exception):  # noqa: N818 - no error
 
 def output_of(command: Sequence[str | Path], cwd: Path, **environment: str) -> tuple[int, str]:
     """Run a command, and return its exit status with all that it printed."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "PYTHONPATH"))}
+    inherited = {
+        k: v for k, v in os.environ.items() if not k.startswith(("IONQ_", "PYTEST_", "PYTHONPATH"))
+    }
     try:
         done = subprocess.run(
             [str(part) for part in command],
@@ -75,7 +115,10 @@ def environment_of(suite: Suite, folder: Path) -> Path:
 def tests_of(suite: Suite, checkouts: dict[str, Path], python: Path, folder: Path) -> Path:
     """Return the folder of a suite's tests: of a checkout, or of the source distribution."""
     package = suite.requires[0]
-    if package in checkouts:
+    if suite.tests == "installed":
+        code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        found = Path(output_of([python, "-c", code], folder)[1].strip()) / suite.folder
+    elif package in checkouts:
         found = checkouts[package] / suite.folder
     elif suite.tests == "sdist":
         download = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
@@ -88,9 +131,6 @@ def tests_of(suite: Suite, checkouts: dict[str, Path], python: Path, folder: Pat
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")
         found = folder / f"{stem}-{version}" / suite.folder
-    elif suite.tests == "installed":
-        code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-        found = Path(output_of([python, "-c", code], folder)[1].strip()) / suite.folder
     else:
         raise NotRun(
             f"its distributions have no tests; name a checkout: `--checkout {package}=DIR`"
@@ -102,11 +142,24 @@ def tests_of(suite: Suite, checkouts: dict[str, Path], python: Path, folder: Pat
 
 def versions_of(python: Path, packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of packages in an environment."""
-    code = "import importlib.metadata as m, json, sys; print(json.dumps({p: m.version(p) for p in sys.argv[1:]}))"
-    status, text = output_of([python, "-c", code, *packages], ROOT)
+    code = (
+        "import importlib.metadata as m, json, sys; "
+        "print(json.dumps({p: m.version(p) for p in sys.argv[1:]}))"
+    )
+    status, text = output_of([python, "-c", code, *packages], PROBES)
     if status:
         raise NotRun(f"a package is not installed: {text.strip().splitlines()[-1][:200]}")
     return json.loads(text)
+
+
+def version_of(checkout: Path) -> str | None:
+    """Return the version that a package in a checkout has, by the file that most have it in."""
+    for path in sorted(checkout.glob("*/_version.py")) + sorted(checkout.glob("*/version.py")):
+        if found := re.search(
+            r"""VERSION = ["']([^"']+)|version__ = ["']([^"']+)""", path.read_text()
+        ):
+            return f"{found[1] or found[2]} of a checkout"
+    return None
 
 
 def of_pytest(report: Path, text: str) -> dict[str, object]:
@@ -149,7 +202,7 @@ def run(
     suite: Suite, python: Path, checkouts: dict[str, Path], *, quick: bool
 ) -> dict[str, object]:
     """Run a suite in an environment, and return its versions, counts and failures."""
-    few = suite.quick or () if quick else ()
+    few = (suite.quick or []) if quick else []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment = {"PYTHONPATH": str(PROBES), "IONQ_API_KEY": "any-key"}
@@ -169,7 +222,10 @@ def run(
             command = [python, "-m", "pytest", *own, *arguments, *few]
             _, text = output_of(command, tests.parent, **environment)
             found = of_pytest(report, text)
-        return {"versions": versions_of(python, dict.fromkeys((package, "qiskit"))), **found}
+        versions = versions_of(python, dict.fromkeys((package, "qiskit")))
+        if package in checkouts and suite.tests in ("sdist", "checkout"):
+            versions[package] = version_of(checkouts[package]) or "of a checkout"
+        return {"versions": versions, **found}
 
 
 def explained(suite: str, found: dict[str, object]) -> dict[tuple[str, str], list[str]]:
