@@ -117,15 +117,13 @@ def with_figures(target: Target, figures: Figures) -> Target:
         dt=_STEP_S if timing else None,
         qubit_properties=[QubitProperties(timing.get("t1"), timing.get("t2"))] * width,
     )
-    everywhere = {
-        1: [(qubit,) for qubit in range(width)],
-        2: list(itertools.permutations(range(width), 2)),
-    }
     for name in target.operation_names:
         operation = target.operation_from_name(name)
-        size = None if isinstance(operation, type) else operation.num_qubits
+        size = 0 if isinstance(operation, type) else operation.num_qubits
         if size == 1 or name in _PAIRED:
-            places = everywhere[size] if None in target[name] else target[name]
+            places = list(target[name])
+            if None in places:  # everywhere
+                places = list(itertools.permutations(range(width), size))
             properties = _properties(name, size, figures)
             known.add_instruction(operation, dict.fromkeys(places, properties), name=name)
     return known

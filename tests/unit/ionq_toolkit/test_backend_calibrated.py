@@ -42,8 +42,13 @@ def test_the_figures_are_those_of_the_characterization(forte, figures):
     properties = {
         name: (target[name][place].duration, target[name][place].error)
         for name, place in {
-            **{"h": (3,), "rx": (0,), "rz": (1,), "measure": (2,), "reset": (2,)},
-            **{"cx": (3, 1), "rzz": (0, 2)},
+            "h": (3,),
+            "rx": (0,),
+            "rz": (1,),
+            "measure": (2,),
+            "reset": (2,),
+            "cx": (3, 1),
+            "rzz": (0, 2),
         }.items()
     }
     assert properties == {
@@ -136,7 +141,7 @@ def test_a_figure_that_was_not_measured_is_a_warning(forte, figures):
 
 def test_calibrated_needs_a_characterization(scripted):
     nothing = InProcessTransport(scripted((200, {"characterizations": None, "pages": 0})))
-    with pytest.raises(errors.IonQBackendError, match="no characterization of 'qpu.forte-1'"):
+    with pytest.raises(errors.IonQBackendError, match=r"no characterization of 'qpu\.forte-1'"):
         IonQProvider(transport=nothing).get_backend("forte-1").calibrated()
 
 
