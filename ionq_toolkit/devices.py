@@ -42,6 +42,13 @@ class Device(NamedTuple):
         complete = len(found) in (0, width * (width - 1) // 2)
         return self._replace(connectivity=None if complete else tuple(sorted(found)))
 
+    def limited(self, num_qubits: int) -> Device:
+        """Return the device with its first qubits only, and the pairs among them."""
+        pairs = self.connectivity
+        if pairs is not None:
+            pairs = tuple(pair for pair in pairs if max(pair) < num_qubits)
+        return self._replace(num_qubits=num_qubits, connectivity=pairs)
+
     def under(self, noise_model: str | None) -> Device:
         """Return the simulator under a noise model: as wide as the modelled QPU.
 
