@@ -9,7 +9,7 @@ from qiskit.providers import BackendV2, Options
 from ionq_toolkit.api.models import Characterization, JobEstimate
 from ionq_toolkit.circuits.gates import count_gates
 from ionq_toolkit.circuits.inlining import inlined
-from ionq_toolkit.circuits.target import target_for
+from ionq_toolkit.circuits.target import calibrated_target, target_for
 from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.job import options as run_options
 from ionq_toolkit.job.job import IonQJob
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from ionq_toolkit.service import Service
 
 
+#: The characterizations that a missing median is looked for in: a page of the API.
+_RECENT = 10
+
+
 class IonQBackend(BackendV2):
     """A backend of the IonQ Cloud, taking circuits of the `qis` or the `native` gateset.
 
@@ -60,6 +64,7 @@ class IonQBackend(BackendV2):
         gateset: Gateset = "qis",
         *,
         provider: object = None,
+        target: Target | None = None,
     ) -> None:
         """Describe a backend.
 
@@ -69,6 +74,7 @@ class IonQBackend(BackendV2):
             provider: The provider that Qiskit's `provider` attribute returns.
             gateset: ``"qis"``: IonQ compiles the circuits; ``"native"``: they are run as they are,
                 but for Qiskit's gates on one qubit, each of which is sent as native ones.
+            target: Qiskit's target; None: that of the device.
 
         Raises:
             IonQBackendError: The gateset is unknown.
@@ -82,6 +88,7 @@ class IonQBackend(BackendV2):
         self._service = service
         self._device = device
         self._gateset = choice(gateset, "gateset", GATESETS)
+        self._target = target
         self._targets: dict[str, Target] = {}
         self._sessions: list[str] = []
 
@@ -116,6 +123,8 @@ class IonQBackend(BackendV2):
     @property
     def target(self) -> Target:
         """Qiskit's target; for the simulator, with the noise model of its options."""
+        if self._target is not None:
+            return self._target
         noise_model = self.options.noise_model or "ideal"
         if noise_model not in self._targets:
             self._targets[noise_model] = target_for(self._device, self._gateset, noise_model)
@@ -216,11 +225,11 @@ class IonQBackend(BackendV2):
         job = IonQJob(self, None, None, run_input, options)
         try:
             job.submit(timeout)
+            return job  # noqa: TRY300 - an interrupt here loses the job as well
         except BaseException as error:
             if not isinstance(error, IonQError):  # an interrupt: the caller never gets the job
                 error.add_note(f"Job {job.job_id() or '(id unknown)'}, tag {job.submission_tag}.")
             raise
-        return job
 
     def estimate(
         self,
@@ -357,6 +366,45 @@ class IonQBackend(BackendV2):
         records = self.client.get_characterizations(self.api_name, limit=1)
         return Characterization.from_reply(records[0]) if records else None
 
+    def calibrated(self) -> IonQBackend:
+        """Return this QPU with the error rates and durations of its latest characterization.
+
+        For tools that read pairs of qubits, durations or error rates, such as Aer's
+        `AerSimulator.from_backend` and `NoiseModel.from_backend`, `plot_gate_map`, dynamical
+        decoupling and error-aware layout::
+
+            noise = NoiseModel.from_backend(provider.get_backend("forte-1").calibrated())
+
+        A median that the latest characterization lacks is the last that was measured.
+        `qiskit.transpile` for it returns circuits of all its qubits, and takes gates on three
+        qubits and more apart: Qiskit has no layout for these. For the QPU itself it keeps them.
+
+        Raises:
+            IonQBackendError: It is the simulator, or IonQ has no characterization of it.
+            IonQError: IonQ was not reached, or refused.
+        """
+        if self.simulator:
+            raise IonQBackendError(f"{self.name} has no characterization: it is the simulator.")
+        replies = self.client.get_characterizations(self.api_name, limit=_RECENT)
+        records = [Characterization.from_reply(reply) for reply in replies]
+        if not records:
+            raise IonQBackendError(f"{self.name} has no characterization: IonQ has none of it.")
+        measured = [record.fidelity for record in records]
+        medians = {
+            name: next((found[name] for found in measured if found[name] is not None), None)
+            for name in measured[0]
+        }
+        device = self._device.connecting(records[0].connectivity)
+        found = IonQBackend(
+            self._service,
+            device,
+            self._gateset,
+            provider=self.provider,
+            target=calibrated_target(device, self._gateset, medians, records[0].timing),
+        )
+        found.options.update_options(**dict(self.options.items()))
+        return found
+
     def join_session(self, session_id: str) -> None:
         """Make runs part of a session, from now until `leave_session`, if they name none."""
         self._sessions.append(session_id)
@@ -394,6 +442,7 @@ class IonQBackend(BackendV2):
             raise IonQBackendError(f"Session {session_id} is on {on!r}, not on {self.api_name!r}.")
 
     def _checked(self, options: Mapping[str, Any]) -> RunOptions:
-        return run_options.check(
-            {**self.options, "gateset": self._gateset, **options}, self._device
-        )
+        given = dict(options)
+        if given.get("shots", 0) is None:  # as to Aer: the backend's own number
+            del given["shots"]
+        return run_options.check({**self.options, "gateset": self._gateset, **given}, self._device)

@@ -18,6 +18,7 @@ from qiskit.transpiler.exceptions import TranspilerError
 from ionq_toolkit.circuits import qasm2
 from ionq_toolkit.errors import IonQError
 from ionq_toolkit.events import Retried
+from ionq_toolkit.job.recovery import SETTLED_S, UNKNOWN
 from ionq_toolkit.provider import TRANSPORT_VARIABLE, IonQProvider
 from ionq_toolkit.transport.in_process import new_fake
 
@@ -110,6 +111,43 @@ def run(  # noqa: PLR0917 - click passes them by name
             f"{file.name} cannot be run on {backend}: {error.message}"
         ) from error
     _print(json.dumps(counts) if as_json else _fitting(counts))
+
+
+@main.command()
+@click.argument("journal", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--url", help="The base URL of the API, if not the one of IONQ_API_URL.")
+@click.option(
+    "--settled",
+    "settled_s",
+    type=click.FloatRange(0),
+    default=SETTLED_S,
+    show_default=True,
+    callback=_refuse_nan,
+    help="Seconds after which a job that no list shows will not appear any more.",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(0), callback=_refuse_nan, help="Seconds for everything."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each submission.")
+def recover(
+    journal: Path, url: str | None, settled_s: float, timeout: float | None, as_json: bool
+) -> None:
+    """Finish the submissions that killed processes left in JOURNAL.
+
+    Prints the tag of each, and adopted with the id of its job, not sent, or unknown. Exits with 3
+    if one is unknown.
+    """
+    try:
+        with IonQProvider(url=url, transport="http", journal=journal) as provider:
+            found = provider.recover(settled_s=settled_s, timeout=timeout)
+    except (IonQError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    for one in found:
+        told = {"tag": one.tag, "outcome": one.outcome, "job_id": one.job_id, "reason": one.reason}
+        words = " ".join(filter(None, (one.tag, one.outcome, one.job_id, one.reason)))
+        _print(json.dumps(told) if as_json else words)
+    if any(one.outcome == UNKNOWN for one in found):
+        sys.exit(3)
 
 
 def _provider(

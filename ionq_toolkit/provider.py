@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from ionq_toolkit import transport as transports
 from ionq_toolkit.api import accounts, fields
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.api.models import Characterization
@@ -29,11 +30,12 @@ from ionq_toolkit.errors import (
 from ionq_toolkit.events import EventLog
 from ionq_toolkit.job.job import IonQJob
 from ionq_toolkit.job.listing import find_jobs
+from ionq_toolkit.job.recovery import SETTLED_S, Recovered, recover
 from ionq_toolkit.job.search import find_job
+from ionq_toolkit.journal import Journal
 from ionq_toolkit.service import Service
-from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
-from ionq_toolkit.transport.base import as_transport
-from ionq_toolkit.transport.http import is_insecure
+from ionq_toolkit.transport import RetryingTransport, Transport
+from ionq_toolkit.transport.base import as_transport, is_insecure
 from ionq_toolkit.transport.in_process import shared_fake
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
 
@@ -89,6 +91,7 @@ class IonQProvider:
         retry: RetryPolicy | None = DEFAULT_POLICY,
         on_event: Callable[[Event], object] | None = None,
         allow_insecure: bool = False,
+        journal: str | os.PathLike[str] | None = None,
     ) -> None:
         """Choose a key, a service, and a way to reach it. Nothing is sent yet.
 
@@ -115,12 +118,16 @@ class IonQProvider:
                 happens. An exception that it raises is logged and ends nothing.
             allow_insecure: Whether to send the key without TLS (``http://``) to other machines
                 than this one.
+            journal: The path of a file in which each submission is written down before it is sent,
+                so that `recover` finds what a killed process left. Several processes may share
+                it. It has no keys and no circuits.
 
         Raises:
             IonQCredentialsError: The URL is not one, not safe, or of another version of IonQ's
                 API; or the key is not a str, or is given beside an account.
             IonQClientError: The transport is unknown or not installed; or `timeout` is not
                 a positive number.
+            IonQJournalError: The journal has no usable path.
         """
         if transport is None:
             transport = os.environ.get(TRANSPORT_VARIABLE, "").strip().lower() or "http"
@@ -160,6 +167,7 @@ class IonQProvider:
             timeout=_checked_timeout(timeout),
             seed=seed,
             events=events,
+            journal=None if journal is None else Journal(journal),
         )
 
     def __repr__(self) -> str:
@@ -447,6 +455,40 @@ class IonQProvider:
         backend = self.get_backend(record.get("backend", ""))
         return backend.retrieve_job(record["id"], deadline.for_request())
 
+    def recover(
+        self, *, settled_s: float = SETTLED_S, timeout: float | None = None
+    ) -> list[Recovered]:
+        """Finish the submissions that killed processes left in the journal.
+
+        ::
+
+            provider = IonQProvider(journal="jobs.journal")
+            for found in provider.recover():
+                print(found.tag, found.outcome, found.job_id)
+
+        Each is looked for by its tag. One that is found is adopted. One that is not is waited for
+        until it is settled; then it was not sent. Submissions of this account alone are looked at,
+        and none of a process on this computer that is alive.
+
+        Args:
+            settled_s: Seconds since the submission after which a job that the list of jobs does
+                not show will not appear any more.
+            timeout: Seconds for everything; None: as of the provider.
+
+        Returns:
+            The submissions, in the order in which they were begun. The journal keeps those whose
+            outcome is not known for the next time.
+
+        Raises:
+            IonQClientError: The provider has no journal.
+            IonQJournalError: The journal cannot be read or written.
+            ValueError: `timeout` is negative or not a number.
+        """
+        journal = self.service.journal
+        if journal is None:
+            raise IonQClientError("Name the journal: IonQProvider(journal=...).")
+        return recover(self.client, journal, self.service.deadline(timeout), settled_s)
+
     def close(self) -> None:
         """Close the connections to the service."""
         self.service.close()
@@ -551,7 +593,7 @@ def _refuse_insecure(url: str) -> None:
 
 def _resolve_transport(transport: object, *, allow_insecure: bool) -> Transport:
     if transport == "http":
-        return HttpTransport(allow_insecure=allow_insecure)
+        return transports.HttpTransport(allow_insecure=allow_insecure)
     if transport == "fake":
         try:
             return shared_fake()

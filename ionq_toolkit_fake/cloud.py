@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ionq_toolkit_fake.api import responses
-from ionq_toolkit_fake.api.request import LoggedRequest, Request
+from ionq_toolkit_fake.api.request import LoggedRequest, Request, takes_body
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
@@ -139,6 +139,11 @@ class FakeIonQ:
     def __repr__(self) -> str:
         count = sum(len(project.jobs.shown()) for project in self.projects)
         return f"<{type(self).__name__} seed={self.seed}, {count} jobs>"
+
+    @property
+    def takes_every_key(self) -> bool:
+        """Whether every API key is accepted, since no keys were given."""
+        return self._accounts.takes_every_key
 
     @property
     def jobs(self) -> list[Job]:
@@ -269,6 +274,10 @@ class FakeIonQ:
         ids = [job.id for project in self.projects for job in project.jobs.shown()]
         raise unknown("job", job_id, ids)
 
+    def takes_body(self, method: str, url: str, headers: Mapping[str, str]) -> bool:
+        """Return whether the body of a request is read: for an operation, with a key."""
+        return takes_body(method, url, headers, self._accounts)
+
     def handle(
         self,
         method: str,
@@ -384,6 +393,9 @@ class FakeIonQ:
             raise responses.not_found()
         if key is None and not operation.public:
             raise responses.unauthorized()
+        versions = None if key is None else key.access.versions
+        if versions is not None and operation.version not in versions:
+            raise responses.forbidden(f"This key has no access to {operation.version}")
         scopes = None if key is None else key.access.scopes
         if scopes is not None and operation.scope not in {None, *scopes}:
             raise responses.forbidden("Insufficient Scope")

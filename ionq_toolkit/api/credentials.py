@@ -114,6 +114,11 @@ class ApiKey:
         """Return whether the key is known already."""
         return self._text is not None
 
+    def digest(self, salt: bytes) -> str:
+        """Return a digest that tells the keys of a user apart, and is too short to find one."""
+        short = hashlib.blake2b(salt, digest_size=16).digest()
+        return _Reference.to(self.reveal(), short).digest.hex()
+
     def reveal(self) -> str:
         """Return the key."""
         if self._text is not None:

@@ -96,7 +96,7 @@ class IonQJob(JobV1):
         self._submission: JobSubmission | None = None
         if circuit is not None:
             payload = backend.prepare(circuit, passed_args or {})
-            self._submission = JobSubmission(self._client, payload)
+            self._submission = JobSubmission(self._client, payload, self._service.journal)
             several = list(payload.circuits)
             self.circuit = several if len(several) > 1 else several[0]
             self.metadata = dict(payload.metadata)
@@ -123,6 +123,11 @@ class IonQJob(JobV1):
     def job_id(self) -> str:
         """Return IonQ's id of the job; empty before it is submitted."""
         return self._state.job_id
+
+    @property
+    def state(self) -> JobState:
+        """The job as last seen; nothing is sent."""
+        return self._state
 
     def __repr__(self) -> str:
         job_id = self._state.job_id or "(not submitted)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
@@ -33,6 +33,13 @@ _MOST_WATCHED, _SHOWING_S, _NOT_SHOWN_S = 64, 1.0, 30.0
 #: Held while an answer is taken, and never while one is waited for. One for all jobs, since a
 #: lock of its own would keep a job from being pickled.
 _TAKING = ForkLock()
+
+
+class Ticket(NamedTuple):
+    """A request for a record: its number among those of the job, and when it was sent."""
+
+    number: int
+    asked: float
 
 
 class DetailedStatus(TypedDict):
@@ -123,15 +130,23 @@ class JobState:
 
         When polls overlap, the most recently sent request wins. A final status always wins.
         """
-        job_id = self.job_id
-        if not job_id or self.settled:
+        if not self.job_id or self.settled:
             return self.status
+        ticket = self.asking()
+        body = self.client.retrieve_job(self.job_id, timeout=_of(deadline))
+        return self.answered(ticket, body, deadline)
+
+    def asking(self) -> Ticket:
+        """Begin a request for the record, and return what `answered` needs."""
         with _TAKING:
             self._asked += 1
-            number = self._asked
-        asked = self._clock.monotonic()
-        body = self.client.retrieve_job(job_id, timeout=_of(deadline))
-        answered = self._clock.monotonic()
+            return Ticket(self._asked, self._clock.monotonic())
+
+    def answered(
+        self, ticket: Ticket, body: dict[str, Any], deadline: Deadline | None = None
+    ) -> JobStatus:
+        """Take the record that the service has answered with, and return the status."""
+        job_id, answered, (number, asked) = self.job_id, self._clock.monotonic(), ticket
         record = JobRecord(job_id, body, parent=self._parent, index=self._index)
         if self._parent is None and record.parent_id is not None:
             self._find_parent(record, deadline)

@@ -16,6 +16,7 @@ class Operation(NamedTuple):
         scope: The scope that a key needs for it; None: any key may use it.
         public: Whether it needs no key.
         status: The HTTP status of its success.
+        version: The version of the API that has it.
     """
 
     name: str
@@ -25,6 +26,12 @@ class Operation(NamedTuple):
     scope: str | None = None
     public: bool = False
     status: int = 200
+    version: str = "v0.4"
+
+    @property
+    def url(self) -> str:
+        """Its path, with the version."""
+        return f"/{self.version}{self.path}"
 
 
 def _operation(
@@ -34,7 +41,9 @@ def _operation(
     **others: Any,  # noqa: ANN401 - the rest of the fields
 ) -> Operation:
     method, path = name.split()
-    return Operation(name, method, path, document, scope, **others)
+    old = path.removeprefix("/v0.3")
+    version = "v0.4" if old == path else "v0.3"
+    return Operation(name, method, old, document, scope, version=version, **others)
 
 
 _JOB, _SESSION = "/jobs/<job_id>", "/sessions/<session_id>"
@@ -95,4 +104,26 @@ OPERATIONS = (
     _operation(f"GET {_SESSION}/jobs", "GetSessionJobs", "sessions:read"),
     _operation("GET /schemas/formats/<format>", "GetFormatSchema"),
     _operation("GET /organizations/<organization_id>/usage", "get-usages", "billing"),
+)
+
+_OLD_JOB = "/v0.3/jobs/<job_id>"
+
+#: Those of version 0.3: https://docs.ionq.com/api-reference/v0.3, and Cirq's calibrations.
+OPERATIONS_V03 = (
+    _operation("GET /v0.3/whoami"),
+    _operation("GET /v0.3/projects"),
+    _operation("GET /v0.3/backends", public=True),
+    _operation("GET /v0.3/calibrations"),
+    _operation("GET /v0.3/calibrations/current"),
+    _operation("GET /v0.3/characterizations/backends/<backend>", public=True),
+    _operation("GET /v0.3/characterizations/backends/<backend>/current", public=True),
+    _operation("GET /v0.3/characterizations/<characterization_id>", public=True),
+    _operation("POST /v0.3/jobs", scope="jobs:write"),
+    _operation("GET /v0.3/jobs", scope="jobs:read"),
+    _operation("DELETE /v0.3/jobs", scope="jobs:write"),
+    _operation("PUT /v0.3/jobs/status/cancel", scope="jobs:write"),
+    _operation(f"GET {_OLD_JOB}", scope="jobs:read"),
+    _operation(f"DELETE {_OLD_JOB}", scope="jobs:write"),
+    _operation(f"PUT {_OLD_JOB}/status/cancel", scope="jobs:write"),
+    _operation(f"GET {_OLD_JOB}/results", scope="jobs:read"),
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS, OPERATIONS_V03
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
 from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.models.accounts import DIGEST, stored
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 #: The number of faults that fired and are remembered.
 _MOST_FIRED = 10_000
 
-_VARIABLE = re.compile(r"<[^>]*>|{[^}]*}")
+#: The longest pattern of operations, and the most patterns of one rule and rules of one cloud.
+_LONGEST_PATTERN, _MOST_PATTERNS, _MOST_RULES = 200, 100, 1_000
+
+_VARIABLE = re.compile(r"<[^<>]*>|{[^{}]*}")
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class FaultRule:
         if not isinstance(self.on, str):
             if not isinstance(self.on, Sequence) or not self.on:
                 raise wrong("on", "one or several operations", self.on)
+            if len(self.on) > _MOST_PATTERNS:
+                raise ValueError(f"on=... has more than {_MOST_PATTERNS} operations: use patterns")
             object.__setattr__(self, "on", tuple(self.on))
         if not self.operations:
             methods = ", ".join(KINDS[self.fault.kind].methods)
@@ -237,6 +242,8 @@ class FaultRules:
         if rule.key is not None and not self._takes(bytes.fromhex(rule.key.removeprefix(DIGEST))):
             raise ValueError("key=... is none that this cloud takes, so that the rule never fires")
         with self._lock:
+            if len(self.rules) >= _MOST_RULES:
+                raise ValueError(f"there are {_MOST_RULES} rules of faults: remove some first")
             left = rule.operations
             for armed in self.rules:
                 same_keys = armed.rule.key in {None, rule.key}
@@ -339,7 +346,7 @@ def _plain(name: str) -> str:
 #: Each operation by its name, and by its name in IonQ's document.
 _NAMES = [
     (name, operation)
-    for operation in OPERATIONS
+    for operation in (*OPERATIONS, *OPERATIONS_V03)
     for name in (_plain(operation.name), operation.document)
     if name is not None
 ]
@@ -347,7 +354,8 @@ _NAMES = [
 
 def _matching(pattern: object) -> tuple[Operation, ...]:
     """Return the operations of a pattern."""
-    found = _named(pattern) if isinstance(pattern, str) else ()
+    short = isinstance(pattern, str) and len(pattern) <= _LONGEST_PATTERN
+    found = _named(str(pattern)) if short else ()
     if not found:
         raise unknown("operation", pattern, [operation.name for operation in OPERATIONS])
     return found

@@ -130,7 +130,7 @@ def test_a_path_that_is_no_operation_says_what_is_near(get):
 @pytest.mark.parametrize(
     ("path", "near"),
     [
-        ("/v0.3/jobs", "GET /v0.4/jobs"),
+        ("/v0.2/jobs", "GET /v0.4/jobs"),
         ("/v0.4/backend", "GET /v0.4/backends"),
         ("/v0.4/backends/simulator/characterisations", "characterizations"),
         ("/jobs", "GET /v0.4/jobs"),

@@ -28,7 +28,8 @@ def run(backend: IonQBackend, name: str) -> IonQJob:
     backend.run(bell, noise_model="forte-1", gateset="native", name=name, meas_level=2)
     backend.run(bell, error_mitigation=ErrorMitigation.DEBIASING)
     backend.run(bell, error_mitigation={"debiasing": True}, extra_metadata={"run": name})
-    backend.set_options(shots=100, noise_model=None)
+    backend.run(bell, shots=None, noise_model=None)
+    backend.set_options(shots=100)
     backend.run(bell, shot=7)  # type: ignore[call-arg]
     backend.run(bell, shots="100")  # type: ignore[arg-type]
     backend.run(bell, noise_model="forte1")  # type: ignore[arg-type]
