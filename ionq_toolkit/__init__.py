@@ -20,7 +20,7 @@ from ionq_toolkit.api.client import IonQClient
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 from ionq_toolkit.job.job import IonQJob
-from ionq_toolkit.job.options import ErrorMitigation
+from ionq_toolkit.job.options import ErrorMitigation, RunArguments
 from ionq_toolkit.job.together import gather, wait
 from ionq_toolkit.provider import IonQProvider
 from ionq_toolkit.results.result import IonQResult
@@ -64,6 +64,7 @@ __all__ = [
     "Response",
     "RetryPolicy",
     "RetryingTransport",
+    "RunArguments",
     "Session",
     "Transport",
     "ZZGate",

@@ -61,6 +61,7 @@ def _refuse_nan(
     show_envvar=True,
     help="fake: a cloud in this process. http: the real service, with the key in IONQ_API_KEY.",
 )
+@click.option("--account", help="http: a saved account, whose key to use.", metavar="NAME")
 @click.option("--backend", default="ionq_simulator", show_default=True, help="Where to run.")
 @click.option("--shots", type=click.IntRange(1, 1_000_000), default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), help="Fix the counts drawn for a simulation.")
@@ -74,6 +75,7 @@ def _refuse_nan(
 def run(  # noqa: PLR0917 - click passes them by name
     file: Path,
     transport: str,
+    account: str | None,
     backend: str,
     shots: int,
     seed: int | None,
@@ -91,7 +93,7 @@ def run(  # noqa: PLR0917 - click passes them by name
             click.echo(text, err=True)
 
     try:
-        with _provider(transport, seed, note) as provider:
+        with _provider(transport, account, seed, note) as provider:
             deadline = provider.service.deadline(timeout)
             target = provider.get_backend(backend)
             circuit = generate_preset_pass_manager(1, target).run(circuit)
@@ -148,13 +150,15 @@ def recover(
         sys.exit(3)
 
 
-def _provider(transport: str, seed: int | None, note: Callable[[str], None]) -> IonQProvider:
+def _provider(
+    transport: str, account: str | None, seed: int | None, note: Callable[[str], None]
+) -> IonQProvider:
     def show(event: Event) -> None:
         if isinstance(event, Retried):
             note(f"  {event.reason}: trying again in {event.seconds:.1f} s")
 
     if transport != "fake":
-        return IonQProvider(transport=transport, seed=seed, on_event=show)
+        return IonQProvider(account=account, transport=transport, seed=seed, on_event=show)
     # A cloud of its own, whose jobs show each of their statuses once.
     transitions = {step: {"polls": 1} for step in ("ready", "started", "finished")}
     try:

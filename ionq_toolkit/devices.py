@@ -92,15 +92,9 @@ BackendName: TypeAlias = Literal[
 
 #: The names of the simulator's noise models.
 NoiseModel: TypeAlias = Literal[
-    "ideal",
-    "harmony",
-    "harmony-1",
-    "harmony-2",
-    "aria-1",
-    "aria-2",
-    "forte-1",
+    "ideal", "harmony", "harmony-1", "harmony-2", "aria-1", "aria-2", "forte-1",
     "forte-enterprise-1",
-]
+]  # fmt: skip
 
 #: The simulator's noise models: the width of each, and the native gates of the modelled QPU
 #: (https://docs.ionq.com/guides/simulation-with-noise-models).

@@ -240,7 +240,7 @@ class IonQProvider:
 
     def backends(
         self,
-        name: str | None = None,
+        name: BackendName | str | None = None,
         filters: Callable[[IonQBackend], bool] | None = None,
         **attributes: object,
     ) -> list[IonQBackend]:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.accounts import Access, ApiKey
     from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.models.jobs import Jobs
+    from ionq_toolkit_fake.transitions.lifecycle import OpenStatus
 
 
 logger = logging.getLogger(__name__)
@@ -214,7 +215,7 @@ class FakeIonQ:
         """
         self.end(job_id, failed(code, message))
 
-    def hold(self, job_id: str, status: str | None = None) -> None:
+    def hold(self, job_id: str, status: OpenStatus | str | None = None) -> None:
         """Keep a job, or a child job by itself, from going on until it is released.
 
         Args:

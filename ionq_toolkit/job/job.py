@@ -324,10 +324,10 @@ class IonQJob(JobV1):
         return self._record.time_taken_s or 0.0
 
     def delete(self, timeout: float | None = None) -> None:
-        """Delete the job with its results at IonQ, for good; a result that was read stays.
+        """Delete the job with its results at IonQ, for good.
 
-        IonQ does not return a job that is deleted, and asking for its status is an `IonQAPIError`
-        with `status_code` 404. Of several circuits, the child jobs are deleted as well.
+        This object keeps a final status and a result that it has seen. All else that it asks IonQ
+        is then an `IonQAPIError` with `status_code` 404.
 
         Args:
             timeout: Seconds for everything; None: the provider's default.

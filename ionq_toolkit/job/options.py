@@ -146,7 +146,7 @@ class StandardOptions(TypedDict, total=False):
 class BackendOptions(StandardOptions, total=False):
     """The options that `IonQBackend.set_options` takes: those of `DEFAULTS`."""
 
-    shots: Whole
+    shots: Whole | None
     memory: bool
     seed_simulator: Whole | None
     sampler_seed: Whole | None

@@ -35,28 +35,12 @@ class FailureCode(NamedTuple):
 
 #: The codes, for type checkers and editors.
 FailureWord: TypeAlias = Literal[
-    "InvalidInput",
-    "CompilationError",
-    "UnexpectedCompilationError",
-    "ContractExpiredError",
-    "DebiasingError",
-    "InternalError",
-    "NotEnoughQubits",
-    "OptimizationError",
-    "PreflightError",
-    "QuantumCircuitComplexityError",
-    "QuantumComputerError",
-    "QuotaExhaustedError",
-    "SimulationError",
-    "SimulationTimeout",
-    "SystemCancel",
-    "TooLongPredictedExecutionTime",
-    "TooManyControls",
-    "TooManyGates",
-    "TooManyShots",
-    "UnknownBillingError",
-    "UnsupportedGate",
-]
+    "InvalidInput", "CompilationError", "UnexpectedCompilationError", "ContractExpiredError",
+    "DebiasingError", "InternalError", "NotEnoughQubits", "OptimizationError", "PreflightError",
+    "QuantumCircuitComplexityError", "QuantumComputerError", "QuotaExhaustedError",
+    "SimulationError", "SimulationTimeout", "SystemCancel", "TooLongPredictedExecutionTime",
+    "TooManyControls", "TooManyGates", "TooManyShots", "UnknownBillingError", "UnsupportedGate",
+]  # fmt: skip
 
 #: Codes: schema Failure of the API document, all 20, and UnexpectedCompilationError, which the
 #: overlay of the document in ionq-core 0.2.0 says that the service sends. The one message that

@@ -15,6 +15,7 @@ from qiskit.providers.jobstatus import JobStatus
 from ionq_toolkit import InProcessTransport, IonQBackend, IonQJob, IonQProvider, IonQResult, errors
 from ionq_toolkit.api.models import JobCost
 from ionq_toolkit.api.record import JobTimings, QueueInfo
+from ionq_toolkit.job.state import JobState
 
 
 class StillWaitingError(Exception):
@@ -61,6 +62,7 @@ TABLE = {
     "usage": (float,) * 5 + NO_REPLY,
     "delete": (NONE,) * 5 + NO_REPLY,
     "from_record": (IonQJob,) * 8,
+    "state": (JobState,) * 8,
     "error_message": (NONE, NONE, NONE, str, NONE, *NO_REPLY),
     "api_backend": (str, str, str, str, str, *NO_REPLY),
     "child_jobs": (list, list, list, list, list, *NO_REPLY),
@@ -96,7 +98,7 @@ READING = [
     "get_memory",
 ]
 
-PROPERTIES = ("dry_run", "submission_tag", "name", "shots", "session_id", "creation_date")
+PROPERTIES = ("dry_run", "submission_tag", "name", "shots", "session_id", "creation_date", "state")
 
 #: Those whose name is not that of the method, or that need arguments.
 CALLS = {

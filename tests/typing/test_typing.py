@@ -20,6 +20,7 @@ from ionq_toolkit.job import options
 from ionq_toolkit_fake import FAILURES
 from ionq_toolkit_fake.api.operations import OPERATIONS, OperationName
 from ionq_toolkit_fake.facts.failures import FailureWord
+from ionq_toolkit_fake.transitions.lifecycle import LIFECYCLE, OpenStatus
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("users_program.py")
@@ -51,6 +52,7 @@ def test_the_typed_standard_options_are_the_ones_that_qiskit_has_and_a_run_takes
         (NoiseModel, set(NOISE_MODELS)),
         (options.Gateset, set(options.GATESETS)),
         (FailureWord, set(FAILURES)),
+        (OpenStatus, set(LIFECYCLE[:-1])),
         (OperationName, {operation.name for operation in OPERATIONS}),
         (
             BackendName,

@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import assert_type
+from typing import Unpack, assert_type
 
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
 from qiskit.result import Counts
 
-from ionq_toolkit import ErrorMitigation, IonQBackend, IonQJob, IonQProvider, IonQResult, Session
+from ionq_toolkit import (
+    ErrorMitigation,
+    IonQBackend,
+    IonQJob,
+    IonQProvider,
+    IonQResult,
+    RunArguments,
+    Session,
+)
 from ionq_toolkit_fake import FAILURES, FakeIonQ, FakeServer, Transitions, after, failed, faults
 
 bell = QuantumCircuit(2)
@@ -20,7 +28,8 @@ def run(backend: IonQBackend, name: str) -> IonQJob:
     backend.run(bell, noise_model="forte-1", gateset="native", name=name, meas_level=2)
     backend.run(bell, error_mitigation=ErrorMitigation.DEBIASING)
     backend.run(bell, error_mitigation={"debiasing": True}, extra_metadata={"run": name})
-    backend.set_options(shots=100, noise_model=None)
+    backend.run(bell, shots=None, noise_model=None)
+    backend.set_options(shots=100)
     backend.run(bell, shot=7)  # type: ignore[call-arg]
     backend.run(bell, shots="100")  # type: ignore[arg-type]
     backend.run(bell, noise_model="forte1")  # type: ignore[arg-type]
@@ -30,6 +39,11 @@ def run(backend: IonQBackend, name: str) -> IonQJob:
     backend.set_options(gateset="native")  # type: ignore[call-arg]
     with Session(backend, max_jobs=3) as session:
         return session.run(bell, shots=100)
+
+
+def wrapped(backend: IonQBackend, **options: Unpack[RunArguments]) -> IonQJob:
+    options.setdefault("shots", 500)
+    return backend.run(bell, **options)
 
 
 def read(job: IonQJob) -> IonQResult:
@@ -69,6 +83,8 @@ def tests_of_a_program() -> None:
     cloud.faults.add(faults.lost_answer(), on=["POST /jobs", "* /sessions*"])
     for code in FAILURES:
         failed(code, at="started")
+    failed("InternalError", at="completed")  # type: ignore[arg-type]
+    cloud.hold("id", "ready")
     failed("TooManyGate")  # type: ignore[arg-type]
     with FakeServer(cloud) as server:
         assert_type(server.url, str)
