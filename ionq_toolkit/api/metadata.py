@@ -50,6 +50,12 @@ def encode(
                 "circuit.metadata = {}."
             ) from error
     text = texts[0] if isinstance(header, Mapping) else f"[{','.join(texts)}]"
+    if _is_too_large(text.encode()):
+        raise IonQJobError(
+            f"The metadata and registers of the circuits have more than {_MOST_BYTES} bytes or "
+            f"{_MOST_VALUES} values: put fewer circuits into one job, or set "
+            "circuit.metadata = {}."
+        )
     packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     stored = {"shots": str(shots), "sampler_seed": str(seed), "qiskit_header": packed}
     if memory:
@@ -86,11 +92,17 @@ def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any
 _MOST_BYTES, _MOST_VALUES = 16 * 2**20, 1_500_000
 
 
+def _is_too_large(headers: bytes) -> bool:
+    # As text: what is in strings counts as well.
+    values = sum(map(headers.count, (b",", b"[", b"{")))
+    return len(headers) > _MOST_BYTES or values > _MOST_VALUES
+
+
 def _unpacked(packed: bytes) -> bytes:
     """Return decompressed headers, which another client may have written."""
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)  # as gzip has it
     found = unpacker.decompress(packed, _MOST_BYTES + 1)
-    if len(found) > _MOST_BYTES or sum(map(found.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+    if _is_too_large(found):
         raise ValueError(f"it has more than {_MOST_BYTES} bytes or {_MOST_VALUES} values")
     if not unpacker.eof:
         raise EOFError("its end is missing")
