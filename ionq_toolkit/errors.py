@@ -39,6 +39,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+def printable(text: str) -> str:
+    """Return a text with its control characters and marks of direction written as escapes.
+
+    A text of the service must not act on a terminal, or begin a new line of a log.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one == "\t" else repr(one)[1:-1] for one in text)
+
+
 class IonQError(QiskitError):
     """The root of all errors of this package.
 
@@ -59,6 +69,7 @@ class IonQError(QiskitError):
     request_id: str | None = None
 
     def __init__(self, message: str, **fields: object) -> None:
+        message = printable(message) if isinstance(message, str) else message
         super().__init__(message)
         for name, value in fields.items():
             if not hasattr(type(self), name):

@@ -146,7 +146,10 @@ class EventLog:
 
 
 def _word(value: Any) -> str:  # noqa: ANN401 - a field of an event
-    return f"{value:.3f}" if isinstance(value, float) else str(value).replace(" ", "_")
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    text = str(value).replace(" ", "_")
+    return text if text.isprintable() else ascii(text)[1:-1]  # a text of the service may be any
 
 
 #: Ids and names in a path, which would make too many different names of spans.

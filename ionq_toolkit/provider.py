@@ -35,7 +35,7 @@ from ionq_toolkit.job.search import find_job
 from ionq_toolkit.journal import Journal
 from ionq_toolkit.service import Service
 from ionq_toolkit.transport import RetryingTransport, Transport
-from ionq_toolkit.transport.base import as_transport, is_insecure
+from ionq_toolkit.transport.base import HiddenText, as_transport, is_insecure
 from ionq_toolkit.transport.in_process import shared_fake
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
 
@@ -129,6 +129,9 @@ class IonQProvider:
                 a positive number.
             IonQJournalError: The journal has no usable path.
         """
+        # From here on the key is in an object that does not show it, also in captured locals.
+        token = HiddenText(token) if isinstance(token, str) else token
+        key = _key(token, account)
         if transport is None:
             transport = os.environ.get(TRANSPORT_VARIABLE, "").strip().lower() or "http"
         events = EventLog(on_event)
@@ -145,7 +148,7 @@ class IonQProvider:
             )
         )
         # Key and URL of the environment are for a service on the network alone.
-        on_network, key = outer.requires_key, _key(token, account)
+        on_network = outer.requires_key
         if transport == "fake":
             url = DEFAULT_URL
         if on_network:

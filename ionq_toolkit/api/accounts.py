@@ -19,6 +19,7 @@ from ionq_toolkit.api.credentials import (
     value_of,
 )
 from ionq_toolkit.errors import IonQCredentialsError, did_you_mean
+from ionq_toolkit.transport.base import HiddenText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,14 +104,15 @@ def find_account(name: str) -> str:
             "IonQProvider.save_account(name, token) saves one."
         )
     if places[name] != KEYRING:
-        return checked_key(value_of(content, _KEY + name), str(path))
+        key, content = HiddenText(value_of(content, _KEY + name)), b""
+        return checked_key(key, str(path))
     ring = _keyring()
     if ring is None:
         raise IonQCredentialsError(
             f"The key of the account {name!r} is in a keyring, and there is no usable one here: "
             f"save it again with keyring=False, or set {KEY_VARIABLE}."
         )
-    key = _ask(ring.get_password, name)
+    key = HiddenText(_ask(ring.get_password, name) or "")
     if not key:
         raise IonQCredentialsError(
             f"The keyring has no key of the account {name!r}: save it again with overwrite=True."

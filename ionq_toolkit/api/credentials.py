@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 from urllib.parse import quote
 
 from ionq_toolkit.errors import IonQCredentialsError
+from ionq_toolkit.transport.base import SHORTEST_KEY, HiddenText, in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,10 +59,12 @@ class ApiKey:
 
     Attributes:
         forms: The key as texts may contain it, plain or percent-encoded; () before it is known.
-        header: The value of the Authorization header; empty before the key is known.
+        encoded: What base64 and hexadecimal make of it, whatever is before and after it.
+        header: The value of the Authorization header, whose repr does not show it; empty before the
+            key is known.
     """
 
-    __slots__ = ("_find", "_reference", "_secret", "_text", "forms", "header")
+    __slots__ = ("_find", "_reference", "_secret", "_text", "encoded", "forms", "header")
 
     def __init__(
         self,
@@ -85,12 +88,14 @@ class ApiKey:
         """
         if text is not None and not isinstance(text, str):
             raise IonQCredentialsError(f"An API key is a str, not {type(text).__name__}.")
+        text = None if text is None else HiddenText(text.strip())
         self._secret, self._reference, self._find = secret, reference, find
         self._text: str | None = None
         self.forms: tuple[str, ...] = ()
-        self.header = ""
-        if text and text.strip():
-            self._keep(checked_key(text.strip(), "token=..."))
+        self.encoded: tuple[str, ...] = ()
+        self.header: str = ""
+        if text:
+            self._keep(checked_key(text, "token=..."))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
@@ -144,9 +149,12 @@ class ApiKey:
 
     def _keep(self, text: str) -> str:
         # The forms first: a key that is known can be redacted.
-        self.forms = tuple(dict.fromkeys((text, quote(text, safe=""), quote(text))))
-        self._text, self.header = text, f"apiKey {text}"
-        return text
+        forms = dict.fromkeys((str.__str__(text), quote(text, safe=""), quote(text)))
+        self.forms = tuple(map(HiddenText, forms))
+        encoded = dict.fromkeys((text.encode().hex(), *in_base64(text.encode())))
+        self.encoded = tuple(HiddenText(form) for form in encoded if len(form) >= SHORTEST_KEY)
+        self._text, self.header = HiddenText(text), HiddenText(f"apiKey {text}")
+        return self._text
 
 
 def find_key() -> str:
@@ -159,7 +167,7 @@ def find_key() -> str:
 
 def _found() -> tuple[str, str]:
     """Return the key, or "" and what is to be said about the key file."""
-    key = os.environ.get(KEY_VARIABLE, "").strip()
+    key: str = HiddenText(os.environ.get(KEY_VARIABLE, "").strip())
     if key:
         return checked_key(key, KEY_VARIABLE), ""
     path = path_of_file()
@@ -168,7 +176,7 @@ def _found() -> tuple[str, str]:
     content = read_file(path)
     if content is None:
         return "", ""
-    key = value_of(content, KEY_VARIABLE)
+    key, content = HiddenText(value_of(content, KEY_VARIABLE)), None
     if not key:
         return "", f" ({path} has no line {KEY_VARIABLE}=...)"
     return checked_key(key, str(path)), ""

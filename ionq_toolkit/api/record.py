@@ -27,7 +27,7 @@ PROGRAM = "ionq.qasm3.v1"
 _FUNCTIONS = ("quantum-function", "qctrl.")
 
 #: Upper bound; larger numbers of shots are treated as corrupt.
-_MOST_SHOTS = 10**9
+_MOST_SHOTS = 10**7
 
 
 class JobTimings(NamedTuple):

@@ -121,6 +121,7 @@ class HttpTransport(Transport):
             raise
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             _forget_headers(error)
+            _forget_frames(error)
             failure, cause = self._explain(error, url, timeout), error
         else:
             return Response(reply.status_code, dict(reply.headers), content)
@@ -182,6 +183,18 @@ def _read(reply: requests.Response) -> bytes:
 def _no_extra_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keep the Authorization header as it is: requests would prefer one from ~/.netrc."""
     return request
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Remove the frames of libraries from an error and those behind it: http.client has the key.
+
+    It keeps the head of the request in a local variable, which tracebacks with locals print.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _forget_headers(error: Any) -> None:  # noqa: ANN401 - of requests or urllib3
