@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.facts.deviations import DEVIATIONS
     from ionq_toolkit_fake.facts.failures import FAILURES
-    from ionq_toolkit_fake.intercept import UnansweredRequest, mock_ionq
+    from ionq_toolkit_fake.intercept import StandstillError, UnansweredRequest, mock_ionq
     from ionq_toolkit_fake.local import backend
     from ionq_toolkit_fake.models.accounts import Access
     from ionq_toolkit_fake.scenario import Scenario
@@ -37,6 +37,7 @@ _MODULES = {
     "FakeIonQ": "cloud",
     "FakeServer": "server",
     "Scenario": "scenario",
+    "StandstillError": "intercept",
     "Transitions": "transitions.spec",
     "UnansweredRequest": "intercept",
     "after": "transitions.spec",
@@ -77,6 +78,7 @@ __all__ = [
     "FakeIonQ",
     "FakeServer",
     "Scenario",
+    "StandstillError",
     "Transitions",
     "UnansweredRequest",
     "after",
