@@ -328,7 +328,9 @@ def main() -> int:
             results[suite.name] = found
             saved.write_text(json.dumps(results, indent=1))
             report(suite.name, found)
-        if not arguments.quick:
+            if not arguments.quick:
+                PAGE.write_text(page(results))
+        if arguments.page:
             PAGE.write_text(page(results))
         wrong = [
             name
