@@ -7,6 +7,7 @@ Plots come from runs on the fake. With `--mermaid path/to/mermaid.min.js` (from 
 import argparse
 import hashlib
 import html
+import json
 import re
 import subprocess
 import tempfile
@@ -89,7 +90,13 @@ def diagrams(folder: Path, mermaid: Path) -> None:
 
 def diagram(text: str, mermaid: Path) -> str:
     """Return a diagram as SVG, drawn by a browser."""
-    script = "mermaid.initialize({startOnLoad: true, htmlLabels: false, flowchart: {htmlLabels: false}});"
+    settings = {
+        "startOnLoad": True,
+        "flowchart": {"htmlLabels": False},
+        "sequence": {"actorMargin": 10, "width": 120, "wrap": True, "messageFontSize": 15},
+    }
+    script = f"mermaid.initialize({json.dumps(settings)});"
+    text = text.replace("flowchart LR", "flowchart TB")  # a page is narrow
     page = f"""<meta charset="utf-8"><pre class="mermaid">{html.escape(text)}</pre>
 <script src="{mermaid.resolve().as_uri()}"></script><script>{script}</script>"""
     with tempfile.TemporaryDirectory() as folder:

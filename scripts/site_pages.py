@@ -61,7 +61,8 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
         if not (ROOT / "docs" / picture).exists():
             return match[0]
         relative = posixpath.relpath(picture, posixpath.dirname(path) or ".")
-        return f"![Diagram: {match[1].split()[0]}]({relative}){{ .diagram }}"
+        image = f"![Diagram: {match[1].split()[0]}]({relative}){{ .diagram }}"
+        return f"[{image}]({relative})"
 
     parts = _FENCES.split(markdown)
     parts[::2] = [_LINK.sub(relink, part) for part in parts[::2]]
