@@ -12,9 +12,10 @@ def to_markdown(text: str) -> str:
 
     def fence(match: re.Match[str]) -> str:
         code = re.sub(r"^ {4}", "", match[1], flags=re.MULTILINE).rstrip()
+        language = "text" if "|--" in code else "python"
         before = match.string[: match.start()]
         colon = ":" if before and not before.endswith("\n") else ""
-        return f"{colon}\n\n```python\n{code}\n```\n"
+        return f"{colon}\n\n```{language}\n{code}\n```\n"
 
     return _EXAMPLE.sub(fence, text)
 
