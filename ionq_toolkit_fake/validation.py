@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+
+class InvalidSettingError(ValueError):
+    """A setting is invalid. pytest and IPython show where it was made, not where it was found."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        frame = sys._getframe(1)  # noqa: SLF001 - the way to the calling frame
+        while frame is not None:
+            name = str(frame.f_globals.get("__name__"))
+            optimized = frame.f_code.co_flags & inspect.CO_OPTIMIZED  # no module's or class's
+            if optimized and name.partition(".")[0] == "ionq_toolkit_fake":
+                frame.f_locals.update(__tracebackhide__=True, _rich_traceback_omit=True)
+            frame = frame.f_back  # type: ignore[assignment]
 
 
 def unknown(kind: str, name: object, allowed: Collection[str]) -> ValueError:
@@ -23,7 +38,7 @@ def unknown(kind: str, name: object, allowed: Collection[str]) -> ValueError:
     near = get_close_matches(str(name), allowed, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     have = f"there are {', '.join(allowed)}" if allowed else "there are none"
-    return ValueError(f"there is no {kind} {name!r}; {have}.{hint}")
+    return InvalidSettingError(f"there is no {kind} {name!r}; {have}.{hint}")
 
 
 def wrong(what: str, expected: str, given: object) -> ValueError:
@@ -31,7 +46,7 @@ def wrong(what: str, expected: str, given: object) -> ValueError:
 
     A `ValueError` whatever its type: settings come from files and over the network as well.
     """
-    return ValueError(f"{what} must be {expected}, is {given!r}")
+    return InvalidSettingError(f"{what} must be {expected}, is {given!r}")
 
 
 #: A whole number beyond it is finite, and no float.

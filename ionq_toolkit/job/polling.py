@@ -15,6 +15,7 @@ from ionq_toolkit.errors import (
 )
 from ionq_toolkit.events import PollFailed
 from ionq_toolkit.job.errors import final_error, stuck_error, timeout_error
+from ionq_toolkit.tracebacks import InvalidValueError
 from ionq_toolkit.transport.base import ReplyTooLargeError, UnusableURLError
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, REFUSALS, Backoff, RetryPolicy
 
@@ -161,7 +162,7 @@ class Poll(Generic[Found]):
             ValueError: `wait` is negative, infinite or not a number.
         """
         if wait is not None and not 0 <= wait < float("inf"):  # NaN is not either
-            raise ValueError(f"wait={wait} must not be negative, or without end")
+            raise InvalidValueError(f"wait={wait} must not be negative, or without end")
         self._question = question
         self._deadline, self._clock = question.deadline, question.deadline.clock
         client = question.state.client
