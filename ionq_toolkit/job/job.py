@@ -12,12 +12,14 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from ionq_toolkit.api.connection import each
 from ionq_toolkit.api.metadata import TAG
 from ionq_toolkit.api.models import read_cost
+from ionq_toolkit.display import plots, shown
 from ionq_toolkit.errors import IonQAPIError, IonQJobError, IonQJobStateError
 from ionq_toolkit.job.errors import error_message, final_error
 from ionq_toolkit.job.polling import Poll, UntilFinal, UntilRead
 from ionq_toolkit.job.progress import ProgressLine
 from ionq_toolkit.job.state import JobState, summary
 from ionq_toolkit.job.submission import JobSubmission
+from ionq_toolkit.job.view import JobFacts, job_view
 from ionq_toolkit.results.fetch import Results, query_of
 
 if TYPE_CHECKING:
@@ -101,14 +103,25 @@ class IonQJob(JobV1):
         backend_is = (backend.name, backend.backend_version)
         self._results = Results(self._client, self._state.children, backend_is)
         self._child_jobs: tuple[IonQJob, ...] = ()
+        self._cost: JobCost | None = None
 
     def job_id(self) -> str:
         """Return IonQ's id of the job; empty before it is submitted."""
         return self._state.job_id
 
     def __repr__(self) -> str:
-        job_id = self._state.job_id or "(not submitted)"
-        return f"<{type(self).__name__} {job_id} on {self._backend.name}>"
+        job_id, facts = self._state.job_id or "", self._facts()
+        parts = [type(self).__name__, job_id, f"on {self._backend.name}:", facts.status]
+        return f"<{' '.join(filter(None, parts))}>"
+
+    def _facts(self) -> JobFacts:
+        several = self.circuit if isinstance(self.circuit, list) else [self.circuit]
+        circuits = [one for one in several if one is not None]
+        name, state = type(self).__name__, self._state
+        shots = self.metadata.get("shots")
+        return JobFacts(name, self._backend.name, state, circuits, shots, self._cost)
+
+    _repr_html_, _repr_pretty_ = shown(lambda self: job_view(self._facts()))
 
     def submit(self, timeout: float | None = None) -> None:
         """Send the job to IonQ.
@@ -302,7 +315,8 @@ class IonQJob(JobV1):
             if error.status_code != HTTPStatus.NOT_FOUND:
                 raise
             return None
-        return read_cost(body, self._state.job_id)
+        self._cost = read_cost(body, self._state.job_id)
+        return self._cost
 
     def wait_for_final_state(
         self,
@@ -457,6 +471,11 @@ class IonQJob(JobV1):
         if not (self._record.memory or self._record.is_ideal):
             found = self._until_read(deadline, {}, partial=False, memory=True).run()
         return found.get_memory(circuit)
+
+    def plot(self, **options: Any) -> Any:  # noqa: ANN401 - Qiskit's options, and a figure
+        """Wait for the job and return Qiskit's histogram of its counts; see `IonQResult.plot`."""
+        plots.check()
+        return self.result().plot(**options)
 
     @property
     def _record(self) -> JobRecord:
