@@ -98,7 +98,7 @@ class IonQBackend(BackendV2):
                 "qubits": self.num_qubits,
                 "gateset": self._gateset,
                 "native gates": ", ".join(self._device.native_gates),
-                "noise model": self.options.noise_model,
+                "noise model": self.options.noise_model if self.simulator else None,
                 "connectivity": "all pairs"
                 if self._device.connectivity is None
                 else f"{len(self._device.connectivity)} pairs",

@@ -20,6 +20,9 @@ _T = TypeVar("_T")
 #: How many rows a table has: the first ones.
 _MOST_ROWS = 50
 
+#: Characters of a cell that is kept on one line.
+_MOST_UNWRAPPED = 20
+
 _CELL = "text-align:left;padding:.2em .8em;border:0;border-bottom:1px solid rgba(128,128,128,.45)"
 
 
@@ -72,7 +75,8 @@ def shown(
         return table(self).to_html()
 
     def _repr_pretty_(self: Any, printer: Printer, cycle: bool) -> None:  # noqa: ANN401 - as above
-        printer.text("..." if cycle else table(self).to_text())
+        nested = cycle or len(getattr(printer, "stack", ())) > 1  # in a list, say
+        printer.text(repr(self) if nested else table(self).to_text())
 
     return _repr_html_, _repr_pretty_
 
@@ -88,7 +92,8 @@ class ShownList(list[_T]):
 
 
 def _cell(tag: str, text: str) -> str:
-    return f"<{tag} style='{_CELL}'>{escape(text)}</{tag}>"
+    wrap = "" if len(text) > _MOST_UNWRAPPED else ";white-space:nowrap"
+    return f"<{tag} style='{_CELL}{wrap}'>{escape(text)}</{tag}>"
 
 
 def _plain(text: str) -> str:

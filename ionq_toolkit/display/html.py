@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ionq_toolkit.display.view import Step, View
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _LINE, _FILL = "rgba(128,128,128,.45)", "rgba(128,128,128,.12)"
 _TONES = {"good": "#2e9e5b", "bad": "#e0564d", "busy": "#c98a1b", "": "#7a8794"}
 _BAR = "#4a86d8"
+
+#: Characters of a cell that is kept on one line.
+_MOST_UNWRAPPED = 40
+
 _MONO = "font-family:ui-monospace,Menlo,Consolas,monospace"
 _CELL = (
     f"padding:.25em .8em;text-align:left;vertical-align:top;border:0;"
@@ -41,7 +45,8 @@ def _parts(view: View) -> Iterator[str]:
     yield f'<div style="margin-bottom:.3em"><b>{escape(view.title)}</b>{badge}</div>'
     if view.steps:
         yield '<div style="display:flex;margin:.5em 0">'
-        yield from map(_step, view.steps)
+        for step in view.steps:
+            yield _step(step, bad=view.tone == "bad" and step is view.steps[-1])
         yield "</div>"
     facts = {name: value for name, value in view.facts.items() if value is not None}
     if facts:
@@ -83,13 +88,17 @@ def _parts(view: View) -> Iterator[str]:
         yield f'<div style="margin-top:.4em;opacity:.7">{escape(view.note)}</div>'
 
 
-def _row(tag: str, cells: object) -> str:
-    inner = "".join(f'<{tag} style="{_CELL}">{escape(str(cell))}</{tag}>' for cell in cells)  # type: ignore[attr-defined]
+def _row(tag: str, cells: Sequence[str]) -> str:
+    inner = ""
+    for cell in cells:
+        wrap = "" if len(cell) > _MOST_UNWRAPPED else ";white-space:nowrap"
+        inner += f'<{tag} style="{_CELL}{wrap}">{escape(cell)}</{tag}>'
     return f'<tr style="background:none">{inner}</tr>'
 
 
-def _step(step: Step) -> str:
+def _step(step: Step, *, bad: bool) -> str:
     colour, opacity = (_BAR, 1) if step.reached else (_LINE, 0.55)
+    colour = _TONES["bad"] if bad else colour
     return (
         f'<div style="flex:1;max-width:13em;border-top:3px solid {colour};padding:.25em .8em 0 0;'
         f'opacity:{opacity}"><div>{escape(step.name)}</div>'

@@ -48,13 +48,13 @@ def coupling(num_qubits: int, pairs: Sequence[tuple[int, int]] | None, *, title:
         IonQClientError: matplotlib is not installed.
     """
     check()
-    from matplotlib.collections import LineCollection  # noqa: PLC0415 - slow to import
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+    from matplotlib import pyplot  # noqa: PLC0415 - slow to import
+    from matplotlib.collections import LineCollection  # noqa: PLC0415 - as above
 
     angles = [2 * math.pi * qubit / num_qubits for qubit in range(num_qubits)]
     places = [(math.sin(angle), math.cos(angle)) for angle in angles]
     edges = itertools.combinations(range(num_qubits), 2) if pairs is None else pairs
-    figure = Figure(figsize=(5, 5.3), layout="constrained")
+    figure = pyplot.figure(figsize=(5, 5.3), layout="constrained")
     axes = figure.add_subplot()
     axes.add_collection(
         LineCollection([(places[a], places[b]) for a, b in edges], linewidths=0.5, colors="#8fa3b8")
@@ -67,6 +67,7 @@ def coupling(num_qubits: int, pairs: Sequence[tuple[int, int]] | None, *, title:
     axes.set_aspect("equal")
     axes.margins(0.1)
     axes.axis("off")
+    pyplot.close(figure)  # it is returned, and not shown a second time
     return figure
 
 

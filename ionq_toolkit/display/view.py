@@ -81,7 +81,8 @@ def shown(
         return html.render(view(self))
 
     def _repr_pretty_(self: Any, printer: Printer, cycle: bool) -> None:  # noqa: ANN401 - as above
-        printer.text("..." if cycle else text.render(view(self)))
+        nested = cycle or len(getattr(printer, "stack", ())) > 1  # in a list, say
+        printer.text(repr(self) if nested else text.render(view(self)))
 
     return _repr_html_, _repr_pretty_
 

@@ -16,7 +16,7 @@ from ionq_toolkit.display import plots, shown
 from ionq_toolkit.errors import IonQAPIError, IonQJobError, IonQJobStateError
 from ionq_toolkit.job.errors import error_message, final_error
 from ionq_toolkit.job.polling import Poll, UntilFinal, UntilRead
-from ionq_toolkit.job.progress import ProgressLine
+from ionq_toolkit.job.progress import LONG_S, ProgressLine
 from ionq_toolkit.job.state import JobState, summary
 from ionq_toolkit.job.submission import JobSubmission
 from ionq_toolkit.job.view import JobFacts, job_view
@@ -24,6 +24,7 @@ from ionq_toolkit.results.fetch import Results, query_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from qiskit import QuantumCircuit
 
@@ -324,7 +325,7 @@ class IonQJob(JobV1):
         wait: float | None = None,
         callback: Callback | None = None,
         *,
-        progress: bool = False,
+        progress: bool | None = None,
     ) -> None:
         """Wait until the job is completed, failed or cancelled, whichever of these it is.
 
@@ -342,7 +343,8 @@ class IonQJob(JobV1):
                 time that a request takes, and lets them grow.
             callback: Called as `callback(job_id, status, job)` after each poll, the last
                 one included.
-            progress: Show the status on a terminal (standard error) or in a notebook.
+            progress: Show a progress bar on a terminal (standard error) or in a notebook: True at
+                once, None after 5 s and without further requests, False never.
 
         Raises:
             IonQJobTimeoutError: The job is not final after `timeout`. It goes on, and can
@@ -353,7 +355,7 @@ class IonQJob(JobV1):
             IonQAPIError: IonQ refused or, as a service in trouble, for as long as that.
             ValueError: `timeout` or `wait` is negative or not a number.
         """
-        with ProgressLine() if progress else nullcontext() as line:
+        with _line(progress) as line:
             self._until_final(line, self._service.deadline(timeout), wait, callback).run()
 
     async def wait_async(
@@ -362,14 +364,14 @@ class IonQJob(JobV1):
         wait: float | None = None,
         callback: Callback | None = None,
         *,
-        progress: bool = False,
+        progress: bool | None = None,
     ) -> None:
         """Wait as `wait_for_final_state` does, and let other tasks go on meanwhile.
 
         Requests are made in a thread; `callback` is called in the task. A task that is cancelled
         asks no more, once a request under way is answered; the job itself goes on.
         """
-        with ProgressLine() if progress else nullcontext() as line:
+        with _line(progress) as line:
             deadline = self._service.deadline(timeout)
             await self._until_final(line, deadline, wait, callback).run_async()
 
@@ -382,7 +384,7 @@ class IonQJob(JobV1):
         extra_query_params: Mapping[str, Any] | None = None,
         *,
         partial: bool = False,
-        progress: bool = False,
+        progress: bool | None = None,
     ) -> IonQResult:
         """Wait for the job and return its result: fetched once, the same at every call.
 
@@ -410,7 +412,7 @@ class IonQJob(JobV1):
             IonQAPIError: Likewise.
         """
         deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
-        with ProgressLine() if progress else nullcontext() as line:
+        with _line(progress) as line:
             self._until_final(line, deadline, wait, callback).run()
         reading = self._until_read(deadline, query, partial=partial)
         return reading.run()
@@ -424,11 +426,11 @@ class IonQJob(JobV1):
         extra_query_params: Mapping[str, Any] | None = None,
         *,
         partial: bool = False,
-        progress: bool = False,
+        progress: bool | None = None,
     ) -> IonQResult:
         """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
         deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
-        with ProgressLine() if progress else nullcontext() as line:
+        with _line(progress) as line:
             await self._until_final(line, deadline, wait, callback).run_async()
         reading = self._until_read(deadline, query, partial=partial)
         return await reading.run_async()
@@ -523,3 +525,9 @@ class IonQJob(JobV1):
     def _need_id(self) -> None:
         if not self._state.job_id:
             raise IonQJobStateError("The job is not submitted yet; call submit() first.")
+
+
+def _line(progress: bool | None) -> AbstractContextManager[ProgressLine | None]:
+    if progress is None:
+        return ProgressLine(after_s=LONG_S)
+    return ProgressLine() if progress else nullcontext()

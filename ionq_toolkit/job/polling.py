@@ -107,8 +107,15 @@ class UntilFinal(Question["JobStatus"]):
             status = state.refresh(self.deadline)
             answered = True
         finally:
-            if self._line is not None and self._line.visible:
-                self._line.show(state.in_a_line(self.deadline, answered=answered))
+            line, waited = self._line, self.deadline.elapsed()
+            if line is not None and line.visible and waited >= line.after_s:
+                children = None
+                if answered and line.after_s == 0:  # asked for, and so are its requests
+                    children = state.children_done(self.deadline)
+                line.show(
+                    state.in_a_line(self.deadline, children, answered=answered),
+                    state.part_done(children),
+                )
         if state.over:
             return status
         if self.deadline.timeout is None and state.unknown_for >= UNKNOWN_S:

@@ -97,14 +97,14 @@ class Job:
     _simulated_at: datetime | None = field(default=None, repr=False)
 
     #: The header of a table of jobs.
-    COLUMNS = ("id", "name", "status", "backend", "type", "shots", "submitted", "failure")
+    COLUMNS = ("id", "name", "status", "failure", "backend", "shots", "submitted")
 
     def row(self) -> tuple[object, ...]:
         """Return the row of the job in a table of jobs."""
         device, shots = self.submission.device.name, self.submission.shots
         failure = self.failure and ": ".join(self.failure)
         when = f"{self.submitted_at:%Y-%m-%d %H:%M:%S}"
-        return self.id, self.name, self.status, device, self.type, shots, when, failure
+        return self.id, self.name, self.status, failure, device, shots, when
 
     def __repr__(self) -> str:
         return f"<Job {self.id} of the fake on {self.submission.device.name}: {self.status}>"

@@ -132,7 +132,7 @@ def test_an_invalid_value_is_a_value_error_that_can_be_pickled():
 def shell(monkeypatch, tmp_path):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     interactive = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell
-    yield interactive.instance(colors="nocolor")
+    yield interactive.instance(colors="nocolor", warn_venv=False)
     interactive.clear_instance()
 
 
