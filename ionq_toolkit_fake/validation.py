@@ -7,14 +7,15 @@ import math
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-#: Of what is given, messages quote so many characters.
-_LONGEST = 200
+#: Of what is given, messages quote so many characters; of what is allowed, so many names.
+_LONGEST, _MOST_NAMED = 200, 100
 
 
 class InvalidSettingError(ValueError):
@@ -40,10 +41,12 @@ def unknown(kind: str, name: object, allowed: Collection[str]) -> ValueError:
         allowed: The allowed names.
     """
     text = str(name)
+    named = list(islice(allowed, _MOST_NAMED))
     # The search takes time in proportion to the square of the length.
-    near = get_close_matches(text, allowed, n=1) if len(text) <= _LONGEST else []
+    near = get_close_matches(text, named, n=1) if len(text) <= _LONGEST else []
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    have = f"there are {', '.join(allowed)}" if allowed else "there are none"
+    more = f" and {len(allowed) - len(named)} more" if len(allowed) > len(named) else ""
+    have = f"there are {', '.join(named)}{more}" if named else "there are none"
     return InvalidSettingError(f"there is no {kind} {_quoted(name)}; {have}.{hint}")
 
 

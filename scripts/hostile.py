@@ -89,7 +89,7 @@ def main() -> int:
     """Run all of it."""
     server = Server()
     try:
-        requests(server, range(10_000, 12_000))  # so that all is loaded
+        requests(server, range(10_000, 20_000))  # so that all is loaded
         server.reset()
         before = server.mib()
         statuses, longest = requests(server, range(10_000))

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.clock import Clock
 
 
+#: A body arrives in as many pieces at the most: those of a larger one are larger.
+_MOST_PIECES = 100_000
+
+
 class Delivery(Enum):
     """How the response travels on the wire."""
 
@@ -72,8 +76,9 @@ class Exchange(NamedTuple):
         if self.delivery is Delivery.CUT:
             return [body[: self.size]]
         if self.delivery is Delivery.PIECES:
-            starts = range(0, max(len(body), 1), self.size)
-            return [body[start : start + self.size] for start in starts]
+            size = max(self.size, math.ceil(len(body) / _MOST_PIECES))
+            starts = range(0, max(len(body), 1), size)
+            return [body[start : start + size] for start in starts]
         return [body]
 
     @property

@@ -14,14 +14,17 @@ import pytest
 
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.api.request import Request, without_secret
+from ionq_toolkit_fake.api.responses import Response
 from ionq_toolkit_fake.control import CONTROLS, answer
 from ionq_toolkit_fake.faults import FaultRule, http
+from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
 from ionq_toolkit_fake.simulation import qasm3
 from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
 from ionq_toolkit_fake.simulation.outcome import SimulationFailure
 from ionq_toolkit_fake.simulation.program import Qasm3, Task
 from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.transitions.spec import Transitions
+from ionq_toolkit_fake.validation import unknown
 
 KEY = {"Authorization": "apiKey k-0123456789abcdef"}
 
@@ -48,7 +51,7 @@ def test_malformed_requests_are_refused_and_break_nothing():
 def test_hostile_programs_fail_by_their_size_or_run_within_the_limits():
     """Half a minute of computing and 1 GiB are far more than a check of sizes needs."""
     with ProcessExecutor(1, gibibytes=1, seconds=15) as executor:
-        for number in range(1, 46, 2):  # scripts/hostile.py has all kinds
+        for number in range(1, 46, 3):  # scripts/hostile.py has all kinds
             task = Task(Qasm3(hostile.program(number)), 1, width=29)
             failure = executor.submit(simulate, task).exception()
             assert failure is None or isinstance(failure, SimulationFailure), number
@@ -240,3 +243,16 @@ def test_a_pauliexp_has_a_number_of_terms():
     gate["coefficients"] = [0.1] * 5001
     circuit = {"qubits": 2, "circuit": [gate]}
     assert submitted(FakeIonQ(seed=1), circuit) == "QuantumCircuitComplexityError"
+
+
+def test_a_large_body_arrives_in_a_bounded_number_of_pieces():
+    body = bytes(1_000_001)
+    exchange = Exchange("", Response(200, {}, body), delivery=Delivery.PIECES, size=1)
+    assert len(exchange.pieces) == 90_910  # of 11 bytes
+    assert b"".join(exchange.pieces) == body
+
+
+def test_an_unknown_name_among_many_is_told_shortly():
+    error = unknown("job", "x", [f"job-{number}" for number in range(50_000)])
+    assert str(error).endswith("job-99 and 49900 more.")
+    assert len(str(error)) < 2000
