@@ -109,7 +109,7 @@ def mock_ionq(
             `keys`, or a fake one; for a cloud of your own that has keys, give one of them. None:
             the environment stays as it is.
         sleep: `"virtual"`: if the clock of the cloud is virtual, sleeping moves it, at once, and
-            `time.time` and `time.monotonic` agree with it. This holds for `time.sleep`,
+            `time.time` and `time.monotonic` count it. This holds for `time.sleep`,
             `asyncio.sleep`, `anyio.sleep` and timeouts of `threading.Event.wait` in the threads and
             tasks that have entered the scope, but not in the standard library and in test runners.
             After 400 polls without a change, a sleep of a second or less lasts until the next

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from ionq_toolkit_fake import control
 from ionq_toolkit_fake.api.request import without_secret
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ionq_toolkit_fake.api.responses import Response
+    from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.intercept.patching import Installable
 
 #: The hosts of IonQ are below this name.
@@ -36,6 +38,11 @@ _NOT_FOUND = 404
 #: Sleeping moves the clock of the cloud, if that is virtual, or takes real time. If it is exact, it
 #: always moves it by the seconds of the sleep.
 Sleep = Literal["virtual", "exact", "real"]
+
+
+#: The seconds that clients have slept on each clock.
+_slept: WeakKeyDictionary[Clock, float] = WeakKeyDictionary()
+_slept_lock = ForkLock()
 
 
 class Hosts:
@@ -89,7 +96,8 @@ class Scope:
         self.key, self._sleep = settings.key, settings.sleep
         self.thread = get_ident() if settings.ambient else None
         self._virtual = isinstance(cloud.clock, VirtualClock)
-        self._began_s, self._polls = cloud.clock.monotonic(), Polls(cloud)
+        self._began_s = _slept.get(cloud.clock, 0.0) if self._virtual else 0.0
+        self._polls = Polls(cloud)
 
     @property
     def sleeps(self) -> bool:
@@ -98,15 +106,25 @@ class Scope:
 
     def sleep(self, seconds: float) -> None:
         """Move the clock of the cloud as a client that sleeps for so long."""
-        self.cloud.clock.sleep(self.stretched(seconds))
+        self.move(self.stretched(seconds))
+
+    def move(self, seconds: float) -> None:
+        """Move the clock of the cloud, for a client that sleeps."""
+        clock = self.cloud.clock
+        clock.sleep(seconds)
+        with _slept_lock:
+            _slept[clock] = _slept.get(clock, 0.0) + seconds
 
     def stretched(self, seconds: float) -> float:
         """Return for how long a client sleeps: longer than it asked if it polls without end."""
         return seconds if self._sleep == "exact" else self._polls.stretched(seconds)
 
     def passed(self) -> float:
-        """Return the seconds that have passed on the clock of the cloud since the scope began."""
-        return max(0.0, self.cloud.clock.monotonic() - self._began_s)
+        """Return the seconds that clients have slept since the scope began.
+
+        Controls and faults move the clock too, within a request, whose timeout must not see that.
+        """
+        return _slept.get(self.cloud.clock, 0.0) - self._began_s
 
     def answer(
         self,

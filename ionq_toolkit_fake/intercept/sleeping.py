@@ -84,25 +84,25 @@ class _Alarms:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         self._loop, self._clock = loop, clock
-        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[float, int, Scope, asyncio.Future[None]]] = []
         self._count = itertools.count()
 
-    def after(self, seconds: float) -> asyncio.Future[None]:
+    def after(self, seconds: float, scope: Scope) -> asyncio.Future[None]:
         """Return a future that is done in so many seconds."""
         future = self._loop.create_future()
         if not self._waiting:
             self._loop.call_soon(self._ring, _TURNS)
         until = self._clock.monotonic() + seconds
-        heapq.heappush(self._waiting, (until, next(self._count), future))
+        heapq.heappush(self._waiting, (until, next(self._count), scope, future))
         return future
 
     def _ring(self, turns: int) -> None:
         if turns:
             self._loop.call_soon(self._ring, turns - 1)
             return
-        until, _, future = heapq.heappop(self._waiting)
+        until, _, scope, future = heapq.heappop(self._waiting)
         if not future.done():  # its task was not cancelled
-            self._clock.sleep(max(0.0, until - self._clock.monotonic()))
+            scope.move(max(0.0, until - self._clock.monotonic()))
             future.set_result(None)
         if self._waiting:
             self._loop.call_soon(self._ring, _TURNS)
@@ -122,7 +122,8 @@ def _sleeping_in_a_task(original: Callable[..., Any]) -> Callable[..., Any]:
     async def virtual(scope: Scope, seconds: float, result: object = None) -> object:
         loop, clock = asyncio.get_running_loop(), scope.cloud.clock
         clocks = _alarms.setdefault(loop, {})
-        await clocks.setdefault(clock, _Alarms(loop, clock)).after(scope.stretched(seconds))
+        alarms = clocks.setdefault(clock, _Alarms(loop, clock))
+        await alarms.after(scope.stretched(seconds), scope)
         return result
 
     return sleep

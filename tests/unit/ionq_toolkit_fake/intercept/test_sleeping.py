@@ -64,14 +64,14 @@ def test_sleeping_moves_the_clock(way):
     assert cloud.clock.monotonic() == HOUR
 
 
-def test_the_times_that_a_client_reads_agree_with_the_clock():
+def test_the_times_that_a_client_reads_agree_with_its_sleeps():
     with mock_ionq() as cloud:
         began = time.time(), time.monotonic(), monotonic()
         sleep(HOUR)
         passed = time.time() - began[0], time.monotonic() - began[1], monotonic() - began[2]
         assert all(HOUR <= seconds < HOUR + 60 for seconds in passed)
-        cloud.clock.sleep(HOUR)
-        assert time.monotonic() - began[1] >= 2 * HOUR
+        cloud.clock.sleep(HOUR)  # as a control or a fault does, within a request
+        assert time.monotonic() - began[1] < HOUR + 60
 
 
 def test_an_event_that_is_set_is_seen_and_one_that_a_thread_sets_soon_as_well():
