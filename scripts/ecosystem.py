@@ -249,7 +249,7 @@ def page(results: dict[str, dict[str, object]]) -> str:
         "# Other people's programs and suites",
         "",
         "`scripts/ecosystem.py` writes this page. It runs each suite in an environment of its own, with the newest",
-        "versions, on this client and on the fake. No result is entered by hand; the table of known causes is in the script.",
+        "versions, on this client and on the fake. No result is entered by hand; the known causes are in `scripts/ecosystem/suites.toml`.",
         "",
         "A suite that answers its own requests sends none to the fake; the last column counts them for suites of pytest.",
         "",
@@ -278,7 +278,7 @@ def page(results: dict[str, dict[str, object]]) -> str:
         "| suite | what | whose | why |",
         "| --- | --- | --- | --- |",
     ]
-    version = re.search(r'"(.+)"', (ROOT / "ionq_toolkit" / "_version.py").read_text())
+    version = re.search(r'= "(.+)"', (ROOT / "ionq_toolkit" / "_version.py").read_text())
     system = f"Python {platform.python_version()}, ionq-toolkit {version[1]}"
     return "\n".join([*lines, *notes, "", f"Written with {system}.", ""])
 
