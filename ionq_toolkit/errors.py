@@ -6,6 +6,7 @@
     |-- IonQCredentialsError              no usable key or URL
     |-- IonQBackendError                  a backend used in a way it cannot serve
     |   `-- IonQBackendNotFoundError      no backend of that name (QiskitBackendNotFoundError)
+    |-- IonQJournalError                  the journal of submissions cannot be used
     |-- IonQClientError                   no usable response
     |   |-- IonQConnectionError           the service was not reached, or the connection broke
     |   |   `-- IonQSubmissionUnknownError  whether there is a job or session is not known
@@ -81,6 +82,10 @@ class IonQBackendError(IonQError):
 
 class IonQBackendNotFoundError(IonQBackendError, QiskitBackendNotFoundError):
     """No backend has that name."""
+
+
+class IonQJournalError(IonQError):
+    """The journal of submissions cannot be read or written; nothing was sent."""
 
 
 class IonQClientError(IonQError):

@@ -33,6 +33,17 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Submitting(Event):
+    """A job is about to be sent to IonQ for the first time. `seconds`: 0.
+
+    Attributes:
+        tag: The tag by which `IonQProvider.find_submission` finds the job, whatever happens next.
+    """
+
+    tag: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Submitted(Event):
     """IonQ accepted a job. `seconds`: duration of the request, all attempts included."""
 

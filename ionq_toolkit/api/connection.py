@@ -139,6 +139,10 @@ class Connection:
         """The transport that carries the requests."""
         return self._transport
 
+    def account(self, salt: str) -> str:
+        """Return a text that tells the account at this service from others, and no key."""
+        return self._key.digest(f"{salt} {self._url}".encode())
+
     def close(self) -> None:
         """Close the transport's connections."""
         self._transport.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from qiskit.circuit import BoxOp, Delay, ForLoopOp, Gate, Measure, Parameter, Reset
+from qiskit.circuit import BoxOp, Delay, ForLoopOp, Measure, Parameter, Reset
 from qiskit.circuit.library import (
     HGate,
     IGate,
@@ -36,15 +37,34 @@ _CONTROLLED = (
     *(kind(Parameter("angle")) for kind in (RXGate, RYGate, RZGate)),
 )
 
+#: How many native gates make one of Qiskit's, if not one. A turn about z is a change of the phases
+#: of later gates (https://docs.ionq.com/guides/getting-started-with-native-gates), and an idle
+#: qubit has no gate.
+_PULSES: Mapping[str, int] = MappingProxyType(
+    {
+        **dict.fromkeys(("id", "p", "rz", "s", "sdg", "t", "tdg", "z"), 0),
+        **dict.fromkeys(("rx", "ry"), 2),
+    }
+)
 
-#: Rotations about Z, which QPUs carry out by changing the phase of later gates, and the identity.
-_VIRTUAL = frozenset({"id", "p", "rz", "s", "sdg", "t", "tdg", "z"})
+#: Seconds of a step of Qiskit's schedules: IonQ's times are multiples of ten of them.
+_STEP_S = 1e-6
 
-#: The unit of time of Qiskit's scheduling, in seconds: IonQ states times in whole microseconds.
-_DT_S = 1e-6
+#: Gates on two qubits that a target with figures has: tools take some 10 ms for each pair of qubits
+#: and each gate.
+_PAIRED = frozenset(("cx", "rzz", "ms", "zz"))
 
-#: Gates that take one entangling gate of IonQ's; the others on two qubits are compiled to them.
-_ENTANGLING = frozenset({"cx", "rzz", "ms", "zz"})
+
+class Figures(NamedTuple):
+    """The measured properties of a device, with the keys of `Characterization`.
+
+    Attributes:
+        fidelity: Medians, by ``"spam"``, ``"1q"`` and ``"2q"``; one that is missing is unknown.
+        timing: Seconds, by ``"readout"``, ``"reset"``, ``"1q"``, ``"2q"``, ``"t1"``, ``"t2"``.
+    """
+
+    fidelity: Mapping[str, float | None]
+    timing: Mapping[str, float | None]
 
 
 def target_for(device: Device, gateset: str, noise_model: str | None = "ideal") -> Target:
@@ -79,61 +99,62 @@ def target_for(device: Device, gateset: str, noise_model: str | None = "ideal") 
     return target
 
 
-def calibrated_target(
-    device: Device,
-    gateset: str,
-    fidelity: Mapping[str, float | None],
-    timing: Mapping[str, float | None],
-) -> Target:
-    """Return a target with the qubits, durations and error rates that IonQ measured.
+def with_figures(target: Target, figures: Figures) -> Target:
+    """Return a target with a coupling map, durations and error rates, for tools that read them.
 
-    It has `cx` and `rzz` alone of the `qis` gates on several qubits: Aer's noise model takes
-    milliseconds for each gate on each pair, and Qiskit's layout refuses wider gates beside pairs.
+    It has the gates on one qubit, and on two CX and RZZ, or the native one: Qiskit's transpiler
+    takes no wider gates where there is a coupling map. The figures are medians, the same for all
+    qubits. Gates that take several native ones have the duration and the error of all of them.
 
     Args:
-        device: The backend.
-        gateset: `qis` or `native`.
-        fidelity: The medians of ``"spam"``, ``"1q"`` and ``"2q"``, as of `Characterization`. An
-            instruction without one has no error rate. That of a rotation about Z is 0, as its
-            duration: IonQ's QPUs only change the phase of later gates
-            (https://docs.ionq.com/guides/getting-started-with-native-gates).
-        timing: The seconds of `Characterization.timing`.
+        target: That of `target_for`.
+        figures: The properties of the device; without a figure, durations or errors are unknown.
     """
-    width = device.num_qubits
-    errors = {name: None if found is None else 1 - found for name, found in fidelity.items()}
-    of_qubit = QubitProperties(t1=timing["t1"], t2=timing["t2"])
-    target = Target(
-        description=f"{device.name}, {gateset} gates, as characterized",
+    width = target.num_qubits
+    timing = figures.timing
+    known = Target(
         num_qubits=width,
-        dt=_DT_S,
-        qubit_properties=[of_qubit] * width,
+        description=target.description,
+        dt=_STEP_S if timing else None,
+        qubit_properties=[QubitProperties(timing.get("t1"), timing.get("t2"))] * width,
     )
-    pairs = device.connectivity or tuple(itertools.combinations(range(width), 2))
-    both = [pair for a, b in pairs for pair in ((a, b), (b, a))]
-    for instruction in _instructions(device, gateset):
-        if instruction.num_qubits > 1 and instruction.name not in _ENTANGLING:
-            continue
-        properties = None
-        if isinstance(instruction, Measure):
-            properties = InstructionProperties(timing["readout"], errors["spam"])
-        elif isinstance(instruction, Reset):
-            properties = InstructionProperties(timing["reset"])
-        elif isinstance(instruction, Gate) and instruction.name in _VIRTUAL:
-            properties = InstructionProperties(0.0, 0.0)
-        elif isinstance(instruction, Gate) and instruction.num_qubits == 1:
-            properties = InstructionProperties(timing["1q"], errors["1q"])
-        elif isinstance(instruction, Gate):
-            properties = InstructionProperties(timing["2q"], errors["2q"])
-        places = both if instruction.num_qubits > 1 else [(qubit,) for qubit in range(width)]
-        target.add_instruction(instruction, dict.fromkeys(places, properties))
-    _add_control_flow(target)
-    return target
+    for name in target.operation_names:
+        operation = target.operation_from_name(name)
+        size = 0 if isinstance(operation, type) else operation.num_qubits
+        if size == 1 or name in _PAIRED:
+            places = list(target[name])
+            if None in places:  # everywhere
+                places = list(itertools.permutations(range(width), size))
+            properties = _properties(name, size, figures)
+            known.add_instruction(operation, dict.fromkeys(places, properties), name=name)
+    _add_control_flow(known)
+    return known
 
 
 def _add_control_flow(target: Target) -> None:
     """Let the transpiler keep boxes and loops, which `inlined` puts in place."""
     for kind, name in ((BoxOp, "box"), (ForLoopOp, "for_loop")):
         target.add_instruction(kind, name=name)
+
+
+def _properties(name: str, size: int, figures: Figures) -> InstructionProperties | None:
+    """Return the duration and the error of an operation; None: those of a delay are its own."""
+    fidelity, timing = figures
+    if name == "delay":
+        return None
+    if name == "reset":
+        return InstructionProperties(timing.get("reset"))
+    if name == "measure":
+        # Aer takes no measurement whose error is unknown.
+        spam = fidelity.get("spam")
+        return InstructionProperties(timing.get("readout"), 0.0 if spam is None else 1 - spam)
+    pulses = _PULSES.get(name, 1)
+    if not pulses:
+        return InstructionProperties(0.0, 0.0)
+    one, seconds = fidelity.get(f"{size}q"), timing.get(f"{size}q")
+    return InstructionProperties(
+        None if seconds is None else pulses * seconds, None if one is None else 1 - one**pulses
+    )
 
 
 def _instructions(device: Device, gateset: str) -> Iterator[Instruction]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.parse import urlsplit
 
 from ionq_toolkit.clock import FOR_EVER_S
 
@@ -179,3 +181,23 @@ def _http_date(text: str | None) -> datetime | None:
     except (TypeError, ValueError):
         return None
     return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+
+
+def is_insecure(url: str) -> bool:
+    """Return whether a URL leads to another machine without TLS.
+
+    Raises:
+        ValueError: The URL is invalid.
+    """
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, section 6.3
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

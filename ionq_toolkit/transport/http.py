@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from ipaddress import ip_address
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,6 +20,8 @@ from ionq_toolkit.transport.base import (
     Transport,
     UnusableSettingError,
     UnusableURLError,
+    is_insecure,
+    is_loopback,
 )
 from ionq_toolkit.transport.reasons import explain
 
@@ -160,29 +161,10 @@ def _free(manager: PoolManager) -> None:
             vars(waiting).update(vars(LifoQueue(waiting.maxsize)))
 
 
-def is_insecure(url: str) -> bool:
-    """Return whether a URL leads to another machine without TLS.
-
-    Raises:
-        ValueError: The URL is invalid.
-    """
-    parts = urlsplit(url)
-    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, section 6.3
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _proxies(url: str) -> dict[str, str] | None:
     """Exempt this machine from the proxies of the environment."""
     parts = urlsplit(url)
-    return {"no_proxy": parts.hostname} if parts.hostname and _is_loopback(parts.hostname) else None
+    return {"no_proxy": parts.hostname} if parts.hostname and is_loopback(parts.hostname) else None
 
 
 def _read(reply: requests.Response) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 
 class Operation(NamedTuple):
@@ -47,6 +47,23 @@ def _operation(
 
 
 _JOB, _SESSION = "/jobs/<job_id>", "/sessions/<session_id>"
+
+#: The names of the operations, for type checkers and editors.
+OperationName: TypeAlias = Literal[
+    "GET /health", "GET /whoami", "GET /projects", "GET /backends", "GET /backends/<backend>",
+    "GET /backends/<backend>/characterizations",
+    "GET /backends/<backend>/characterizations/<characterization_id>", "POST /jobs", "GET /jobs",
+    "DELETE /jobs", "PUT /jobs/status/cancel", "GET /jobs/estimate", "GET /jobs/<job_id>",
+    "DELETE /jobs/<job_id>", "POST /jobs/<job_id>/clone", "POST /jobs/<job_id>/move",
+    "GET /jobs/<job_id>/cost", "PUT /jobs/<job_id>/status/cancel",
+    "GET /jobs/<job_id>/results/probabilities",
+    "GET /jobs/<job_id>/results/probabilities/aggregated", "GET /jobs/<job_id>/results/histogram",
+    "GET /jobs/<job_id>/results/shots", "GET /jobs/<job_id>/artifacts/<artifact_id>",
+    "GET /jobs/<job_id>/circuits/<lang>", "POST /sessions", "GET /sessions",
+    "GET /sessions/<session_id>", "POST /sessions/<session_id>/end",
+    "GET /sessions/<session_id>/jobs", "GET /schemas/formats/<format>",
+    "GET /organizations/<organization_id>/usage",
+]  # fmt: skip
 
 #: Paths, methods, names and the need of a key: IonQ's API document, version 0.4. One
 #: characterization needs a key; the list that it is from needs none. Operations without a name in

@@ -20,14 +20,17 @@ from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ionq_toolkit_fake.api.operations import Operation
+    from ionq_toolkit_fake.api.operations import Operation, OperationName
     from ionq_toolkit_fake.api.request import LoggedRequest
     from ionq_toolkit_fake.faults.exchange import Exchange
 
 #: The number of faults that fired and are remembered.
 _MOST_FIRED = 10_000
 
-_VARIABLE = re.compile(r"<[^>]*>|{[^}]*}")
+#: The longest pattern of operations, and the most patterns of one rule and rules of one cloud.
+_LONGEST_PATTERN, _MOST_PATTERNS, _MOST_RULES = 200, 100, 1_000
+
+_VARIABLE = re.compile(r"<[^<>]*>|{[^{}]*}")
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class FaultRule:
         if not isinstance(self.on, str):
             if not isinstance(self.on, Sequence) or not self.on:
                 raise wrong("on", "one or several operations", self.on)
+            if len(self.on) > _MOST_PATTERNS:
+                raise ValueError(f"on=... has more than {_MOST_PATTERNS} operations: use patterns")
             object.__setattr__(self, "on", tuple(self.on))
         if not self.operations:
             methods = ", ".join(KINDS[self.fault.kind].methods)
@@ -207,7 +212,7 @@ class FaultRules:
     def add(
         self,
         fault: Fault,
-        on: str | Sequence[str] = "*",
+        on: OperationName | str | Sequence[str] = "*",
         *,
         times: int | None = None,
         skip: int = 0,
@@ -237,6 +242,8 @@ class FaultRules:
         if rule.key is not None and not self._takes(bytes.fromhex(rule.key.removeprefix(DIGEST))):
             raise ValueError("key=... is none that this cloud takes, so that the rule never fires")
         with self._lock:
+            if len(self.rules) >= _MOST_RULES:
+                raise ValueError(f"there are {_MOST_RULES} rules of faults: remove some first")
             left = rule.operations
             for armed in self.rules:
                 same_keys = armed.rule.key in {None, rule.key}
@@ -347,7 +354,8 @@ _NAMES = [
 
 def _matching(pattern: object) -> tuple[Operation, ...]:
     """Return the operations of a pattern."""
-    found = _named(pattern) if isinstance(pattern, str) else ()
+    short = isinstance(pattern, str) and len(pattern) <= _LONGEST_PATTERN
+    found = _named(str(pattern)) if short else ()
     if not found:
         raise unknown("operation", pattern, [operation.name for operation in OPERATIONS])
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 #: The statuses of a job that goes well, in order: https://docs.ionq.com/user-manual/jobs
 LIFECYCLE = ("submitted", "ready", "started", "completed")
+
+#: Those of them that a job goes on from, for type checkers and editors.
+OpenStatus: TypeAlias = Literal["submitted", "ready", "started"]
 
 #: The statuses that a job stays in.
 FINAL = frozenset({"completed", "failed", "canceled"})
