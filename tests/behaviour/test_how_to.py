@@ -126,8 +126,9 @@ def test_the_scripts_of_a_page_print_what_it_shows(found, monkeypatch, tmp_path)
                 assert checker.check_output(snippet.output, got, options), f"it prints:\n{got}"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if snippets(page, "toml")])
+@pytest.mark.parametrize("page", ["reference/scenario-file.md", "how-to/keys.md"])
 def test_the_scenarios_of_a_page_can_be_loaded(page):
+    assert snippets(page, "toml")
     for snippet in snippets(page, "toml"):
         if snippet.file is not None:  # of another kind, such as pyproject.toml
             continue
