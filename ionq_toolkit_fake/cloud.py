@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: How good QPUs are; see `FakeIonQ`.
+CHARACTERIZATIONS = (AS_RUN, NOMINAL) = ("as run", "nominal")
+
 #: The log keeps as many requests.
 _MOST_REQUESTS = 10_000
 
@@ -79,6 +82,8 @@ class FakeIonQ:
         deviations: Collection[str] = frozenset(DEVIATIONS),
         transitions: Transitions | Mapping[str, Any] | str | None = None,
         fidelities: Mapping[str, Mapping[str, float]] | None = None,
+        characterization: str = AS_RUN,
+        session_capacity: int | None = None,
         prepare: Callable[[FakeIonQ], object] | None = None,
     ) -> None:
         """Make an empty cloud.
@@ -101,6 +106,11 @@ class FakeIonQ:
                 data as `Transitions.from_dict` reads it. The attribute takes rules for some jobs.
             fidelities: Median fidelities of QPUs that differ from the catalogue's:
                 ``{"qpu.forte-1": {"1q": 0.999, "2q": 0.97, "spam": 0.98}}``.
+            characterization: `"as run"`: QPUs lose signal as jobs on Forte-1 were seen to;
+                `"nominal"`: they are as good as their characterization says. Leaves out the
+                deviation ``qpu-loses-signal``.
+            session_capacity: How many sessions a QPU has room for at a time: beyond, POST /sessions
+                is answered by 409; None: any number.
             prepare: Called with the cloud now and after each reset, to add rules for example.
 
         Raises:
@@ -109,6 +119,8 @@ class FakeIonQ:
         """
         for name in sorted(set(deviations) - set(DEVIATIONS)):
             raise unknown("deviation", name, DEVIATIONS)
+        if characterization not in CHARACTERIZATIONS:
+            raise unknown("characterization", characterization, CHARACTERIZATIONS)
         passes = isinstance(clock, str) and clock != "instant"
         if passes and transitions is None:
             transitions = PREDICTED
@@ -116,8 +128,11 @@ class FakeIonQ:
         self.clock: Clock = (
             clock_named(clock) if isinstance(clock, str) else clock or VirtualClock()
         )
-        self.deviations = frozenset(deviations)
-        self.facility = Facility(self.seed, self.clock, statuses, fidelities)
+        left_out = set() if characterization == AS_RUN else {"qpu-loses-signal"}
+        self.deviations = frozenset(deviations) - left_out
+        self.facility = Facility(
+            self.seed, self.clock, statuses, fidelities, self.deviations, session_capacity
+        )
         self.started_at = self.facility.started_at
         self._identifiers = Identifiers(self.seed)
         self._accounts = Accounts(self._identifiers, keys)
@@ -391,6 +406,9 @@ class FakeIonQ:
         project = None if key is None else self._project(key, projects)
         request = request._replace(projects=projects.values(), project_of_key=project)
         found = HANDLERS[operation.name](request)
+        if isinstance(found, responses.Text):
+            headers = {"content-type": "text/plain; charset=utf-8"}
+            return Response(operation.status, headers, found.encode())
         return Response(operation.status, {**JSON}, msgspec.json.encode(found))
 
     def _project(self, key: ApiKey, projects: dict[str, Project]) -> Project:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.submission import Submission
 
 
-#: How many jobs a page has: schema pagination-limit of the API document.
-MIN_PAGE, MAX_PAGE = 1, 25
+#: How many jobs a page has: schema pagination-limit of the API document; and the largest number
+#: that a program that works was seen to ask for.
+MIN_PAGE, MAX_PAGE, MAX_PAGE_SEEN = 1, 25, 250
 
 
 def create(request: Request) -> object:
@@ -61,7 +62,8 @@ def listing(request: Request, session_id: str | None = None) -> object:
         request: The request.
         session_id: List only the jobs of this session.
     """
-    limit = query.integer(request, "limit", MAX_PAGE, MIN_PAGE, MAX_PAGE)
+    most = MAX_PAGE_SEEN if "list-limit" in request.deviations else MAX_PAGE
+    limit = query.integer(request, "limit", MAX_PAGE, MIN_PAGE, most)
     jobs = list(request.project.jobs)
     start = query.text(request, "next")
     if start:  # found before anything is filtered: its status may have changed since

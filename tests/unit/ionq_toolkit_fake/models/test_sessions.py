@@ -94,14 +94,12 @@ def test_it_ends_when_its_minutes_are_over(send, cloud, session, submit):
 def test_its_jobs_cost_no_more_than_its_limit(send, session, submit):
     created = session(cost_limit={"unit": "usd", "value": 60})  # a job costs 25.79
     assert [submit(created)[0] for _ in range(3)] == [201, 201, 400]
-    assert "cost limit" in submit(created)[1]["message"]
-    assert submit(created, dry_run=True)[0] == 201
+    assert "has ended" in submit(created)[1]["message"]  # IonQ told a user so
 
 
 def test_a_canceled_job_costs_its_session_nothing(send, session, submit):
     created = session(cost_limit={"value": 30})
     _, job = submit(created)
-    assert submit(created)[0] == 400
     send("PUT", f"/jobs/{job['id']}/status/cancel")
     assert submit(created)[0] == 201
 
