@@ -12,6 +12,7 @@ import math
 import multiprocessing
 import resource
 import sys
+import time
 
 import msgspec
 import numpy as np
@@ -147,6 +148,32 @@ def parsing(gates: int, rounds: int) -> float:
     return compare(lambda: read_submission(request), lambda: msgspec.json.decode(body), rounds)
 
 
+def noisy(width: int, shots: int, rounds: int) -> float:
+    """A noisy job, compiled already, against Aer with the same noise on the same circuit."""
+    from qiskit_aer.noise import NoiseModel, depolarizing_error  # noqa: PLC0415 - only here
+
+    from ionq_toolkit_fake.simulation.aer import sampled  # noqa: PLC0415
+    from ionq_toolkit_fake.simulation.compiler import compile_program, pulses  # noqa: PLC0415
+    from ionq_toolkit_fake.simulation.program import Noise, Qpu  # noqa: PLC0415
+
+    bare, gates = circuit(width)
+    qpu, rates = Qpu(29, "zz"), Noise(1.33e-4, 0.01413)
+    start = time.perf_counter()
+    program, _ = compile_program(Program(width, gates), qpu, range(width), 1)
+    spent = time.perf_counter() - start
+    print(f"  compiling {width} qubits, {len(gates)} gates: {1000 * spent:.0f} ms", file=sys.stderr)
+    compiled, model = pulses(bare, qpu, 1), NoiseModel()
+    compiled.measure_all()
+    model.add_all_qubit_quantum_error(depolarizing_error(rates.one_qubit, 1), ["sx", "x"])
+    model.add_all_qubit_quantum_error(depolarizing_error(rates.two_qubits, 2), ["rzz"])
+    simulator = AerSimulator(noise_model=model)
+    return compare(
+        lambda: sampled(program, shots, rates, 1),
+        lambda: simulator.run(compiled, shots=shots, max_parallel_shots=1).result().get_counts(),
+        rounds,
+    )
+
+
 def _peak(width: int, answer: multiprocessing.Queue[float]) -> None:
     gates = [Gate("h", (0,))] + [Gate("cnot", (q + 1,), (q,)) for q in range(width - 1)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -174,6 +201,11 @@ def main() -> int:
     rows = [
         ("2 qubits, distribution / bare Aer", lambda: distribution(2, 300), 1.5),
         ("20 qubits, distribution / bare Aer", lambda: distribution(20, 7), 1.1),
+        (
+            "10 qubits, 1000 noisy shots / Aer on the compiled circuit",
+            lambda: noisy(10, 1000, 7),
+            1.5,
+        ),
         ("1000 circuits of 5 qubits, job / one Aer call", lambda: many(1000, 5), 1.3),
         ("150,000 gates, parsed and checked / decoded", lambda: parsing(150_000, 7), 3.0),
         (f"GHZ of {width} qubits, peak memory / state", lambda: memory(width), 1.7),

@@ -17,6 +17,7 @@ from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
+from ionq_toolkit_fake.facts.guesses import guesses_of
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
 from ionq_toolkit_fake.faults.exchange import Exchange
@@ -170,6 +171,20 @@ class FakeIonQ:
         """The requests that it received, in order; the last 10 000."""
         with self.lock:
             return list(self._log)
+
+    def fidelity_notes(self, backend: str) -> list[str]:
+        """Return the simulated values of a backend that rest on a guess, each with its basis.
+
+        Args:
+            backend: Its name: ``"simulator"``, ``"qpu.forte-1"`` or ``"forte-1"``.
+
+        Raises:
+            ValueError: The backend is unknown.
+        """
+        name = backend if backend in self.facility.devices else f"qpu.{backend}"
+        if name not in self.facility.devices:
+            raise unknown("backend", backend, self.facility.devices)
+        return [f"{guess.simulated} ({guess.basis})" for guess in guesses_of(name)]
 
     def settle(self) -> None:
         """Move on every job whose time has come."""

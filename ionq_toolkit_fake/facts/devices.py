@@ -201,7 +201,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             ),
             _qpu(
                 *("qpu.forte-1", "available", 36, _ZZ, _FORTE, _FORTE_PRICE),
-                **_MARYLAND,
+                location=_MARYLAND["location"],
                 pace=_FORTE_PACE,
             ),
             _qpu(

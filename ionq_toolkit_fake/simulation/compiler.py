@@ -168,7 +168,7 @@ def _entangled(circuit: QuantumCircuit, name: str, item: CircuitInstruction, *, 
         circuit.h(qubit)
 
 
-class _Resynthesis(TransformationPass):  # type: ignore[misc]
+class _Resynthesis(TransformationPass):
     """Puts gates in the place of consolidated blocks on two qubits."""
 
     def __init__(self, quarter_turns: bool) -> None:

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 from ionq_toolkit_fake import DEVIATIONS, FakeIonQ
+from ionq_toolkit_fake.facts.guesses import GUESSES
 
 OBSERVATIONS = Path(__file__).with_name("observations.toml")
 KEY = {"Authorization": "apiKey replay"}
@@ -44,7 +45,10 @@ def gates(text, gateset="qis"):
 
 
 def _gate(text, gateset):
-    name, qubits, angles = re.fullmatch(r"\s*(\w+)\s+([\d ]+?)\s*(?:\((.*)\))?\s*", text).groups()
+    found = re.fullmatch(r"\s*(\w+)\s+([\d ]+?)\s*(?:\((.*)\))?\s*", text)
+    if found is None:
+        raise ValueError(f"{text!r} is not like `ry 2 (0.5)`")
+    name, qubits, angles = found.groups()
     qubits = [int(qubit) for qubit in qubits.split()]
     angles = [float(angle) for angle in (angles or "").split()]
     if gateset == "native":
@@ -130,6 +134,7 @@ def _check(body, path, kind, wanted=None, tolerance=0.0):
         "missing": lambda: found is None,
         "has": lambda: wanted in found,
         "at least": lambda: found >= wanted,
+        "is one in all": lambda: len({json.dumps(part) for part in found.values()}) == 1,
         "length": lambda: len(found) == wanted,
     }[kind]()
     return right, f"{path} {kind} {'' if wanted is None else wanted}: {found!r}"[:300]
@@ -147,7 +152,7 @@ def replay(entry):
         else:
             status, body = caller.run({**step["run"]}, step.get("gateset", "qis"))
         if "seconds" in step:
-            caller.cloud.clock.advance(step["seconds"])
+            caller.cloud.clock.sleep(step["seconds"])
         if "save" in step:
             caller.ids[step["save"]] = body["id"]
         if "status" in step:
@@ -189,3 +194,43 @@ def verdict(entry):
     if wrong:
         return "differs", entry.get("differs") or "; ".join(wrong)
     return "agrees", entry.get("note", "")
+
+
+#: Where the table begins on the page on fidelity.
+HEADING = "## Held against recorded observations"
+
+
+def section():
+    """Return the part of the page on fidelity that scripts/everything.py writes."""
+    lines = [
+        HEADING,
+        "",
+        "Each row is one entry of `tests/live/observations.toml`, which a test replays.",
+        "How to contribute one: [how-to/observations.md](how-to/observations.md).",
+        "",
+        "| row | observed | source, date, how sure | simulated | why |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for entry in observations():
+        found, why = verdict(entry)
+        source = f"{entry['source']}; {entry['date']}; {entry['sure']}"
+        cells = (str(entry.get("row", "")), entry["title"], source, found, why)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    guesses = []
+    for guess in GUESSES:
+        backends = ", ".join(name or "all" for name in guess.backends)
+        guesses.append(f"| {backends} | {guess.simulated} | {guess.basis} |")
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "## Guesses",
+            "",
+            "`cloud.fidelity_notes(backend)` returns those of a backend.",
+            "",
+            "| backends | simulated | basis |",
+            "| --- | --- | --- |",
+            *guesses,
+            "",
+        ]
+    )

@@ -149,8 +149,14 @@ not by hand, and nothing on it is added up: each column says what it says.
 """
 
 
-def page(evidence, notes):
-    """Return the page, or raise ValueError for an operation without evidence."""
+def page(evidence, notes, rest=""):
+    """Return the page, or raise ValueError for an operation without evidence.
+
+    Args:
+        evidence: Of the run.
+        notes: What a run cannot know.
+        rest: The part of the page that scripts/everything.py writes.
+    """
     rows = []
     named = {*notes.UNDRIVEN, *notes.UNREFUSED, *notes.UNKNOWN}
     strange = named - {operation.name for operation in OPERATIONS}
@@ -191,4 +197,4 @@ def page(evidence, notes):
             *table,
             "",
         ]
-    )
+    ) + (rest and f"\n{rest}")
