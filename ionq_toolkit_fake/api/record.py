@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api.results import ArtifactKind, artifacts_of
 from ionq_toolkit_fake.clock import iso, iso_or_none
-from ionq_toolkit_fake.facts.devices import POWER_KW, predicted_ms
+from ionq_toolkit_fake.facts.devices import POWER_KW, execution_ms, predicted_ms
 from ionq_toolkit_fake.simulation.outcome import Optimum, Outcome, Value
-from ionq_toolkit_fake.transitions.lifecycle import SECONDS, STARTED
+from ionq_toolkit_fake.transitions.lifecycle import STARTED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -43,7 +43,7 @@ def base(job: Job, request: Request) -> dict[str, Any]:
     submission, completed = job.submission, job.status == "completed"
     rehearsal, exact = submission.is_rehearsal, submission.is_exact
     is_qpu, ran = submission.device.is_qpu, completed and not rehearsal
-    execution_ms = job.execution_ms if is_qpu or ran else None
+    duration_ms = job.execution_ms if ran else None
     artifacts = artifacts_of(job) if completed else []
     body: dict[str, Any] = {
         "id": job.id,
@@ -64,7 +64,7 @@ def base(job: Job, request: Request) -> dict[str, Any]:
         "predicted_execution_duration_ms": _predicted_ms(job, request.deviations)
         if is_qpu
         else None,
-        "execution_duration_ms": execution_ms if ran else None,
+        "execution_duration_ms": duration_ms,
         "failure": _failure(job, request.deviations),
         "settings": submission.settings,
         "output": _output(job, artifacts, request.deviations, is_qpu=is_qpu) if completed else {},
@@ -84,10 +84,11 @@ def base(job: Job, request: Request) -> dict[str, Any]:
 
 def _predicted_ms(job: Job, deviations: Collection[str]) -> int:
     """Return how long a job is predicted to run, which is less than it takes."""
-    submission = job.submission
-    if "prediction-is-short" not in deviations or job.plan.steps[STARTED].kind == SECONDS:
+    device, size = job.submission.device, (*job.billed, job.submission.shots)
+    planned = job.execution_ms != execution_ms(device, *size)
+    if planned or "prediction-is-short" not in deviations:
         return job.execution_ms
-    return predicted_ms(submission.device, *job.billed, submission.shots)
+    return predicted_ms(device, *size)
 
 
 def _wait_ms(job: Job, request: Request) -> int | None:
