@@ -1,4 +1,4 @@
-"""Replays a recorded observation against the fake: docs/how-to/observations.md has the entries."""
+"""Replays a recorded observation against the fake: docs/observations.md has the entries."""
 
 import json
 import math
@@ -207,7 +207,7 @@ def section():
         HEADING,
         "",
         "Each row is one entry of `tests/live/observations.toml`, which a test replays.",
-        "How to contribute one: [how-to/observations.md](how-to/observations.md).",
+        "How to contribute one: [observations.md](observations.md).",
         "",
         "| row | observed | source, date, how sure | simulated | why |",
         "| --- | --- | --- | --- | --- |",
