@@ -1,4 +1,4 @@
-"""The command `ionq-toolkit`: run an OpenQASM 2 or 3 file."""
+"""The command `ionq-toolkit`: run an OpenQASM 2 or 3 file, and contribute what was recorded."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from ionq_toolkit.events import Retried
 from ionq_toolkit.job.recovery import SETTLED_S, UNKNOWN
 from ionq_toolkit.provider import TRANSPORT_VARIABLE, IonQProvider
 from ionq_toolkit.transport.in_process import new_fake
+from ionq_toolkit.transport.recording.file import RecordingError, read
+from ionq_toolkit.transport.recording.observation import observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,6 +150,24 @@ def recover(
         _print(json.dumps(told) if as_json else words)
     if any(one.outcome == UNKNOWN for one in found):
         sys.exit(3)
+
+
+@main.command()
+@click.argument("recording", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--title", required=True, help="The observation in a sentence.")
+@click.option("--source", required=True, help="The person or the place it is from.")
+def record(recording: Path, title: str, source: str) -> None:
+    """Print a recorded run as an entry for the fake's table of observations.
+
+    RECORDING is a file of RecordingTransport with one job of one circuit. The entry has no ids,
+    names or metadata: the job's circuit, parts of its record, its results and its cost.
+    """
+    try:
+        exchanges, _ = read(recording)
+        text = observation(exchanges, title=title, source=source)
+    except (RecordingError, ValueError) as error:
+        raise click.ClickException(f"{recording.name}: {error}") from error
+    click.echo(text, nl=False)
 
 
 def _provider(

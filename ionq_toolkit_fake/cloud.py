@@ -19,6 +19,7 @@ from ionq_toolkit_fake.assertions import assert_requested
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.display import ShownList, Table, shown
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
+from ionq_toolkit_fake.facts.guesses import guesses_of
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
 from ionq_toolkit_fake.faults.exchange import Exchange
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
+
+#: How good QPUs are; see `FakeIonQ`.
+CHARACTERIZATIONS = (AS_RUN, NOMINAL) = ("as run", "nominal")
 
 #: The log keeps as many requests.
 _MOST_REQUESTS = 10_000
@@ -85,6 +89,8 @@ class FakeIonQ:
         deviations: Collection[str] = frozenset(DEVIATIONS),
         transitions: Transitions | Mapping[str, Any] | str | None = None,
         fidelities: Mapping[str, Mapping[str, float]] | None = None,
+        characterization: str = AS_RUN,
+        session_capacity: int | None = None,
         prepare: Callable[[FakeIonQ], object] | None = None,
     ) -> None:
         """Make an empty cloud.
@@ -107,6 +113,11 @@ class FakeIonQ:
                 data as `Transitions.from_dict` reads it. The attribute takes rules for some jobs.
             fidelities: Median fidelities of QPUs that differ from the catalogue's:
                 ``{"qpu.forte-1": {"1q": 0.999, "2q": 0.97, "spam": 0.98}}``.
+            characterization: `"as run"`: QPUs lose signal as jobs on Forte-1 were seen to;
+                `"nominal"`: they are as good as their characterization says. Leaves out the
+                deviation ``qpu-loses-signal``.
+            session_capacity: How many sessions a QPU has room for at a time: beyond, POST /sessions
+                is answered by 409; None: any number.
             prepare: Called with the cloud now and after each reset, to add rules for example.
 
         Raises:
@@ -115,6 +126,8 @@ class FakeIonQ:
         """
         for name in sorted(set(deviations) - set(DEVIATIONS)):
             raise unknown("deviation", name, DEVIATIONS)
+        if characterization not in CHARACTERIZATIONS:
+            raise unknown("characterization", characterization, CHARACTERIZATIONS)
         passes = isinstance(clock, str) and clock != "instant"
         if passes and transitions is None:
             transitions = PREDICTED
@@ -122,8 +135,11 @@ class FakeIonQ:
         self.clock: Clock = (
             clock_named(clock) if isinstance(clock, str) else clock or VirtualClock()
         )
-        self.deviations = frozenset(deviations)
-        self.facility = Facility(self.seed, self.clock, statuses, fidelities)
+        left_out = set() if characterization == AS_RUN else {"qpu-loses-signal"}
+        self.deviations = frozenset(deviations) - left_out
+        self.facility = Facility(
+            self.seed, self.clock, statuses, fidelities, self.deviations, session_capacity
+        )
         self.started_at = self.facility.started_at
         self._identifiers = Identifiers(self.seed)
         self._accounts = Accounts(self._identifiers, keys)
@@ -177,6 +193,20 @@ class FakeIonQ:
         """The requests that it received, in order; the last 10 000."""
         with self.lock:
             return list(self._log)
+
+    def fidelity_notes(self, backend: str) -> list[str]:
+        """Return the simulated values of a backend that rest on a guess, each with its basis.
+
+        Args:
+            backend: Its name: ``"simulator"``, ``"qpu.forte-1"`` or ``"forte-1"``.
+
+        Raises:
+            ValueError: The backend is unknown.
+        """
+        name = backend if backend in self.facility.devices else f"qpu.{backend}"
+        if name not in self.facility.devices:
+            raise unknown("backend", backend, self.facility.devices)
+        return [f"{guess.simulated} ({guess.basis})" for guess in guesses_of(name)]
 
     def settle(self) -> None:
         """Move on every job whose time has come."""
@@ -462,6 +492,9 @@ class FakeIonQ:
         project = None if key is None else self._project(key, projects)
         request = request._replace(projects=projects.values(), project_of_key=project)
         found = HANDLERS[operation.name](request)
+        if isinstance(found, responses.Text):
+            headers = {"content-type": "text/plain; charset=utf-8"}
+            return Response(operation.status, headers, found.encode())
         return Response(operation.status, {**JSON}, msgspec.json.encode(found))
 
     def _project(self, key: ApiKey, projects: dict[str, Project]) -> Project:

@@ -1,7 +1,8 @@
-"""Writes docs/everything.md: all that the fake can bring about, from its own tables."""
+"""Writes docs/everything.md from the fake's tables, and the observations of docs/fidelity.md."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from ionq_toolkit_fake import DEVIATIONS, FAILURES, Scenario, faults
@@ -9,7 +10,8 @@ from ionq_toolkit_fake.control import CONTROLS
 from ionq_toolkit_fake.scenario import names
 from ionq_toolkit_fake.transitions.lifecycle import LIFECYCLE
 
-PAGE = Path(__file__).parents[1] / "docs" / "everything.md"
+ROOT = Path(__file__).parents[1]
+PAGE, FIDELITY = ROOT / "docs" / "everything.md", ROOT / "docs" / "fidelity.md"
 
 
 def table(*rows: tuple[str, ...]) -> list[str]:
@@ -115,5 +117,15 @@ def page() -> str:
     return "\n".join(lines)
 
 
+def write_observations() -> None:
+    """Replay the recorded observations, and write the last part of the page on fidelity."""
+    sys.path.insert(0, str(ROOT / "tests" / "live"))
+    import replay  # noqa: PLC0415 - it is among the tests
+
+    text, _, _ = FIDELITY.read_text().partition(f"\n{replay.HEADING}")
+    FIDELITY.write_text(f"{text}\n{replay.section()}")
+
+
 if __name__ == "__main__":
     PAGE.write_text(page())
+    write_observations()

@@ -10,6 +10,7 @@ from pathlib import Path
 import evidence as seen
 import notes
 import pytest
+import replay
 from clouds import Scripted
 from hypothesis import settings
 from lossy import Lossy
@@ -55,7 +56,9 @@ def pytest_sessionfinish(session, exitstatus):
     wanted = session.config.getoption("--fidelity")
     if not wanted or exitstatus:
         return
-    text = seen.page(session.config.stash[EVIDENCE], notes)
+    kept = FIDELITY.read_text()
+    rest = kept[kept.index(replay.HEADING) :] if replay.HEADING in kept else ""
+    text = seen.page(session.config.stash[EVIDENCE], notes, rest)
     if wanted == "write":
         FIDELITY.write_text(text)
     elif FIDELITY.read_text() != text:

@@ -129,7 +129,7 @@ _STANDARD_KINDS: Mapping[str, type[Operation]] = MappingProxyType(
 
 #: Limits of native gates, in turns; the same page. A gate beyond them equals one within, but for a
 #: global phase.
-_MAX_PHASE, _MAX_MS_ANGLE, _MAX_ZZ_ANGLE = 1.0, 0.25, 0.5
+_MAX_PHASE, _MAX_ANGLE = 1.0, 0.25
 
 
 #: What Qiskit appends to the name of a gate in OpenQASM if it comes with other parameters, too.
@@ -326,8 +326,8 @@ def native_gates(operation: Operation, qubits: Sequence[int]) -> list[dict[str, 
 
     A gate on one qubit of the `qis` gateset becomes native ones that equal it, but for a global
     phase: Qiskit's estimators append such gates to native circuits, too. A gate beyond IonQ's
-    limits is sent as the same gate within them: an `ms` of more than a quarter turn becomes one of
-    less, and a half turn of either qubit.
+    limits is sent as the same gate within them: an `ms` or `zz` of more than a quarter turn becomes
+    one of less, and a half turn of either qubit.
 
     Raises:
         IonQGateError: The gate is not native, or a parameter is not a number.
@@ -343,7 +343,7 @@ def native_gates(operation: Operation, qubits: Sequence[int]) -> list[dict[str, 
     if name == "ms":
         return _ms(*turns, targets=list(qubits))
     if name == "zz":
-        return [{"gate": name, "targets": list(qubits), "angle": _within(_MAX_ZZ_ANGLE, turns[0])}]
+        return _zz(turns[0], targets=list(qubits))
     return [{"gate": name, "target": qubits[0], "phase": _within(_MAX_PHASE, turns[0])}]
 
 
@@ -371,9 +371,9 @@ def _rotation(operation: Operation) -> list[tuple[str, float]]:
 
 def _ms(first: float, second: float, angle: float, *, targets: list[int]) -> list[dict[str, Any]]:
     half_turns: list[dict[str, Any]] = []
-    if not 0 <= angle <= _MAX_MS_ANGLE:
+    if not 0 <= angle <= _MAX_ANGLE:
         angle = math.remainder(angle, 1.0)
-        if abs(angle) > _MAX_MS_ANGLE:
+        if abs(angle) > _MAX_ANGLE:
             half_turns = [
                 {"gate": "gpi", "target": target, "phase": _within(_MAX_PHASE, phase)}
                 for target, phase in zip(targets, (first, second), strict=True)
@@ -383,6 +383,26 @@ def _ms(first: float, second: float, angle: float, *, targets: list[int]) -> lis
             first, angle = first + 0.5, -angle
     phases = [_within(_MAX_PHASE, phase) for phase in (first, second)]
     return [{"gate": "ms", "targets": targets, "phases": phases, "angle": angle}, *half_turns]
+
+
+def _zz(angle: float, *, targets: list[int]) -> list[dict[str, Any]]:
+    """Return a `zz` with an angle that IonQ takes: it was seen to refuse -0.25 and 1.75."""
+    if 0 <= angle <= _MAX_ANGLE:
+        return [{"gate": "zz", "targets": targets, "angle": angle}]
+    angle = math.remainder(angle, 1.0)
+    half_turns: list[dict[str, Any]] = []
+    if abs(angle) > _MAX_ANGLE:
+        half_turns = [
+            {"gate": "gpi", "target": target, "phase": phase}
+            for target in targets
+            for phase in (0.0, 0.25)
+        ]
+        angle -= math.copysign(0.5, angle)
+    gates: list[dict[str, Any]] = [{"gate": "zz", "targets": targets, "angle": abs(angle)}]
+    if angle < 0:  # a flipped qubit changes the sign
+        flip = {"gate": "gpi", "target": targets[0], "phase": 0.0}
+        gates = [flip, *gates, flip]
+    return [*gates, *half_turns]
 
 
 def _within(limit: float, turns: float) -> float:

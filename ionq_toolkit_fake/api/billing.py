@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ionq_toolkit_fake.api import query
 from ionq_toolkit_fake.api.responses import bad_query, not_found
 from ionq_toolkit_fake.clock import iso
-from ionq_toolkit_fake.facts.devices import execution_ms
+from ionq_toolkit_fake.facts.devices import predicted_ms
 from ionq_toolkit_fake.facts.limits import MAX_SHOTS
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
 from ionq_toolkit_fake.models.facility import midnight
@@ -84,13 +84,22 @@ def estimate(request: Request) -> object:
                 "job_cost_minimum": price.minimum_mitigated if mitigated else price.minimum,
             }
         )
+    card, older = {"id": f"{name}-rates", "rates": rates}, {}
+    if "estimate-both-keys" in request.deviations:
+        older = {
+            "input_values": context,
+            "rate_information": card,
+            "estimated_cost": total,
+            "cost_unit": "usd",
+        }
     return {
+        **older,
         "estimate_context": context,
         "estimated_at": iso(request.clock.now()),
         "estimated_unit": "usd",
-        "rate_card": {"id": f"{name}-rates", "rates": rates},
+        "rate_card": card,
         "estimated_total_cost": total,
-        "estimated_execution_time": execution_ms(device, single, double, shots),
+        "estimated_execution_time": predicted_ms(device, single, double, shots),
         "current_predicted_queue_time": request.facility.queue_ms(name),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,8 +31,8 @@ MAX_CONTROLS = 7
 MAX_TERMS = 5_000
 
 #: Limits of native gates: https://docs.ionq.com/api-reference/v0.3/native-gates-api. The angle of
-#: an ms is a quarter turn unless it says otherwise; that of a zz may be of either sign, as
-#: qiskit-ionq sends it. A phase may go beyond one turn, as Cirq's gateset for Forte has it.
+#: an ms is a quarter turn unless it says otherwise. The service refuses a zz of -0.25 and
+#: of 1.75. A phase may go beyond one turn, as Cirq's gateset for Forte has it.
 MAX_ZZ_ANGLE, MAX_ANGLE, DEFAULT_ANGLE = 1.0, 0.25, 0.25
 
 _GATESETS = ("qis", "native")
@@ -89,11 +90,13 @@ class Limits(NamedTuple):
         qubits: How many qubits it has.
         entanglers: Its native gates on two qubits.
         connectivity: The pairs of qubits that these act on; None: all of them.
+        signed_angles: Whether the angle of a zz may have either sign, and be up to a turn.
     """
 
     qubits: int
     entanglers: tuple[str, ...]
     connectivity: tuple[tuple[int, int], ...] | None = None
+    signed_angles: bool = False
 
 
 def read_circuits(kind: str, body: msgspec.Raw, limits: Limits) -> tuple[Circuit, ...]:
@@ -160,7 +163,8 @@ def _circuit(circuit: _Circuit, path: str, limits: Limits) -> Circuit:
         raise not_one_of(_GATESETS, f"{path}.gateset")
     if circuit.qubits is not None and circuit.qubits < 1:
         raise bad_request(f"{path}.qubits must be greater than or equal to 1", f"{path}.qubits")
-    read = _native_gates if gateset == "native" else _qis_gates
+    signed = limits.signed_angles
+    read = partial(_native_gates, signed=signed) if gateset == "native" else _qis_gates
     gates: list[Gate] = []
     for index, gate in enumerate(circuit.circuit):
         found = read(gate, f"{path}.circuit.{index}", circuit.qubits)
@@ -292,7 +296,9 @@ def _pauli_exponential(
     return Gate("pauliexp", targets, controls, (time, *coefficients), tuple(terms))
 
 
-def _native_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Gate]:
+def _native_gates(
+    gate: _Gate, path: str, num_qubits: int | None, *, signed: bool
+) -> Iterator[Gate]:
     """Yield one native gate."""
     if gate.gate not in NATIVE_GATES:
         raise not_one_of(NATIVE_GATES, f"{path}.gate")
@@ -318,7 +324,8 @@ def _native_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Ga
         angle_or_phase = gate.phase if gate.angle is None else gate.angle
         if angle_or_phase is None:
             raise bad_request(f"{path}.angle is required", f"{path}.angle")
-        _check_angle(angle_or_phase, -MAX_ZZ_ANGLE, MAX_ZZ_ANGLE, f"{path}.angle")
+        most = MAX_ZZ_ANGLE if signed else MAX_ANGLE
+        _check_angle(angle_or_phase, -most if signed else 0.0, most, f"{path}.angle")
         parameters = (angle_or_phase,)
     else:
         if gate.phase is None:

@@ -19,6 +19,7 @@ HISTOGRAM_V2 = "ionq.result.histogram.json.v2"
 SHOTS_V1 = "ionq.result.shots.json.v1"
 SHOTS_V2 = "ionq.result.shots.json.v2"
 NATIVE_V1 = "ionq.native.v1"
+QASM3_V1 = "ionq.qasm3.v1"
 PROBABILITIES_AGGREGATE_V1 = "ionq.result.probabilities-aggregate.json.v1"
 
 
@@ -60,6 +61,7 @@ FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "properties": {"shots": {"type": "array", "items": _SHOT}},
         },
         PROBABILITIES_AGGREGATE_V1: _map_of(_map_of(_PROBABILITY)),
+        QASM3_V1: {"type": "string"},
         NATIVE_V1: {
             "type": "object",
             "required": ["qubits", "circuit"],

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.submission import Submission
 
 
-#: How many jobs a page has: schema pagination-limit of the API document. The document of this
-#: operation has no maximum, and programs that work send 250; the maximum here is a guess.
-PAGE, MIN_PAGE, MAX_PAGE = 25, 1, 1000
+#: How many jobs a page has: schema pagination-limit of the API document; and the largest number
+#: that a program that works was seen to ask for.
+MIN_PAGE, MAX_PAGE, MAX_PAGE_SEEN = 1, 25, 250
 
 
 def create(request: Request) -> object:
@@ -60,7 +60,8 @@ def listing(request: Request, session_id: str | None = None) -> object:
         request: The request.
         session_id: List only the jobs of this session.
     """
-    limit = query.integer(request, "limit", PAGE, MIN_PAGE, MAX_PAGE)
+    most = MAX_PAGE_SEEN if "list-limit" in request.deviations else MAX_PAGE
+    limit = query.integer(request, "limit", MAX_PAGE, MIN_PAGE, most)
     for job_id in query.several(request, "ids"):  # who asks for a job by name polls it
         request.project.jobs.poll(job_id)
     jobs = list(request.project.jobs)

@@ -109,7 +109,10 @@ def target(request: Request, name: str) -> Device:
     """Return the backend that a body names."""
     devices, targets = request.facility.devices, request.owner.access.targets
     if name not in devices:
-        raise not_one_of(devices, "backend")
+        refusal = not_one_of(devices, "backend")
+        if "bare-qpu" in request.deviations:
+            refusal.message += ". See https://docs.ionq.com for valid backends."
+        raise refusal
     if targets is not None and name not in targets:
         raise forbidden(f"This key has no access to {name}")
     if devices[name].status != "available":
@@ -141,6 +144,7 @@ def read_submission(request: Request, *, replacing: Job | None = None) -> Submis
         settings.compilation = None  # "no compilation settings": schema QuantumFunctionJobSettings
     model = "ideal" if is_qpu else noise.model
     limits = _qpu_limits(device) if is_qpu else _simulator_limits(device, model)
+    limits = limits._replace(signed_angles="native-angles" not in request.deviations)
     function: Energy | MaxCut | None = None
     if job.type == QUANTUM_FUNCTION:
         circuit, function = read_function(job.input, device)
@@ -286,4 +290,7 @@ def _check_session(
         cost = price.of(*submission.billed, submission.shots, mitigated=submission.mitigated)
     reason = session.refusal(submission.device.name, cost, replacing)
     if reason is not None:
+        dear = session.cost_limit is not None and session.spent + cost > session.cost_limit
+        if dear and "session-cost-limit-ends" in request.deviations:
+            request.project.sessions.end(session, None)
         raise bad_request(reason, "session_id")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api.results import ArtifactKind, artifacts_of
 from ionq_toolkit_fake.clock import iso, iso_or_none
+from ionq_toolkit_fake.facts.devices import POWER_KW, execution_ms, predicted_ms
 from ionq_toolkit_fake.simulation.outcome import Optimum, Outcome, Value
 from ionq_toolkit_fake.transitions.lifecycle import STARTED
 
@@ -22,6 +23,9 @@ _DOCUMENTED = {"UnexpectedCompilationError": "CompilationError"}
 
 #: The compiler settings that a compiled job was seen to show, unless it was sent others.
 _COMPILATION = {"opt": 1, "precision": "1E-3", "service_version": "v0.3"}
+
+#: The same of a job on a QPU of August 2026.
+_COMPILATION_2026 = {"precision": "1E-3", "service_version": "v0.4"}
 
 
 def full(job: Job, request: Request) -> dict[str, Any]:
@@ -39,7 +43,7 @@ def base(job: Job, request: Request) -> dict[str, Any]:
     submission, completed = job.submission, job.status == "completed"
     rehearsal, exact = submission.is_rehearsal, submission.is_exact
     is_qpu, ran = submission.device.is_qpu, completed and not rehearsal
-    execution_ms = job.execution_ms if is_qpu or ran else None
+    duration_ms = job.execution_ms if ran else None
     artifacts = artifacts_of(job) if completed else []
     body: dict[str, Any] = {
         "id": job.id,
@@ -57,12 +61,14 @@ def base(job: Job, request: Request) -> dict[str, Any]:
         "started_at": None if rehearsal else iso_or_none(job.started_at),
         "completed_at": iso_or_none(job.completed_at),
         "predicted_wait_time_ms": _wait_ms(job, request) if is_qpu and not rehearsal else None,
-        "predicted_execution_duration_ms": execution_ms if is_qpu else None,
-        "execution_duration_ms": execution_ms if ran else None,
+        "predicted_execution_duration_ms": _predicted_ms(job, request.deviations)
+        if is_qpu
+        else None,
+        "execution_duration_ms": duration_ms,
         "failure": _failure(job, request.deviations),
         "settings": submission.settings,
         "output": _output(job, artifacts, request.deviations, is_qpu=is_qpu) if completed else {},
-        "stats": _stats(job, is_qpu=is_qpu),
+        "stats": _stats(job, request.deviations, is_qpu=is_qpu),
         "results": _results(job, artifacts, request.deviations) if ran else None,
     }
     if not exact:
@@ -74,6 +80,15 @@ def base(job: Job, request: Request) -> dict[str, Any]:
         if submission.noise_seed is not None:
             body["noise"]["seed"] = submission.noise_seed
     return body
+
+
+def _predicted_ms(job: Job, deviations: Collection[str]) -> int:
+    """Return how long a job is predicted to run, which is less than it takes."""
+    device, size = job.submission.device, (*job.billed, job.submission.shots)
+    planned = job.execution_ms != execution_ms(device, *size)
+    if planned or "prediction-is-short" not in deviations:
+        return job.execution_ms
+    return predicted_ms(device, *size)
 
 
 def _wait_ms(job: Job, request: Request) -> int | None:
@@ -99,7 +114,7 @@ def _failure(job: Job, deviations: Collection[str]) -> dict[str, str] | None:
     return body
 
 
-def _stats(job: Job, *, is_qpu: bool) -> dict[str, Any]:
+def _stats(job: Job, deviations: Collection[str], *, is_qpu: bool) -> dict[str, Any]:
     """Return the size of a circuit, after compilation if it was compiled; {} for a parent."""
     circuit, outcome = job.circuit, job.result
     if circuit is None:
@@ -117,6 +132,10 @@ def _stats(job: Job, *, is_qpu: bool) -> dict[str, Any]:
     if compiled is not None:
         body["gate_counts"] = _native_counts(compiled)
     if job.status == "completed":
+        if "record-of-2026" in deviations:
+            body["predicted_quantum_compute_time_us"] = 0
+            hours = 0 if job.submission.is_rehearsal else job.execution_ms / 3_600_000
+            body["kwh"] = round(POWER_KW * hours, 5)
         body["billed_quantum_compute_time_us"] = 0  # billed by gates
     return body
 
@@ -140,7 +159,8 @@ def _output(
     if "compilation-output" in deviations:
         settings = submission.settings.get("compilation") or {}
         basis = {"gate_basis": submission.device.entangler.upper()}
-        compilation = {**_COMPILATION, **basis, **settings}
+        recent = is_qpu and "record-of-2026" in deviations
+        compilation = {**(_COMPILATION_2026 if recent else _COMPILATION), **basis, **settings}
     compiled = {a.format: _descriptor(a) for a in artifacts if a.kind is ArtifactKind.COMPILED}
     if compiled:
         compilation["compiled_circuits"] = compiled
@@ -168,6 +188,9 @@ def _output(
         mitigation["symmetry_verification"] = {"applied": allowed is not None}
         if allowed is not None:
             mitigation["symmetry_verification"]["num_allowed_states"] = allowed
+    elif is_qpu and "symmetry-verification-shown" in deviations:
+        unused = {"applied": False, "num_allowed_states": None}
+        mitigation["symmetry_verification"] = unused
     return {"compilation": compilation, "error_mitigation": mitigation}
 
 
@@ -199,4 +222,4 @@ def _results(
 
 def _descriptor(artifact: Artifact) -> dict[str, str]:
     """Return the entry of an artifact in a record: schema ArtifactDescriptor."""
-    return {"id": artifact.id, "format": artifact.format, "media_type": "application/json"}
+    return {"id": artifact.id, "format": artifact.format, "media_type": artifact.media_type}

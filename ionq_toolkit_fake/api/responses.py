@@ -24,6 +24,12 @@ class Response(NamedTuple):
     body: bytes
 
 
+class Text(str):
+    """The body of a response that is plain text."""
+
+    __slots__ = ()
+
+
 #: The headers of every response with a body.
 JSON = {"content-type": "application/json; charset=utf-8"}
 

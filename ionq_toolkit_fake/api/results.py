@@ -17,10 +17,11 @@ from ionq_toolkit_fake.api.formats import (
     PROBABILITIES_AGGREGATE_V1,
     PROBABILITIES_V1,
     PROBABILITIES_V2,
+    QASM3_V1,
     SHOTS_V1,
     SHOTS_V2,
 )
-from ionq_toolkit_fake.api.responses import gone, not_found
+from ionq_toolkit_fake.api.responses import Text, gone, not_found
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
 from ionq_toolkit_fake.simulation.mitigation import filtered, majority, voted
 from ionq_toolkit_fake.simulation.outcome import Distribution, Outcome, take
@@ -63,6 +64,7 @@ class Artifact(NamedTuple):
         path: Its path below the job's results; None: it is an artifact alone.
         content: Returns its content.
         variant_id: The id of its variant, if it belongs to one.
+        media_type: The type of its content.
     """
 
     id: str
@@ -72,6 +74,7 @@ class Artifact(NamedTuple):
     path: str | None
     content: Callable[[], object]
     variant_id: str = ""
+    media_type: str = "application/json"
 
 
 def artifacts_of(job: Job) -> list[Artifact]:
@@ -159,6 +162,11 @@ def _compiled(job: Job, outcome: Outcome) -> Iterator[Artifact]:
         artifact_id, name, kind = _id(job, NATIVE_V1), NATIVE_V1, ArtifactKind.COMPILED
         content = partial(_native_circuit, outcome.compiled)
         yield Artifact(artifact_id, name, kind, name, None, content)
+        if job.submission.device.is_qpu:  # a record of August 2026 has both
+            artifact_id, text = _id(job, QASM3_V1), partial(_native_qasm3, outcome.compiled)
+            yield Artifact(
+                artifact_id, QASM3_V1, kind, QASM3_V1, None, text, media_type="text/plain"
+            )
 
 
 def _native_circuit(gates: Sequence[Gate]) -> dict[str, Any]:
@@ -178,6 +186,32 @@ def _native_circuit(gates: Sequence[Gate]) -> dict[str, Any]:
         circuit.append(body)
     width = max((qubit for gate in gates for qubit in gate.targets), default=0) + 1
     return {"qubits": width, "circuit": circuit}
+
+
+#: The native gates as OpenQASM 3 has them, angles in turns. How IonQ writes them is not known.
+_QASM3_GATES = """OPENQASM 3.0;
+gate gpi(p) a { U(pi, 2*pi*p, pi-2*pi*p) a; }
+gate gpi2(p) a { U(pi/2, 2*pi*p-pi/2, pi/2-2*pi*p) a; }
+gate cx a, b { ctrl @ U(pi, 0, pi) a, b; }
+gate zz(t) a, b { cx a, b; U(0, 0, 2*pi*t) b; cx a, b; }
+gate h a { U(pi/2, 0, pi) a; }
+gate xx(t) a, b { h a; h b; zz(t) a, b; h a; h b; }
+gate turn(p) a { U(0, 0, 2*pi*p) a; }
+gate ms(p, q, t) a, b {
+  turn(-p) a; turn(-q) b; xx(t) a, b; turn(p) a; turn(q) b;
+}
+"""
+
+
+def _native_qasm3(gates: Sequence[Gate]) -> str:
+    """Return native gates as an OpenQASM 3 program that defines them."""
+    width = max((qubit for gate in gates for qubit in gate.targets), default=0) + 1
+    lines = [f"{_QASM3_GATES}qubit[{width}] q;"]
+    for gate in gates:
+        if gate.name != "nop":
+            parameters = ", ".join(map(str, gate.parameters))
+            lines.append(f"{gate.name}({parameters}) {', '.join(f'q[{n}]' for n in gate.targets)};")
+    return "\n".join(lines) + "\n"
 
 
 def _probabilities_v2(distribution: Distribution, registers: Registers) -> dict[str, Any]:
@@ -275,7 +309,11 @@ def shots(request: Request) -> object:
 def artifact(request: Request) -> object:
     """GET /jobs/{id}/artifacts/{artifact}."""
     wanted = request.arguments["artifact_id"]
-    return _first(found for found in artifacts_of(_completed(request)) if found.id == wanted)
+    for found in artifacts_of(_completed(request)):
+        if found.id == wanted:
+            content = found.content()
+            return Text(content) if isinstance(content, str) else content
+    raise not_found()
 
 
 def circuit(request: Request) -> object:  # noqa: ARG001 - every handler takes one

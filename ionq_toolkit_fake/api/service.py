@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.api.request import Request
@@ -26,7 +26,7 @@ def projects(request: Request) -> object:
     """
     project = request.project
     targets = request.owner.access.targets
-    body = {
+    body: dict[str, Any] = {
         "id": project.id,
         "name": project.name,
         "quotaUsage": round(sum(job.cost for job in project.ledger), 2),
@@ -34,4 +34,8 @@ def projects(request: Request) -> object:
         "unit": "USD",
         "allowedTargets": list(request.facility.devices if targets is None else targets),
     }
-    return [body]
+    if "projects-object" not in request.deviations:
+        return [body]
+    devices = request.facility.devices
+    qpus = [name for name in body["allowedTargets"] if devices[name].is_qpu]
+    return {"projects": [{**body, "allowedTargets": qpus}]}

@@ -10,7 +10,7 @@ import msgspec
 from ionq_toolkit_fake.api import jobs, query
 from ionq_toolkit_fake.api.payload import target
 from ionq_toolkit_fake.api.request import decode
-from ionq_toolkit_fake.api.responses import bad_request, not_found
+from ionq_toolkit_fake.api.responses import Refusal, bad_request, not_found
 from ionq_toolkit_fake.clock import iso, iso_or_none
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
 
@@ -42,6 +42,7 @@ def create(request: Request) -> object:
     """POST /sessions. The simulator has them too: IonQ's own tests of ionq-core open one."""
     body = decode(request.body, _Create, "")
     target(request, body.backend)
+    _check_capacity(request, body.backend)
     settings = body.settings or _SessionSettings()
     limit = settings.cost_limit
     session = request.project.sessions.create(
@@ -88,6 +89,18 @@ def _found(request: Request) -> Session:
     if session is None:
         raise not_found()
     return session
+
+
+def _check_capacity(request: Request, backend: str) -> None:
+    """Refuse a session with 409 while as many are active as the QPU has room for."""
+    capacity = request.facility.session_capacity
+    active = sum(
+        session.ended_at is None and session.backend == backend
+        for project in request.projects
+        for session in project.sessions
+    )
+    if capacity is not None and active >= capacity:
+        raise Refusal(409, "Conflict", f"There is no capacity for a session on {backend} now.")
 
 
 def _amount(value: float | str, key: str) -> float:

@@ -32,6 +32,11 @@ class Deviation(NamedTuple):
 _JOB = ("GET /jobs", "GET /jobs/<job_id>", "GET /sessions/<session_id>/jobs")
 _CHARACTERIZATIONS = ("GET /backends/<backend>/characterizations",)
 
+_VQE = "github.com/Venkatallu11/quantum-chemistry-vqe, August 2026"
+_MLI = "github.com/iseungsang01/ml-intern-revision, August 2026"
+_QEM = "a job of 25 August 2026 in github.com/Venkatallu11/qem-auditor"
+_FLUX = "github.com/converged-computing/flux-quantum, autumn 2026"
+
 DEVIATIONS: Mapping[str, Deviation] = MappingProxyType(
     {
         "results-urls": Deviation(
@@ -129,6 +134,103 @@ DEVIATIONS: Mapping[str, Deviation] = MappingProxyType(
             "`from` is a date",
             "it is a date and time",
             "overlay of the document in ionq-core 0.2.0",
+        ),
+        "noise-on-compiled": Deviation(
+            ("POST /jobs",),
+            "noise follows each gate of the circuit",
+            "of a circuit in the qis gateset, each gate of the compiled one: folded gates vanish",
+            f"{_VQE}: a Bell pair folded up to 81 times, 1,000,000 shots each",
+        ),
+        "forte-1-rates": Deviation(
+            ("POST /jobs",),
+            "the noise model forte-1 has the rates 0.00027 and 0.00495",
+            "it has 0.000133 and 0.01413 (2026)",
+            f"{_VQE}: native circuits of 1,000,000 shots",
+        ),
+        "compiled-quarter-turns": Deviation(
+            ("POST /jobs",),
+            "zz and ms take angles up to a quarter turn",
+            "the compiler uses quarter turns alone: an interaction by another angle takes two",
+            "circuits compiled in 2023, github.com/ionq-publications/forte_aq29_data",
+        ),
+        "qpu-loses-signal": Deviation(
+            ("POST /jobs",),
+            "a QPU is as good as its characterization",
+            "a circuit of 128 and 32 gates keeps a third of the signal",
+            f"{_MLI}: 18 jobs on qpu.forte-1",
+        ),
+        "one-noise-seed": Deviation(
+            ("POST /jobs",),
+            "circuits of one job are simulated each by itself",
+            "those that compile to the same have the same noisy results: one seed for the job",
+            f"{_VQE}: 12 of 12; inferred",
+        ),
+        "native-angles": Deviation(
+            ("POST /jobs",),
+            "an angle of zz may have either sign",
+            "angles of zz and ms are from 0 to 0.25; others are refused",
+            f"{_VQE}: -0.25 and 1.75 were rejected",
+        ),
+        "bare-qpu": Deviation(
+            ("POST /jobs",),
+            "a backend must be one of those listed",
+            'the text of the refusal ends in "See https://docs.ionq.com for valid backends."',
+            "a user's log of experiments, 2026",
+        ),
+        "list-limit": Deviation(
+            ("GET /jobs",),
+            "a page has at most 25 jobs",
+            "limit may be 250",
+            f"{_MLI}; {_FLUX}: programs that work send 40, 100 and 250",
+        ),
+        "projects-object": Deviation(
+            ("GET /projects",),
+            "projects are a list",
+            "they are in an object {projects}, and allowedTargets lists QPUs alone",
+            f"{_MLI}",
+        ),
+        "record-of-2026": Deviation(
+            _JOB,
+            "a job without settings is compiled by v0.3, and shows opt",
+            "a QPU's record says service_version v0.4 and has no opt; compiled circuits are there "
+            "as ionq.native.v1 and ionq.qasm3.v1; predicted_quantum_compute_time_us is 0",
+            _QEM,
+        ),
+        "symmetry-verification-shown": Deviation(
+            _JOB,
+            "symmetry_verification is there where it was asked for",
+            "it is always there, not applied and with null states",
+            _QEM,
+        ),
+        "prediction-is-short": Deviation(
+            _JOB,
+            "a job takes as long as predicted",
+            "it takes longer: 6692 ms instead of 3197, and 9426 from its start to its end",
+            _QEM,
+        ),
+        "degraded-missing": Deviation(
+            ("GET /backends", "GET /backends/<backend>"),
+            "degraded is required",
+            "qpu.forte-enterprise-1 has none",
+            "contract tests of ionq/ionq-core-python, spring 2026",
+        ),
+        "estimate-both-keys": Deviation(
+            ("GET /jobs/estimate",),
+            "estimate_context, rate_card, estimated_unit",
+            "two sources disagree: input_values, rate_information, cost_unit as well",
+            f"contract tests of ionq/ionq-core-python; {_FLUX}",
+        ),
+        "session-end-cancels": Deviation(
+            ("POST /sessions/<session_id>/end",),
+            "jobs in the queue of an ended session run",
+            "they are canceled",
+            "docs.ionq.com/llms.txt, 2026",
+        ),
+        "session-cost-limit-ends": Deviation(
+            ("POST /jobs",),
+            "a session at its cost limit refuses jobs",
+            "it ends; a session that ran a job is billed at least one hour",
+            f"{_FLUX}: IonQ told its author",
         ),
     }
 )

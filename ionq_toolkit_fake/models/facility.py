@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.devices import DEVICES
-from ionq_toolkit_fake.simulation.noise import of_fidelities
+from ionq_toolkit_fake.simulation.noise import as_run, of_fidelities
 from ionq_toolkit_fake.transitions.lifecycle import FINAL
 from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.facts.devices import Device
     from ionq_toolkit_fake.models.job import Job
@@ -58,16 +61,20 @@ class Facility:
     Attributes:
         devices: Each by its name, with its status in this cloud.
         started_at: When the cloud began.
+        deviations: The `DEVIATIONS` that the cloud follows.
+        session_capacity: How many sessions a QPU has room for at a time; None: any number.
     """
 
     _queues: dict[str, list[Job]]
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the settings of a cloud
         self,
         seed: int,
         clock: Clock,
         statuses: Mapping[str, str] | None = None,
         fidelities: Mapping[str, Mapping[str, float]] | None = None,
+        deviations: Collection[str] = frozenset(DEVIATIONS),
+        session_capacity: int | None = None,
     ) -> None:
         """Set up the backends of the catalogue.
 
@@ -77,6 +84,8 @@ class Facility:
             statuses: Statuses that differ from the catalogue's, by the names of their devices.
             fidelities: Medians that differ from the catalogue's, by `1q`, `2q` and `spam`, by the
                 names of their devices.
+            deviations: The `DEVIATIONS` that the cloud follows.
+            session_capacity: How many sessions a QPU has room for at a time; None: any number.
 
         Raises:
             ValueError: A device, status or fidelity is unknown.
@@ -86,6 +95,9 @@ class Facility:
         self.started_at = clock.now()
         self._first_day = self.started_at.date() - timedelta(days=HISTORY_DAYS)
         self._queues = {}
+        self.deviations = frozenset(deviations)
+        self.session_capacity = session_capacity
+        self._exact = frozenset(fidelities or ())
         self.devices: Mapping[str, Device] = dict(DEVICES)
         for name, status in (statuses or {}).items():
             if name not in DEVICES:
@@ -116,7 +128,14 @@ class Facility:
         """Put a job into the queue of its device, where it is until it is final."""
         self._queues.setdefault(job.submission.device.name, []).append(job)
 
-    def queue_ms(self, name: str, before: Job | None = None, *, without: Job | None = None) -> int:
+    def queue_ms(
+        self,
+        name: str,
+        before: Job | None = None,
+        *,
+        without: Job | None = None,
+        session_id: str | None = None,
+    ) -> int:
         """Return how long it takes until the jobs in the queue of a device have run, in ms.
 
         Those that time moves on end when they will; of others, it is how long they take to run.
@@ -125,9 +144,12 @@ class Facility:
             name: The device.
             before: Only those ahead of this one, or of its parent; None: all.
             without: One that does not count.
+            session_id: The session whose queue it is: the jobs of each have one of their own.
         """
         queue = [job for job in self._queues.get(name, ()) if job.status not in FINAL]
         self._queues[name] = queue
+        wanted = before.submission.session_id if before is not None else session_id
+        queue = [job for job in queue if job.submission.session_id == wanted]
         if before is not None:  # one of its own kind has the same submission: a parent, a child
             own = before.submission
             queue = list(itertools.takewhile(lambda job: job.submission is not own, queue))
@@ -147,13 +169,19 @@ class Facility:
         self._queues.clear()
 
     def noise(self, device: Device) -> Noise:
-        """Return the noise of a device, of its newest characterization."""
+        """Return the noise of a device: of its newest characterization, made to lose signal.
+
+        A device whose fidelities were given has the noise of these alone.
+        """
         nominal = device.performance
         assert nominal is not None, "only a QPU is noisy by itself"  # noqa: S101
         now = self.characterizations(device.name)[0]
-        return of_fidelities(
+        noise = of_fidelities(
             now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
         )
+        if device.name in self._exact or "qpu-loses-signal" not in self.deviations:
+            return noise
+        return as_run(noise)
 
     def _measured(self, device: Device, day: date) -> Characterization:
         nominal = device.performance

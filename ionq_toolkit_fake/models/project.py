@@ -50,7 +50,8 @@ class Project:
         """Make a project without jobs for the first of its keys that is used."""
         self.id, self.name, self.quota = key.project_id, key.access.project, key.access.quota
         self.jobs = Jobs(clock=clock, identifiers=identifiers)
-        self.sessions = Sessions(clock=clock, identifiers=identifiers)
+        settled = self.jobs.find if "session-end-cancels" in facility.deviations else None
+        self.sessions = Sessions(clock=clock, identifiers=identifiers, settled=settled)
         self.ledger: list[Job] = []
         self._clock = clock
         self._facility = facility
@@ -127,7 +128,10 @@ class Project:
         )
         if any(step.kind == PREDICTED for step in plan.steps):
             plan = plan.with_predictions(
-                wait_s=self._facility.queue_ms(device.name, without=replacing) / 1000,
+                wait_s=self._facility.queue_ms(
+                    device.name, without=replacing, session_id=submission.session_id
+                )
+                / 1000,
                 run_s=execution_ms(device, *submission.billed, submission.shots) / 1000,
             )
         job = self.jobs.create(submission, owner, plan)

@@ -7,13 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import ApiKey
     from ionq_toolkit_fake.models.identifiers import Identifiers
     from ionq_toolkit_fake.models.job import Job
+
+
+#: The least that a session is billed for that ran a job: IonQ told the author of flux-quantum.
+SHORTEST_BILLED = timedelta(hours=1)
 
 
 @dataclass
@@ -55,6 +59,13 @@ class Session:
         return "created" if self.started_at is None else "started"
 
     @property
+    def billed(self) -> timedelta:
+        """How long it is billed for, once it has ended: an hour at least, if it ran a job."""
+        if self.ended_at is None or not any(job.ran for job in self.jobs):
+            return timedelta()
+        return max(SHORTEST_BILLED, self.ended_at - self.created_at)
+
+    @property
     def spent(self) -> float:
         """The cost of its jobs, those that still wait included."""
         return sum(job.commitment for job in self.jobs)
@@ -84,7 +95,22 @@ class Session:
 class Sessions:
     """The sessions of one project."""
 
-    def __init__(self, *, clock: Clock, identifiers: Identifiers) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        identifiers: Identifiers,
+        settled: Callable[[str], Job | None] | None = None,
+    ) -> None:
+        """Keep no sessions yet.
+
+        Args:
+            clock: The time.
+            identifiers: Makes the ids.
+            settled: Returns the job of an id as it stands now: a session that ends cancels those
+                in the queue; None: it cancels none.
+        """
+        self._settled = settled
         self._clock = clock
         self._identifiers = identifiers
         self._sessions: dict[str, Session] = {}
@@ -137,15 +163,23 @@ class Sessions:
         if session is not None:
             session.jobs.remove(job)
 
-    def end(self, session: Session, ender: ApiKey) -> None:
-        """End a session; one that has ended stays as it is. Its jobs go on."""
+    def end(self, session: Session, ender: ApiKey | None) -> None:
+        """End a session; one that has ended stays as it is. Jobs that have begun go on."""
         if session.ended_at is None:
-            session.ended_at = self._clock.now()
-            session.ender_id = ender.submitter_id
+            session.ender_id = None if ender is None else ender.submitter_id
+            self._close(session, self._clock.now())
+
+    def _close(self, session: Session, at: datetime) -> None:
+        session.ended_at = at
+        if self._settled is not None:
+            for job in session.jobs:
+                self._settled(job.id)
+                if job.status in {"submitted", "ready"}:
+                    job.cancel()
 
     def _now(self, session: Session) -> Session:
         """End a session whose time is over."""
         expires = session.expires_at
         if session.ended_at is None and expires is not None and self._clock.now() >= expires:
-            session.ended_at = expires
+            self._close(session, expires)
         return session

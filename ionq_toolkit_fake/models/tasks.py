@@ -26,7 +26,8 @@ def task_of(job: Job, facility: Facility) -> Task | Energy | MaxCut:
     """Return the task of a job that is no parent of several circuits."""
     task, function = circuit_task_of(job, facility), job.submission.function
     if isinstance(function, Energy):
-        return function._replace(seed=task.seed, noise=task.noise, shots=task.shots)
+        qpu = task.qpu if task.hardware else None
+        return function._replace(seed=task.seed, noise=task.noise, shots=task.shots, qpu=qpu)
     if isinstance(function, MaxCut) and not job.submission.is_rehearsal:
         return function._replace(run=task)
     return task
@@ -35,26 +36,34 @@ def task_of(job: Job, facility: Facility) -> Task | Energy | MaxCut:
 def circuit_task_of(job: Job, facility: Facility, place: int = 0) -> Task:
     """Return the task of a job's circuit, or of the first circuit of a function.
 
-    Circuits of one job have one noise seed; the place of each makes its seed differ.
+    Circuits of one job have one seed for the noise of the simulator; on a QPU, the place of each
+    makes its seed differ.
     """
-    submission = job.submission
+    submission, deviations = job.submission, facility.deviations
     device, circuit = submission.device, job.circuit or submission.circuits[0]
-    seed = uuid.UUID(job.id).int if submission.noise_seed is None else submission.noise_seed
-    noise, qpu = None, None
+    shares = "one-noise-seed" in deviations and not device.is_qpu
+    seed = uuid.UUID((shares and job.parent_id) or job.id).int
+    if submission.noise_seed is not None:
+        seed = submission.noise_seed
+    noise, qpu, entangler = None, None, device.entangler
     if device.is_qpu:
         noise = facility.noise(device)
     elif not submission.is_exact:
-        noise = NOISE_MODELS[submission.noise_model].noise
+        model = NOISE_MODELS[submission.noise_model]
+        noise = model.noise if "forte-1-rates" in deviations else model.documented
+        entangler = model.entangler
+    compiles = noise is not None and (device.is_qpu or "noise-on-compiled" in deviations)
     compilation = submission.settings.get("compilation") or {}
-    if device.is_qpu or compilation.get("service_version") == "v0.4":
-        qpu = Qpu(device.qubits, device.entangler, device.connectivity)
+    if compiles or compilation.get("service_version") == "v0.4":
+        quarter = "compiled-quarter-turns" in deviations
+        qpu = Qpu(device.qubits, entangler, device.connectivity, quarter)
     return Task(
         circuit.program,
-        (seed + place) % 2**31,
+        (seed + (0 if shares else place)) % 2**31,
         shots=None if submission.is_exact else submission.shots,
         noise=noise,
         qpu=qpu,
-        hardware=device.is_qpu,
+        hardware=compiles,
         variants=VARIANTS if submission.mitigated else 0,
         symmetry_verification=bool(submission.symmetry_verification) and device.is_qpu,
         registers=circuit.registers,

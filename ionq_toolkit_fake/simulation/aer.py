@@ -215,20 +215,24 @@ def _narrow(gate: Gate) -> QuantumCircuit:
     return transpile(circuit, basis_gates=list(BASIS), optimization_level=0)
 
 
-def sampled_circuit(circuit: QuantumCircuit, shots: int, noise: Noise, seed: int) -> NDArray[Any]:
+def sampled_circuit(
+    circuit: QuantumCircuit, shots: int, noise: Noise, seed: int, *, pulses: bool = False
+) -> NDArray[Any]:
     """Return the classical bits, as a number, that each of `shots` runs of a circuit ends with.
 
-    Every gate gets the noise of its width. Readout errors are not added.
+    Every gate gets the noise of its width; among `pulses` an `rz` is none, which only turns the
+    later ones. Readout errors are not added.
 
     Raises:
         SimulationFailure: There is not enough memory, or it would take hours.
     """
     model = NoiseModel()
+    noiseless = _NOISELESS | {"rz"} if pulses else _NOISELESS
     labelled = circuit.copy_empty_like()
     for item in circuit.data:
         operation = item.operation
         label = _LABELS.get(operation.num_qubits)
-        if label and operation.num_clbits == 0 and operation.name not in _NOISELESS:
+        if label and operation.num_clbits == 0 and operation.name not in noiseless:
             operation = operation.to_mutable()
             operation.label = label
         labelled.append(operation, item.qubits, item.clbits)

@@ -9,6 +9,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 
 from ionq_toolkit_fake.simulation import aer, qasm3
+from ionq_toolkit_fake.simulation.compiler import pulses
 from ionq_toolkit_fake.simulation.outcome import (
     Distribution,
     Optimum,
@@ -86,7 +87,10 @@ def _distribution(
         found = distribution_of(measured, seed).distribution
         return Distribution(*merged(take(found.outcomes, bits), found.probabilities))
     noise = task.noise or _NOISELESS
-    shots = take(aer.sampled_circuit(measured, task.shots, noise, seed), bits)
+    if task.qpu is not None:
+        measured = pulses(measured, task.qpu, seed)
+    compiled = task.qpu is not None
+    shots = take(aer.sampled_circuit(measured, task.shots, noise, seed, pulses=compiled), bits)
     shots = aer.with_readout_errors(shots, range(len(qubits)), noise, seed)
     return Distribution.of_shots(shots)
 

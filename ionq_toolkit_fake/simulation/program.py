@@ -87,11 +87,13 @@ class Qpu(NamedTuple):
         num_qubits: How many qubits it has.
         entangler: Its native gate on two qubits: `ms` or `zz`.
         connectivity: The pairs that the gate acts on; None: all of them.
+        quarter_turns: Whether the compiler has the gate by a quarter turn alone.
     """
 
     num_qubits: int
     entangler: str
     connectivity: tuple[tuple[int, int], ...] | None = None
+    quarter_turns: bool = True
 
 
 class Task(NamedTuple):
@@ -103,7 +105,7 @@ class Task(NamedTuple):
         shots: How often to run it; None: its exact distribution.
         noise: The error rates; None: no errors.
         qpu: The QPU to compile it to; None: it is not compiled.
-        hardware: Whether it is run as compiled; a simulator runs it as it stands.
+        hardware: Whether its shots are those of the compiled circuit, not of the circuit as it is.
         variants: How many groups of shots to run, each compiled to other qubits; 0: no groups.
         symmetry_verification: Whether to drop outcomes that the ideal circuit does not have.
         registers: Names of parts of the outcome, each with the bits it consists of, the least
@@ -138,6 +140,7 @@ class Energy(NamedTuple):
         constraints: Inequalities x'Qx + r'x <= c as (Q, r, c), Q empty where it is linear.
         penalty: The cost of a violated constraint.
         cvar_alpha: The part of the outcomes, the best ones, that count; None: all.
+        qpu: The QPU that its circuits are compiled to; None: they are not compiled.
     """
 
     ansatz: Qasm3
@@ -149,6 +152,7 @@ class Energy(NamedTuple):
     constraints: tuple[tuple[tuple[tuple[float, ...], ...], tuple[float, ...], float], ...] = ()
     penalty: float = 0.0
     cvar_alpha: float | None = None
+    qpu: Qpu | None = None
 
 
 #: How fine the grid of angles is that QAOA tries: so many steps for each of the two.

@@ -8,7 +8,7 @@ import numpy as np
 
 from ionq_toolkit_fake.simulation import aer, mitigation, qasm3
 from ionq_toolkit_fake.simulation.branches import Followed, follow
-from ionq_toolkit_fake.simulation.compiler import compile_circuit, compile_program
+from ionq_toolkit_fake.simulation.compiler import compile_circuit, compile_program, pulses
 from ionq_toolkit_fake.simulation.gates import TooWideError
 from ionq_toolkit_fake.simulation.outcome import (
     WHOLE,
@@ -121,7 +121,9 @@ def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
     if compiled is not None and task.hardware:
         shots = take(aer.sampled(compiled, task.shots, noise, task.seed), bits)
     else:
-        shots = aer.sampled_circuit(circuit, task.shots, noise, task.seed)
+        compiles = task.qpu is not None and task.hardware
+        as_run = pulses(circuit, task.qpu, task.seed) if task.qpu and compiles else circuit
+        shots = aer.sampled_circuit(as_run, task.shots, noise, task.seed, pulses=compiles)
     shots = aer.with_readout_errors(shots, qasm3.measured(circuit), noise, task.seed)
     analysed = task.symmetry_verification and circuit.num_qubits <= WIDEST_ANALYSED
     ideal = distribution_of(circuit, task.seed) if analysed else None
@@ -134,7 +136,8 @@ def _compiled_qasm3(
 ) -> tuple[Program | None, Sequence[int | None]]:
     """Return the native program of a circuit, and the qubit that holds each bit at its end.
 
-    A circuit that measures or resets midway has none: no native gates are known for that.
+    A circuit that measures or resets midway has none: no native gates are known for that. Its
+    shots are those of its pulses nevertheless.
     """
     unitary, bits, _ = qasm3.without_measurements(circuit)
     if task.qpu is None or unitary.num_qubits > circuit.num_qubits:

@@ -60,7 +60,7 @@ def test_a_phase_counts_without_its_whole_turns(send, submit, turns):
         ({**MS, "targets": [0]}, "must name 2 qubit(s)", "targets"),
         ({**MS, "targets": [1, 1]}, "names a qubit twice", None),
         ({"gate": "zz", "targets": [0, 1]}, "angle is required", "angle"),
-        ({**ZZ, "angle": 7}, "must be from -1 to 1", "angle"),
+        ({**ZZ, "angle": 7}, "must be from 0 to 0.25", "angle"),
     ],
 )
 def test_a_native_gate_that_is_none_is_400(submit, wrong, message, key):

@@ -115,6 +115,8 @@ def fetch():
     def fetch(client, job, descriptor):
         artifact_id = descriptor["id"] if isinstance(descriptor, dict) else descriptor.id
         response = get_job_artifact.sync_detailed(job.id, artifact_id, client=client)
+        if response.headers["content-type"].startswith("text/plain"):
+            return response.content.decode()
         assert response.headers["content-type"].startswith("application/json")
         return json.loads(response.content)
 

@@ -86,7 +86,7 @@ def test_native_gates_are_sent_as_there():
     circuit.append(ionq_toolkit.GPI2Gate(-0.2), [1])
     circuit.append(ionq_toolkit.MSGate(0.2, 0.3), [1, 2])
     circuit.append(ionq_toolkit.MSGate(0.2, 0.3, 0.1), [2, 0])
-    circuit.append(ionq_toolkit.ZZGate(0.4), [0, 2])
+    circuit.append(ionq_toolkit.ZZGate(0.2), [0, 2])
     theirs, ours = serialised(measured(circuit), "native")
     assert ours == theirs
 

@@ -166,7 +166,7 @@ def native(*entanglers):
 MS_TWICE = native(
     MSGate(phi0=0.1, phi1=0.3, theta=0.2)(Q[1], Q[0]), MSGate(phi0=0.4, phi1=0)(*Q[:2])
 )
-ZZ_ONCE = native(ZZGate(theta=-0.15)(Q[0], Q[1]))
+ZZ_ONCE = native(ZZGate(theta=0.15)(Q[0], Q[1]))
 
 
 @pytest.mark.parametrize("circuit", [MS_TWICE, ZZ_ONCE])
@@ -244,7 +244,7 @@ def random_gate(random, width):
 
 def random_native_gate(random, width):
     first, second, angle = (random.uniform(-1, 1) for _ in range(3))
-    pairs = [ZZGate(theta=angle), MSGate(phi0=first, phi1=second, theta=abs(angle) / 4)]
+    pairs = [ZZGate(theta=abs(angle) / 4), MSGate(phi0=first, phi1=second, theta=abs(angle) / 4)]
     return random.choice([GPIGate(phi=first), GPI2Gate(phi=second), *(pairs if width > 1 else [])])
 
 

@@ -199,7 +199,10 @@ def qiskit_native_circuits(draw):
         first, second, angle = (random.uniform(-1, 1) for _ in range(3))
         gates = [
             *(qiskit_ionq.GPIGate(first), qiskit_ionq.GPI2Gate(second)),
-            *(qiskit_ionq.ZZGate(angle), qiskit_ionq.MSGate(first, second, abs(angle) / 4)),
+            *(
+                qiskit_ionq.ZZGate(abs(angle) / 4),
+                qiskit_ionq.MSGate(first, second, abs(angle) / 4),
+            ),
         ]
         gate = random.choice([*gates, qiskit_ionq.MSGate(first, second)])
         circuit.append(gate, random.sample(range(width), gate.num_qubits))

@@ -106,6 +106,8 @@ class Evidence:
         else:
             self.violations.append(f"{name} answers {response.status}")
             return
+        if response.headers.get("content-type", "").startswith("text/plain"):
+            return
         body = response.body
         for word in statuses_of(cloud) - {*STATUSES}:  # that a test lets jobs show
             body = body.replace(json.dumps(word).encode(), b'"started"')
@@ -152,8 +154,14 @@ paths, names and units are those that its reference and recorded replies show.
 """
 
 
-def page(evidence, notes):
-    """Return the page, or raise ValueError for an operation without evidence."""
+def page(evidence, notes, rest=""):
+    """Return the page, or raise ValueError for an operation without evidence.
+
+    Args:
+        evidence: Of the run.
+        notes: What a run cannot know.
+        rest: The part of the page that scripts/everything.py writes.
+    """
     rows = []
     named = {*notes.UNDRIVEN, *notes.UNREFUSED, *notes.UNKNOWN}
     strange = named - {operation.name for operation in OPERATIONS}
@@ -194,4 +202,4 @@ def page(evidence, notes):
             *table,
             "",
         ]
-    )
+    ) + (rest and f"\n{rest}")

@@ -24,9 +24,9 @@ UNKNOWN = {
     "before the cloud began; the values are drawn around each device's published ones",
     "GET /jobs": "what an unknown status or session in a filter does: it finds nothing",
     "POST /jobs": "how debiasing chooses qubits (at random); what symmetry verification drops "
-    "(outcomes that the ideal circuit does not have); how terms that do not commute are compiled "
-    "(exactly); limits of shots of a machine (10,000) and of metadata (those of v0.3); what an "
-    "unknown session does (400); what a retired or unavailable backend does (400)",
+    "(outcomes that the ideal circuit does not have); limits of shots of a machine "
+    "(10,000) and of metadata (those of v0.3); what an unknown session does (400); what a retired "
+    "or unavailable backend does (400)",
     "GET /jobs/<job_id>": "whether a failure says `message` or `error`: both; what becomes of a "
     "parent whose child fails: it fails; the order of characters in v2 formats: first bit last",
     "DELETE /jobs": "what one unknown id does: nothing is deleted (404)",

@@ -111,7 +111,7 @@ def native_gate(random, qubits, entanglers=("ms", "zz")):
         return {
             "gate": "zz",
             "targets": order[:2],
-            spelling: random.choice([0.25, random.uniform(-1, 1)]),
+            spelling: random.choice([0.25, random.uniform(0, 0.25)]),  # the service takes no other
         }
     if name == "ms":
         gate = {"gate": "ms", "targets": order[:2], "phases": [random.uniform(-1, 1) for _ in "ab"]}

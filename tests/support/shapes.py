@@ -98,6 +98,7 @@ ARTIFACTS = {
     ),
     "ionq.result.probabilities-aggregate.json.v1": AGGREGATED,
     "ionq.native.v1": closed({"qubits": COUNT, "circuit": list_of(NATIVE_GATE)}),
+    "ionq.qasm3.v1": TEXT,
 }
 
 ERROR = closed(
@@ -132,7 +133,11 @@ def _circuit_output(live):
     mitigation = closed(
         {},
         debiasing=debiasing,
-        symmetry_verification=nullable(closed({}, num_allowed_states=NUMBER, applied=FLAG)),
+        symmetry_verification=nullable(
+            closed({}, num_allowed_states=nullable(NUMBER), applied=FLAG)
+            if "symmetry-verification-shown" in live
+            else closed({}, num_allowed_states=NUMBER, applied=FLAG)
+        ),
         aggregations=closed(
             {}, average=histogram, voting=histogram, dnl=histogram, majority=histogram
         ),
@@ -332,18 +337,27 @@ _CONTEXT = {
         "project": nullable(TEXT),
     },
 }
+_CARD = closed({"rates": list_of(_RATE), "id": TEXT})
+#: The keys that other sources have.
+_OLDER = {
+    "input_values": _CONTEXT,
+    "rate_information": _CARD,
+    "estimated_cost": NUMBER,
+    "cost_unit": TEXT,
+}
 _ESTIMATE = closed(
     {
         "estimate_context": _CONTEXT,
         "estimated_at": MOMENT,
         "estimated_unit": TEXT,
-        "rate_card": closed({"rates": list_of(_RATE), "id": TEXT}),
+        "rate_card": _CARD,
         "estimated_total_cost": NUMBER,
         "estimated_execution_time": COUNT,
         "current_predicted_queue_time": COUNT,
     },
     estimated_quantum_compute_time_us=COUNT,
 )
+_BOTH_ESTIMATES = {**_ESTIMATE, "properties": {**_ESTIMATE["properties"], **_OLDER}}
 
 
 def _usage(live):
@@ -418,7 +432,12 @@ def successes(live=frozenset(DEVIATIONS)):
     return {
         "GET /health": (200, closed({"status": TEXT})),
         "GET /whoami": (200, closed({"key_id": UUID, "key_name": TEXT}, project_id=UUID)),
-        "GET /projects": (200, list_of(closed(project))),
+        "GET /projects": (
+            200,
+            closed({"projects": list_of(closed(project))})
+            if "projects-object" in live
+            else list_of(closed(project)),
+        ),
         "GET /backends": (200, list_of(_backend(live))),
         "GET /backends/<backend>": (200, _backend(live)),
         "GET /backends/<backend>/characterizations": (
@@ -433,7 +452,10 @@ def successes(live=frozenset(DEVIATIONS)):
         "GET /jobs": (200, jobs),
         "DELETE /jobs": (200, _changed("deleted", many=True)),
         "PUT /jobs/status/cancel": (200, _changed("canceled", many=True)),
-        "GET /jobs/estimate": (200, _ESTIMATE),
+        "GET /jobs/estimate": (
+            200,
+            _BOTH_ESTIMATES if "estimate-both-keys" in live else _ESTIMATE,
+        ),
         "GET /jobs/<job_id>": (200, _job(live, full=True)),
         "DELETE /jobs/<job_id>": (200, _changed("deleted", many=False)),
         "POST /jobs/<job_id>/clone": (201, created),
@@ -460,4 +482,4 @@ def successes(live=frozenset(DEVIATIONS)):
 
 
 #: The refusals that an operation may answer with.
-REFUSALS = (400, 401, 403, 404, 410, 413)
+REFUSALS = (400, 401, 403, 404, 409, 410, 413)

@@ -570,3 +570,19 @@ def test_the_404_of_a_job_says_that_it_is_the_fakes_and_what_it_keeps(send, job_
     assert "ionq_toolkit_fake" in reply["message"]
     assert "since 2026-01-01 00:00 UTC" in reply["message"]
     assert "it keeps 1," in reply["message"]
+
+
+def test_a_cloud_says_which_values_of_a_backend_are_guesses():
+    cloud = FakeIonQ(seed=1)
+    assert any("7.3 times" in note for note in cloud.fidelity_notes("forte-1"))
+    assert cloud.fidelity_notes("qpu.forte-1") == cloud.fidelity_notes("forte-1")
+    assert any("forte-enterprise-1 is that" in note for note in cloud.fidelity_notes("simulator"))
+    with pytest.raises(ValueError, match="Did you mean"):
+        cloud.fidelity_notes("qpu.fort-1")
+
+
+def test_a_characterization_is_as_run_or_nominal():
+    assert "qpu-loses-signal" in FakeIonQ(seed=1).deviations
+    assert "qpu-loses-signal" not in FakeIonQ(seed=1, characterization="nominal").deviations
+    with pytest.raises(ValueError, match="there is no characterization"):
+        FakeIonQ(characterization="perfect")

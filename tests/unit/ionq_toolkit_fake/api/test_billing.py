@@ -104,6 +104,8 @@ def test_a_machine_predicts_that_jobs_wait_for_those_before_them(sender, job_bod
         alone,
     ]
     waits = [records[job]["predicted_wait_time_ms"] for job in ids]
+    # They run for longer than predicted: 5.5 ms more for each gate, and 3.4 ms for each shot.
+    alone, thrice = alone + 880 + 340, thrice + 3 * 880 + 340
     assert waits == [0, alone, alone + thrice]
     total = 2 * alone + thrice
     assert send("GET", ESTIMATE)[1]["current_predicted_queue_time"] == total
@@ -146,9 +148,9 @@ def test_an_estimate_has_the_documents_defaults(send):
 def test_an_estimated_time_is_that_of_the_job(send, completed):
     seconds = send("GET", ESTIMATE + "&1q_gates=128&2q_gates=32&shots=400")[1]
     job = completed(gates(128, 32), backend=QPU, shots=400)
-    assert job["execution_duration_ms"] == seconds["estimated_execution_time"]
+    assert job["predicted_execution_duration_ms"] == seconds["estimated_execution_time"]
     # A user's job of this size took 22.9 s.
-    assert job["execution_duration_ms"] == pytest.approx(22_900, rel=0.2)
+    assert job["execution_duration_ms"] == pytest.approx(22_900, rel=0.05)
 
 
 def test_usage_adds_up_what_jobs_cost_by_date_and_group(send, cloud, completed):
@@ -166,7 +168,7 @@ def test_usage_adds_up_what_jobs_cost_by_date_and_group(send, cloud, completed):
     ]
     (group,) = report["usage_data"][0]["group_usages"]
     assert (group["group_name"], group["amount"], group["job_count"]) == ("job of day 2", 25.79, 1)
-    projects = send("GET", "/projects")[1]
+    projects = send("GET", "/projects")[1]["projects"]
     assert projects[0]["quotaUsage"] == report["amount_total"]
 
 
@@ -236,7 +238,7 @@ def test_a_project_that_has_spent_its_quota_gets_failed_jobs(sender, job_body):
     assert [job["status"] for job in jobs] == ["completed", "completed", "failed"]
     assert jobs[2]["failure"]["code"] == "QuotaExhaustedError"
     assert "8.42 USD are left" in jobs[2]["failure"]["message"]
-    assert send("GET", "/projects")[1][0]["quotaLimit"] == 60
+    assert send("GET", "/projects")[1]["projects"][0]["quotaLimit"] == 60
     assert send("POST", "/jobs", job_body())[0] == 201
 
 

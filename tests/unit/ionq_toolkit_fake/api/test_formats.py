@@ -18,6 +18,7 @@ EXAMPLES = {
         "shots": [{"registers": {"mid": [0], "output_all": [1]}, "leakage_bits": [0]}]
     },
     "ionq.result.probabilities-aggregate.json.v1": {"06a2099c": {"2": 1}, "06a2099d": {"0": 0.5}},
+    "ionq.qasm3.v1": "OPENQASM 3.0;",
     "ionq.native.v1": {"qubits": 2, "circuit": [{"gate": "gpi2", "target": 0, "phase": 0.75}]},
 }
 WRONG = {
@@ -28,6 +29,7 @@ WRONG = {
     "ionq.result.shots.json.v1": {"0": "1"},
     "ionq.result.shots.json.v2": {"shots": [[0, 1]]},
     "ionq.result.probabilities-aggregate.json.v1": {"0": 0.5},
+    "ionq.qasm3.v1": 3,
     "ionq.native.v1": {"circuit": []},
 }
 

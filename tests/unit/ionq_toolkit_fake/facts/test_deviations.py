@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ionq_toolkit_fake import DEVIATIONS, FakeIonQ
+from ionq_toolkit_fake import DEVIATIONS, FakeIonQ, Transitions
 from ionq_toolkit_fake.api.operations import OPERATIONS
 
 H = {"gate": "h", "target": 0}
@@ -70,6 +70,74 @@ def created_without_backend(send):
     return send("POST", "/jobs", body)[0] == 201
 
 
+QPU, UNMITIGATED = "qpu.forte-1", {"error_mitigation": {"debiasing": False}}
+BELL = {"qubits": 2, "circuit": [H, {"gate": "cnot", "control": 0, "target": 1}]}
+FOLDED = {"qubits": 2, "circuit": [H, *[{"gate": "cnot", "control": 0, "target": 1}] * 81]}
+
+
+def disagreements(send, circuit, model, **fields):
+    """How often the two qubits of a Bell pair disagree, in 2000 shots."""
+    fields = {"noise": {"model": model, "seed": 3}, **fields}
+    done = job(send, shots=2000, input={**circuit, "gateset": "qis"}, **fields)
+    found = send("GET", f"/jobs/{done['id']}/results/probabilities")[1]
+    return found.get("1", 0) + found.get("2", 0)
+
+
+def entanglers(send):
+    small = {"qubits": 2, "circuit": [H, {"gate": "zz", "targets": [0, 1], "rotation": 0.1}]}
+    return job(send, backend=QPU, input=small)["stats"]["gate_counts"]["2q"]
+
+
+def equal_children(send):
+    """Whether two Bell pairs have the same noisy results, in one job."""
+    body = {"type": "ionq.multi-circuit.v1", "shots": 200, "noise": {"model": "harmony"}}
+    parent = job(send, **body, input={"circuits": [BELL, BELL]})
+    found = send("GET", f"/jobs/{parent['id']}/results/probabilities/aggregated")[1]
+    first, second = found.values()
+    return first == second
+
+
+def refuses_signed_zz(send):
+    circuit = [{"gate": "zz", "targets": [0, 1], "angle": -0.25}]
+    body = {"type": "ionq.circuit.v1", "backend": "simulator"}
+    body["input"] = {"gateset": "native", "qubits": 2, "circuit": circuit}
+    return send("POST", "/jobs", body)[0] == 400
+
+
+def bare_qpu(send):
+    body = {"type": "ionq.circuit.v1", "backend": "qpu", "input": BELL}
+    return send("POST", "/jobs", body)[1]["message"].endswith("for valid backends.")
+
+
+def on_qpu(send, **fields):
+    return job(send, backend=QPU, input={"gateset": "qis", **BELL}, **fields)
+
+
+def estimate(send):
+    return send("GET", f"/jobs/estimate?backend={QPU}")[1]
+
+
+def session(send, **settings):
+    return send("POST", "/sessions", {"backend": QPU, "settings": settings})[1]["id"]
+
+
+def canceled_with_session(send):
+    """A job that is held in the queue, as no simulation is done before it is asked for."""
+    session_id = session(send)
+    body = {"type": "ionq.circuit.v1", "backend": QPU, "session_id": session_id, "input": BELL}
+    body["metadata"] = {"stays": "yes"}
+    _, created = send("POST", "/jobs", body)
+    send("POST", f"/sessions/{session_id}/end")
+    return send("GET", f"/jobs/{created['id']}")[1]["status"] == "canceled"
+
+
+def ended_by_cost(send):
+    session_id = session(send, cost_limit={"value": 1})
+    body = {"type": "ionq.circuit.v1", "backend": QPU, "session_id": session_id, "input": BELL}
+    assert send("POST", "/jobs", body)[0] == 400
+    return send("GET", f"/sessions/{session_id}")[1]["status"] == "ended"
+
+
 #: What tells whether each is on.
 SIGNS = {
     "results-urls": lambda send: "probabilities" in job(send)["results"],
@@ -98,6 +166,30 @@ SIGNS = {
     ),
     "backend-noise-models": lambda send: "noise_models" in send("GET", "/backends/simulator")[1],
     "usage-timestamps": lambda send: "T" in usage(send),
+    "noise-on-compiled": lambda send: disagreements(send, FOLDED, "aria-1") < 0.05,
+    "forte-1-rates": lambda send: disagreements(send, BELL, "forte-1") > 0.0045,
+    "compiled-quarter-turns": lambda send: entanglers(send) == 2,
+    "qpu-loses-signal": lambda send: (
+        disagreements(send, BELL, "ideal", backend=QPU, settings=UNMITIGATED) > 0.015
+    ),
+    "one-noise-seed": equal_children,
+    "native-angles": refuses_signed_zz,
+    "bare-qpu": bare_qpu,
+    "list-limit": lambda send: send("GET", "/jobs?limit=250")[0] == 200,
+    "projects-object": lambda send: "projects" in send("GET", "/projects")[1],
+    "record-of-2026": lambda send: "kwh" in on_qpu(send)["stats"],
+    "symmetry-verification-shown": lambda send: (
+        "symmetry_verification" in on_qpu(send)["output"]["error_mitigation"]
+    ),
+    "prediction-is-short": lambda send: (
+        (done := on_qpu(send))["predicted_execution_duration_ms"] < done["execution_duration_ms"]
+    ),
+    "degraded-missing": lambda send: (
+        "degraded" not in send("GET", "/backends/qpu.forte-enterprise-1")[1]
+    ),
+    "estimate-both-keys": lambda send: "input_values" in estimate(send),
+    "session-end-cancels": canceled_with_session,
+    "session-cost-limit-ends": ended_by_cost,
 }
 
 
@@ -105,10 +197,17 @@ def test_each_has_a_sign():
     assert set(SIGNS) == set(DEVIATIONS)
 
 
+def _cloud(deviations):
+    """Make a cloud in which some jobs wait in the queue."""
+    cloud = FakeIonQ(seed=1, deviations=deviations)
+    cloud.transitions.set(Transitions(started="never"), metadata={"stays": "yes"})
+    return cloud
+
+
 @pytest.mark.parametrize("name", DEVIATIONS)
 def test_each_is_on_by_default_and_can_be_left_out(sender, name):
-    assert SIGNS[name](sender(FakeIonQ(seed=1)))
-    assert not SIGNS[name](sender(FakeIonQ(seed=1, deviations=set(DEVIATIONS) - {name})))
+    assert SIGNS[name](sender(_cloud(DEVIATIONS)))
+    assert not SIGNS[name](sender(_cloud(set(DEVIATIONS) - {name})))
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)
@@ -126,6 +225,6 @@ def test_a_deviation_that_there_is_not_is_an_error():
 @pytest.mark.slow
 def test_without_any_the_replies_are_the_documents(sender):
     """Their shapes are checked for every reply; this sends what shows each deviation."""
-    send = sender(FakeIonQ(seed=1, deviations=()))
+    send = sender(_cloud(()))
     assert [name for name, sign in SIGNS.items() if sign(send)] == []
     assert json.dumps(send("GET", "/jobs")[1])

@@ -36,7 +36,8 @@ def test_a_backend_that_a_key_may_not_use_is_403(sender, job_body):
     status, reply = send("POST", "/jobs", job_body(backend="qpu.forte-enterprise-1"))
     assert (status, reply["error"]) == (403, "Forbidden")
     assert "qpu.forte-enterprise-1" in reply["message"]
-    assert send("GET", "/projects")[1][0]["allowedTargets"] == ["simulator", "qpu.forte-1"]
+    (project,) = send("GET", "/projects")[1]["projects"]
+    assert project["allowedTargets"] == ["qpu.forte-1"]  # as recorded: without the simulator
 
 
 def test_a_scope_that_there_is_not_is_an_error():

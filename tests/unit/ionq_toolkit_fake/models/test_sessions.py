@@ -94,14 +94,12 @@ def test_it_ends_when_its_minutes_are_over(send, cloud, session, submit):
 def test_its_jobs_cost_no_more_than_its_limit(send, session, submit):
     created = session(cost_limit={"unit": "usd", "value": 60})  # a job costs 25.79
     assert [submit(created)[0] for _ in range(3)] == [201, 201, 400]
-    assert "cost limit" in submit(created)[1]["message"]
-    assert submit(created, dry_run=True)[0] == 201
+    assert "has ended" in submit(created)[1]["message"]  # IonQ told a user so
 
 
 def test_a_canceled_job_costs_its_session_nothing(send, session, submit):
     created = session(cost_limit={"value": 30})
     _, job = submit(created)
-    assert submit(created)[0] == 400
     send("PUT", f"/jobs/{job['id']}/status/cancel")
     assert submit(created)[0] == 201
 
@@ -180,3 +178,29 @@ def test_the_only_job_of_a_session_can_be_moved(send, session, submit):
         moved["id"]: "completed",
     }
     assert submit(created)[0] == 400
+
+
+def test_a_session_that_ran_a_job_is_billed_an_hour_at_least(cloud, send, session, submit):
+    idle, used, long = session(), session(), session()
+    for created, minutes in ((used, 5), (long, 90)):
+        _, job = submit(created)
+        send("GET", f"/jobs/{job['id']}")
+        cloud.clock.sleep(60 * minutes)
+        send("POST", f"/sessions/{created['id']}/end")
+    send("POST", f"/sessions/{idle['id']}/end")
+    (project,) = cloud.projects
+    hours = [
+        project.sessions.find(created["id"]).billed.total_seconds() / 3600
+        for created in (idle, used, long)
+    ]
+    assert hours == [0, 1, pytest.approx(95 / 60)]
+
+
+def test_sessions_beyond_the_capacity_of_a_qpu_are_409_until_one_ends(sender):
+    send = sender(FakeIonQ(seed=1, session_capacity=1))
+    body = {"backend": "qpu.forte-1"}
+    first = send("POST", "/sessions", body)[1]
+    assert send("POST", "/sessions", body)[0] == 409
+    assert send("POST", "/sessions", {"backend": "qpu.forte-enterprise-1"})[0] == 201
+    send("POST", f"/sessions/{first['id']}/end")
+    assert send("POST", "/sessions", body)[0] == 201

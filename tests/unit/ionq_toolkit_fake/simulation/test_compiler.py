@@ -12,7 +12,7 @@ from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.facts.devices import DEVICES
 from ionq_toolkit_fake.facts.gates import QIS_GATES
-from ionq_toolkit_fake.simulation.compiler import compile_program
+from ionq_toolkit_fake.simulation.compiler import circuit_of, compile_program
 from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.gates import native_matrix
 from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Qasm3, Qpu, Task
@@ -268,3 +268,69 @@ def test_native_gates_on_qubits_that_are_not_connected_fail_the_job(sender, targ
     if status == "failed":
         assert job["failure"]["code"] == "UnsupportedGate"
         assert job["failure"]["message"] == "The backend has no gate on qubits 23 and 25."
+
+
+# --- optimisation ------------------------------------------------------------------------------
+
+
+def process_fidelity_up_to_phases(native, circuit):
+    """Return |tr(U' V)|^2 / d^2, the best over phases of each qubit before it is measured."""
+    unitary = np.eye(2**native.num_qubits, dtype=complex)
+    for gate in native.gates:
+        matrix = Operator(native_matrix(gate.name, gate.parameters))
+        unitary = Operator(unitary).compose(matrix, list(gate.targets)).data
+    rest = np.diag(unitary @ Operator(circuit).data.conj().T)
+    index = np.arange(len(rest))
+    turns = [np.angle(rest[1 << q] / rest[0]) for q in range(native.num_qubits)]
+    phases = sum(turn * (index >> q & 1) for q, turn in enumerate(turns))
+    return abs(np.sum(rest * np.exp(-1j * phases)) / len(rest)) ** 2
+
+
+@st.composite
+def circuits_of_two_qubit_gates(draw):
+    width = draw(st.integers(2, 4))
+    made = []
+    for _ in range(draw(st.integers(1, 12))):
+        made.append(draw(gates(width)))
+        if draw(st.booleans()):  # folded, or a part of it
+            made.extend([made[-1]] * draw(st.integers(1, 3)))
+    return Program(width, tuple(made))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quarter_turns", [True, False])
+@settings(max_examples=60)
+@given(circuits_of_two_qubit_gates(), st.sampled_from(FAMILIES))
+def test_the_optimised_circuit_is_the_same_unitary(quarter_turns, program, entangler):
+    qpu = Qpu(program.num_qubits, entangler, None, quarter_turns)
+    native, _ = compile_program(program, qpu, range(program.num_qubits), 1)
+    assert process_fidelity_up_to_phases(native, circuit_of(program)) > 1 - 1e-12
+    assert_within_limits(native, qpu)
+    angles = {gate.parameters[-1] for gate in native.gates if gate.name == entangler}
+    assert all(0 <= angle <= 0.25 for angle in angles)
+    if quarter_turns:
+        assert angles <= {0.25}
+
+
+@pytest.mark.parametrize("times", [1, 3, 5, 9, 27])
+def test_folds_vanish(times):
+    """Gates, and a whole circuit, each followed by its inverse and itself again."""
+    bell = [Gate("h", (0,)), *[Gate("cnot", (1,), (0,))] * times]
+    assert [g.name for g in compiled(bell, Qpu(2, "zz"))].count("zz") == 1
+
+    def layers(sign):
+        turns = [Gate("ry", (q,), (), (sign * (0.3 + q),)) for q in range(4)]
+        pairs = [Gate("cnot", (q + 1,), (q,)) for q in range(3)]
+        both = [*turns, *pairs] * 3
+        return both if sign > 0 else both[::-1]
+
+    folded = [*layers(1), *[*layers(-1), *layers(1)] * (times // 2)]
+    plain, whole = (compiled(each, Qpu(4, "zz"), range(4)) for each in (layers(1), folded))
+    assert [len(gates) for gates in (plain, whole)] == [len(plain)] * 2
+
+
+@pytest.mark.parametrize(("quarter_turns", "number"), [(True, 2), (False, 1)])
+def test_an_interaction_by_another_angle_takes_two_quarter_turns_or_one_gate(quarter_turns, number):
+    program = Program(2, (Gate("zz", (0, 1), (), (0.3,)),))
+    native, _ = compile_program(program, Qpu(2, "zz", None, quarter_turns), (0, 1), 1)
+    assert [gate.name for gate in native.gates].count("zz") == number

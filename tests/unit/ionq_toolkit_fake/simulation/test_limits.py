@@ -106,9 +106,10 @@ def test_workers_divide_the_memory_so_that_they_never_want_more_than_there_is(mo
 
 
 def entangled(width, pairs):
-    """Gates on all of so many qubits, the first and the last entangled so many times."""
+    """Gates on all of so many qubits, one of the first two and the last entangled so many times."""
     turns = [Gate("ry", (qubit,), parameters=(0.3,)) for qubit in range(width)]
-    return Program(width, (*turns, *[Gate("xx", (0, width - 1), parameters=(0.4,))] * pairs))
+    ends = [Gate("xx", (n % 2, width - 1), parameters=(0.4,)) for n in range(pairs)]
+    return Program(width, (*turns, *ends))
 
 
 ERRORS = Noise(0.01, 0.01)
@@ -442,7 +443,15 @@ def test_each_outcome_midway_doubles_the_states_of_a_circuit_without_noise():
 
 def test_job_that_would_take_hours_fails_with_the_reason(sender, job_body):
     send = sender(FakeIonQ(seed=1))
-    gates = [{"gate": "h", "target": q} for q in range(24)] * 80
+    gates = [
+        gate
+        for layer in range(80)
+        for q in range(24)  # no layer cancels the one before
+        for gate in (
+            {"gate": "ry", "target": q, "rotation": 0.3},
+            {"gate": "cnot", "control": q, "target": (q + 1 + layer % 7) % 24},
+        )
+    ]
     body = job_body(noise={"model": "aria-1"}, shots=100_000)
     _, created = send("POST", "/jobs", {**body, "input": {"qubits": 24, "circuit": gates}})
     failure = send("GET", f"/jobs/{created['id']}")[1]["failure"]

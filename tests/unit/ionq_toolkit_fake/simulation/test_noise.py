@@ -62,13 +62,19 @@ def assert_drawn_from(probabilities, shots):
 # --- rates -----------------------------------------------------------------------------------
 
 
-def test_the_rates_are_those_that_ionq_publishes():
-    rates = {name: model.noise[:2] for name, model in NOISE_MODELS.items() if model.published}
+def test_the_rates_of_the_guide_are_those_that_ionq_publishes():
+    rates = {name: model.documented[:2] for name, model in NOISE_MODELS.items() if model.published}
     assert rates == {
         "aria-1": (0.0005, 0.0133),
         "aria-2": (0.0006573333333333332, 0.01856),
         "forte-1": (0.0002666666666666667, 0.004949333333333333),
     }
+
+
+def test_forte_1_is_served_with_other_rates_than_those_of_the_guide():
+    """Fits to native circuits of 1,000,000 shots: 0.01413 +- 0.00004 on two qubits."""
+    assert NOISE_MODELS["forte-1"].noise[:2] == (1.33e-4, 0.01413)
+    assert [rates.since for rates in NOISE_MODELS["forte-1"].rates] == ["2024-06", "2026-08"]
 
 
 def test_models_of_which_nothing_is_published_say_so():
@@ -104,7 +110,7 @@ def test_a_device_has_the_rates_that_give_its_gates_their_fidelities(one_qubit, 
 def test_the_model_of_forte_and_the_device_agree():
     device = DEVICES["qpu.forte-1"].performance
     noise = of_fidelities(device.one_qubit, device.two_qubits, device.spam)
-    assert noise[:2] == pytest.approx(NOISE_MODELS["forte-1"].noise[:2])
+    assert noise[:2] == pytest.approx(NOISE_MODELS["forte-1"].documented[:2])
 
 
 # --- the channel after a gate ----------------------------------------------------------------
@@ -255,7 +261,7 @@ def test_a_machine_turns_phases_without_noise():
     assert_drawn_from(np.array([0.5, 0.5]), shots_of(1, phases, noise, 200))
 
 
-def test_a_simulator_that_also_compiles_runs_the_circuit_as_it_is():
+def test_a_circuit_may_be_compiled_and_run_as_it_is():
     phases, noise = [Gate("s", (0,))], Noise(1.0, 1.0)
     assert_drawn_from(np.array([0.5, 0.5]), shots_of(1, phases, noise, 200, qpu=FORTE))
 

@@ -246,16 +246,17 @@ def test_as_predicted_the_jobs_of_a_machine_run_one_after_the_other(connect, job
         for _ in range(3)
     ]
     jobs = [send("GET", path)[1] for path in paths]
-    # 1000 shots of one gate of 130 us and 200 us of readout and reset, and 669 ms a job.
+    # 1000 shots of one gate of 130 us and 200 us of readout and reset, and 669 ms a job; jobs on
+    # Forte-1 took 5.5 ms more for each gate and 3.4 ms for each shot.
     assert {job["predicted_execution_duration_ms"] for job in jobs} == {999}
-    assert [job["predicted_wait_time_ms"] for job in jobs[1:]] == [999, 1998]
+    assert [job["predicted_wait_time_ms"] for job in jobs[1:]] == [4404, 8808]
     assert [job["status"] for job in jobs] == ["started", "ready", "ready"]
-    cloud.clock.sleep(1.5)
+    cloud.clock.sleep(5)
     assert [send("GET", path)[1]["status"] for path in paths] == ["completed", "started", "ready"]
     cloud.clock.sleep(60)
     jobs = [send("GET", path)[1] for path in paths]
-    assert [job["started_at"] for job in jobs] == [iso(0), iso(0.999), iso(1.998)]
-    assert jobs[2]["completed_at"] == iso(2.997)
+    assert [job["started_at"] for job in jobs] == [iso(0), iso(4.404), iso(8.808)]
+    assert jobs[2]["completed_at"] == iso(13.212)
     # Nothing waits for the simulator.
     simulated = "/jobs/" + send("POST", "/jobs", job_body())[1]["id"]
     assert send("GET", simulated)[1]["status"] == "completed"
@@ -495,7 +496,7 @@ def test_a_dry_run_waits_to_be_checked_and_for_no_machine(connect, job_body):
     assert (job["status"], job["started_at"], job["completed_at"]) == ("completed", None, iso(5))
 
 
-def test_a_session_expires_while_its_jobs_wait_and_they_go_on(connect, job_body):
+def test_a_session_expires_while_its_jobs_wait_and_they_are_canceled(connect, job_body):
     cloud = FakeIonQ(seed=1, transitions=AN_HOUR)
     send = connect(cloud)
     _, session = send("POST", "/sessions", {"backend": QPU, "settings": {"duration_limit_min": 10}})
@@ -507,9 +508,7 @@ def test_a_session_expires_while_its_jobs_wait_and_they_go_on(connect, job_body)
     status, reply = send("POST", "/jobs", body)
     assert status == 400
     assert "has ended" in reply["message"]
-    assert send("GET", f"/jobs/{created['id']}")[1]["status"] == "ready"
-    cloud.clock.sleep(3600)
-    assert send("GET", f"/jobs/{created['id']}")[1]["status"] == "completed"
+    assert send("GET", f"/jobs/{created['id']}")[1]["status"] == "canceled"
 
 
 def test_usage_counts_jobs_that_ended_unseen(connect, job_body):

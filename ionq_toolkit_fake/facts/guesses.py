@@ -1,0 +1,82 @@
+"""Simulated values that rest on a guess, because IonQ does not publish them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Guess(NamedTuple):
+    """A value or a behaviour that is a guess.
+
+    Attributes:
+        backends: The backends it concerns, by the beginning of their names; "": all.
+        simulated: The behaviour of the fake.
+        basis: The observation or document that it rests on.
+    """
+
+    backends: tuple[str, ...]
+    simulated: str
+    basis: str
+
+
+_QPUS, _SIMULATOR = ("qpu.",), ("simulator",)
+
+GUESSES = (
+    Guess(
+        _QPUS,
+        "a gate on two qubits errs 7.3 times as often as the characterization says",
+        "fitted to 18 jobs of one size on qpu.forte-1, August 2026; other sizes, and other QPUs, "
+        "are extrapolated. characterization='nominal' leaves it out",
+    ),
+    Guess(
+        _QPUS,
+        "idling and crosstalk are part of the error of gates on two qubits",
+        "no recorded job tells them apart",
+    ),
+    Guess(
+        ("qpu.forte-enterprise", "qpu.tempo"),
+        "fidelities and prices are those of Forte",
+        "IonQ publishes none",
+    ),
+    Guess(
+        ("qpu.tempo",),
+        "four parcels of 25 qubits in a chain",
+        "IonQ says that there are several parcels",
+    ),
+    Guess(
+        ("",),
+        "the compiler merges, cancels and resynthesises with quarter turns of zz or ms",
+        "gate counts of circuits that IonQ compiled in 2023, met within a tenth or so",
+    ),
+    Guess(
+        _QPUS,
+        "debiasing chooses qubits at random; symmetry verification drops outcomes that the ideal "
+        "circuit does not have; dnl has the power 2",
+        "IonQ publishes no details",
+    ),
+    Guess(
+        _QPUS,
+        "the power is 4.61 kW and a job takes twice as long as predicted, on Forte Enterprise",
+        "one record of August 2026",
+    ),
+    Guess(
+        _SIMULATOR,
+        "the noise model forte-1 has the rates 0.000133 and 0.01413",
+        "fits of a user in August 2026; IonQ's guide has others",
+    ),
+    Guess(
+        _SIMULATOR,
+        "the noise model forte-enterprise-1 is that of forte-1",
+        "IonQ publishes no rates",
+    ),
+    Guess(
+        _SIMULATOR,
+        "the noise models of Harmony are depolarising, with a rate of 0.12 on two qubits",
+        "IonQ says that the formula is another; 10,000 shots of a Bell pair in 2024",
+    ),
+)
+
+
+def guesses_of(backend: str) -> list[Guess]:
+    """Return the guesses that concern a backend, by IonQ's name of it."""
+    return [guess for guess in GUESSES if backend.startswith(guess.backends)]
