@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api import query
@@ -41,14 +42,17 @@ def characterizations(request: Request) -> object:
     page = query.integer(request, "page", 1, 1, 1_000_000)
     start, end = query.moment(request, "start"), query.moment(request, "end")
     inclusive = "characterizations-end" in deviations
-    found = [
-        record
-        for record in request.facility.characterizations(request.arguments["backend"])
-        if (start is None or midnight(record.day) >= start)
-        and (
-            end is None or midnight(record.day) < end or (inclusive and midnight(record.day) == end)
-        )
-    ]
+
+    def too_new(record: Characterization) -> bool:
+        at = midnight(record.day)
+        return end is not None and (at > end or (at == end and not inclusive))
+
+    def too_old(record: Characterization) -> bool:
+        return start is not None and midnight(record.day) < start
+
+    found = request.facility.characterizations(request.arguments["backend"])
+    found = found[bisect_left(found, 1, key=lambda one: not too_new(one)) :]
+    found = found[: bisect_left(found, 1, key=too_old)]
     pages = math.ceil(len(found) / limit)
     shown = found[(page - 1) * limit : page * limit]
     bodies: list[dict[str, Any]] | None = _characterizations(shown, deviations)
@@ -61,10 +65,12 @@ def characterizations(request: Request) -> object:
 
 def characterization(request: Request) -> object:
     """GET /backends/{backend}/characterizations/{UUID}."""
-    for record in request.facility.characterizations(request.arguments["backend"]):
-        if record.id == request.arguments["characterization_id"]:
-            return _characterizations([record], request.deviations)[0]
-    raise not_found()
+    found = request.facility.characterization_of(
+        request.arguments["backend"], request.arguments["characterization_id"]
+    )
+    if found is None:
+        raise not_found()
+    return _characterizations([found], request.deviations)[0]
 
 
 def _device(request: Request) -> Device:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
@@ -30,6 +30,12 @@ HISTORY_DAYS = 30
 
 #: How many records miss a median, and how far the others lie around the device's own infidelity.
 _MISSING, _SPREAD = 0.1, 0.1
+
+#: How many characterizations are remembered.
+_MOST_CHARACTERIZATIONS = 1024
+
+#: The bit of a characterization's id above which its day is.
+_DAY_AT = 96
 
 
 class Characterization(NamedTuple):
@@ -86,6 +92,7 @@ class Facility:
         self.started_at = clock.now()
         self._first_day = self.started_at.date() - timedelta(days=HISTORY_DAYS)
         self._queues = {}
+        self._characterizations: dict[tuple[str, int], Characterization] = {}
         self.devices: Mapping[str, Device] = dict(DEVICES)
         for name, status in (statuses or {}).items():
             if name not in DEVICES:
@@ -101,16 +108,41 @@ class Facility:
             changed = device.performance._replace(**_medians(medians))
             self.devices = {**self.devices, name: device._replace(performance=changed)}
 
-    def characterizations(self, name: str) -> list[Characterization]:
-        """Return the characterizations of a QPU, the newest first; of another name, none."""
-        device = self.devices.get(name)
+    def days(self, name: str) -> range:
+        """Return the days on which a QPU was characterized, as ordinals; of another name, none."""
+        device, today = self.devices.get(name), self._clock.now().date()
         if device is None or not device.is_qpu:
-            return []
-        last = self._clock.now().date()
-        if device.last_day is not None:
-            last = min(last, date.fromisoformat(device.last_day))
-        count = (self._clock.now().date() - self._first_day).days + 1
-        return [self._measured(device, last - timedelta(days=back)) for back in range(count)]
+            return range(0)
+        last = today if device.last_day is None else min(today, date.fromisoformat(device.last_day))
+        count = (today - self._first_day).days + 1
+        return range(max(1, last.toordinal() - count + 1), last.toordinal() + 1)
+
+    def characterization(self, name: str, day: int) -> Characterization:
+        """Return the characterization of a QPU on one of its `days`, which is made once."""
+        device = self.devices[name]
+        found = self._characterizations.get((name, day))
+        if found is None or found.device is not device:
+            found = self._measured(device, date.fromordinal(day))
+            if len(self._characterizations) >= _MOST_CHARACTERIZATIONS:
+                self._characterizations.clear()
+            self._characterizations[name, day] = found
+        return found
+
+    def characterizations(self, name: str) -> Sequence[Characterization]:
+        """Return the characterizations of a QPU, the newest first; each is made when it is read."""
+        return _Characterizations(self, name, self.days(name)[::-1])
+
+    def characterization_of(self, name: str, wanted: str) -> Characterization | None:
+        """Return the characterization of an id, or None."""
+        try:
+            value = uuid.UUID(wanted).int
+        except ValueError:
+            return None
+        day = (value >> _DAY_AT) ^ self._mask(name)
+        if day not in self.days(name):
+            return None
+        found = self.characterization(name, day)
+        return found if found.id == wanted else None
 
     def enqueue(self, job: Job) -> None:
         """Put a job into the queue of its device, where it is until it is final."""
@@ -150,7 +182,7 @@ class Facility:
         """Return the noise of a device, of its newest characterization."""
         nominal = device.performance
         assert nominal is not None, "only a QPU is noisy by itself"  # noqa: S101
-        now = self.characterizations(device.name)[0]
+        now = self.characterization(device.name, self.days(device.name)[-1])
         return of_fidelities(
             now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
         )
@@ -169,13 +201,41 @@ class Facility:
         )
         missing = generator.random(2) < _MISSING
         return Characterization(
-            id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+            id=self._id(device.name, day, name),
             day=day,
             device=device,
             one_qubit=None if missing[0] else one_qubit,
             two_qubits=None if missing[1] else two_qubits,
             spam=spam,
         )
+
+    def _id(self, device: str, day: date, name: str) -> str:
+        """Return the id of a characterization, from which its day can be had again."""
+        value = uuid.uuid5(uuid.NAMESPACE_URL, name).int & (1 << _DAY_AT) - 1
+        return str(uuid.UUID(int=(day.toordinal() ^ self._mask(device)) << _DAY_AT | value))
+
+    def _mask(self, device: str) -> int:
+        """Return what makes the first part of an id differ between QPUs and clouds."""
+        return uuid.uuid5(uuid.NAMESPACE_URL, f"{self._seed}/{device}").int >> _DAY_AT
+
+
+class _Characterizations(Sequence[Characterization]):
+    """The characterizations of a QPU on some days."""
+
+    def __init__(self, facility: Facility, name: str, days: range) -> None:
+        self._facility, self._name, self._days = facility, name, days
+
+    def __len__(self) -> int:
+        return len(self._days)
+
+    @overload
+    def __getitem__(self, index: int) -> Characterization: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Characterization]: ...
+    def __getitem__(self, index: int | slice) -> Characterization | Sequence[Characterization]:
+        if isinstance(index, slice):
+            return _Characterizations(self._facility, self._name, self._days[index])
+        return self._facility.characterization(self._name, self._days[index])
 
 
 #: IonQ's names of the fidelities that are measured, and ours.
