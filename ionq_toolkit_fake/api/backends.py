@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api import query
@@ -43,20 +44,23 @@ def characterizations(request: Request) -> object:
     start, end = query.moment(request, "start"), query.moment(request, "end")
     inclusive = "characterizations-end" in deviations
 
-    def too_new(record: Characterization) -> bool:
-        at = midnight(record.day)
+    def too_old(day: int) -> bool:
+        return start is not None and midnight(date.fromordinal(day)) < start
+
+    def too_new(day: int) -> bool:
+        at = midnight(date.fromordinal(day))
         return end is not None and (at > end or (at == end and not inclusive))
 
-    def too_old(record: Characterization) -> bool:
-        return start is not None and midnight(record.day) < start
-
-    found = request.facility.characterizations(request.arguments["backend"])
-    found = found[bisect_left(found, 1, key=lambda one: not too_new(one)) :]
-    found = found[: bisect_left(found, 1, key=too_old)]
-    pages = math.ceil(len(found) / limit)
-    shown = found[(page - 1) * limit : page * limit]
+    name, facility = request.arguments["backend"], request.facility
+    days = facility.days(name)
+    days = days[bisect_left(days, 1, key=lambda day: not too_old(day)) :]
+    days = days[: bisect_left(days, 1, key=too_new)][::-1]
+    pages = math.ceil(len(days) / limit)
+    shown = [
+        facility.characterization(name, day) for day in days[(page - 1) * limit : page * limit]
+    ]
     bodies: list[dict[str, Any]] | None = _characterizations(shown, deviations)
-    if not found and "characterizations-null" in deviations:
+    if not days and "characterizations-null" in deviations:
         bodies = None
     if "characterizations-pages" not in deviations:
         pages = max(0, pages - page)
@@ -94,7 +98,7 @@ def _body(device: Device, request: Request) -> dict[str, Any]:
         "supported_error_mitigations": device.error_mitigations,
     }
     if device.is_qpu:
-        body["characterization_id"] = request.facility.characterizations(device.name)[0].id
+        body["characterization_id"] = request.facility.newest(device.name).id
     if device.location:
         body["location"] = device.location
     if device.noise_models and "backend-noise-models" in request.deviations:

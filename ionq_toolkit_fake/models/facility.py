@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -128,9 +128,9 @@ class Facility:
             self._characterizations[name, day] = found
         return found
 
-    def characterizations(self, name: str) -> Sequence[Characterization]:
-        """Return the characterizations of a QPU, the newest first; each is made when it is read."""
-        return _Characterizations(self, name, self.days(name)[::-1])
+    def newest(self, name: str) -> Characterization:
+        """Return the newest characterization of a QPU."""
+        return self.characterization(name, self.days(name)[-1])
 
     def characterization_of(self, name: str, wanted: str) -> Characterization | None:
         """Return the characterization of an id, or None."""
@@ -182,7 +182,7 @@ class Facility:
         """Return the noise of a device, of its newest characterization."""
         nominal = device.performance
         assert nominal is not None, "only a QPU is noisy by itself"  # noqa: S101
-        now = self.characterization(device.name, self.days(device.name)[-1])
+        now = self.newest(device.name)
         return of_fidelities(
             now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
         )
@@ -217,25 +217,6 @@ class Facility:
     def _mask(self, device: str) -> int:
         """Return what makes the first part of an id differ between QPUs and clouds."""
         return uuid.uuid5(uuid.NAMESPACE_URL, f"{self._seed}/{device}").int >> _DAY_AT
-
-
-class _Characterizations(Sequence[Characterization]):
-    """The characterizations of a QPU on some days."""
-
-    def __init__(self, facility: Facility, name: str, days: range) -> None:
-        self._facility, self._name, self._days = facility, name, days
-
-    def __len__(self) -> int:
-        return len(self._days)
-
-    @overload
-    def __getitem__(self, index: int) -> Characterization: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Characterization]: ...
-    def __getitem__(self, index: int | slice) -> Characterization | Sequence[Characterization]:
-        if isinstance(index, slice):
-            return _Characterizations(self._facility, self._name, self._days[index])
-        return self._facility.characterization(self._name, self._days[index])
 
 
 #: IonQ's names of the fidelities that are measured, and ours.

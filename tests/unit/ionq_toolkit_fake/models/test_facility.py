@@ -56,9 +56,10 @@ def test_every_characterization_is_found_by_its_id_alone(made):
     cloud = FakeIonQ(1)
     cloud.clock.sleep(CENTURY_S)
     facility = cloud.facility
-    records = facility.characterizations("qpu.forte-1")
-    assert len(records) == 36525 + 31  # 30 days of history, the first day, and a century
-    for record in (records[0], records[20_000], records[-1]):
+    days = facility.days("qpu.forte-1")
+    assert len(days) == 36525 + 31  # 30 days of history, the first day, and a century
+    for day in (days[0], days[20_000], days[-1]):
+        record = facility.characterization("qpu.forte-1", day)
         assert facility.characterization_of("qpu.forte-1", record.id) == record
         assert facility.characterization_of("qpu.aria-1", record.id) is None
         assert FakeIonQ(2).facility.characterization_of("qpu.forte-1", record.id) is None
