@@ -25,6 +25,7 @@ from ionq_toolkit_fake.models.accounts import Accounts
 from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
 from ionq_toolkit_fake.models.project import Project
+from ionq_toolkit_fake.models.schedule import Retention, Schedule
 from ionq_toolkit_fake.simulation.executors import InlineExecutor
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, LIFECYCLE, PREDICTED, End
 from ionq_toolkit_fake.transitions.rules import TransitionRules
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
+
+#: An error message names as many jobs.
+_MOST_NAMED = 20
 
 #: The log keeps as many requests.
 _MOST_REQUESTS = 10_000
@@ -80,6 +84,7 @@ class FakeIonQ:
         transitions: Transitions | Mapping[str, Any] | str | None = None,
         fidelities: Mapping[str, Mapping[str, float]] | None = None,
         prepare: Callable[[FakeIonQ], object] | None = None,
+        retention: Retention = Retention(),  # noqa: B008 - a value that does not change
     ) -> None:
         """Make an empty cloud.
 
@@ -102,10 +107,12 @@ class FakeIonQ:
             fidelities: Median fidelities of QPUs that differ from the catalogue's:
                 ``{"qpu.forte-1": {"1q": 0.999, "2q": 0.97, "spam": 0.98}}``.
             prepare: Called with the cloud now and after each reset, to add rules for example.
+            retention: How many final jobs it keeps, and how long; by default the newest 100 000,
+                for ever. Older ones are deleted.
 
         Raises:
             ValueError: A key is empty, or the name of a scope, clock, backend, status, deviation
-                or pace is unknown.
+                or pace is unknown, or a value of the retention is not valid.
         """
         for name in sorted(set(deviations) - set(DEVIATIONS)):
             raise unknown("deviation", name, DEVIATIONS)
@@ -129,13 +136,14 @@ class FakeIonQ:
         self._executor = executor or InlineExecutor()
         self.transitions = TransitionRules(Transitions.of(transitions))
         self._projects: dict[str, Project] = {}
+        self._schedule = Schedule(self.clock, retention)
         self.lock = ForkLock(outer=True)
         self._prepare = prepare
         if prepare is not None:
             prepare(self)
 
     def __repr__(self) -> str:
-        count = sum(len(project.jobs.shown()) for project in self.projects)
+        count = sum(len(project.jobs) for project in self.projects)
         return f"<{type(self).__name__} seed={self.seed}, {count} jobs>"
 
     @property
@@ -159,9 +167,7 @@ class FakeIonQ:
     def settle(self) -> None:
         """Move on every job whose time has come."""
         with self.lock:
-            for project in self._projects.values():
-                if project.jobs.timed:
-                    project.jobs.settle()
+            self._schedule.run()
 
     def peek(self, job_id: str) -> Job:
         """Return a job in its current state, without polling it.
@@ -244,6 +250,7 @@ class FakeIonQ:
             for project in self.projects:
                 project.jobs.give_up()
             self._projects.clear()
+            self._schedule.clear()
             self.transitions.clear()
             if isinstance(self.clock, VirtualClock):
                 self.clock.reset()
@@ -264,8 +271,17 @@ class FakeIonQ:
             job = project.jobs.peek(job_id)
             if job is not None:
                 return project.jobs, job
-        ids = [job.id for project in self.projects for job in project.jobs.shown()]
-        raise unknown("job", job_id, ids)
+        newest = [job.id for job in self.newest_jobs(_MOST_NAMED + 1)]
+        if len(newest) <= _MOST_NAMED:
+            raise unknown("job", job_id, newest)
+        raise ValueError(f"there is no job {job_id!r}; the newest is {newest[-1]}")
+
+    def newest_jobs(self, count: int) -> list[Job]:
+        """Return the newest jobs of all projects as they were last shown, the oldest first."""
+        jobs = [job for project in self.projects for job in project.jobs.newest(count)]
+        if len(self._projects) > 1:
+            jobs.sort(key=lambda job: job.submitted_at)
+        return jobs[-count:]
 
     def handle(
         self,
@@ -326,7 +342,7 @@ class FakeIonQ:
             )
             name = None if request.operation is None else request.operation.name
             due: Sequence[ArmedRule] = ()
-            if name is not None and self.faults.rules:
+            if name is not None:
                 due = self.faults.due(name, request.digest)
             request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
             exchange, status = Exchange(request_id), None
@@ -403,6 +419,7 @@ class FakeIonQ:
                 facility=self.facility,
                 executor=self._executor,
                 transitions=self.transitions,
+                schedule=self._schedule,
             )
         return projects[key.project_id]
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: The most jobs that the state lists, and the most rules and faults after one was added.
+_MOST_LISTED, _MOST_AFTER_ADDING = 1000, 100
+
 _PATH = re.compile(r"/_fake(/.*)?")
 
 
@@ -53,14 +56,17 @@ def index(_: FakeIonQ) -> object:
 
 
 def state(cloud: FakeIonQ) -> object:
-    """GET /_fake/state: the seed, the time, the transitions, and all jobs, the oldest first."""
+    """GET /_fake/state: the seed, the time, the transitions, and jobs, the oldest first.
+
+    They are the newest 1000; `job_count` is how many jobs there are.
+    """
     cloud.settle()
-    jobs = (job for project in cloud.projects for job in project.jobs.shown())
     return {
         "seed": cloud.seed,
         "clock": clock(cloud),
         "transitions": cloud.transitions.as_list(),
-        "jobs": [_job(one) for one in jobs],
+        "job_count": sum(len(project.jobs) for project in cloud.projects),
+        "jobs": [_job(one) for one in cloud.newest_jobs(_MOST_LISTED)],
     }
 
 
@@ -122,6 +128,10 @@ def clear_transitions(cloud: FakeIonQ) -> object:
 
 def faults(cloud: FakeIonQ) -> object:
     """GET /_fake/faults: the rules, their counts, and the faults that fired."""
+    return _faults(cloud)
+
+
+def _faults(cloud: FakeIonQ, most: int = 10_000) -> object:
     rules = [
         {
             "number": armed.number,
@@ -129,19 +139,22 @@ def faults(cloud: FakeIonQ) -> object:
             "reached": armed.reached,
             "fired": armed.fired,
         }
-        for armed in cloud.faults.rules
+        for armed in cloud.faults.rules[-most:]
     ]
     fired = [
         {"number": one.rule.number, "fault": one.fault.kind, "request": _request(one.request)}
-        for one in cloud.faults.fired
+        for one in cloud.faults.fired[-most:]
     ]
     return {"rules": rules, "fired": fired}
 
 
 def add_fault(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
-    """POST /_fake/faults: ``{"fault": "http", "status": 429, "on": "POST /jobs", "times": 2}``."""
+    """POST /_fake/faults: ``{"fault": "http", "status": 429, "on": "POST /jobs", "times": 2}``.
+
+    The response is that of GET /_fake/faults with the newest 100 rules and faults.
+    """
     cloud.faults.arm(kinds.from_dict(body))
-    return faults(cloud)
+    return _faults(cloud, most=_MOST_AFTER_ADDING)
 
 
 def clear_faults(cloud: FakeIonQ) -> object:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -18,7 +19,7 @@ from ionq_toolkit_fake.models.accounts import DIGEST, stored
 from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from ionq_toolkit_fake.api.operations import Operation
     from ionq_toolkit_fake.api.request import LoggedRequest
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 #: The number of faults that fired and are remembered.
 _MOST_FIRED = 10_000
+
+#: The number of rules that are remembered although they have happened as often as they may.
+_MOST_SPENT = 10_000
 
 _VARIABLE = re.compile(r"<[^>]*>|{[^}]*}")
 
@@ -176,10 +180,7 @@ class FaultRules:
     Each request passes them in the order in which they were added. Every latency that is due
     happens, and they add up; of the other faults, only the first that is due happens, and the rules
     after it do not count the request. Each rule has its own random stream, seeded by the cloud's
-    seed and the rule's number.
-
-    Attributes:
-        rules: The rules, including those that have happened as often as they may.
+    seed and the rule's number. A rule that has happened as often as it may costs a request nothing.
     """
 
     def __init__(self, seed: int, takes: Callable[[bytes], bool]) -> None:
@@ -191,12 +192,21 @@ class FaultRules:
         """
         self._seed, self._takes = seed, takes
         self._lock = ForkLock()
-        self.rules: tuple[ArmedRule, ...] = ()
+        self._rules: dict[int, ArmedRule] = {}
+        self._live: dict[tuple[str, bool], OrderedDict[int, ArmedRule]] = {}
+        self._unlimited: dict[int, ArmedRule] = {}
+        self._spent: deque[int] = deque()
         self._added = 0
         self._fired: deque[Fired] = deque(maxlen=_MOST_FIRED)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {[armed.rule for armed in self.rules]}>"
+
+    @property
+    def rules(self) -> tuple[ArmedRule, ...]:
+        """The rules, including those that have happened as often as they may; of these 10 000."""
+        with self._lock:
+            return tuple(self._rules.values())
 
     @property
     def fired(self) -> list[Fired]:
@@ -238,7 +248,7 @@ class FaultRules:
             raise ValueError("key=... is none that this cloud takes, so that the rule never fires")
         with self._lock:
             left = rule.operations
-            for armed in self.rules:
+            for armed in self._endless():
                 same_keys = armed.rule.key in {None, rule.key}
                 if armed.always and same_keys and armed.rule.fault.kind != "latency":
                     left -= armed.operations
@@ -251,7 +261,11 @@ class FaultRules:
             # Streams of their own: no rule changes what another draws, or the cloud.
             chance = random.Random(f"faults {self._seed} {self._added}")  # noqa: S311 - a fake
             armed = ArmedRule(rule, self._added, chance, rule.operations)
-            self.rules = (*self.rules, armed)
+            self._rules[armed.number] = armed
+            if rule.times is None:
+                self._unlimited[armed.number] = armed
+            for place in _places(armed):
+                self._live.setdefault(place, OrderedDict())[armed.number] = armed
             return armed
 
     def remove(self, armed: ArmedRule) -> None:
@@ -261,19 +275,24 @@ class FaultRules:
             ValueError: The cloud does not have the rule.
         """
         with self._lock:
-            if armed not in self.rules:
+            if self._rules.get(armed.number) is not armed:
                 raise ValueError(f"there is no rule {armed!r}")
-            self.rules = tuple(one for one in self.rules if one is not armed)
+            del self._rules[armed.number]
+            self._unlimited.pop(armed.number, None)
+            self._retire(armed)
 
     def clear(self) -> None:
         """Remove all rules; the faults that fired stay listed."""
         with self._lock:
-            self.rules = ()
+            self._rules.clear()
+            self._live.clear()
+            self._unlimited.clear()
+            self._spent.clear()
 
     def reset(self) -> None:
         """Remove all rules, and forget the faults that fired."""
         with self._lock:
-            self.rules = ()
+            self.clear()
             self._fired.clear()
             self._added = 0
 
@@ -284,21 +303,43 @@ class FaultRules:
             operation: The name of its operation.
             digest: The digest of its API key, if it has a key.
         """
-        found: list[ArmedRule] = []
         key = None if digest is None else DIGEST + digest.hex()
-        answered = False
         with self._lock:
-            for armed in self.rules:
-                adds_up = armed.rule.fault.kind == "latency"
-                if (adds_up or not answered) and armed.due(operation, key):
-                    found.append(armed)
-                    answered = answered or not adds_up
-        return found
+            nothing = OrderedDict[int, ArmedRule]()
+            late = self._live.get((operation, True), nothing).values()
+            found = [armed for armed in late if armed.due(operation, key)]
+            others = self._live.get((operation, False), nothing).values()
+            found += itertools.islice((armed for armed in others if armed.due(operation, key)), 1)
+            for armed in found:
+                if armed.spent:
+                    self._retire(armed)
+                    self._spent.append(armed.number)
+            while len(self._spent) > _MOST_SPENT:
+                self._rules.pop(self._spent.popleft(), None)
+        return sorted(found, key=lambda armed: armed.number)
+
+    def _retire(self, armed: ArmedRule) -> None:
+        """Take a rule from those that can happen."""
+        for place in _places(armed):
+            live = self._live.get(place, OrderedDict())
+            live.pop(armed.number, None)
+            if not live:
+                self._live.pop(place, None)
+
+    def _endless(self) -> Iterator[ArmedRule]:
+        """Yield the rules that happen to every further request that they can happen to."""
+        return (armed for armed in self._unlimited.values() if armed.always)
 
     def note(self, armed: Iterable[ArmedRule], request: LoggedRequest) -> None:
         """Remember the rules that happened to a request."""
         with self._lock:
             self._fired.extend(Fired(one, request) for one in armed)
+
+
+def _places(armed: ArmedRule) -> Iterator[tuple[str, bool]]:
+    """Yield where a rule that can happen is: by its operations, and whether it adds up."""
+    adds_up = armed.rule.fault.kind == "latency"
+    return ((operation, adds_up) for operation in armed.operations)
 
 
 def to_dict(rule: FaultRule) -> dict[str, Any]:

@@ -12,10 +12,11 @@ import numpy as np
 
 from ionq_toolkit_fake.facts.devices import DEVICES
 from ionq_toolkit_fake.simulation.noise import of_fidelities
-from ionq_toolkit_fake.transitions.lifecycle import FINAL
 from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.facts.devices import Device
     from ionq_toolkit_fake.models.job import Job
@@ -66,7 +67,7 @@ class Facility:
         started_at: When the cloud began.
     """
 
-    _queues: dict[str, list[Job]]
+    _queues: dict[str, dict[str, Job]]
 
     def __init__(
         self,
@@ -146,7 +147,11 @@ class Facility:
 
     def enqueue(self, job: Job) -> None:
         """Put a job into the queue of its device, where it is until it is final."""
-        self._queues.setdefault(job.submission.device.name, []).append(job)
+        self._queues.setdefault(job.submission.device.name, {})[job.id] = job
+
+    def dequeue(self, job: Job) -> None:
+        """Take a job that is final from the queue of its device, if it is there."""
+        self._queues.get(job.submission.device.name, {}).pop(job.id, None)
 
     def queue_ms(self, name: str, before: Job | None = None, *, without: Job | None = None) -> int:
         """Return how long it takes until the jobs in the queue of a device have run, in ms.
@@ -158,11 +163,10 @@ class Facility:
             before: Only those ahead of this one, or of its parent; None: all.
             without: One that does not count.
         """
-        queue = [job for job in self._queues.get(name, ()) if job.status not in FINAL]
-        self._queues[name] = queue
+        queue: Iterable[Job] = self._queues.get(name, {}).values()
         if before is not None:  # one of its own kind has the same submission: a parent, a child
             own = before.submission
-            queue = list(itertools.takewhile(lambda job: job.submission is not own, queue))
+            queue = itertools.takewhile(lambda job: job.submission is not own, queue)
         now, found = self._clock.now(), 0
         for job in queue:
             if job is without:

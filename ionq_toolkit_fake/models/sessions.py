@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ class Session:
         job_count_limit: The most jobs it takes; None: any number.
         duration_limit_min: How many minutes after its creation it ends; None: it does not.
         cost_limit: The most its jobs may cost, in `cost_unit`; None: any amount.
-        jobs: Its jobs, the oldest first, deleted ones too; children are not among them.
+        count: How many jobs it had, without dry runs and child jobs.
+        committed: The cost of its jobs, those that still wait included, in cents.
     """
 
     id: str
@@ -38,7 +39,8 @@ class Session:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     ender_id: str | None = None
-    jobs: list[Job] = field(default_factory=list, repr=False)
+    count: int = 0
+    committed: int = 0
 
     @property
     def expires_at(self) -> datetime | None:
@@ -57,7 +59,7 @@ class Session:
     @property
     def spent(self) -> float:
         """The cost of its jobs, those that still wait included."""
-        return sum(job.commitment for job in self.jobs)
+        return self.committed / 100
 
     def refusal(self, backend: str, price: float, replacing: Job | None = None) -> str | None:
         """Return why it does not take a job, or None if it does.
@@ -71,12 +73,13 @@ class Session:
             return f"session {self.id} has ended"
         if backend != self.backend:
             return f"session {self.id} is for {self.backend}, not for {backend}"
-        others = [job for job in self.jobs if job is not replacing]
-        count = sum(not job.submission.is_rehearsal for job in others)
+        count, committed = self.count, self.committed
+        if replacing is not None and replacing.session is self:
+            count -= not replacing.submission.is_rehearsal
+            committed -= replacing.committed
         if self.job_count_limit is not None and count >= self.job_count_limit:
             return f"session {self.id} has had its {self.job_count_limit} jobs"
-        spent = sum(job.commitment for job in others)
-        if self.cost_limit is not None and spent + price > self.cost_limit:
+        if self.cost_limit is not None and committed / 100 + price > self.cost_limit:
             return f"session {self.id} has a cost limit of {self.cost_limit} {self.cost_unit}"
         return None
 
@@ -129,13 +132,16 @@ class Sessions:
         if session is not None:
             if session.started_at is None:
                 session.started_at = self._clock.now()
-            session.jobs.append(job)
+            job.session = session
+            session.count += not job.submission.is_rehearsal
+            session.committed += job.committed
 
     def remove(self, job: Job) -> None:
         """Take a job from its session, if it has one."""
-        session = self._sessions.get(job.submission.session_id or "")
-        if session is not None:
-            session.jobs.remove(job)
+        if job.session is not None:
+            job.session.count -= not job.submission.is_rehearsal
+            job.session.committed -= job.committed
+            job.session = None
 
     def end(self, session: Session, ender: ApiKey) -> None:
         """End a session; one that has ended stays as it is. Its jobs go on."""

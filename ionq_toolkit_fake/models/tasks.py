@@ -32,7 +32,7 @@ def task_of(job: Job, facility: Facility) -> Task | Energy | MaxCut:
     return task
 
 
-def circuit_task_of(job: Job, facility: Facility, place: int = 0) -> Task:
+def circuit_task_of(job: Job, facility: Facility) -> Task:
     """Return the task of a job's circuit, or of the first circuit of a function.
 
     Circuits of one job have one noise seed; the place of each makes its seed differ.
@@ -50,7 +50,7 @@ def circuit_task_of(job: Job, facility: Facility, place: int = 0) -> Task:
         qpu = Qpu(device.qubits, device.entangler, device.connectivity)
     return Task(
         circuit.program,
-        (seed + place) % 2**31,
+        (seed + job.place) % 2**31,
         shots=None if submission.is_exact else submission.shots,
         noise=noise,
         qpu=qpu,

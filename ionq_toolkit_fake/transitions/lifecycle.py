@@ -160,6 +160,18 @@ def proceed(
     return found._replace(polls=found.polls + 1) if polled else found
 
 
+def wakes_at(steps: tuple[Step, Step, Step], position: Position) -> datetime | None:
+    """Return when a job next goes on although no request asks for it; None: it does not."""
+    if position.held_at is not None:
+        return None
+    for step in steps[position.place :]:
+        if step.kind == SECONDS:
+            return position.since + timedelta(seconds=step.amount)
+        if step.kind != IMMEDIATELY:
+            break
+    return None
+
+
 def expected(steps: tuple[Step, Step, Step], position: Position, place: int) -> datetime | None:
     """Return when a job came or will come to a place of its life, if time alone decides; or None.
 
