@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.facts.failures import FAILURES
     from ionq_toolkit_fake.intercept import UnansweredRequest, mock_ionq
     from ionq_toolkit_fake.models.accounts import Access
-    from ionq_toolkit_fake.models.schedule import Retention
+    from ionq_toolkit_fake.models.agenda import Retention
     from ionq_toolkit_fake.scenario import Scenario
     from ionq_toolkit_fake.server import FakeServer
     from ionq_toolkit_fake.transitions.spec import Transitions, after, canceled, failed
@@ -36,7 +36,7 @@ _MODULES = {
     "Access": "models.accounts",
     "FakeIonQ": "cloud",
     "FakeServer": "server",
-    "Retention": "models.schedule",
+    "Retention": "models.agenda",
     "Scenario": "scenario",
     "Transitions": "transitions.spec",
     "UnansweredRequest": "intercept",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ionq_toolkit_fake.api import responses
+from ionq_toolkit_fake.api.large import Later
 from ionq_toolkit_fake.api.request import LoggedRequest, Request
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
@@ -22,10 +23,10 @@ from ionq_toolkit_fake.faults import FaultRules
 from ionq_toolkit_fake.faults.exchange import Exchange
 from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.models.accounts import Accounts
+from ionq_toolkit_fake.models.agenda import Agenda, Retention
 from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
 from ionq_toolkit_fake.models.project import Project
-from ionq_toolkit_fake.models.schedule import Retention, Schedule
 from ionq_toolkit_fake.simulation.executors import InlineExecutor
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, LIFECYCLE, PREDICTED, End
 from ionq_toolkit_fake.transitions.rules import TransitionRules
@@ -35,6 +36,7 @@ from ionq_toolkit_fake.validation import unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Executor
+    from datetime import datetime
 
     from ionq_toolkit_fake.faults import ArmedRule, Fault
     from ionq_toolkit_fake.models.accounts import Access, ApiKey
@@ -136,7 +138,7 @@ class FakeIonQ:
         self._executor = executor or InlineExecutor()
         self.transitions = TransitionRules(Transitions.of(transitions))
         self._projects: dict[str, Project] = {}
-        self._schedule = Schedule(self.clock, retention)
+        self._agenda = Agenda(self.clock, retention)
         self.lock = ForkLock(outer=True)
         self._prepare = prepare
         if prepare is not None:
@@ -167,7 +169,7 @@ class FakeIonQ:
     def settle(self) -> None:
         """Move on every job whose time has come."""
         with self.lock:
-            self._schedule.run()
+            self._agenda.run()
 
     def peek(self, job_id: str) -> Job:
         """Return a job in its current state, without polling it.
@@ -250,7 +252,7 @@ class FakeIonQ:
             for project in self.projects:
                 project.jobs.give_up()
             self._projects.clear()
-            self._schedule.clear()
+            self._agenda.clear()
             self.transitions.clear()
             if isinstance(self.clock, VirtualClock):
                 self.clock.reset()
@@ -345,54 +347,96 @@ class FakeIonQ:
             if name is not None:
                 due = self.faults.due(name, request.digest)
             request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
-            exchange, status = Exchange(request_id), None
+            response, later = None, None
             if not due or all(armed.rule.keeps_effect for armed in due):
-                response = self._take(request, [armed.rule.fault for armed in due])
+                response, later = self._take(request, [armed.rule.fault for armed in due])
                 response.headers["x-request-id"] = request_id
-                exchange, status = exchange._replace(response=response), response.status
-            for armed in due:
-                exchange = armed.act(exchange)
-                status = exchange.status
-            logged = LoggedRequest(
-                at=at,
-                method=request.method,
-                path=request.path,
-                operation=name,
-                key_id=None if request.key is None else request.key.id,
-                request_id=request_id,
-                status=status,
-                faults=exchange.faults,
-            )
-            self._log.append(logged)
-            if due:
-                self.faults.note(due, logged)
-            return exchange
+            if later is None:
+                return self._finish(request, at, request_id, response, due)
+        # Without the lock: others need not wait until a large response is made.
+        response = self._made(request, response, later)
+        with self.lock:
+            return self._finish(request, at, request_id, response, due)
 
-    def _take(self, request: Request, due: Sequence[Fault]) -> Response:
-        """Return the response to a request that takes effect, as faults have it."""
+    def _finish(
+        self,
+        request: Request,
+        at: datetime,
+        request_id: str,
+        response: Response | None,
+        due: Sequence[ArmedRule],
+    ) -> Exchange:
+        """Return the response and its delivery, and log the request."""
+        exchange = Exchange(request_id, response)
+        status = None if response is None else response.status
+        for armed in due:
+            exchange = armed.act(exchange)
+            status = exchange.status
+        logged = LoggedRequest(
+            at=at,
+            method=request.method,
+            path=request.path,
+            operation=None if request.operation is None else request.operation.name,
+            key_id=None if request.key is None else request.key.id,
+            request_id=request_id,
+            status=status,
+            faults=exchange.faults,
+        )
+        self._log.append(logged)
+        if due:
+            self.faults.note(due, logged)
+        return exchange
+
+    def _take(self, request: Request, due: Sequence[Fault]) -> tuple[Response, Later | None]:
+        """Return the response to a request that takes effect, as faults have it.
+
+        With a large content, the response has no body yet.
+        """
         read = (request.key and request.key.id, request.path)
         by = {fault.kind: fault.parameters for fault in due}
         if "stale" in by:
             earlier = self._reads.earlier(read, by["stale"]["by"])
-            return earlier or self._response(request, {})  # before the projects had any jobs
-        response = self._response(request, self._projects)
+            if earlier is not None:
+                return earlier, None
+            return self._response(request, {})  # before the projects had any jobs
+        response, later = self._response(request, self._projects)
         if "duplicated" in by:
             self._response(request, self._projects)
-        if request.operation is not None and request.method == "GET":
+        if request.operation is not None and request.method == "GET" and later is None:
             self._reads.answered(read, response)
-        return response
+        return response, later
 
-    def _response(self, request: Request, projects: dict[str, Project]) -> Response:
+    def _response(
+        self, request: Request, projects: dict[str, Project]
+    ) -> tuple[Response, Later | None]:
+        later = None
         try:
-            response = self._answer(request, projects)
+            status, found = self._answer(request, projects)
+            if isinstance(found, Later):
+                later = found
+            body = b"" if later is not None else msgspec.json.encode(found)
+            response = Response(status, {**JSON}, body)
         except Refusal as refusal:
             response = refusal.response()
         except Exception:
             logger.exception("no answer to %s %s", request.method, request.path)
             response = responses.internal_error().response()
-        return response if request.method != "HEAD" else response._replace(body=b"")
+        if request.method == "HEAD":
+            return response._replace(body=b""), None
+        return response, later
 
-    def _answer(self, request: Request, projects: dict[str, Project]) -> Response:
+    def _made(self, request: Request, response: Response | None, later: Later) -> Response:
+        """Return a response with its large content."""
+        assert response is not None, "a large content belongs to a response"  # noqa: S101
+        try:
+            return response._replace(body=later.encode())
+        except Exception:
+            logger.exception("no answer to %s %s", request.method, request.path)
+            failed = responses.internal_error().response()
+            return failed._replace(headers={**response.headers, **failed.headers})
+
+    def _answer(self, request: Request, projects: dict[str, Project]) -> tuple[int, object]:
+        """Return the status and the content of the response, or raise a `Refusal`."""
         operation, key = request.operation, request.key
         if operation is None:
             raise responses.not_found()
@@ -406,8 +450,7 @@ class FakeIonQ:
         self.settle()
         project = None if key is None else self._project(key, projects)
         request = request._replace(projects=projects.values(), project_of_key=project)
-        found = HANDLERS[operation.name](request)
-        return Response(operation.status, {**JSON}, msgspec.json.encode(found))
+        return operation.status, HANDLERS[operation.name](request)
 
     def _project(self, key: ApiKey, projects: dict[str, Project]) -> Project:
         """Return the project of a key, which its first request creates."""
@@ -419,7 +462,7 @@ class FakeIonQ:
                 facility=self.facility,
                 executor=self._executor,
                 transitions=self.transitions,
-                schedule=self._schedule,
+                agenda=self._agenda,
             )
         return projects[key.project_id]
 

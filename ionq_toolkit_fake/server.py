@@ -308,10 +308,14 @@ class _Connection:
         return h11.Response(status_code=response.status, headers=headers, reason=reason)
 
     async def _send(self, response: Response, *, close: bool = False) -> None:
-        events: list[h11.Event] = [self._head(response, close=close)]
-        if response.body:
-            events.append(h11.Data(data=response.body))
-        await self._write(*events, h11.EndOfMessage())
+        head, body = self._head(response, close=close), response.body
+        if len(body) <= _CHUNK_BYTES:
+            await self._write(head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
+            return
+        await self._write(head)
+        for start in range(0, len(body), _CHUNK_BYTES):  # others are answered in between
+            await self._write(h11.Data(data=body[start : start + _CHUNK_BYTES]))
+        await self._write(h11.EndOfMessage())
 
     async def _write(self, *events: h11.Event) -> None:
         # In one piece: small pieces would wait for each other on the network.

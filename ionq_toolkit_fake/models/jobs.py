@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import ApiKey
+    from ionq_toolkit_fake.models.agenda import Agenda
     from ionq_toolkit_fake.models.identifiers import Identifiers
-    from ionq_toolkit_fake.models.schedule import Schedule
     from ionq_toolkit_fake.models.submission import Submission
     from ionq_toolkit_fake.transitions.lifecycle import End, JobPlan
 
@@ -49,7 +49,7 @@ class Jobs:
         *,
         clock: Clock,
         identifiers: Identifiers,
-        schedule: Schedule,
+        agenda: Agenda,
         on_change: Callable[[Job], object],
     ) -> None:
         """Keep no jobs yet.
@@ -57,12 +57,12 @@ class Jobs:
         Args:
             clock: The time.
             identifiers: Makes the ids.
-            schedule: The schedule of the cloud.
+            agenda: The agenda of the cloud.
             on_change: Called with a job that is no child, when it or a child of it has changed.
         """
         self._clock = clock
         self._identifiers = identifiers
-        self._schedule = schedule
+        self._agenda = agenda
         self._on_change = on_change
         self._jobs: dict[str, Job] = {}
         self._due: dict[str, Job] = {}
@@ -131,7 +131,7 @@ class Jobs:
         leader = self._leader(job)
         self.index.file(leader)
         self._on_change(leader)
-        self._schedule.update(self, leader)
+        self._agenda.update(self, leader)
         self._due.pop(leader.id, None)
         if leader.status in FINAL or leader.position.held_at is not None:
             return
@@ -158,7 +158,7 @@ class Jobs:
 
     def simulated(self, job: Job) -> None:
         """Take notice that a simulation of a job, or of a child, has ended; from any thread."""
-        self._schedule.simulated(self, job.parent_id or job.id)
+        self._agenda.simulated(self, job.parent_id or job.id)
 
     def give_up(self) -> None:
         """End the simulations that jobs still wait for."""
@@ -199,7 +199,7 @@ class Jobs:
     def _moved(self, job: Job) -> None:
         """Take notice that a job was moved by hand; its parent may come to its end by that."""
         self.changed(job)
-        self._schedule.simulated(self, job.parent_id or job.id)
+        self._agenda.simulated(self, job.parent_id or job.id)
 
     def _leader(self, job: Job) -> Job:
         """Return the job that this one goes on with: its parent, or itself."""
@@ -227,7 +227,7 @@ class Jobs:
             if parent is job:
                 self._due.pop(job.id, None)
                 self.index.remove(job)
-                self._schedule.remove(job)
+                self._agenda.remove(job)
         return job
 
     def end(self, job: Job, end: End) -> None:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import ApiKey
+    from ionq_toolkit_fake.models.agenda import Agenda
     from ionq_toolkit_fake.models.facility import Facility
     from ionq_toolkit_fake.models.identifiers import Identifiers
     from ionq_toolkit_fake.models.job import Job
-    from ionq_toolkit_fake.models.schedule import Schedule
     from ionq_toolkit_fake.models.submission import Submission
     from ionq_toolkit_fake.transitions.rules import TransitionRules
 
@@ -50,12 +50,12 @@ class Project:
         facility: Facility,
         executor: Executor,
         transitions: TransitionRules,
-        schedule: Schedule,
+        agenda: Agenda,
     ) -> None:
         """Make a project without jobs for the first of its keys that is used."""
         self.id, self.name, self.quota = key.project_id, key.access.project, key.access.quota
         self.jobs = Jobs(
-            clock=clock, identifiers=identifiers, schedule=schedule, on_change=self._changed
+            clock=clock, identifiers=identifiers, agenda=agenda, on_change=self._changed
         )
         self.sessions = Sessions(clock=clock, identifiers=identifiers)
         self.charges = Charges()

@@ -1,4 +1,4 @@
-"""The schedule of a cloud: which of its jobs go on by themselves, and which are old."""
+"""The agenda of a cloud: which of its jobs go on by themselves, and which are old."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Shelf(Protocol):
         """Forget a job."""
 
 
-class Schedule:
+class Agenda:
     """When the jobs of a cloud go on by themselves, and when they are forgotten.
 
     Nothing here takes time in proportion to the jobs that are kept.
