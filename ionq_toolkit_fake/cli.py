@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import ipaddress
 import os
 import signal
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -19,6 +23,8 @@ from ionq_toolkit_fake.scenario import Scenario, names
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
 from ionq_toolkit_fake.simulation.program import Program, Task
+from ionq_toolkit_fake.store.base import StateError
+from ionq_toolkit_fake.store.sqlite import copy_store, keep_snapshot
 from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
@@ -80,6 +86,11 @@ def main() -> None:
     "file, or a token. Seed and clock given here go before its own.",
 )
 @click.option(
+    "--state",
+    type=click.Path(dir_okay=False),
+    help="Keep everything in this file, and begin with it if it exists.",
+)
+@click.option(
     "--status",
     "statuses",
     metavar="BACKEND=STATUS",
@@ -97,9 +108,10 @@ def serve(  # noqa: PLR0917 - click passes them by name
     workers: int,
     scheduler: str | None,
     scenario: str | None,
+    state: str | None,
     statuses: tuple[str, ...],
 ) -> None:
-    """Serve a new, empty cloud until Ctrl-C.
+    """Serve a cloud until Ctrl-C: a new, empty one, or that of --state.
 
     The first line printed is the base URL to give to a client, as
     "ionq-fake listening on URL". Any API key is taken. The routes that change the cloud are
@@ -112,15 +124,18 @@ def serve(  # noqa: PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            cloud = like.cloud(seed, clock=clock, executor=simulations)
+            cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
         else:
             cloud = FakeIonQ(
                 seed,
                 clock=clock,
                 executor=simulations,
-                transitions=transitions,
-                statuses=dict(_pair(text) for text in statuses),
+                transitions=transitions if not _is_default(context, "transitions") else None,
+                statuses=dict(_pair(text) for text in statuses) or None,
+                state=state,
             )
+    except StateError as error:
+        raise click.ClickException(str(error)) from error
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--status") from error
     # So that the first job need not wait for Aer:
@@ -140,6 +155,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
         simulations.shutdown(wait=False)  # Dask's takes no cancel_futures
         if client is not None:
             client.close()
+        cloud.close()
     click.echo("ionq-fake stopped", err=True)
 
 
@@ -151,6 +167,35 @@ async def _serve(cloud: FakeIonQ, host: str, port: int) -> None:
             loop.add_signal_handler(number, stop.set)
     with contextlib.suppress(asyncio.CancelledError):
         await serve_cloud(lambda: cloud, host, port, stop=stop, on_listening=_announce)
+
+
+@main.command()
+@click.argument("source", metavar="URL|FILE")
+@click.argument("target", metavar="NEW_FILE", type=click.Path(dir_okay=False))
+def snapshot(source: str, target: str) -> None:
+    """Copy a cloud into one new file, which serve --state takes.
+
+    The cloud is that of a running server, such as http://127.0.0.1:8080, or that of a file which
+    no server uses.
+    """
+    try:
+        if source.startswith("http://"):
+            address = urlsplit(source)
+            connection = http.client.HTTPConnection(address.hostname or "", address.port)
+            with contextlib.closing(connection):
+                connection.request("GET", "/_fake/snapshot")
+                response = connection.getresponse()
+                body = response.read()
+            if response.status != HTTPStatus.OK:
+                raise click.ClickException(f"{source} sent no snapshot: {body[:500]!r}")
+            keep_snapshot(target, body)
+        elif not Path(source).is_file():
+            raise click.BadParameter(f"there is no file {source}", param_hint="URL|FILE")
+        else:
+            copy_store(source, target)
+    except (StateError, OSError, http.client.HTTPException) as error:
+        raise click.ClickException(f"no snapshot of {source}: {error}") from error
+    click.echo(f"snapshot of {source} in {target}", err=True)
 
 
 @main.command()

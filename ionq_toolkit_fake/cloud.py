@@ -20,6 +20,8 @@ from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
+from ionq_toolkit_fake.faults import from_dict as rule_from_dict
+from ionq_toolkit_fake.faults import to_dict as rule_to_dict
 from ionq_toolkit_fake.faults.exchange import Exchange
 from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.models.accounts import Accounts
@@ -27,13 +29,24 @@ from ionq_toolkit_fake.models.agenda import Agenda, Retention
 from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
 from ionq_toolkit_fake.models.project import Project
+from ionq_toolkit_fake.models.state import (
+    CloudRecord,
+    FaultRecord,
+    Keeper,
+    damaged,
+    everything,
+    read,
+)
 from ionq_toolkit_fake.simulation.executors import InlineExecutor
+from ionq_toolkit_fake.store.base import Entry, StateError, Store
+from ionq_toolkit_fake.store.sqlite import SqliteStore, write_snapshot
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, LIFECYCLE, PREDICTED, End
 from ionq_toolkit_fake.transitions.rules import TransitionRules
 from ionq_toolkit_fake.transitions.spec import Transitions, end_of, failed
 from ionq_toolkit_fake.validation import unknown
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Executor
     from datetime import datetime
@@ -87,6 +100,7 @@ class FakeIonQ:
         fidelities: Mapping[str, Mapping[str, float]] | None = None,
         prepare: Callable[[FakeIonQ], object] | None = None,
         retention: Retention = Retention(),  # noqa: B008 - a value that does not change
+        state: str | os.PathLike[str] | Store | None = None,
     ) -> None:
         """Make an empty cloud.
 
@@ -111,38 +125,189 @@ class FakeIonQ:
             prepare: Called with the cloud now and after each reset, to add rules for example.
             retention: How many final jobs it keeps, and how long; by default the newest 100 000,
                 for ever. Older ones are deleted.
+            state: A file that keeps everything, and is made if it does not exist: a cloud of a
+                later process begins with it. Seed, statuses, fidelities and transitions that are
+                not given are those in the file. Or a `Store`. None: it is gone with the process.
 
         Raises:
             ValueError: A key is empty, or the name of a scope, clock, backend, status, deviation
                 or pace is unknown, or a value of the retention is not valid.
+            StateError: The file cannot be used: it is in use, damaged, of another program or seed,
+                of a newer version, or cannot be written.
         """
         for name in sorted(set(deviations) - set(DEVIATIONS)):
             raise unknown("deviation", name, DEVIATIONS)
-        passes = isinstance(clock, str) and clock != "instant"
-        if passes and transitions is None:
+        keeper = None if state is None else Keeper(_store_of(state))
+        try:
+            self._begin(
+                keeper,
+                seed=seed,
+                clock=clock,
+                executor=executor,
+                keys=keys,
+                statuses=statuses,
+                deviations=deviations,
+                transitions=transitions,
+                fidelities=fidelities,
+                prepare=prepare,
+                retention=retention,
+            )
+        except BaseException:
+            if keeper is not None:
+                keeper.store.close()
+            raise
+
+    def _begin(
+        self,
+        keeper: Keeper | None,
+        *,
+        seed: int | None,
+        clock: Clock | str | None,
+        executor: Executor | None,
+        keys: Mapping[str, str | Access] | None,
+        statuses: Mapping[str, str] | None,
+        deviations: Collection[str],
+        transitions: Transitions | Mapping[str, Any] | str | None,
+        fidelities: Mapping[str, Mapping[str, float]] | None,
+        prepare: Callable[[FakeIonQ], object] | None,
+        retention: Retention,
+    ) -> None:
+        """Begin with what is kept, or with nothing."""
+        kept = None if keeper is None else keeper.settings()
+        if keeper is not None and kept is not None:
+            if seed not in {None, kept.seed}:
+                raise StateError(
+                    f"{keeper.store.place} has the seed {kept.seed}, not {seed}: leave seed out, "
+                    "or give another file."
+                )
+            seed, statuses = kept.seed, kept.statuses if statuses is None else statuses
+            fidelities = kept.fidelities if fidelities is None else fidelities
+            transitions = kept.transitions[0] if transitions is None else transitions
+        elif isinstance(clock, str) and clock != "instant" and transitions is None:
             transitions = PREDICTED
         self.seed = secrets.randbits(32) if seed is None else seed
         self.clock: Clock = (
             clock_named(clock) if isinstance(clock, str) else clock or VirtualClock()
         )
+        if kept is not None and isinstance(self.clock, VirtualClock):
+            self.clock.sleep(max(0.0, (kept.now - self.clock.now()).total_seconds()))
         self.deviations = frozenset(deviations)
-        self.facility = Facility(self.seed, self.clock, statuses, fidelities)
+        began = None if kept is None else kept.started_at
+        self.facility = Facility(self.seed, self.clock, statuses, fidelities, began)
         self.started_at = self.facility.started_at
+        self._settings = (dict(statuses or {}), {k: {**v} for k, v in (fidelities or {}).items()})
         self._identifiers = Identifiers(self.seed)
+        if kept is not None:
+            self._identifiers.skip(kept.words)
         self._accounts = Accounts(self._identifiers, keys)
         self.faults = FaultRules(self.seed, self._accounts.takes)
         self._log: deque[LoggedRequest] = deque(maxlen=_MOST_REQUESTS)
         self._reads = _Reads()
         # Of their own: job ids and noise must not depend on the number of requests.
-        self._request_ids = random.Random(f"requests {self.seed}")  # noqa: S311 - a fake
+        begun = "" if kept is None else f" {kept.words}"
+        self._request_ids = random.Random(f"requests {self.seed}{begun}")  # noqa: S311 - a fake
         self._executor = executor or InlineExecutor()
         self.transitions = TransitionRules(Transitions.of(transitions))
         self._projects: dict[str, Project] = {}
-        self._agenda = Agenda(self.clock, retention)
+        self._agenda = Agenda(self.clock, retention, record=keeper is not None)
         self.lock = ForkLock(outer=True)
         self._prepare = prepare
-        if prepare is not None:
-            prepare(self)
+        self._keeper = keeper
+        if keeper is None or kept is None:
+            if prepare is not None:
+                prepare(self)
+        else:
+            self._restore(keeper, kept)
+        self.save()
+
+    def _restore(self, keeper: Keeper, kept: CloudRecord) -> None:
+        """Know everything again that was kept."""
+        try:
+            self.transitions.restore(kept.transitions[1:], kept.seen)
+            for number, one in sorted(read(keeper.store, "fault").items(), key=lambda x: int(x[0])):
+                rule = rule_from_dict(one.rule)
+                self.faults.restore(int(number), rule, one.reached, one.fired)
+        except ValueError as error:
+            if isinstance(error, StateError):
+                raise
+            raise damaged(keeper.store, f"a rule: {error}") from error
+        devices = self.facility.devices
+        keeper.restore(self._accounts, lambda key: self._project(key, self._projects), devices)
+
+    def save(self) -> None:
+        """Write everything that has changed to the state, if the cloud has one.
+
+        Each request does so by itself, before its response is delivered.
+
+        Raises:
+            StateError: It cannot be written; it stays to be written.
+        """
+        with self.lock:
+            self._save()
+
+    def _save(self, project_id: str | None = None, *, clear: bool = False) -> None:
+        if self._keeper is None:
+            self.faults.changed.clear()
+            return
+        self._keeper.save(
+            self._entries(self.faults.changed),
+            self._accounts,
+            self._agenda,
+            self._projects,
+            () if project_id is None else (project_id,),
+            clear=clear,
+        )
+        self.faults.changed.clear()
+
+    def _entries(self, faults: Collection[int]) -> dict[Entry, bytes | None]:
+        """Return the entries of the settings and of some rules of faults."""
+        virtual = isinstance(self.clock, VirtualClock)
+        settings = CloudRecord(
+            seed=self.seed,
+            started_at=self.started_at,
+            now=self.clock.now() if virtual else self.started_at,
+            words=self._identifiers.words,
+            statuses=self._settings[0],
+            fidelities=self._settings[1],
+            transitions=self.transitions.as_list(),
+            seen=self.transitions.seen(),
+        )
+        found: dict[Entry, bytes | None] = {Entry("cloud"): msgspec.msgpack.encode(settings)}
+        for number in faults:
+            armed = self.faults.find(number)
+            found[Entry("fault", str(number))] = None
+            if armed is not None:
+                record = FaultRecord(rule_to_dict(armed.rule), armed.reached, armed.fired)
+                found[Entry("fault", str(number))] = msgspec.msgpack.encode(record)
+        return found
+
+    def snapshot(self, path: str | os.PathLike[str]) -> None:
+        """Write everything that the cloud remembers into one new file.
+
+        A cloud can begin with it: ``FakeIonQ(state=path)``. The file has the circuits and the
+        metadata of all jobs, and of API keys their digests alone.
+
+        Args:
+            path: The file.
+
+        Raises:
+            StateError: The file exists, or cannot be written.
+        """
+        with self.lock:
+            self.settle()
+            self._save()
+            entries = self._entries([armed.number for armed in self.faults.rules])
+            entries.update(everything(self._accounts, self._projects))
+            write_snapshot(path, entries)
+
+    def close(self) -> None:
+        """Write the state and release its file, if the cloud has one. It is not used afterwards."""
+        with self.lock:
+            if self._keeper is not None:
+                try:
+                    self._save()
+                finally:
+                    self._keeper.store.close()
 
     def __repr__(self) -> str:
         count = sum(len(project.jobs) for project in self.projects)
@@ -199,6 +364,7 @@ class FakeIonQ:
         with self.lock:
             jobs, job = self._job(job_id)
             jobs.end(job, found)
+            self._save()
 
     def fail(self, job_id: str, code: str, message: str | None = None) -> None:
         """Let a job, or a child job by itself, fail now.
@@ -231,6 +397,7 @@ class FakeIonQ:
         with self.lock:
             jobs, job = self._job(job_id)
             jobs.hold(job, status)
+            self._save()
 
     def release(self, job_id: str) -> None:
         """Let a held job go on; the time that it was held does not count.
@@ -241,6 +408,7 @@ class FakeIonQ:
         with self.lock:
             jobs, job = self._job(job_id)
             jobs.release(job)
+            self._save()
 
     def reset(self) -> None:
         """Reset to the initial state: the same requests get the same responses again.
@@ -265,6 +433,7 @@ class FakeIonQ:
             self._reads.clear()
             if self._prepare is not None:
                 self._prepare(self)
+            self._save(clear=True)
 
     def _job(self, job_id: str) -> tuple[Jobs, Job]:
         """Return the job of an id in its current state, and the jobs of its project."""
@@ -313,6 +482,7 @@ class FakeIonQ:
         Raises:
             ConnectionError: A fault breaks or refuses the connection; see `Exchange.deliver`.
             TimeoutError: A fault delays the response for longer than `timeout`.
+            StateError: The changes of the request cannot be written to the state.
         """
         exchange = self.exchange(method, url, headers, body)
         if exchange.response is not None and not exchange.faults:
@@ -329,6 +499,9 @@ class FakeIonQ:
             url: URL or path; its host does not matter.
             headers: Request headers, names in any case.
             body: The bytes of the body, or None.
+
+        Raises:
+            StateError: The changes of the request cannot be written to the state.
         """
         with self.lock:
             at = self.clock.now()
@@ -353,6 +526,7 @@ class FakeIonQ:
                 response.headers["x-request-id"] = request_id
             if later is None:
                 return self._finish(request, at, request_id, response, due)
+            self._save(None if request.key is None else request.key.project_id)
         # Without the lock: others need not wait until a large response is made.
         response = self._made(request, response, later)
         with self.lock:
@@ -385,6 +559,7 @@ class FakeIonQ:
         self._log.append(logged)
         if due:
             self.faults.note(due, logged)
+        self._save(None if request.key is None else request.key.project_id)
         return exchange
 
     def _take(self, request: Request, due: Sequence[Fault]) -> tuple[Response, Later | None]:
@@ -465,6 +640,10 @@ class FakeIonQ:
                 agenda=self._agenda,
             )
         return projects[key.project_id]
+
+
+def _store_of(state: str | os.PathLike[str] | Store) -> Store:
+    return state if isinstance(state, Store) else SqliteStore(state)
 
 
 class _Reads:

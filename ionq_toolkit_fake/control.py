@@ -9,14 +9,17 @@ from __future__ import annotations
 import logging
 import re
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from ionq_toolkit_fake import faults as kinds
-from ionq_toolkit_fake.api.responses import Refusal, internal_error, json_response
+from ionq_toolkit_fake.api.responses import Refusal, Response, internal_error, json_response
 from ionq_toolkit_fake.clock import SystemClock, VirtualClock, iso
+from ionq_toolkit_fake.store.base import StateError
 from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.transitions.spec import end_from_data
 from ionq_toolkit_fake.validation import only, unknown, wrong
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ionq_toolkit_fake.api.request import LoggedRequest
-    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.models.job import Job
 
@@ -47,6 +49,10 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
         return None
     with cloud.lock:
         response = _response(cloud, method.upper(), unquote(path).rstrip("/"), body)
+        try:
+            cloud.save()
+        except StateError as error:
+            response = Refusal(500, "Internal Server Error", str(error)).response()
     return response if method.upper() != "HEAD" else response._replace(body=b"")
 
 
@@ -168,6 +174,17 @@ def requests(cloud: FakeIonQ) -> object:
     return {"requests": [_request(one) for one in cloud.requests]}
 
 
+def snapshot(cloud: FakeIonQ) -> Response:
+    """GET /_fake/snapshot: everything that the cloud remembers, as a file that it can begin with.
+
+    The body is not JSON: ``ionq-fake serve --state FILE`` takes it.
+    """
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "snapshot.db"
+        cloud.snapshot(file)
+        return Response(200, {"content-type": "application/vnd.sqlite3"}, file.read_bytes())
+
+
 def job(cloud: FakeIonQ, job_id: str) -> object:
     """GET /_fake/jobs/{id}: the job, without polling it."""
     return _job(cloud.peek(job_id))
@@ -208,6 +225,7 @@ CONTROLS: Mapping[str, Callable[..., object]] = {
     "POST /_fake/faults": add_fault,
     "DELETE /_fake/faults": clear_faults,
     "GET /_fake/requests": requests,
+    "GET /_fake/snapshot": snapshot,
     "GET /_fake/jobs/<job_id>": job,
     "POST /_fake/jobs/<job_id>": change_job,
 }
@@ -218,7 +236,8 @@ def _response(cloud: FakeIonQ, method: str, path: str, body: bytes) -> Response:
         handler, job_ids = _route(method, path)
         decoded = _decoded(body)
         bodies = [decoded] if method == "POST" else []
-        return json_response(handler(cloud, *bodies, *job_ids))
+        found = handler(cloud, *bodies, *job_ids)
+        return found if isinstance(found, Response) else json_response(found)
     except Refusal as refusal:
         return refusal.response()
     except ValueError as error:

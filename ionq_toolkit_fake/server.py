@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import struct
@@ -15,16 +16,19 @@ from urllib.parse import urlsplit
 import h11
 
 from ionq_toolkit_fake import control
-from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.api.responses import Refusal, bad_request
 from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
+from ionq_toolkit_fake.store.base import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ionq_toolkit_fake.api.responses import Response
+
+logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -244,7 +248,11 @@ class _Connection:
         response = control.answer(self._cloud, method, url, body)
         if response is not None:
             return Exchange("", response)
-        return self._cloud.exchange(method, url, headers, body)
+        try:
+            return self._cloud.exchange(method, url, headers, body)
+        except StateError as error:
+            logger.error("%s", error)  # noqa: TRY400 - it says what to do
+            return Exchange("", Refusal(500, "Internal Server Error", str(error)).response())
 
     async def _deliver(self, exchange: Exchange) -> None:
         """Deliver the response; only a whole one leaves the client connected."""

@@ -197,6 +197,8 @@ class FaultRules:
         self._unlimited: dict[int, ArmedRule] = {}
         self._spent: deque[int] = deque()
         self._added = 0
+        #: The numbers of the rules that were changed or removed since this was cleared.
+        self.changed: set[int] = set()
         self._fired: deque[Fired] = deque(maxlen=_MOST_FIRED)
 
     def __repr__(self) -> str:
@@ -260,13 +262,32 @@ class FaultRules:
             self._added += 1
             # Streams of their own: no rule changes what another draws, or the cloud.
             chance = random.Random(f"faults {self._seed} {self._added}")  # noqa: S311 - a fake
-            armed = ArmedRule(rule, self._added, chance, rule.operations)
-            self._rules[armed.number] = armed
-            if rule.times is None:
-                self._unlimited[armed.number] = armed
-            for place in _places(armed):
-                self._live.setdefault(place, OrderedDict())[armed.number] = armed
+            return self._keep(ArmedRule(rule, self._added, chance, rule.operations))
+
+    def restore(self, number: int, rule: FaultRule, reached: int, fired: int) -> None:
+        """Add a rule of an earlier time again; its random stream is another one from now on."""
+        with self._lock:
+            self._added = max(self._added, number)
+            stream = f"faults {self._seed} {number} {reached}"
+            chance = random.Random(stream)  # noqa: S311 - a fake
+            self._keep(ArmedRule(rule, number, chance, rule.operations, reached, fired))
+            self.changed.discard(number)
+
+    def find(self, number: int) -> ArmedRule | None:
+        """Return the rule of a number, or None if it was removed."""
+        return self._rules.get(number)
+
+    def _keep(self, armed: ArmedRule) -> ArmedRule:
+        self._rules[armed.number] = armed
+        self.changed.add(armed.number)
+        if armed.spent:
+            self._spent.append(armed.number)
             return armed
+        if armed.rule.times is None:
+            self._unlimited[armed.number] = armed
+        for place in _places(armed):
+            self._live.setdefault(place, OrderedDict())[armed.number] = armed
+        return armed
 
     def remove(self, armed: ArmedRule) -> None:
         """Remove a rule.
@@ -278,12 +299,14 @@ class FaultRules:
             if self._rules.get(armed.number) is not armed:
                 raise ValueError(f"there is no rule {armed!r}")
             del self._rules[armed.number]
+            self.changed.add(armed.number)
             self._unlimited.pop(armed.number, None)
             self._retire(armed)
 
     def clear(self) -> None:
         """Remove all rules; the faults that fired stay listed."""
         with self._lock:
+            self.changed.update(self._rules)
             self._rules.clear()
             self._live.clear()
             self._unlimited.clear()
@@ -307,16 +330,25 @@ class FaultRules:
         with self._lock:
             nothing = OrderedDict[int, ArmedRule]()
             late = self._live.get((operation, True), nothing).values()
-            found = [armed for armed in late if armed.due(operation, key)]
+            found = [armed for armed in late if self._due(armed, operation, key)]
             others = self._live.get((operation, False), nothing).values()
-            found += itertools.islice((armed for armed in others if armed.due(operation, key)), 1)
+            due = (armed for armed in others if self._due(armed, operation, key))
+            found += itertools.islice(due, 1)
             for armed in found:
                 if armed.spent:
                     self._retire(armed)
                     self._spent.append(armed.number)
             while len(self._spent) > _MOST_SPENT:
+                self.changed.add(self._spent[0])
                 self._rules.pop(self._spent.popleft(), None)
         return sorted(found, key=lambda armed: armed.number)
+
+    def _due(self, armed: ArmedRule, operation: str, key: str | None) -> bool:
+        reached = armed.reached
+        found = armed.due(operation, key)
+        if armed.reached != reached:
+            self.changed.add(armed.number)
+        return found
 
     def _retire(self, armed: ArmedRule) -> None:
         """Take a rule from those that can happen."""

@@ -60,9 +60,11 @@ class Agenda:
 
     Attributes:
         retention: How long final jobs are kept.
+        changed: The jobs that are no children and were changed, by their ids; None: not recorded.
+        deleted: The ids of the jobs that were deleted since, child jobs included.
     """
 
-    def __init__(self, clock: Clock, retention: Retention) -> None:
+    def __init__(self, clock: Clock, retention: Retention, *, record: bool = False) -> None:
         """Begin without jobs.
 
         Raises:
@@ -70,6 +72,7 @@ class Agenda:
         """
         retention.check()
         self.retention = retention
+        self._record = record
         self._clock = clock
         self.clear()
 
@@ -80,6 +83,8 @@ class Agenda:
         self._ripe: deque[tuple[Shelf, str]] = deque()
         self._final: OrderedDict[str, tuple[datetime, int, Shelf]] = OrderedDict()
         self._count = 0
+        self.changed: dict[str, Job] | None = {} if self._record else None
+        self.deleted: list[str] = []
 
     def simulated(self, shelf: Shelf, job_id: str) -> None:
         """Take notice that a simulation of a job has ended; from any thread."""
@@ -87,6 +92,8 @@ class Agenda:
 
     def update(self, shelf: Shelf, job: Job) -> None:
         """Take notice of the position of a job that is no child."""
+        if self.changed is not None:
+            self.changed[job.id] = job
         final = job.status in FINAL
         moment = None if final else wakes_at(job.plan.steps, job.position)
         entry = self._entries.get(job.id)
@@ -101,7 +108,10 @@ class Agenda:
             self._count += count
 
     def remove(self, job: Job) -> None:
-        """Forget a job."""
+        """Forget a job, and its children."""
+        if self.changed is not None:
+            self.changed.pop(job.id, None)
+            self.deleted += [job.id, *(child.id for child in job.children)]
         if (entry := self._entries.pop(job.id, None)) is not None:
             self._wakes.remove(entry)
         if (kept := self._final.pop(job.id, None)) is not None:

@@ -68,10 +68,12 @@ class Charges:
 
     Attributes:
         cents: Their sum.
+        changed: The days that were charged for since this was cleared.
     """
 
     def __init__(self) -> None:
         self.cents = 0
+        self.changed: set[date] = set()
         self._days: SortedDict = SortedDict()
 
     def add(self, job: Job) -> None:
@@ -82,10 +84,16 @@ class Charges:
         self.cents += amount
         moment = job.completed_at or job.submitted_at
         day = self._days.setdefault(moment.date(), DayCharges())
+        self.changed.add(moment.date())
         one = Sum(amount, 1, job.execution_ms)
         user = job.owner.submitter_id
         day.users[user] = day.users[user].plus(one)
         day.top = highest([*day.top, TopJob(job.id, job.name or job.id, one)])
+
+    def restore(self, day: date, charges: DayCharges) -> None:
+        """Know the charges of a day again."""
+        self._days[day] = charges
+        self.cents += sum(one.cents for one in charges.users.values())
 
     def between(self, first: date, last: date) -> Iterator[tuple[date, DayCharges]]:
         """Yield the days from `first` to `last` that have charges, the oldest first."""

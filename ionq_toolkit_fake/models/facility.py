@@ -75,6 +75,7 @@ class Facility:
         clock: Clock,
         statuses: Mapping[str, str] | None = None,
         fidelities: Mapping[str, Mapping[str, float]] | None = None,
+        started_at: datetime | None = None,
     ) -> None:
         """Set up the backends of the catalogue.
 
@@ -84,13 +85,14 @@ class Facility:
             statuses: Statuses that differ from the catalogue's, by the names of their devices.
             fidelities: Medians that differ from the catalogue's, by `1q`, `2q` and `spam`, by the
                 names of their devices.
+            started_at: When the cloud began; None: now.
 
         Raises:
             ValueError: A device, status or fidelity is unknown.
         """
         self._seed = seed
         self._clock = clock
-        self.started_at = clock.now()
+        self.started_at = started_at or clock.now()
         self._first_day = self.started_at.date() - timedelta(days=HISTORY_DAYS)
         self._queues = {}
         self._characterizations: dict[tuple[str, int], Characterization] = {}
@@ -182,11 +184,13 @@ class Facility:
         """Empty the queues."""
         self._queues.clear()
 
-    def noise(self, device: Device) -> Noise:
-        """Return the noise of a device, of its newest characterization."""
+    def noise(self, device: Device, on: date | None = None) -> Noise:
+        """Return the noise of a device on a day, by default on the newest it was characterized."""
         nominal = device.performance
         assert nominal is not None, "only a QPU is noisy by itself"  # noqa: S101
-        now = self.newest(device.name)
+        days = self.days(device.name)
+        day = days[-1] if on is None else max(days[0], min(days[-1], on.toordinal()))
+        now = self.characterization(device.name, day)
         return of_fidelities(
             now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
         )

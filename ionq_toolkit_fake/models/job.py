@@ -74,6 +74,8 @@ class Job:
         session: The session that it counts for, or None.
         committed: The cents that its project and its session count for it.
         is_charged: Whether it is among the charges of its project.
+        stored_as: The hash of the record that is stored of it; 0: it is not stored.
+        has_stored_result: Whether its result is stored.
     """
 
     id: str
@@ -103,6 +105,8 @@ class Job:
     session: Session | None = field(default=None, repr=False)
     committed: int = 0
     is_charged: bool = False
+    stored_as: int = 0
+    has_stored_result: bool = False
     _simulation: Simulation | None = field(default=None, repr=False)
     _simulated_at: datetime | None = field(default=None, repr=False)
 

@@ -126,6 +126,13 @@ class Jobs:
         self._jobs[job.id] = job
         return job
 
+    def restore(self, job: Job) -> None:
+        """Keep a job of an earlier time again; its parent comes before it."""
+        self._jobs[job.id] = job
+        self.count = max(self.count, job.number)
+        if (parent := self._jobs.get(job.parent_id or "")) is not None:
+            parent.children = (*parent.children, job)
+
     def changed(self, job: Job) -> None:
         """Take notice that a job, or a child of it, is new or was changed."""
         leader = self._leader(job)
@@ -224,10 +231,10 @@ class Jobs:
             parent.children = tuple(child for child in parent.children if child is not job)
             for gone in (job, *job.children):
                 self._jobs.pop(gone.id, None)
+            self._agenda.remove(job)
             if parent is job:
                 self._due.pop(job.id, None)
                 self.index.remove(job)
-                self._agenda.remove(job)
         return job
 
     def end(self, job: Job, end: End) -> None:

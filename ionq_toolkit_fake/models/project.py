@@ -39,6 +39,8 @@ class Project:
         quota: The limit of the cost of all its jobs, in US dollars; None: no limit.
         charges: The costs of its jobs, deleted ones too.
         committed: The cost of its jobs, those that still wait included, in cents.
+        key_id: The id of the key that it was made for.
+        submitted: How many jobs were submitted to it.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Project:
         agenda: Agenda,
     ) -> None:
         """Make a project without jobs for the first of its keys that is used."""
+        self.key_id = key.id
         self.id, self.name, self.quota = key.project_id, key.access.project, key.access.quota
         self.jobs = Jobs(
             clock=clock, identifiers=identifiers, agenda=agenda, on_change=self._changed
@@ -60,7 +63,7 @@ class Project:
         self.sessions = Sessions(clock=clock, identifiers=identifiers)
         self.charges = Charges()
         self.committed = 0
-        self._submitted = 0
+        self.submitted = 0
         self._clock = clock
         self._facility = facility
         self._executor = executor
@@ -92,7 +95,7 @@ class Project:
         if replacing is not None:
             self.sessions.remove(replacing)
             self.jobs.cancel(replacing.id)
-        self._submitted += 1
+        self.submitted += 1
         if submission.device.is_qpu and not submission.is_rehearsal:
             self._facility.enqueue(job)
         if submission.session_id is not None:
@@ -106,6 +109,7 @@ class Project:
         self.committed += committed - job.committed
         if job.session is not None:
             job.session.committed += committed - job.committed
+            self.sessions.changed.add(job.session.id)
         job.committed = committed
         if job.ran and not job.is_charged:
             job.is_charged = True
@@ -123,17 +127,26 @@ class Project:
             for child in job.children:
                 child.rejection = job.rejection
 
-    def _begin(self, job: Job) -> None:
+    def resume(self, job: Job) -> None:
+        """Begin the simulations of a job again that was stored before it came to its end."""
+        self._begin(job, resumed=True)
+        if job.submission.device.is_qpu and not job.submission.is_rehearsal:
+            self._facility.enqueue(job)
+        self.jobs.changed(job)
+
+    def _begin(self, job: Job, *, resumed: bool = False) -> None:
         """Hand the simulations of a job to the executor."""
         if job.type != MULTI_CIRCUIT:
-            if job.rejection is None:
+            if job.rejection is None and job.status not in FINAL:
                 task = task_of(job, self._facility)
                 simulation = self._executor.submit(simulate, task)
                 job.begin(simulation, self._clock, partial(self.jobs.simulated, job))
             return
         parts = [child for child in job.children if child.rejection is None]
-        for place, part in enumerate(parts):
-            part.place = place
+        if not resumed:
+            for place, part in enumerate(parts):
+                part.place = place
+        parts = [part for part in parts if part.status not in FINAL]
         tasks = [circuit_task_of(part, self._facility) for part in parts]
         for batch in batches(tasks):
             outcomes = self._executor.submit(simulate_several, tasks[batch])
@@ -150,7 +163,7 @@ class Project:
             device.name,
             submission.metadata,
             rehearsal=submission.is_rehearsal,
-            number=f"{self.id} {self._submitted}",
+            number=f"{self.id} {self.submitted}",
         )
         if any(step.kind == PREDICTED for step in plan.steps):
             plan = plan.with_predictions(

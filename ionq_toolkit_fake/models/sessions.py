@@ -91,6 +91,7 @@ class Sessions:
         self._clock = clock
         self._identifiers = identifiers
         self._sessions: dict[str, Session] = {}
+        self.changed: set[str] = set()
 
     def __iter__(self) -> Iterator[Session]:
         """Go through the sessions as they stand now, the newest first."""
@@ -118,8 +119,13 @@ class Sessions:
             cost_limit=cost_limit,
             cost_unit=cost_unit,
         )
-        self._sessions[session.id] = session
+        self.restore(session)
         return session
+
+    def restore(self, session: Session) -> None:
+        """Keep a session."""
+        self._sessions[session.id] = session
+        self.changed.add(session.id)
 
     def find(self, session_id: str) -> Session | None:
         """Return the session of that id as it stands now, or None."""
@@ -148,6 +154,7 @@ class Sessions:
         if session.ended_at is None:
             session.ended_at = self._clock.now()
             session.ender_id = ender.submitter_id
+            self.changed.add(session.id)
 
     def _now(self, session: Session) -> Session:
         """End a session whose time is over."""

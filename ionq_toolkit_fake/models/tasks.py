@@ -42,7 +42,7 @@ def circuit_task_of(job: Job, facility: Facility) -> Task:
     seed = uuid.UUID(job.id).int if submission.noise_seed is None else submission.noise_seed
     noise, qpu = None, None
     if device.is_qpu:
-        noise = facility.noise(device)
+        noise = facility.noise(device, job.submitted_at.date())
     elif not submission.is_exact:
         noise = NOISE_MODELS[submission.noise_model].noise
     compilation = submission.settings.get("compilation") or {}

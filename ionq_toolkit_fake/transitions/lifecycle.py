@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from ionq_toolkit_fake.facts.failures import JobFailure
-
+from ionq_toolkit_fake.facts.failures import JobFailure  # noqa: TC001 - msgspec reads it
 
 #: The statuses of a job that goes well, in order: https://docs.ionq.com/user-manual/jobs
 LIFECYCLE = ("submitted", "ready", "started", "completed")
