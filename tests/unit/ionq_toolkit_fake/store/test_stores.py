@@ -123,7 +123,9 @@ REFUSED = {
     "text": (lambda path: path.write_text("a diary, " * 500), "is damaged, or no state of a cloud"),
     "another program's": (lambda path: database(path, "CREATE TABLE t (x)"), "of another program"),
     "newer": (
-        lambda path: (SqliteStore(path).close(), database(path, "PRAGMA user_version = 99")),
+        lambda path: database(
+            path, "PRAGMA application_id = 1232039505", "PRAGMA user_version = 99"
+        ),
         f"has version 99, and this ionq-toolkit reads up to version {len(MIGRATIONS)}: update",
     ),
 }
