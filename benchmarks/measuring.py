@@ -1,54 +1,107 @@
-"""What the benchmarks share: two calls timed in turns, and a table of figures and their limits."""
+"""Two calls timed in turns, and rows of a table."""
 
 from __future__ import annotations
 
 import gc
 import statistics
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+
+
+class Figure(NamedTuple):
+    """What one row measured.
+
+    Attributes:
+        ratio: Ours as a multiple of the peer's: the median over all rounds.
+        low: The lower quartile of the ratios of single rounds.
+        high: The upper quartile.
+        ours: The median of ours, in `unit`.
+        theirs: The median of the peer's, in `unit`.
+        unit: The unit of both.
+        points: For a row that grows: the number of things and the ratio at each.
+        note: Where the rest of the cost goes, or anything else that a reader should know.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    ours: float
+    theirs: float
+    unit: str = "s"
+    points: tuple[tuple[float, float], ...] = ()
+    note: str = ""
+
+
+class Row(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        name: What is measured.
+        peer: What it is compared with.
+        measure: Returns the figure; its argument says whether the run is a quick one.
+        limit: The ratio that the project aims at, at most; None: the row only informs.
+    """
+
+    name: str
+    peer: str
+    measure: Callable[[bool], Figure]
+    limit: float | None
+
+
+ROWS: list[Row] = []
+
+
+def row(
+    name: str, peer: str, limit: float | None = None
+) -> Callable[[Callable[[bool], Figure]], Callable[[bool], Figure]]:
+    """Add a function to the table; it measures the row."""
+
+    def add(measure: Callable[[bool], Figure]) -> Callable[[bool], Figure]:
+        ROWS.append(Row(name, peer, measure, limit))
+        return measure
+
+    return add
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
 def compare(
-    ours: Callable[[], object],
-    theirs: Callable[[], object],
-    rounds: int,
-    *,
-    frozen: bool = False,
-) -> float:
-    """Return the median time of ours as a multiple of the median time of theirs.
+    ours: Callable[[], object], theirs: Callable[[], object], rounds: int, note: str = ""
+) -> Figure:
+    """Call both in turns, and return the ratio of their times.
 
-    Args:
-        ours: What is measured.
-        theirs: What it is compared with.
-        rounds: How often each is called.
-        frozen: Whether to spare the garbage collector what there is already: for benchmarks that
-            have made much themselves.
+    The first round warms both up and does not count. What there was before is kept from the garbage
+    collector.
     """
-    times: tuple[list[float], list[float]] = ([], [])
-    if frozen:
-        gc.collect()
-        gc.freeze()
-    for round_ in range(rounds + 1):
-        for call, kept in zip((ours, theirs), times, strict=True):
-            start = time.perf_counter()
-            call()
-            if round_:  # the first is for warming up
-                kept.append(time.perf_counter() - start)
-    gc.unfreeze()
-    return statistics.median(times[0]) / statistics.median(times[1])
+    gc.collect()
+    gc.freeze()
+    try:
+        times = [(seconds(ours), seconds(theirs)) for _ in range(rounds + 1)][1:]
+    finally:
+        gc.unfreeze()
+    return summary(times, note=note)
 
 
-def table(rows: Sequence[tuple[str, Callable[[], float], float]]) -> int:
-    """Measure and print rows of a name, a figure and its limit; return 1 if one is above it."""
-    width = max(len(name) for name, _, _ in rows)
-    failed = False
-    print(f"{'what':{width}}  {'figure':>7}  at most")
-    for name, measure, limit in rows:
-        figure = measure()
-        failed |= figure > limit
-        above = "  ABOVE" if figure > limit else ""
-        print(f"{name:{width}}  {figure:7.3f}  {limit:g}{above}", flush=True)
-    return int(failed)
+def summary(pairs: list[tuple[float, float]], unit: str = "s", note: str = "") -> Figure:
+    """Return the figure of pairs of ours and the peer's, one pair a round."""
+    ratios = sorted(one / other for one, other in pairs)
+    ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+    quarter = len(ratios) // 4
+    return Figure(
+        ours / theirs, ratios[quarter], ratios[-1 - quarter], ours, theirs, unit, note=note
+    )
+
+
+def growth(sizes: list[int], at: Callable[[int], Figure]) -> Figure:
+    """Return the figure of the largest size, with the ratio at every size as its points."""
+    figures = {size: at(size) for size in sizes}
+    points = tuple((float(size), figure.ratio) for size, figure in figures.items())
+    return figures[sizes[-1]]._replace(points=points)

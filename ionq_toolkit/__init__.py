@@ -20,12 +20,12 @@ from ionq_toolkit.api.client import IonQClient
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.circuits.native_gates import GPI2Gate, GPIGate, MSGate, ZZGate, add_equivalences
 from ionq_toolkit.job.job import IonQJob
-from ionq_toolkit.job.options import ErrorMitigation
+from ionq_toolkit.job.options import ErrorMitigation, RunArguments
+from ionq_toolkit.job.together import gather, wait
 from ionq_toolkit.provider import IonQProvider
 from ionq_toolkit.results.result import IonQResult
 from ionq_toolkit.session import Session
 from ionq_toolkit.transport import (
-    HttpTransport,
     InProcessTransport,
     Response,
     RetryingTransport,
@@ -34,11 +34,15 @@ from ionq_toolkit.transport import (
 from ionq_toolkit.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from ionq_toolkit.transport import RecordingTransport, ReplayTransport
+    from ionq_toolkit.transport import HttpTransport, RecordingTransport, ReplayTransport
 
 
 def __getattr__(name: str) -> object:
-    if name in {"RecordingTransport", "ReplayTransport"}:  # imported when they are asked for
+    if name in {
+        "HttpTransport",
+        "RecordingTransport",
+        "ReplayTransport",
+    }:  # imported when they are asked for
         return getattr(transport, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -60,6 +64,7 @@ __all__ = [
     "Response",
     "RetryPolicy",
     "RetryingTransport",
+    "RunArguments",
     "Session",
     "Transport",
     "ZZGate",
@@ -67,4 +72,6 @@ __all__ = [
     "add_equivalences",
     "errors",
     "events",
+    "gather",
+    "wait",
 ]

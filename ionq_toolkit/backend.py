@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
+import warnings
+from typing import TYPE_CHECKING, Any, Unpack
 
 from qiskit.providers import BackendV2, Options
 
 from ionq_toolkit.api.models import Characterization, JobEstimate
 from ionq_toolkit.circuits.gates import count_gates
 from ionq_toolkit.circuits.inlining import inlined
-from ionq_toolkit.circuits.target import target_for
+from ionq_toolkit.circuits.target import Figures, target_for, with_figures
 from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.job import options as run_options
 from ionq_toolkit.job.job import IonQJob
-from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice
+from ionq_toolkit.job.listing import find_jobs
+from ionq_toolkit.job.options import DEBIASING_SHOTS, GATESETS, choice, completed
 from ionq_toolkit.job.payload import (
     MAX_CIRCUITS,
     build_payload,
@@ -32,9 +35,21 @@ if TYPE_CHECKING:
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.devices import Device
-    from ionq_toolkit.job.options import ErrorMitigation, RunOptions
+    from ionq_toolkit.job.listing import Statuses
+    from ionq_toolkit.job.options import (
+        BackendOptions,
+        ErrorMitigation,
+        Gateset,
+        Mitigation,
+        RunArguments,
+        RunOptions,
+    )
     from ionq_toolkit.job.payload import Payload
     from ionq_toolkit.service import Service
+
+
+#: The characterizations that a missing median is looked for in: a page of the API.
+_RECENT = 10
 
 
 class IonQBackend(BackendV2):
@@ -48,7 +63,7 @@ class IonQBackend(BackendV2):
         self,
         service: Service,
         device: Device,
-        gateset: str = "qis",
+        gateset: Gateset = "qis",
         *,
         provider: object = None,
     ) -> None:
@@ -74,6 +89,7 @@ class IonQBackend(BackendV2):
         self._device = device
         self._gateset = choice(gateset, "gateset", GATESETS)
         self._targets: dict[str, Target] = {}
+        self._figures: Figures | None = None
         self._sessions: list[str] = []
 
     def __repr__(self) -> str:
@@ -93,23 +109,26 @@ class IonQBackend(BackendV2):
     def _default_options(cls) -> Options:
         return Options(**run_options.DEFAULTS)
 
-    def set_options(self, **fields: Any) -> None:  # noqa: ANN401 - each is checked
+    def set_options(self, **fields: Unpack[BackendOptions]) -> None:
         """Set options for the runs to come; see `run`.
 
         Raises:
             IonQBackendError: An option is unknown or out of range, or the gateset, which stays.
         """
-        fields = run_options.drop_standard(fields)
-        run_options.refuse_unknown(fields, run_options.DEFAULTS)
-        self._checked(fields)
-        self.options.update_options(**fields)
+        given = run_options.drop_standard(fields)
+        run_options.refuse_unknown(given, run_options.DEFAULTS)
+        self._checked(given)
+        self.options.update_options(**given)
 
     @property
     def target(self) -> Target:
         """Qiskit's target; for the simulator, with the noise model of its options."""
         noise_model = self.options.noise_model or "ideal"
         if noise_model not in self._targets:
-            self._targets[noise_model] = target_for(self._device, self._gateset, noise_model)
+            target = target_for(self._device, self._gateset, noise_model)
+            if self._figures is not None:
+                target = with_figures(target, self._figures)
+            self._targets[noise_model] = target
         return self._targets[noise_model]
 
     @property
@@ -142,16 +161,17 @@ class IonQBackend(BackendV2):
         """The facts about the backend that need no request."""
         return self._device
 
-    def gateset(self) -> str:
+    def gateset(self) -> Gateset:
         """Return what the backend's circuits are written in: ``"qis"`` or ``"native"``."""
         return self._gateset
 
+    @completed
     def run(
         self,
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
         *,
         timeout: float | None = None,
-        **options: Any,  # noqa: ANN401 - each is checked
+        **options: Unpack[RunArguments],
     ) -> IonQJob:
         """Submit circuits as one job, and return it.
 
@@ -206,18 +226,18 @@ class IonQBackend(BackendV2):
         job = IonQJob(self, None, None, run_input, options)
         try:
             job.submit(timeout)
+            return job  # noqa: TRY300 - an interrupt here loses the job as well
         except BaseException as error:
             if not isinstance(error, IonQError):  # an interrupt: the caller never gets the job
                 error.add_note(f"Job {job.job_id() or '(id unknown)'}, tag {job.submission_tag}.")
             raise
-        return job
 
     def estimate(
         self,
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
         *,
         shots: int | None = None,
-        error_mitigation: ErrorMitigation | bool | Mapping[str, bool] | None = None,
+        error_mitigation: ErrorMitigation | bool | Mapping[Mitigation, bool] | None = None,
     ) -> JobEstimate:
         """Return what a job would cost, and how long it would take, without submitting it.
 
@@ -276,6 +296,33 @@ class IonQBackend(BackendV2):
         """Return jobs by their ids, in their order; see `retrieve_job`."""
         return [self.retrieve_job(job_id) for job_id in job_ids]
 
+    def jobs(
+        self,
+        limit: int | None = 10,
+        *,
+        status: Statuses | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        metadata: Mapping[str, str] | None = None,
+        name: str | None = None,
+        session_id: str | None = None,
+        timeout: float | None = None,
+    ) -> list[IonQJob]:
+        """Return the newest jobs of this backend, the newest first; see `IonQProvider.jobs`."""
+        records = find_jobs(
+            self.client,
+            self._service.deadline(timeout),
+            limit=limit,
+            target=self.api_name,
+            status=status,
+            created_after=created_after,
+            created_before=created_before,
+            metadata=metadata,
+            name=name,
+            session_id=session_id,
+        )
+        return [IonQJob.from_record(self, record) for record in records]
+
     def find_submission(
         self, tag: str, *, since: datetime | None = None, timeout: float | None = None
     ) -> IonQJob | None:
@@ -320,6 +367,79 @@ class IonQBackend(BackendV2):
         records = self.client.get_characterizations(self.api_name, limit=1)
         return Characterization.from_reply(records[0]) if records else None
 
+    def calibrated(
+        self,
+        characterization: Characterization | None = None,
+        *,
+        num_qubits: int | None = None,
+    ) -> IonQBackend:
+        """Return the backend with a target that tools can read: coupling map, durations, errors.
+
+        ::
+
+            device = provider.get_backend("forte-1").calibrated(num_qubits=8)
+            AerSimulator.from_backend(device), NoiseModel.from_backend(device)
+            plot_gate_map(device), device.target.durations()
+
+        The target of `get_backend` has none of them: all qubits are connected, which Qiskit writes
+        as no coupling map, and with one its transpiler takes no gate on more than two qubits and
+        makes circuits as wide as the device. The figures are medians, the same for all qubits. One
+        that IonQ has not measured is a warning, and no error in the target.
+
+        Args:
+            characterization: The figures; None: the newest of the backend, by a request, with the
+                last measured median for each that it lacks. The simulator has none of its own, and
+                takes those of a QPU.
+            num_qubits: How many qubits the target has; None: all. Aer's noise model of all 630
+                pairs of a Forte takes half a minute, and of 28 a second.
+
+        Raises:
+            IonQBackendError: IonQ has no characterization of this QPU, or not so many qubits.
+            IonQAPIError: IonQ refused.
+        """
+        device, figures = self._device, Figures({}, {})
+        if num_qubits is not None:
+            if num_qubits not in range(1, device.num_qubits + 1):
+                raise IonQBackendError(
+                    f"num_qubits is 1 to {device.num_qubits} for {self.name!r}, not {num_qubits!r}."
+                )
+            device = device.limited(num_qubits)
+        found = characterization or self._completed_calibration()
+        if found is None and not self.simulator:
+            raise IonQBackendError(
+                f"IonQ has no characterization of {self.api_name!r}: give one to calibrated()."
+            )
+        if found is not None:
+            device = device.connecting(found.connectivity)
+            figures = Figures(found.fidelity, found.timing)
+            unknown = ", ".join(sorted(name for name, f in found.fidelity.items() if f is None))
+            if unknown:
+                warnings.warn(
+                    f"The characterization of {found.backend} has no fidelity of {unknown}: "
+                    "a noise model made of the target has no such errors.",
+                    stacklevel=2,
+                )
+        backend = type(self)(self._service, device, self._gateset, provider=self.provider)
+        backend.options.update_options(**self.options)
+        backend._figures = figures  # noqa: SLF001 - of the same class
+        backend._sessions.extend(self._sessions)  # noqa: SLF001
+        return backend
+
+    def _completed_calibration(self) -> Characterization | None:
+        """Return the latest characterization, with earlier medians for those that it lacks."""
+        if self.simulator:
+            return None
+        replies = self.client.get_characterizations(self.api_name, limit=_RECENT)
+        records = [Characterization.from_reply(reply) for reply in replies]
+        if not records:
+            return None
+        known = [record.fidelity for record in records]
+        medians = {
+            name: next((found[name] for found in known if found[name] is not None), None)
+            for name in known[0]
+        }
+        return dataclasses.replace(records[0], fidelity=medians)
+
     def join_session(self, session_id: str) -> None:
         """Make runs part of a session, from now until `leave_session`, if they name none."""
         self._sessions.append(session_id)
@@ -357,6 +477,7 @@ class IonQBackend(BackendV2):
             raise IonQBackendError(f"Session {session_id} is on {on!r}, not on {self.api_name!r}.")
 
     def _checked(self, options: Mapping[str, Any]) -> RunOptions:
-        return run_options.check(
-            {**self.options, "gateset": self._gateset, **options}, self._device
-        )
+        given = dict(options)
+        if given.get("shots", 0) is None:  # as to Aer: the backend's own number
+            del given["shots"]
+        return run_options.check({**self.options, "gateset": self._gateset, **given}, self._device)

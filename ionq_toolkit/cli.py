@@ -18,6 +18,7 @@ from qiskit.transpiler.exceptions import TranspilerError
 from ionq_toolkit.circuits import qasm2
 from ionq_toolkit.errors import IonQError
 from ionq_toolkit.events import Retried
+from ionq_toolkit.job.recovery import SETTLED_S, UNKNOWN
 from ionq_toolkit.provider import TRANSPORT_VARIABLE, IonQProvider
 from ionq_toolkit.transport.in_process import new_fake
 
@@ -60,6 +61,7 @@ def _refuse_nan(
     show_envvar=True,
     help="fake: a cloud in this process. http: the real service, with the key in IONQ_API_KEY.",
 )
+@click.option("--account", help="http: a saved account, whose key to use.", metavar="NAME")
 @click.option("--backend", default="ionq_simulator", show_default=True, help="Where to run.")
 @click.option("--shots", type=click.IntRange(1, 1_000_000), default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), help="Fix the counts drawn for a simulation.")
@@ -73,6 +75,7 @@ def _refuse_nan(
 def run(  # noqa: PLR0917 - click passes them by name
     file: Path,
     transport: str,
+    account: str | None,
     backend: str,
     shots: int,
     seed: int | None,
@@ -90,7 +93,7 @@ def run(  # noqa: PLR0917 - click passes them by name
             click.echo(text, err=True)
 
     try:
-        with _provider(transport, seed, note) as provider:
+        with _provider(transport, account, seed, note) as provider:
             deadline = provider.service.deadline(timeout)
             target = provider.get_backend(backend)
             circuit = generate_preset_pass_manager(1, target).run(circuit)
@@ -110,13 +113,52 @@ def run(  # noqa: PLR0917 - click passes them by name
     _print(json.dumps(counts) if as_json else _fitting(counts))
 
 
-def _provider(transport: str, seed: int | None, note: Callable[[str], None]) -> IonQProvider:
+@main.command()
+@click.argument("journal", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--url", help="The base URL of the API, if not the one of IONQ_API_URL.")
+@click.option(
+    "--settled",
+    "settled_s",
+    type=click.FloatRange(0),
+    default=SETTLED_S,
+    show_default=True,
+    callback=_refuse_nan,
+    help="Seconds after which a job that no list shows will not appear any more.",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(0), callback=_refuse_nan, help="Seconds for everything."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each submission.")
+def recover(
+    journal: Path, url: str | None, settled_s: float, timeout: float | None, as_json: bool
+) -> None:
+    """Finish the submissions that killed processes left in JOURNAL.
+
+    Prints the tag of each, and adopted with the id of its job, not sent, or unknown. Exits with 3
+    if one is unknown.
+    """
+    try:
+        with IonQProvider(url=url, transport="http", journal=journal) as provider:
+            found = provider.recover(settled_s=settled_s, timeout=timeout)
+    except (IonQError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    for one in found:
+        told = {"tag": one.tag, "outcome": one.outcome, "job_id": one.job_id, "reason": one.reason}
+        words = " ".join(filter(None, (one.tag, one.outcome, one.job_id, one.reason)))
+        _print(json.dumps(told) if as_json else words)
+    if any(one.outcome == UNKNOWN for one in found):
+        sys.exit(3)
+
+
+def _provider(
+    transport: str, account: str | None, seed: int | None, note: Callable[[str], None]
+) -> IonQProvider:
     def show(event: Event) -> None:
         if isinstance(event, Retried):
             note(f"  {event.reason}: trying again in {event.seconds:.1f} s")
 
     if transport != "fake":
-        return IonQProvider(transport=transport, seed=seed, on_event=show)
+        return IonQProvider(account=account, transport=transport, seed=seed, on_event=show)
     # A cloud of its own, whose jobs show each of their statuses once.
     transitions = {step: {"polls": 1} for step in ("ready", "started", "finished")}
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ionq_toolkit.errors import IonQBackendNotFoundError, did_you_mean
 
@@ -42,12 +42,20 @@ class Device(NamedTuple):
         complete = len(found) in (0, width * (width - 1) // 2)
         return self._replace(connectivity=None if complete else tuple(sorted(found)))
 
+    def limited(self, num_qubits: int) -> Device:
+        """Return the device with its first qubits only, and the pairs among them."""
+        pairs = self.connectivity
+        if pairs is not None:
+            pairs = tuple(pair for pair in pairs if max(pair) < num_qubits)
+        return self._replace(num_qubits=num_qubits, connectivity=pairs)
+
     def under(self, noise_model: str | None) -> Device:
         """Return the simulator under a noise model: as wide as the modelled QPU.
 
         Other devices, and unknown models, change nothing.
         """
-        model = NOISE_MODELS.get(noise_model or "ideal")
+        named = noise_model or "ideal"
+        model = next((model for name, model in NOISE_MODELS.items() if name == named), None)
         if model is None or not self.simulator:
             return self
         width, gates = model
@@ -77,9 +85,20 @@ RETIRED_DEVICES = (
     Device("qpu.harmony", 11, native_gates=_MS, retired=True),
 )
 
+#: The names of backends that an editor offers: the shortest spelling of each of `DEVICES`.
+BackendName: TypeAlias = Literal[
+    "simulator", "forte-1", "forte-enterprise-1", "forte-enterprise-2", "forte-enterprise-3"
+]
+
+#: The names of the simulator's noise models.
+NoiseModel: TypeAlias = Literal[
+    "ideal", "harmony", "harmony-1", "harmony-2", "aria-1", "aria-2", "forte-1",
+    "forte-enterprise-1",
+]  # fmt: skip
+
 #: The simulator's noise models: the width of each, and the native gates of the modelled QPU
 #: (https://docs.ionq.com/guides/simulation-with-noise-models).
-NOISE_MODELS: Mapping[str, tuple[int, tuple[str, ...]]] = MappingProxyType(
+NOISE_MODELS: Mapping[NoiseModel, tuple[int, tuple[str, ...]]] = MappingProxyType(
     {
         "ideal": (29, _ALL),
         "harmony": (11, _MS),

@@ -6,6 +6,7 @@
     |-- IonQCredentialsError              no usable key or URL
     |-- IonQBackendError                  a backend used in a way it cannot serve
     |   `-- IonQBackendNotFoundError      no backend of that name (QiskitBackendNotFoundError)
+    |-- IonQJournalError                  the journal of submissions cannot be used
     |-- IonQClientError                   no usable response
     |   |-- IonQConnectionError           the service was not reached, or the connection broke
     |   |   `-- IonQSubmissionUnknownError  whether there is a job or session is not known
@@ -38,6 +39,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+def printable(text: str) -> str:
+    """Return a text with its control characters and marks of direction written as escapes.
+
+    A text of the service must not act on a terminal, or begin a new line of a log.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one == "\t" else repr(one)[1:-1] for one in text)
+
+
 class IonQError(QiskitError):
     """The root of all errors of this package.
 
@@ -58,6 +69,7 @@ class IonQError(QiskitError):
     request_id: str | None = None
 
     def __init__(self, message: str, **fields: object) -> None:
+        message = printable(message) if isinstance(message, str) else message
         super().__init__(message)
         for name, value in fields.items():
             if not hasattr(type(self), name):
@@ -81,6 +93,10 @@ class IonQBackendError(IonQError):
 
 class IonQBackendNotFoundError(IonQBackendError, QiskitBackendNotFoundError):
     """No backend has that name."""
+
+
+class IonQJournalError(IonQError):
+    """The journal of submissions cannot be read or written; nothing was sent."""
 
 
 class IonQClientError(IonQError):

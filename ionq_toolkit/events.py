@@ -33,6 +33,17 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Submitting(Event):
+    """A job is about to be sent to IonQ for the first time. `seconds`: 0.
+
+    Attributes:
+        tag: The tag by which `IonQProvider.find_submission` finds the job, whatever happens next.
+    """
+
+    tag: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Submitted(Event):
     """IonQ accepted a job. `seconds`: duration of the request, all attempts included."""
 
@@ -135,7 +146,10 @@ class EventLog:
 
 
 def _word(value: Any) -> str:  # noqa: ANN401 - a field of an event
-    return f"{value:.3f}" if isinstance(value, float) else str(value).replace(" ", "_")
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    text = str(value).replace(" ", "_")
+    return text if text.isprintable() else ascii(text)[1:-1]  # a text of the service may be any
 
 
 #: Ids and names in a path, which would make too many different names of spans.

@@ -107,6 +107,14 @@ class IonQPrimitiveJob(BasePrimitiveJob):
         """Return whether one of the jobs is being executed."""
         return self.status() is JobStatus.RUNNING
 
+    def errored(self) -> bool:
+        """Return whether one of the jobs failed."""
+        return self.status() is JobStatus.ERROR
+
+    def usage(self) -> float:
+        """Return the seconds that the jobs have run so far; see `IonQJob.usage`."""
+        return math.fsum(job.usage() for job in self._jobs)
+
     def cancelled(self) -> bool:
         """Return whether one of the jobs was cancelled, and none failed."""
         return self.status() is JobStatus.CANCELLED

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import random
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import numpy as np
 
+from ionq_toolkit import transport as transports
+from ionq_toolkit.api import accounts, fields
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.api.models import Characterization
 from ionq_toolkit.backend import IonQBackend
 from ionq_toolkit.clock import FOR_EVER_S
-from ionq_toolkit.devices import DEVICES, find_device, listed_device
+from ionq_toolkit.devices import DEVICES, Device, find_device, listed_device
 from ionq_toolkit.errors import (
     IonQBackendError,
     IonQBackendNotFoundError,
@@ -26,23 +29,27 @@ from ionq_toolkit.errors import (
     did_you_mean,
 )
 from ionq_toolkit.events import EventLog
+from ionq_toolkit.job.job import IonQJob
+from ionq_toolkit.job.listing import find_jobs
+from ionq_toolkit.job.recovery import SETTLED_S, Recovered, recover
 from ionq_toolkit.job.search import find_job
+from ionq_toolkit.journal import Journal
 from ionq_toolkit.service import Service
-from ionq_toolkit.transport import HttpTransport, RetryingTransport, Transport
-from ionq_toolkit.transport.base import as_transport
-from ionq_toolkit.transport.http import is_insecure
+from ionq_toolkit.transport import RetryingTransport, Transport
+from ionq_toolkit.transport.base import HiddenText, as_transport, is_insecure
 from ionq_toolkit.transport.in_process import shared_fake
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.clock import Clock
-    from ionq_toolkit.devices import Device
+    from ionq_toolkit.devices import BackendName
     from ionq_toolkit.events import Event
-    from ionq_toolkit.job.job import IonQJob
+    from ionq_toolkit.job.listing import Statuses
+    from ionq_toolkit.job.options import Gateset
 
 #: The environment variables that the provider reads, but for that of the key.
 URL_VARIABLE, TRANSPORT_VARIABLE = "IONQ_API_URL", "IONQ_TRANSPORT"
@@ -78,6 +85,7 @@ class IonQProvider:
         token: str | None = None,
         url: str | None = None,
         *,
+        account: str | None = None,
         transport: Transport | str | None = None,
         clock: Clock | None = None,
         seed: int | None = None,
@@ -85,6 +93,7 @@ class IonQProvider:
         retry: RetryPolicy | None = DEFAULT_POLICY,
         on_event: Callable[[Event], object] | None = None,
         allow_insecure: bool = False,
+        journal: str | os.PathLike[str] | None = None,
     ) -> None:
         """Choose a key, a service, and a way to reach it. Nothing is sent yet.
 
@@ -92,6 +101,8 @@ class IonQProvider:
             token: The API key; if None, `IONQ_API_KEY`, then the line ``IONQ_API_KEY=...`` of
                 the file ``~/.ionq``, which must be its owner's alone. It is looked for when it is
                 first needed.
+            account: The name of a saved account in the place of `token`; see `save_account`. It
+                goes before the environment. Its key is looked for when it is first needed.
             url: The API's base URL; if None, `IONQ_API_URL`, then the real service.
             transport: ``"http"``, ``"fake"``, ``"fake:FILE"`` or an object such as `HttpTransport`
                 or `InProcessTransport`; if None, `IONQ_TRANSPORT`, then ``"http"``. ``"fake"`` is
@@ -110,13 +121,20 @@ class IonQProvider:
                 happens. An exception that it raises is logged and ends nothing.
             allow_insecure: Whether to send the key without TLS (``http://``) to other machines
                 than this one.
+            journal: The path of a file in which each submission is written down before it is sent,
+                so that `recover` finds what a killed process left. Several processes may share
+                it. It has no keys and no circuits.
 
         Raises:
             IonQCredentialsError: The URL is not one, not safe, or of another version of IonQ's
-                API; or the key is not a str.
+                API; or the key is not a str, or is given beside an account.
             IonQClientError: The transport is unknown or not installed; or `timeout` is not
                 a positive number.
+            IonQJournalError: The journal has no usable path.
         """
+        # From here on the key is in an object that does not show it, also in captured locals.
+        token = HiddenText(token) if isinstance(token, str) else token
+        key = _key(token, account)
         if transport is None:
             name, colon, file = os.environ.get(TRANSPORT_VARIABLE, "").strip().partition(":")
             transport = f"{name.lower()}{colon}{file}" or "http"
@@ -134,7 +152,7 @@ class IonQProvider:
             )
         )
         # Key and URL of the environment are for a service on the network alone.
-        on_network, key = outer.requires_key, ApiKey(token)
+        on_network = outer.requires_key
         if _is_fake(transport):
             url = DEFAULT_URL
         if on_network:
@@ -157,6 +175,7 @@ class IonQProvider:
             seed=seed,
             events=events,
             shared=_is_fake(transport) and transport != "fake",
+            journal=None if journal is None else Journal(journal),
         )
 
     def __repr__(self) -> str:
@@ -167,6 +186,56 @@ class IonQProvider:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @staticmethod
+    def save_account(
+        name: str, token: str, *, overwrite: bool = False, keyring: bool | None = None
+    ) -> None:
+        """Save an API key under a name, for ``IonQProvider(account=name)`` from now on.
+
+        ::
+
+            IonQProvider.save_account("work", token)  # once
+            provider = IonQProvider(account="work")
+
+        The key is saved in the system's keyring, if there is a usable one and the extra `keyring`
+        is installed, and else in the file ``~/.ionq``, which only its owner can read. The file is
+        replaced as a whole: if something goes wrong, it stays as it was. It keeps its other lines.
+
+        Args:
+            name: The name: letters, digits and underscores.
+            token: The API key.
+            overwrite: Whether to replace the key of an account of this name.
+            keyring: True: in the keyring or not at all; False: in the file.
+
+        Raises:
+            IonQCredentialsError: The name or the key is not valid, there is such an account
+                already, other users can read the file, or it or the keyring cannot be written.
+        """
+        accounts.save(name, token, overwrite=overwrite, in_keyring=keyring)
+
+    @staticmethod
+    def saved_accounts() -> dict[str, str]:
+        """Return the names of the saved accounts, each with where its key is.
+
+        Returns:
+            For each name ``"keyring"`` or the path of the file; no key.
+
+        Raises:
+            IonQCredentialsError: Other users can read the file, or it cannot be read.
+        """
+        return accounts.saved()
+
+    @staticmethod
+    def delete_account(name: str) -> bool:
+        """Delete a saved account with its key, and return whether there was one.
+
+        The key stays valid at IonQ: revoke it at https://cloud.ionq.com.
+
+        Raises:
+            IonQCredentialsError: The keyring or the file cannot be written.
+        """
+        return accounts.delete(name)
 
     @property
     def client(self) -> IonQClient:
@@ -179,7 +248,7 @@ class IonQProvider:
 
     def backends(
         self,
-        name: str | None = None,
+        name: BackendName | str | None = None,
         filters: Callable[[IonQBackend], bool] | None = None,
         **attributes: object,
     ) -> list[IonQBackend]:
@@ -206,7 +275,7 @@ class IonQProvider:
             found = [backend for backend in found if getattr(backend, attribute) == value]
         return [backend for backend in found if filters is None or filters(backend)]
 
-    def get_backend(self, name: str, gateset: str = "qis") -> IonQBackend:
+    def get_backend(self, name: BackendName | str, gateset: Gateset = "qis") -> IonQBackend:
         """Return the backend of that name, in any customary spelling.
 
         ``ionq_simulator`` and ``simulator`` are the same, and so are ``forte-1``,
@@ -235,6 +304,128 @@ class IonQProvider:
             except LookupError:
                 raise unknown from None
         return self._backend(device, gateset)
+
+    #: The name of the method at other services.
+    backend = get_backend
+
+    def least_busy(
+        self,
+        min_num_qubits: int | None = None,
+        filters: Callable[[IonQBackend], bool] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> IonQBackend:
+        """Return the QPU with the shortest queue among those that take jobs now: GET /backends.
+
+        The wait that IonQ reports for a queue can be far from the real one.
+
+        Args:
+            min_num_qubits: Only QPUs with so many qubits, or more.
+            filters: Only those of which this is true.
+            timeout: Seconds the request may take; None: the provider's default.
+
+        Raises:
+            IonQBackendNotFoundError: No QPU that takes jobs passes the filters.
+            IonQAPIError: IonQ refused.
+            IonQConnectionError: The service was not reached.
+        """
+        listing = self.client.get_backends(timeout=timeout)
+        qpus = [
+            (fields.number(entry.get("average_queue_time")), str(entry.get("backend")))
+            for entry in listing
+            if entry.get("status") == "available"
+            and str(entry.get("backend")).startswith("qpu.")
+            and (fields.number(entry.get("qubits")) or 0) >= (min_num_qubits or 0)
+        ]
+        for _, name in sorted(qpus, key=lambda qpu: math.inf if qpu[0] is None else qpu[0]):
+            found = self.get_backend(name)
+            if filters is None or filters(found):
+                return found
+        raise IonQBackendNotFoundError(
+            f"None of IonQ's QPUs takes jobs now and passes the filters; of {len(listing)} "
+            f"backends, {len(qpus)} take jobs and are wide enough."
+        )
+
+    def job(self, job_id: str, timeout: float | None = None) -> IonQJob:
+        """Return a job by its id, whatever its backend and status.
+
+        Args:
+            job_id: IonQ's id of the job.
+            timeout: Seconds for everything; None: the provider's default.
+
+        Raises:
+            IonQAPIError: No job has that id, or not for this key.
+            IonQConnectionError: The service was not reached.
+        """
+        deadline = self.service.deadline(timeout)
+        record = self.client.retrieve_job(job_id, timeout=deadline.for_request())
+        return IonQJob.from_record(self._backend_of(record), {**record, "id": job_id})
+
+    def jobs(
+        self,
+        limit: int | None = 10,
+        *,
+        backend: IonQBackend | BackendName | str | None = None,
+        status: Statuses | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        metadata: Mapping[str, str] | None = None,
+        name: str | None = None,
+        session_id: str | None = None,
+        timeout: float | None = None,
+    ) -> list[IonQJob]:
+        """Return the newest jobs of the project that pass all filters, the newest first.
+
+        ::
+
+            provider.jobs(backend="forte-1", status="ready")
+            provider.jobs(100, created_after=datetime.now(UTC) - timedelta(days=1))
+            provider.jobs(metadata={"experiment": "vqe-7"})  # as of run(extra_metadata=...)
+
+        IonQ filters by backend, session and one status. The client applies the other filters, and
+        reads a page of 25 jobs when those of the pages before it do not suffice. A job of several
+        circuits is listed once, without its child jobs. `name`, `shots`, `creation_date` and
+        `metadata` of the jobs ask for nothing more.
+
+        Args:
+            limit: The number of jobs at the most, found among the newest 10,000; None: all.
+            backend: Only jobs of this backend, or of the one of this name.
+            status: Only jobs of this status, in IonQ's words or Qiskit's, or of one of several.
+            created_after: Only jobs submitted at this time or later; without a time zone, UTC.
+            created_before: Only jobs submitted at this time or earlier; likewise.
+            metadata: Only jobs that were stored with these metadata, and possibly more.
+            name: Only jobs of this name.
+            session_id: Only jobs of this session.
+            timeout: Seconds for everything; None: the provider's default.
+
+        Raises:
+            IonQBackendError: A filter is not valid, or the backend unknown.
+            IonQConnectionError: The service was not reached, or the time was too short.
+            IonQAPIError: IonQ refused.
+            ValueError: `timeout` is negative or not a number.
+        """
+        if isinstance(backend, str):
+            backend = self.get_backend(backend)
+        records = find_jobs(
+            self.client,
+            self.service.deadline(timeout),
+            limit=limit,
+            target=None if backend is None else backend.api_name,
+            status=status,
+            created_after=created_after,
+            created_before=created_before,
+            metadata=metadata,
+            name=name,
+            session_id=session_id,
+        )
+        # One of another provider may be another account's, which must not be asked for these jobs.
+        known: dict[str, IonQBackend] = {}
+        if backend is not None and backend.service is self.service:
+            known[backend.api_name] = backend
+        for record in records:
+            if (key := str(record.get("backend"))) not in known:
+                known[key] = self._backend_of(record)
+        return [IonQJob.from_record(known[str(one.get("backend"))], one) for one in records]
 
     def find_submission(
         self, tag: str, *, since: datetime | None = None, timeout: float | None = None
@@ -272,6 +463,40 @@ class IonQProvider:
         backend = self.get_backend(record.get("backend", ""))
         return backend.retrieve_job(record["id"], deadline.for_request())
 
+    def recover(
+        self, *, settled_s: float = SETTLED_S, timeout: float | None = None
+    ) -> list[Recovered]:
+        """Finish the submissions that killed processes left in the journal.
+
+        ::
+
+            provider = IonQProvider(journal="jobs.journal")
+            for found in provider.recover():
+                print(found.tag, found.outcome, found.job_id)
+
+        Each is looked for by its tag. One that is found is adopted. One that is not is waited for
+        until it is settled; then it was not sent. Submissions of this account alone are looked at,
+        and none of a process on this computer that is alive.
+
+        Args:
+            settled_s: Seconds since the submission after which a job that the list of jobs does
+                not show will not appear any more.
+            timeout: Seconds for everything; None: as of the provider.
+
+        Returns:
+            The submissions, in the order in which they were begun. The journal keeps those whose
+            outcome is not known for the next time.
+
+        Raises:
+            IonQClientError: The provider has no journal.
+            IonQJournalError: The journal cannot be read or written.
+            ValueError: `timeout` is negative or not a number.
+        """
+        journal = self.service.journal
+        if journal is None:
+            raise IonQClientError("Name the journal: IonQProvider(journal=...).")
+        return recover(self.client, journal, self.service.deadline(timeout), settled_s)
+
     def close(self) -> None:
         """Close the connections to the service."""
         self.service.close()
@@ -295,8 +520,27 @@ class IonQProvider:
             self._listed[name] = device
         return self._listed[name]
 
-    def _backend(self, device: Device, gateset: str = "qis") -> IonQBackend:
+    def _backend_of(self, record: Mapping[str, Any]) -> IonQBackend:
+        """Return the backend of a job; one that is not known can be read from, and runs nothing."""
+        name = fields.text(record.get("backend")) or "unknown"
+        try:
+            return self.get_backend(name)
+        except IonQBackendNotFoundError:
+            qubits = fields.integer(fields.mapping(record.get("stats")).get("qubits"))
+            return self._backend(Device(name, qubits or 1, retired=True))
+
+    def _backend(self, device: Device, gateset: Gateset = "qis") -> IonQBackend:
         return IonQBackend(self.service, device, gateset, provider=self)
+
+
+def _key(token: str | None, account: str | None) -> ApiKey:
+    if account is None:
+        return ApiKey(token)
+    if token is not None or not isinstance(account, str):
+        raise IonQCredentialsError(
+            "Give token=..., or account=... with the name of a saved account, a str; not both."
+        )
+    return ApiKey(find=functools.partial(accounts.find_account, account))
 
 
 def _checked_timeout(timeout: float | None) -> float | None:
@@ -363,7 +607,7 @@ def _is_fake(transport: object) -> bool:
 
 def _resolve_transport(transport: object, *, allow_insecure: bool) -> Transport:
     if transport == "http":
-        return HttpTransport(allow_insecure=allow_insecure)
+        return transports.HttpTransport(allow_insecure=allow_insecure)
     if _is_fake(transport):
         _, _, file = str(transport).partition(":")
         try:

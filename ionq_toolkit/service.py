@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.api.credentials import ApiKey
     from ionq_toolkit.clock import Clock
     from ionq_toolkit.events import EventLog
+    from ionq_toolkit.journal import Journal
     from ionq_toolkit.transport import RetryingTransport
 
 #: Held while a seed or tag is drawn: a generator of numpy has a lock.
@@ -30,6 +31,7 @@ class Service:
     Attributes:
         clock: The clock that jobs wait on.
         timeout: Seconds that a call may take if it is given no timeout; None: no limit.
+        journal: Where submissions are written down before they are sent; None: nowhere.
         sessions: The sessions created or attached to through this service: for each id IonQ's name
             of its backend, or None for a session that was ended here.
     """
@@ -45,6 +47,7 @@ class Service:
         seed: int | None = None,
         events: EventLog,
         shared: bool = False,
+        journal: Journal | None = None,
     ) -> None:
         """Describe an account. Nothing is sent, and the key is not read, before the first request.
 
@@ -60,10 +63,12 @@ class Service:
             events: Receives the events.
             shared: Whether a cloud in this process has jobs of other processes: then tags are
                 random as on the network.
+            journal: As of the class.
         """
         self._transport = transport  # the first: it says why it cannot be pickled
         self.clock = clock
         self.timeout = timeout
+        self.journal = journal
         self.sessions: dict[str, str | None] = {}
         self._key = key
         self._url = url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ionq_toolkit.api import fields
 from ionq_toolkit.api.statuses import FINAL
@@ -15,7 +15,7 @@ from ionq_toolkit.errors import (
     IonQResponseError,
     IonQSubmissionUnknownError,
 )
-from ionq_toolkit.job.options import integer
+from ionq_toolkit.job.options import completed, integer
 from ionq_toolkit.job.submission import Submission
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.backend import IonQBackend
     from ionq_toolkit.clock import Deadline
     from ionq_toolkit.job.job import IonQJob
+    from ionq_toolkit.job.options import RunArguments
 
 logger = logging.getLogger(__name__)
 
@@ -62,11 +63,9 @@ class Session:
     ) -> None:
         """Create a session, or attach to the one that is named.
 
-        A session is created once. If the response is lost, the client searches for the session:
-        sessions carry no tag, so it takes the new one on this backend, with these limits, without a
-        job. If it finds none, or two, it does not create another. Processes of one project that
-        create sessions at the same time should give them different limits, or one may take the
-        session of the other after a lost response.
+        A session is created once. If the response is lost, the client searches for the session.
+        IonQ stores nothing with a session that says who created it, so it takes none over: the
+        error names the new ones on this backend, with these limits, without a job.
 
         Args:
             backend: Its backend.
@@ -80,8 +79,8 @@ class Session:
         Raises:
             IonQBackendError: A limit is no positive number, or the session is on another backend.
             IonQAPIError: IonQ refused, or no session has that id.
-            IonQSubmissionUnknownError: The response was lost, and the session not found: it may
-                exist.
+            IonQSubmissionUnknownError: The response was lost: the session may exist. Its
+                `candidates` are the sessions that may be it.
             IonQConnectionError: The service was not reached.
             ValueError: `timeout` is negative or not a number.
         """
@@ -138,13 +137,17 @@ class Session:
         """The backend of the session."""
         return self._backend
 
+    @completed
     def run(
         self,
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
-        **options: Any,  # noqa: ANN401 - those of IonQBackend.run
+        *,
+        timeout: float | None = None,
+        **options: Unpack[RunArguments],
     ) -> IonQJob:
         """Submit a job of the session, as `IonQBackend.run` does."""
-        return self._backend.run(run_input, **{**options, "session_id": self._session_id})
+        options["session_id"] = self._session_id
+        return self._backend.run(run_input, timeout=timeout, **options)
 
     def details(self) -> dict[str, Any]:
         """Return IonQ's record of the session, as it is now."""
@@ -249,12 +252,10 @@ def _amount(value: object) -> float:
 class SessionSubmission(Submission):
     """The creation of a session.
 
-    Sessions carry no tag. So the client lists the sessions before it creates one, and after a lost
-    response takes the session that is new, on its backend, with its limits, and neither used nor
-    ended. If two sessions fit, it takes neither. One case goes unnoticed: this session was never
-    created, and another process of the project has created one with the same limits in these
-    seconds, which is then taken. A session that costs money and that its owner does not know of
-    would be the more frequent harm.
+    Sessions carry no tag: IonQ stores nothing of the caller's with them. So the client lists the
+    sessions before it creates one, and after a lost response names those that are new, on its
+    backend, with its limits, and neither used nor ended. It takes none over, not even the only one:
+    another process of the project may have created it in these seconds, and is using it.
     """
 
     def __init__(
@@ -294,6 +295,7 @@ class SessionSubmission(Submission):
         return session_id
 
     def _look(self, deadline: Deadline) -> str | None:
+        """Look for sessions that may be this one; no session is certainly it."""
         if self._before is None:
             return None
         listed = self._client.list_sessions(timeout=deadline.for_one_of_many())
@@ -307,12 +309,13 @@ class SessionSubmission(Submission):
         self._candidates = tuple(
             one for one in _ids(alike) if one not in self._before and one not in self._known
         )
-        return self._candidates[0] if len(self._candidates) == 1 else None
+        self.ambiguous = bool(self._candidates)
+        return None
 
     def _unknown(self, told: str) -> IonQSubmissionUnknownError:
-        found = ", ".join(self._candidates)
+        found = " or ".join(self._candidates)
         return IonQSubmissionUnknownError(
-            f"{told}{f' It may be any of {found}.' if found else ''} Before you begin another, "
+            f"{told}{f' It may be {found}.' if found else ''} Before you begin another, "
             "look at provider.client.list_sessions(active=True): Session.from_id(...) takes one "
             "up, and its close() ends it.",
             candidates=self._candidates,

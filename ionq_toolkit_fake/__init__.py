@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.facts.deviations import DEVIATIONS
     from ionq_toolkit_fake.facts.failures import FAILURES
     from ionq_toolkit_fake.intercept import UnansweredRequest, mock_ionq
+    from ionq_toolkit_fake.local import backend
     from ionq_toolkit_fake.models.accounts import Access
     from ionq_toolkit_fake.models.agenda import Retention
     from ionq_toolkit_fake.scenario import Scenario
@@ -43,6 +44,7 @@ _MODULES = {
     "after": "transitions.spec",
     "assert_counts_agree": "assertions",
     "assert_counts_follow": "assertions",
+    "backend": "local",
     "canceled": "transitions.spec",
     "failed": "transitions.spec",
     "faults": "faults",
@@ -83,6 +85,7 @@ __all__ = [
     "after",
     "assert_counts_agree",
     "assert_counts_follow",
+    "backend",
     "canceled",
     "failed",
     "faults",

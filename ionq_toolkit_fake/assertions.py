@@ -1,4 +1,4 @@
-"""Assertions on counts, by Pearson's chi-squared test at a known level of significance.
+"""Assertions on requests, and on counts by Pearson's chi-squared test at a known significance.
 
 ::
 
@@ -10,12 +10,13 @@ The shots of this fake are seeded, so that such an assertion holds in every run 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -167,3 +168,85 @@ def _shown(
     if len(outcomes) > len(order):
         rows.append(f"  and {len(outcomes) - len(order)} more")
     return "\n".join(rows)
+
+
+class Received(Protocol):
+    """A request that a cloud received."""
+
+    @property
+    def method(self) -> str:
+        """Its HTTP method."""
+
+    @property
+    def path(self) -> str:
+        """Its path and query."""
+
+    @property
+    def status(self) -> int | None:
+        """The status of its response."""
+
+
+def assert_requested(
+    received: Sequence[Received],
+    request: str,
+    *,
+    times: int | None = None,
+    status: int | None = None,
+) -> None:
+    """Assert that a request is among those that a cloud received.
+
+    Args:
+        received: The requests, in order.
+        request: Its method and path, as `FakeIonQ.assert_requested` takes them.
+        times: How often it is among them; None: at least once.
+        status: The HTTP status of the responses that count; None: any, or no response.
+
+    Raises:
+        AssertionError: It is there another number of times.
+        ValueError: `request` is not a method and a path, or `times` is negative.
+    """
+    __tracebackhide__ = True
+    method, _, path = request.strip().partition(" ")
+    path = path.strip()
+    if not method.isalpha() or not path.startswith("/"):
+        raise ValueError(f"{request!r} is not a method and a path, such as 'POST /jobs'")
+    if times is not None and times < 0:
+        raise ValueError(f"times={times} must not be negative")
+    texts = {"<": "[^/?]+", "{": "[^/?]+", "*": ".*"}
+    parts = re.split(r"(<\w+>|\{\w+\}|\*)", path)
+    pattern = "".join(texts.get(part[:1], re.escape(part)) for part in parts)
+    wanted = re.compile(pattern if pattern.startswith("/v") else rf"(/v[\d.]+)?{pattern}")
+    reasons = [_mismatch(one, method.upper(), wanted, "?" in path, status) for one in received]
+    found = reasons.count(None)
+    if found == times or (times is None and found):
+        return
+    often = "once" if found == 1 else f"{found} times"
+    lines = [f"{request} was requested {often}, not {'at least once' if times is None else times}"]
+    lines[0] += "" if status is None else f", with status {status}"
+    misses: dict[str, int] = {}
+    for one, why in zip(received, reasons, strict=True):
+        if why is not None:
+            miss = f"  {one.method} {one.path} -> {one.status or 'no response'}: {why}"
+            misses[miss] = misses.get(miss, 0) + 1
+    shown = sorted(misses, key=lambda miss: miss.endswith(_OTHER))[:_MOST_SHOWN]
+    lines += [miss + (f" ({misses[miss]} times)" if misses[miss] > 1 else "") for miss in shown]
+    if len(misses) > len(shown):
+        lines.append(f"  and {len(misses) - len(shown)} other requests")
+    raise AssertionError("\n".join(lines))
+
+
+#: The reason why a request is not even similar.
+_OTHER = "another method and path"
+
+
+def _mismatch(
+    one: Received, method: str, wanted: re.Pattern[str], query: bool, status: int | None
+) -> str | None:
+    """Return why a request does not count, or None if it does."""
+    path = one.path if query else one.path.partition("?")[0]
+    same = wanted.fullmatch(path) is not None
+    if one.method != method:
+        return f"the method is not {method}" if same else _OTHER
+    if not same:
+        return "another path"
+    return None if status in {None, one.status} else f"the status is not {status}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
-import ipaddress
 import os
 import signal
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,15 +19,19 @@ from click.core import ParameterSource
 from ionq_toolkit_fake.chaos.command import chaos_command
 from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.guard import Guard, UnsafeAddressError
 from ionq_toolkit_fake.scenario import Scenario, names
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
+from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
 from ionq_toolkit_fake.simulation.program import Program, Task
 from ionq_toolkit_fake.store.base import StateError
 from ionq_toolkit_fake.store.sqlite import copy_store, keep_snapshot
 from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from distributed import Client
 
 #: How long the scheduler of a Dask cluster has to accept a connection.
@@ -73,6 +77,21 @@ def main() -> None:
     help="How many circuits are simulated at the same time, each in a process of its own.",
 )
 @click.option(
+    "--job-memory",
+    "gibibytes",
+    type=click.FloatRange(0, min_open=True),
+    show_default="an equal share of what is free",
+    help="How much memory each of these processes may take, in GiB.",
+)
+@click.option(
+    "--job-seconds",
+    "seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=MOST_SECONDS,
+    show_default=True,
+    help="How long one simulation may compute, on each of its processors.",
+)
+@click.option(
     "--dask",
     "scheduler",
     metavar="ADDRESS",
@@ -97,8 +116,41 @@ def main() -> None:
     multiple=True,
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
 )
+@click.option(
+    "--api-key",
+    "api_keys",
+    metavar="KEY",
+    multiple=True,
+    envvar="IONQ_FAKE_API_KEYS",
+    help="Take this API key and no other; may be repeated, also as words of IONQ_FAKE_API_KEYS.",
+)
+@click.option(
+    "--keys",
+    "key_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take the keys of a file and no others: one a line, each with its project if several "
+    "share one; sha256: and a digest stand for a key.",
+)
+@click.option(
+    "--token",
+    metavar="TOKEN",
+    envvar="IONQ_FAKE_TOKEN",
+    help="The token of the routes below /_fake, where --host is not loopback; drawn and printed "
+    "if it is not given.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A further name by which clients may call the server; may be repeated.",
+)
+@click.option(
+    "--insecure", is_flag=True, help="Take every API key, also from other machines: see --host."
+)
 @click.pass_context
-def serve(  # noqa: PLR0917 - click passes them by name
+def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     context: click.Context,
     host: str,
     port: int,
@@ -106,30 +158,47 @@ def serve(  # noqa: PLR0917 - click passes them by name
     transitions: str,
     seed: int | None,
     workers: int,
+    gibibytes: float | None,
+    seconds: float,
     scheduler: str | None,
     scenario: str | None,
     state: str | None,
     statuses: tuple[str, ...],
+    api_keys: tuple[str, ...],
+    key_file: Path | None,
+    token: str | None,
+    hosts: tuple[str, ...],
+    insecure: bool,
 ) -> None:
     """Serve a cloud until Ctrl-C: a new, empty one, or that of --state.
 
     The first line printed is the base URL to give to a client, as
-    "ionq-fake listening on URL". Any API key is taken. The routes that change the cloud are
-    below /_fake: GET /_fake lists it.
+    "ionq-fake listening on URL". Any API key is taken, unless keys are given. The routes that
+    change the cloud are below /_fake: GET /_fake lists them. Where other machines can reach the
+    server, it needs keys (or --insecure), and those routes a token.
     """
     like = None if scenario is None else _scenario(context, scenario)
+    keys = _keys(api_keys, key_file)
+    guard = Guard(host, hosts=hosts, token=token)
     client = None if scheduler is None else _cluster(scheduler)
-    simulations = ProcessExecutor(workers) if client is None else client.get_executor(pure=False)
+    simulations = (
+        ProcessExecutor(workers, gibibytes=gibibytes, seconds=seconds)
+        if client is None
+        else client.get_executor(pure=False)
+    )
     try:
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
+            if keys is not None:
+                like = replace(like, keys=keys)
             cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
         else:
             cloud = FakeIonQ(
                 seed,
                 clock=clock,
                 executor=simulations,
+                keys=keys,
                 transitions=transitions if not _is_default(context, "transitions") else None,
                 statuses=dict(_pair(text) for text in statuses) or None,
                 state=state,
@@ -138,12 +207,18 @@ def serve(  # noqa: PLR0917 - click passes them by name
         raise click.ClickException(str(error)) from error
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--status") from error
+    try:
+        guard.check_cloud(cloud, insecure=insecure)
+    except UnsafeAddressError as error:
+        raise click.BadParameter(str(error), param_hint="--host") from error
     # So that the first job need not wait for Aer:
     simulations.submit(simulate, Task(Program(1, ()), seed=0))
-    if not _is_loopback(host):
+    if guard.token is not None:
         click.echo(f"Warning: {host} can be reached from other machines.", err=True)
+        if token is None:
+            click.echo(f"Token of /_fake: {guard.token}", err=True)
     try:
-        asyncio.run(_serve(cloud, host, port))
+        asyncio.run(_serve(cloud, host, port, guard))
     except OSError as error:
         raise click.ClickException(
             f"cannot listen on {host}:{port}: {error.strerror or error}. "
@@ -159,20 +234,21 @@ def serve(  # noqa: PLR0917 - click passes them by name
     click.echo("ionq-fake stopped", err=True)
 
 
-async def _serve(cloud: FakeIonQ, host: str, port: int) -> None:
+async def _serve(cloud: FakeIonQ, host: str, port: int, guard: Guard) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels this coroutine
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
     with contextlib.suppress(asyncio.CancelledError):
-        await serve_cloud(lambda: cloud, host, port, stop=stop, on_listening=_announce)
+        await serve_cloud(lambda: cloud, host, port, stop=stop, on_listening=_announce, guard=guard)
 
 
 @main.command()
 @click.argument("source", metavar="URL|FILE")
 @click.argument("target", metavar="NEW_FILE", type=click.Path(dir_okay=False))
-def snapshot(source: str, target: str) -> None:
+@click.option("--token", help="The token of the server's controls, if it has one.")
+def snapshot(source: str, target: str, token: str | None) -> None:
     """Copy a cloud into one new file, which serve --state takes.
 
     The cloud is that of a running server, such as http://127.0.0.1:8080, or that of a file which
@@ -183,7 +259,8 @@ def snapshot(source: str, target: str) -> None:
             address = urlsplit(source)
             connection = http.client.HTTPConnection(address.hostname or "", address.port)
             with contextlib.closing(connection):
-                connection.request("GET", "/_fake/snapshot")
+                headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+                connection.request("GET", "/_fake/snapshot", headers=headers)
                 response = connection.getresponse()
                 body = response.read()
             if response.status != HTTPStatus.OK:
@@ -237,6 +314,19 @@ def _cluster(address: str) -> Client:
         raise click.BadParameter(f"{address}: {error}", param_hint="--dask") from error
 
 
+def _keys(given: Collection[str], file: Path | None) -> dict[str, str] | None:
+    """Return the keys and their projects, or None if every key is taken."""
+    keys = {key: f"project {number}" for number, key in enumerate(given, 1)}
+    if file is not None:
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+            key, _, project = line.partition("#")[0].strip().partition(" ")
+            if key:
+                keys[key] = project.strip() or f"{file.name}:{number}"
+        if not keys:
+            raise click.BadParameter(f"{file} has no key", param_hint="--keys")
+    return keys or None
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, separator, status = text.partition("=")
     if not separator:
@@ -249,10 +339,3 @@ def _announce(url: str) -> None:
         click.echo(f"ionq-fake listening on {url}")  # flushed
     except OSError as error:
         raise click.ClickException(f"cannot write to standard output: {error}") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -13,9 +13,10 @@ import msgspec
 
 from ionq_toolkit_fake.api import responses
 from ionq_toolkit_fake.api.large import Later
-from ionq_toolkit_fake.api.request import LoggedRequest, Request
+from ionq_toolkit_fake.api.request import LoggedRequest, Request, takes_body
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
+from ionq_toolkit_fake.assertions import assert_requested
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
@@ -51,10 +52,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import datetime
 
+    from responses import RequestsMock
+
+    from ionq_toolkit_fake.facts.failures import FailureWord
     from ionq_toolkit_fake.faults import ArmedRule, Fault
     from ionq_toolkit_fake.models.accounts import Access, ApiKey
     from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.models.jobs import Jobs
+    from ionq_toolkit_fake.transitions.lifecycle import OpenStatus
 
 
 logger = logging.getLogger(__name__)
@@ -314,6 +319,11 @@ class FakeIonQ:
         return f"<{type(self).__name__} seed={self.seed}, {count} jobs>"
 
     @property
+    def takes_every_key(self) -> bool:
+        """Whether every API key is accepted, since no keys were given."""
+        return self._accounts.takes_every_key
+
+    @property
     def jobs(self) -> list[Job]:
         """All jobs of all projects in their current state, child jobs included."""
         with self.lock:
@@ -366,7 +376,7 @@ class FakeIonQ:
             jobs.end(job, found)
             self._save()
 
-    def fail(self, job_id: str, code: str, message: str | None = None) -> None:
+    def fail(self, job_id: str, code: FailureWord, message: str | None = None) -> None:
         """Let a job, or a child job by itself, fail now.
 
         Args:
@@ -379,7 +389,7 @@ class FakeIonQ:
         """
         self.end(job_id, failed(code, message))
 
-    def hold(self, job_id: str, status: str | None = None) -> None:
+    def hold(self, job_id: str, status: OpenStatus | str | None = None) -> None:
         """Keep a job, or a child job by itself, from going on until it is released.
 
         Args:
@@ -454,6 +464,10 @@ class FakeIonQ:
             jobs.sort(key=lambda job: job.submitted_at)
         return jobs[-count:]
 
+    def takes_body(self, method: str, url: str, headers: Mapping[str, str]) -> bool:
+        """Return whether the body of a request is read: for an operation, with a key."""
+        return takes_body(method, url, headers, self._accounts)
+
     def handle(
         self,
         method: str,
@@ -488,6 +502,48 @@ class FakeIonQ:
         if exchange.response is not None and not exchange.faults:
             return exchange.response
         return exchange.deliver(self.clock, timeout, in_parts=in_parts)
+
+    def add_to(self, stubs: RequestsMock) -> None:
+        """Answer IonQ's hosts from among the stubs of `responses`.
+
+        The user's own stubs go before it, whatever the order, and need not be for IonQ. Unlike
+        `mock_ionq`, it leaves the environment and sleeping alone, and answers `requests` only::
+
+            with responses.RequestsMock() as stubs:
+                stubs.get("https://example.com/settings", json={"shots": 100})
+                cloud.add_to(stubs)
+
+        Args:
+            stubs: A `responses.RequestsMock`, or the module `responses` for its default one.
+
+        Raises:
+            TypeError: It is neither.
+        """
+        from ionq_toolkit_fake.stubs import add  # noqa: PLC0415 - `requests` is slow to import
+
+        add(stubs, self.handle)
+
+    def assert_requested(
+        self, request: str, *, times: int | None = None, status: int | None = None
+    ) -> None:
+        """Assert that the cloud received a request.
+
+        The path is one of the API, such as `GET /jobs/<job_id>`, or that of one request, with or
+        without the version; `*` stands for any text. A query counts if `request` has one::
+
+            cloud.assert_requested("POST /jobs", times=1)
+
+        Args:
+            request: Its method and path.
+            times: How often it was received; None: at least once.
+            status: The HTTP status of the responses that count; None: any, or no response.
+
+        Raises:
+            AssertionError: It was received another number of times. The message has the reason why
+                each request that is similar does not count.
+            ValueError: `request` is not a method and a path, or `times` is negative.
+        """
+        assert_requested(self.requests, request, times=times, status=status)
 
     def exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -617,6 +673,9 @@ class FakeIonQ:
             raise responses.not_found()
         if key is None and not operation.public:
             raise responses.unauthorized()
+        versions = None if key is None else key.access.versions
+        if versions is not None and operation.version not in versions:
+            raise responses.forbidden(f"This key has no access to {operation.version}")
         scopes = None if key is None else key.access.scopes
         if scopes is not None and operation.scope not in {None, *scopes}:
             raise responses.forbidden("Insufficient Scope")

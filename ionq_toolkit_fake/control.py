@@ -38,17 +38,25 @@ _MOST_LISTED, _MOST_AFTER_ADDING = 1000, 100
 
 _PATH = re.compile(r"/_fake(/.*)?")
 
+#: The largest body of a control.
+MAX_CONTROL_BYTES = 64 * 1024
+
+
+def takes(url: str) -> bool:
+    """Return whether a request is for the controls, by its URL."""
+    try:
+        return _PATH.fullmatch(urlsplit(url).path) is not None
+    except ValueError:
+        return False
+
 
 def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | None:
     """Return the response to a request for the controls of a cloud; None: it is not for them."""
-    try:
-        path = urlsplit(url).path
-    except ValueError:
-        return None
-    if _PATH.fullmatch(path) is None:
+    if not takes(url):
         return None
     with cloud.lock:
-        response = _response(cloud, method.upper(), unquote(path).rstrip("/"), body)
+        path = unquote(urlsplit(url).path).rstrip("/")
+        response = _response(cloud, method.upper(), path, body)
         try:
             cloud.save()
         except StateError as error:
@@ -256,6 +264,9 @@ def _route(method: str, path: str) -> tuple[Callable[..., object], list[str]]:
 
 
 def _decoded(body: bytes) -> dict[str, Any]:
+    if len(body) > MAX_CONTROL_BYTES:
+        message = f"the body of a control is at most {MAX_CONTROL_BYTES} bytes"
+        raise Refusal(413, "Payload Too Large", message)
     try:
         return msgspec.json.decode(body or b"{}", type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -6,8 +6,12 @@
         backend = ionq_provider.get_backend("simulator")
         ...
 
-    @pytest.mark.ionq_scenario("rate-limited")
-    def test_patience(ionq_cloud, ionq_provider): ...
+    @pytest.mark.ionq("rate-limited", seed=7)
+    def test_of_any_client(): ...
+
+While a test uses one of the fixtures or the marker, its cloud answers every request to IonQ in this
+process, as with `mock_ionq`; the environment has a fake API key, and sleeping moves the cloud's
+clock. With ``ionq_block_network = true``, all other tests are refused IonQ's hosts.
 
 Each test has its own cloud, seeded by the name of the test and ``--ionq-seed``: it gets the same
 responses in any order of tests and in parallel.
@@ -17,6 +21,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+from collections import deque
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,8 +42,25 @@ _MARKER = (
     "name, file or token, with these parts of it changed"
 )
 
-#: The token of the scenario of a test's cloud.
-_MADE = pytest.StashKey[str]()
+_IONQ_MARKER = (
+    "ionq(scenario=None, **parts): the test has the fixture ionq_cloud, of this scenario, with "
+    "these parts of it changed, and with the settings hosts, strict, key and sleep of mock_ionq"
+)
+
+#: The fixtures with a fake cloud, the markers that say what it is like, and their settings that are
+#: those of `mock_ionq` instead of the cloud's.
+_FIXTURES = frozenset({"ionq_cloud", "ionq_provider", "ionq_server"})
+_MARKERS = {"ionq": _IONQ_MARKER, "ionq_scenario": _MARKER}
+_SETTINGS = ("hosts", "strict", "key", "sleep")
+
+#: The token of the scenario of a test's cloud, and the cloud.
+_MADE = pytest.StashKey[tuple[str, Any]]()
+
+#: As many requests, jobs and clouds are in the report of a failed test.
+_MOST_LINES, _MOST_CLOUDS = 10, 3
+
+#: The longest path in a report.
+_LONGEST_PATH = 120
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,11 +85,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"run tests that need only ionq_provider on the real service, which costs money, with "
         f"the key in {_KEY}; those that need the fake are skipped",
     )
+    parser.addini(
+        "ionq_block_network",
+        "refuse IonQ's hosts to all tests that use no fake of IonQ's cloud, but with --ionq-live",
+        type="bool",
+        default=False,
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and check the options."""
-    config.addinivalue_line("markers", _MARKER)
+    for marker in _MARKERS.values():
+        config.addinivalue_line("markers", marker)
     if config.getoption("ionq_live"):
         if not os.environ.get(_KEY):
             raise pytest.UsageError(f"--ionq-live needs an API key in {_KEY}")
@@ -75,18 +106,69 @@ def pytest_configure(config: pytest.Config) -> None:
         _scenario(config.getoption("ionq_scenario"), {})
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test with the marker `ionq` its fixture."""
+    for item in items:
+        names = getattr(item, "fixturenames", None)
+        if names is not None and "ionq_cloud" not in names and item.get_closest_marker("ionq"):
+            names.insert(0, "ionq_cloud")  # before all that might look for a key
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Hold a fake key before the first fixture of a test that has a fake cloud; refuse others."""
+    live = item.config.getoption("ionq_live")
+    fakes = not live and not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    blocks = not live and item.config.getini("ionq_block_network")
+    if not fakes and not blocks and "ionq_toolkit_fake.intercept.mock" not in sys.modules:
+        return (yield)
+    from ionq_toolkit_fake.intercept.keys import held_keys  # noqa: PLC0415 - slow
+    from ionq_toolkit_fake.intercept.scope import interception  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        stack.callback(held_keys.tidy)
+        stack.callback(setattr, interception, "seen", interception.seen)
+        interception.seen = deque(maxlen=_MOST_CLOUDS)
+        if blocks:
+            reason = (
+                f"ionq_block_network is on, and {item.nodeid} uses no fake of IonQ's cloud: take a "
+                "fixture such as ionq_cloud, @pytest.mark.ionq or mock_ionq; or --ionq-live."
+            )
+            stack.enter_context(interception.refusing(reason))
+        mark = _mark(item)
+        if fakes and (mark is None or mark.kwargs.get("key", "") is not None):
+            stack.enter_context(interception.holding())
+        return (yield)
+
+
+def _mark(item: pytest.Item) -> pytest.Mark | None:
+    """Return the marker that says what the cloud of a test is like, or None."""
+    return next((mark for mark in item.iter_markers() if mark.name in _MARKERS), None)
+
+
 @pytest.fixture
-def ionq_cloud(request: pytest.FixtureRequest) -> FakeIonQ:
-    """A fake of IonQ's cloud in this process, for this test alone."""
+def ionq_cloud(request: pytest.FixtureRequest) -> Iterator[FakeIonQ]:
+    """A fake of IonQ's cloud, for this test alone; it answers every client in this process."""
     config = request.config
     if config.getoption("ionq_live"):
         pytest.skip("--ionq-live: the test needs a fake cloud")
-    marker = request.node.get_closest_marker("ionq_scenario")
-    args, parts = ((), {}) if marker is None else (marker.args, marker.kwargs)
-    if len(args) > 1:
-        raise pytest.UsageError(_MARKER)
+    mark = _mark(request.node)
+    args, parts = ((), {}) if mark is None else (mark.args, dict(mark.kwargs))
+    if mark is not None and len(args) > 1:
+        raise pytest.UsageError(_MARKERS[mark.name])
+    from ionq_toolkit_fake.intercept.keys import DEFAULT, key_of  # noqa: PLC0415 - slow
+    from ionq_toolkit_fake.intercept.scope import Hosts, Settings, interception  # noqa: PLC0415
     from ionq_toolkit_fake.scenario import TOKEN  # noqa: PLC0415 - slow, and needed here only
 
+    own = {}
+    if mark is not None and mark.name == "ionq":
+        own = {name: parts.pop(name) for name in _SETTINGS if name in parts}
+    try:
+        own["hosts"] = Hosts(own.get("hosts", ()))
+        own["key"] = key_of(own.get("key", DEFAULT), parts.get("keys"))
+        settings = Settings(None, {}, ambient=True, **own)
+    except (TypeError, ValueError) as error:
+        raise pytest.UsageError(f"ionq: {error}") from error
     given = config.getoption("ionq_scenario")
     if given is not None and given.startswith(TOKEN):  # all of a test's cloud
         args, parts = (), {}
@@ -94,8 +176,10 @@ def ionq_cloud(request: pytest.FixtureRequest) -> FakeIonQ:
     seed = scenario.seed
     if seed is None:
         seed = _seed(request.node.nodeid, config.getoption("ionq_seed"))
-    request.node.stash[_MADE] = scenario.token(seed)
-    return scenario.cloud(seed)
+    cloud = scenario.cloud(seed)
+    request.node.stash[_MADE] = scenario.token(seed), cloud
+    with interception.inside(settings.scope(cloud)):
+        yield cloud
 
 
 @pytest.fixture
@@ -104,7 +188,7 @@ def ionq_provider(request: pytest.FixtureRequest) -> Iterator[IonQProvider]:
     import ionq_toolkit  # noqa: PLC0415 - Qiskit takes a second
 
     if request.config.getoption("ionq_live"):
-        if request.node.get_closest_marker("ionq_scenario") is not None:
+        if _mark(request.node) is not None:
             pytest.skip("--ionq-live: the test needs a fake cloud, of a scenario")
         provider = ionq_toolkit.IonQProvider(transport="http")
     else:
@@ -137,13 +221,38 @@ def pytest_runtest_makereport(
     item: pytest.Item,
     call: pytest.CallInfo[None],  # noqa: ARG001 - pytest goes by names
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the token of its cloud to the report of a test that failed."""
+    """Add its clouds to the report of a test that failed: token, last requests and jobs."""
     report = yield
-    made = item.stash.get(_MADE, None)
-    if report.failed and made is not None:
-        replay = f"its cloud again: Scenario.of({made!r}).cloud(), or pytest --ionq-scenario {made}"
-        report.sections.append(("IonQ", replay))
+    if not report.failed:
+        return report
+    token, made = item.stash.get(_MADE, (None, None))
+    lines = []
+    if made is not None:
+        lines.append(
+            f"its cloud again: Scenario.of({token!r}).cloud(), or pytest --ionq-scenario {token}"
+        )
+    scopes = sys.modules.get("ionq_toolkit_fake.intercept.scope")
+    seen = (scopes and scopes.interception.seen) or ()
+    for cloud in dict.fromkeys([*([] if made is None else [made]), *seen]):
+        lines += _lines(cloud)
+    if lines:
+        report.sections.append(("IonQ", "\n".join(lines)))
     return report
+
+
+def _lines(cloud: FakeIonQ) -> Iterator[str]:
+    """Yield the state of a cloud, and each of its last requests and jobs, by lines."""
+    requests = cloud.requests
+    jobs = [job for project in cloud.projects for job in project.jobs.shown()]
+    yield f"cloud of seed {cloud.seed}, at {cloud.clock.now():%Y-%m-%d %H:%M:%S} on its clock"
+    yield f"requests: {len(requests)}"
+    for one in requests[-_MOST_LINES:]:
+        faults = f" ({', '.join(one.faults)})" if one.faults else ""
+        yield f"  {one.method} {one.path[:_LONGEST_PATH]} -> {one.status or 'no response'}{faults}"
+    yield f"jobs: {len(jobs)}"
+    for job in jobs[-_MOST_LINES:]:
+        failure = f" ({job.failure.code})" if job.failure is not None else ""
+        yield f"  {job.id} {job.status}{failure}, {job.submission.device.name}, {job.type}"
 
 
 def _scenario(given: object, parts: dict[str, Any]) -> Scenario:

@@ -21,10 +21,11 @@ from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
+from ionq_toolkit_fake.guard import Guard
 from ionq_toolkit_fake.store.base import StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from ionq_toolkit_fake.api.responses import Response
 
@@ -58,10 +59,18 @@ class FakeServer:
     Attributes:
         cloud: The cloud that it serves.
         url: The base URL of the API; set when the server listens.
+        guard: Refuses requests of web pages, and controls without its `token`.
     """
 
     def __init__(
-        self, cloud: FakeIonQ | None = None, *, host: str = "127.0.0.1", port: int = 0
+        self,
+        cloud: FakeIonQ | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str | None = None,
+        hosts: Collection[str] = (),
+        insecure: bool = False,
     ) -> None:
         """Serve `cloud`, or a new one.
 
@@ -69,8 +78,16 @@ class FakeServer:
             cloud: The cloud.
             host: The address to listen on; loopback by default.
             port: The port to listen on; 0 takes a free one.
+            token: The token of the controls on an address that is not loopback; None: it is drawn.
+            hosts: Further names of the server, which clients may call it by.
+            insecure: Whether to serve a cloud that takes every key to other machines.
+
+        Raises:
+            UnsafeAddressError: Other machines can reach the address, and the cloud takes every key.
         """
         self.cloud = cloud or FakeIonQ()
+        self.guard = Guard(host, hosts=hosts, token=token)
+        self.guard.check_cloud(self.cloud, insecure=insecure)
         self.url = ""
         self._address = (host, port)
         self._ready = threading.Event()
@@ -146,7 +163,11 @@ class FakeServer:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         await serve(
-            lambda: self.cloud, *self._address, stop=self._stop, on_listening=self._listening
+            lambda: self.cloud,
+            *self._address,
+            stop=self._stop,
+            on_listening=self._listening,
+            guard=self.guard,
         )
 
     def _listening(self, url: str) -> None:
@@ -161,6 +182,7 @@ async def serve(
     *,
     stop: asyncio.Event,
     on_listening: Callable[[str], None],
+    guard: Guard,
 ) -> None:
     """Serve a cloud until `stop` is set, and then close every connection.
 
@@ -170,6 +192,7 @@ async def serve(
         port: The port to listen on; 0 takes a free one.
         stop: Ends the server.
         on_listening: Called with the API's base URL once connections are accepted.
+        guard: Refuses requests.
 
     Raises:
         OSError: The address cannot be listened on.
@@ -177,7 +200,7 @@ async def serve(
     connections: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(_Connection(serving, reader, writer).run())
+        task = asyncio.create_task(_Connection(serving, guard, reader, writer).run())
         connections.add(task)
         task.add_done_callback(connections.discard)
 
@@ -203,10 +226,12 @@ class _Connection:
     def __init__(
         self,
         serving: Callable[[], FakeIonQ],
+        guard: Guard,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         self._serving, self._reader, self._writer = serving, reader, writer
+        self._guard = guard
         self._cloud = serving()
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
 
@@ -227,22 +252,31 @@ class _Connection:
             request = await self._next_event()
             if not isinstance(request, h11.Request):
                 return False
-            body = await self._body()
+            method, url = request.method.decode("ascii"), request.target.decode("latin-1")
+            headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
+            self._cloud = self._serving()
+            refusal = self._guard.refusal(method, url, headers)
+            body = await self._body(0 if refusal else self._most_bytes(method, url, headers))
         except h11.RemoteProtocolError as error:
             if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
                 await self._send(bad_request(str(error)).response(), close=True)
                 await self._let_the_client_finish()
             return False
-        method = request.method.decode("ascii")
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
-        self._cloud = self._serving()
+        if refusal is not None:
+            await self._send(refusal)
+            return self._may_follow()
         # In a thread: a request that takes time must not keep the loop from other connections.
-        await self._deliver(
-            await asyncio.to_thread(
-                self._exchange, method, request.target.decode("latin-1"), headers, body
-            )
-        )
+        await self._deliver(await asyncio.to_thread(self._exchange, method, url, headers, body))
+        return self._may_follow()
+
+    def _may_follow(self) -> bool:
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+
+    def _most_bytes(self, method: str, url: str, headers: dict[str, str]) -> int:
+        """Return how many bytes of a body are kept: one more than the limit, or none."""
+        if control.takes(url):
+            return control.MAX_CONTROL_BYTES + 1
+        return MAX_BODY_BYTES + 1 if self._cloud.takes_body(method, url, headers) else 0
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Exchange:
         response = control.answer(self._cloud, method, url, body)
@@ -286,13 +320,13 @@ class _Connection:
         else:
             await asyncio.to_thread(self._cloud.clock.sleep, seconds)
 
-    async def _body(self) -> bytes:
-        """Return the request's body, or one byte more than the limit of a larger one."""
+    async def _body(self, most: int) -> bytes:
+        """Return the request's body, or the first bytes of a longer one."""
         if self._http.they_are_waiting_for_100_continue:
             await self._write(h11.InformationalResponse(status_code=100, headers=[]))
         body = bytearray()
         while isinstance(event := await self._next_event(), h11.Data):  # until EndOfMessage
-            body += event.data[: MAX_BODY_BYTES + 1 - len(body)]
+            body += event.data[: max(0, most - len(body))]
         return bytes(body)
 
     async def _let_the_client_finish(self) -> None:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
+#: Of what is given, messages quote so many characters.
+_LONGEST = 200
+
+
 def unknown(kind: str, name: object, allowed: Collection[str]) -> ValueError:
     """Return the error for a name that is not allowed.
 
@@ -20,10 +24,12 @@ def unknown(kind: str, name: object, allowed: Collection[str]) -> ValueError:
         name: The name that was given.
         allowed: The allowed names.
     """
-    near = get_close_matches(str(name), allowed, n=1)
+    text = str(name)
+    # The search takes time in proportion to the square of the length.
+    near = get_close_matches(text, allowed, n=1) if len(text) <= _LONGEST else []
     hint = f" Did you mean {near[0]!r}?" if near else ""
     have = f"there are {', '.join(allowed)}" if allowed else "there are none"
-    return ValueError(f"there is no {kind} {name!r}; {have}.{hint}")
+    return ValueError(f"there is no {kind} {_quoted(name)}; {have}.{hint}")
 
 
 def wrong(what: str, expected: str, given: object) -> ValueError:
@@ -31,7 +37,12 @@ def wrong(what: str, expected: str, given: object) -> ValueError:
 
     A `ValueError` whatever its type: settings come from files and over the network as well.
     """
-    return ValueError(f"{what} must be {expected}, is {given!r}")
+    return ValueError(f"{what} must be {expected}, is {_quoted(given)}")
+
+
+def _quoted(given: object) -> str:
+    text = repr(given)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
 #: A whole number beyond it is finite, and no float.

@@ -24,7 +24,7 @@ from ionq_toolkit.errors import (
     IonQRetriableError,
 )
 from ionq_toolkit.events import EventLog
-from ionq_toolkit.transport.base import SHORTEST_KEY, UnusableSettingError, as_transport
+from ionq_toolkit.transport.base import SHORTEST_KEY, HiddenText, UnusableSettingError, as_transport
 from ionq_toolkit.transport.retry import (
     ATTEMPT_S,
     RETRIABLE_STATUSES,
@@ -85,6 +85,9 @@ _HEADERS = {
 #: Replaces the key.
 _REDACTED = "[API key]"
 
+#: The most pages of one list, the most in a row without an entry, and the longest name of one.
+_MOST_PAGES, _MOST_EMPTY, _LONGEST_NAME = 40_000, 100, 4096
+
 #: How much of a body that is not JSON is quoted in an error.
 _EXCERPT_CHARS = 200
 
@@ -113,6 +116,8 @@ class Connection:
         Raises:
             IonQCredentialsError: No key is found, or it cannot be used.
         """
+        # From here on the key is in an object that does not show it, also in captured locals.
+        token = HiddenText(token) if isinstance(token, str) else token
         self._key = token if isinstance(token, ApiKey) else ApiKey(token)
         self._key.reveal()
         self._url = url.rstrip("/")
@@ -138,6 +143,10 @@ class Connection:
     def transport(self) -> Transport:
         """The transport that carries the requests."""
         return self._transport
+
+    def account(self, salt: str) -> str:
+        """Return a text that tells the account at this service from others, and no key."""
+        return self._key.digest(f"{salt} {self._url}".encode())
 
     def close(self) -> None:
         """Close the transport's connections."""
@@ -244,7 +253,7 @@ class Connection:
 
     def redact(self, text: str) -> str:
         """Return `text` without the API key, should a server or a library have echoed it."""
-        for form in self._key.forms:
+        for form in (*self._key.forms, *self._key.encoded):
             if len(form) >= SHORTEST_KEY:
                 text = text.replace(form, _REDACTED)
         return text
@@ -296,6 +305,7 @@ class Connection:
         operation = f"GET {path}"
         seen: set[str] = set()
         following: Any = None
+        empty = 0
         while True:
             page = {**query} if following is None else {**query, "next": following}
             reply = self._request(
@@ -306,7 +316,9 @@ class Connection:
             following = body.get("next")
             if not following:
                 return
-            if not isinstance(following, str) or following in seen:
+            empty = 0 if body["jobs"] else empty + 1
+            named = isinstance(following, str) and len(following) <= _LONGEST_NAME
+            if not named or following in seen or empty > _MOST_EMPTY or len(seen) >= _MOST_PAGES:
                 self._not_promised(reply, operation, "a page that names one that comes after it")
             seen.add(following)
 
@@ -319,15 +331,19 @@ class Connection:
     ) -> Any:  # noqa: ANN401 - any JSON
         body = reply.body
         with contextlib.suppress(ValueError, RecursionError):
-            for key in map(str.encode, self._key.forms):
-                # `in` first: a copy of 40 MB is made only if necessary.
-                if len(key) >= _SHORTEST_IN_REPLIES and key in body:
-                    body = body.replace(key, _REDACTED.encode())
+            body = self._without_key(body)
             decoded = _decode(body, form)
             self._proven = True
             return decoded
         # Raised outside the context of the decoder's error, which carries the body.
         return self._not_promised(reply, operation, "JSON", job_id)
+
+    def _without_key(self, body: bytes) -> bytes:
+        for key in map(str.encode, self._key.forms):
+            # `in` first: a copy of 40 MB is made only if necessary.
+            if len(key) >= _SHORTEST_IN_REPLIES and key in body:
+                body = body.replace(key, _REDACTED.encode())
+        return body
 
     def _not_promised(
         self, reply: Response, operation: str, promised: str, job_id: str | None = None

@@ -50,6 +50,12 @@ def encode(
                 "circuit.metadata = {}."
             ) from error
     text = texts[0] if isinstance(header, Mapping) else f"[{','.join(texts)}]"
+    if _is_too_large(text.encode()):
+        raise IonQJobError(
+            f"The metadata and registers of the circuits have more than {_MOST_BYTES} bytes or "
+            f"{_MOST_VALUES} values: put fewer circuits into one job, or set "
+            "circuit.metadata = {}."
+        )
     packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     stored = {"shots": str(shots), "sampler_seed": str(seed), "qiskit_header": packed}
     if memory:
@@ -65,7 +71,7 @@ def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any
     if packed is None:
         return None
     try:
-        headers = json.loads(gzip.decompress(base64.b64decode(packed, validate=True)))
+        headers = json.loads(_unpacked(base64.b64decode(packed, validate=True)))
     except (TypeError, ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
         raise IonQJobError(
             f"The qiskit_header stored with job {job_id} cannot be read ({error}), so its "
@@ -79,6 +85,28 @@ def decode_headers(stored: Mapping[str, Any], job_id: str) -> list[dict[str, Any
             f"The qiskit_header stored with job {job_id} is not of circuits.", job_id=job_id
         )
     return headers
+
+
+#: The most bytes of the headers of a job, and the most values in them: those of 5,000 circuits,
+#: which IonQ takes, have some four million bytes.
+_MOST_BYTES, _MOST_VALUES = 16 * 2**20, 1_500_000
+
+
+def _is_too_large(headers: bytes) -> bool:
+    # As text: what is in strings counts as well.
+    values = sum(map(headers.count, (b",", b"[", b"{")))
+    return len(headers) > _MOST_BYTES or values > _MOST_VALUES
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Return decompressed headers, which another client may have written."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)  # as gzip has it
+    found = unpacker.decompress(packed, _MOST_BYTES + 1)
+    if _is_too_large(found):
+        raise ValueError(f"it has more than {_MOST_BYTES} bytes or {_MOST_VALUES} values")
+    if not unpacker.eof:
+        raise EOFError("its end is missing")
+    return found
 
 
 #: Upper bound; larger widths are treated as corrupt.
@@ -117,10 +145,14 @@ class CircuitHeader:
         if width is None:
             raise self._corrupt("does not say how many qubits it had")
         measured = header.get("meas_mapped") or [None]
-        if not isinstance(measured, list) or not all(_is_qubit(q, width) for q in measured):
+        if (
+            not isinstance(measured, list)
+            or len(measured) > _MOST_QUBITS
+            or not all(_is_qubit(q, width) for q in measured)
+        ):
             raise IonQJobError(
                 f"The measurement map stored with job {self._job_id} is none of {width} qubits: "
-                f"{measured!r}.",
+                f"{measured!r:.200}.",
                 job_id=self._job_id,
             )
         if all(qubit is None for qubit in measured):

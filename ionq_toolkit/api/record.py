@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
@@ -26,7 +27,7 @@ PROGRAM = "ionq.qasm3.v1"
 _FUNCTIONS = ("quantum-function", "qctrl.")
 
 #: Upper bound; larger numbers of shots are treated as corrupt.
-_MOST_SHOTS = 10**9
+_MOST_SHOTS = 10**7
 
 
 class JobTimings(NamedTuple):
@@ -47,6 +48,25 @@ class JobTimings(NamedTuple):
     predicted_wait_s: float | None
     predicted_execution_s: float | None
     execution_s: float | None
+
+
+@dataclass(frozen=True)
+class QueueInfo:
+    """The wait of a job that has not started; None where IonQ reports nothing.
+
+    Attributes:
+        status: IonQ's status: ``submitted`` while it is checked and compiled, then ``ready``.
+        position: The number of jobs before it. IonQ reports none so far: it is None.
+        predicted_wait_s: Predicted time until it starts, in seconds.
+        predicted_execution_s: Predicted time of execution, in seconds.
+        submitted_at: When it was submitted, in UTC.
+    """
+
+    status: str
+    position: int | None
+    predicted_wait_s: float | None
+    predicted_execution_s: float | None
+    submitted_at: datetime | None
 
 
 class JobRecord:
@@ -162,6 +182,16 @@ class JobRecord:
         return isinstance(self.type, str) and self.type.startswith(_FUNCTIONS)
 
     @property
+    def name(self) -> str | None:
+        """The name of the job, or None."""
+        return fields.text(self._body.get("name"))
+
+    @property
+    def session_id(self) -> str | None:
+        """The id of the session that the job is part of, or None."""
+        return fields.text(self._inherited("session_id"))
+
+    @property
     def dry_run(self) -> bool:
         """Whether the job was only compiled and priced."""
         return self._body.get("dry_run") is True
@@ -241,6 +271,20 @@ class JobRecord:
             fields.milliseconds(get("predicted_wait_time_ms")),
             fields.milliseconds(get("predicted_execution_duration_ms")),
             self.time_taken_s,
+        )
+
+    @property
+    def queue(self) -> QueueInfo | None:
+        """The wait of the job, or None if it waits no longer."""
+        if self.state not in (JobStatus.INITIALIZING, JobStatus.QUEUED):
+            return None
+        found = self.timings
+        return QueueInfo(
+            str(self.status),
+            None,
+            found.predicted_wait_s,
+            found.predicted_execution_s,
+            found.submitted_at,
         )
 
     @cached_property

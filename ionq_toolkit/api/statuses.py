@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
+
+#: IonQ's statuses of a job, as the v0.4 API document has them.
+StatusWord: TypeAlias = Literal["submitted", "ready", "started", "completed", "failed", "canceled"]
 
 #: IonQ's status of a job -> Qiskit's. The six statuses of the v0.4 API document
 #: (schema JobStatus), and `running`, which v0.3 and the web console use for `started`.

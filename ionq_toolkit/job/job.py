@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, overload
 
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
@@ -22,14 +22,17 @@ from ionq_toolkit.results.fetch import Results, query_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from qiskit import QuantumCircuit
+    from qiskit.result import Counts
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.api.models import JobCost
-    from ionq_toolkit.api.record import JobRecord, JobTimings
+    from ionq_toolkit.api.record import JobRecord, JobTimings, QueueInfo
     from ionq_toolkit.clock import Deadline
     from ionq_toolkit.job.payload import Payload
+    from ionq_toolkit.job.state import DetailedStatus
     from ionq_toolkit.results.result import IonQResult
     from ionq_toolkit.service import Service
 
@@ -93,7 +96,7 @@ class IonQJob(JobV1):
         self._submission: JobSubmission | None = None
         if circuit is not None:
             payload = backend.prepare(circuit, passed_args or {})
-            self._submission = JobSubmission(self._client, payload)
+            self._submission = JobSubmission(self._client, payload, self._service.journal)
             several = list(payload.circuits)
             self.circuit = several if len(several) > 1 else several[0]
             self.metadata = dict(payload.metadata)
@@ -102,9 +105,29 @@ class IonQJob(JobV1):
         self._results = Results(self._client, self._state.children, backend_is)
         self._child_jobs: tuple[IonQJob, ...] = ()
 
+    @classmethod
+    def from_record(cls, backend: Backend, body: Mapping[str, Any]) -> Self:
+        """Return the job of a record in a list of jobs, of which nothing is asked yet.
+
+        Args:
+            backend: The backend that it runs on.
+            body: IonQ's record, with its `id`.
+        """
+        client = backend.service.client
+        state = JobState(client, backend.service.clock, body["id"])
+        state.show(body)
+        job = cls(backend, body["id"], client, state=state)
+        job.metadata = state.record.metadata
+        return job
+
     def job_id(self) -> str:
         """Return IonQ's id of the job; empty before it is submitted."""
         return self._state.job_id
+
+    @property
+    def state(self) -> JobState:
+        """The job as last seen; nothing is sent."""
+        return self._state
 
     def __repr__(self) -> str:
         job_id = self._state.job_id or "(not submitted)"
@@ -156,7 +179,16 @@ class IonQJob(JobV1):
         tag = self.metadata.get(TAG)
         return tag if isinstance(tag, str) else None
 
-    def status(self, detailed: bool = False) -> JobStatus | dict[str, Any]:
+    @overload
+    def status(self, detailed: Literal[False] = False) -> JobStatus: ...
+
+    @overload
+    def status(self, detailed: Literal[True]) -> DetailedStatus: ...
+
+    @overload
+    def status(self, detailed: bool) -> JobStatus | DetailedStatus: ...
+
+    def status(self, detailed: bool = False) -> JobStatus | DetailedStatus:
         """Return the status of the job.
 
         Args:
@@ -185,6 +217,10 @@ class IonQJob(JobV1):
     def running(self) -> bool:
         """Return whether the job is being executed."""
         return self._refresh() is JobStatus.RUNNING
+
+    def errored(self) -> bool:
+        """Return whether the job failed."""
+        return self._refresh() is JobStatus.ERROR
 
     def cancelled(self) -> bool:
         """Return whether the job was cancelled."""
@@ -232,6 +268,83 @@ class IonQJob(JobV1):
         if not self._record:
             self._refresh()
         return self._record.dry_run
+
+    @property
+    def name(self) -> str | None:
+        """The name of the job: that of its circuit, unless it was given one."""
+        if self._submission is not None:
+            return self._submission.payload.name
+        return self._seen_record().name
+
+    @property
+    def shots(self) -> int | None:
+        """The number of shots of each circuit; None if it is not known.
+
+        IonQ keeps none for an ideal simulation; the toolkit and qiskit-ionq store them with a job.
+
+        Raises:
+            IonQJobError: The record of the job has no possible number.
+        """
+        if self._submission is not None:
+            return int(self._submission.payload.metadata["shots"])
+        return self._seen_record().shots
+
+    @property
+    def session_id(self) -> str | None:
+        """The id of the session that the job is part of; None without one, or before `submit`."""
+        return self._seen_record().session_id if self._state.job_id else None
+
+    @property
+    def creation_date(self) -> datetime | None:
+        """When the job was submitted, in UTC; None before, or if IonQ does not report it."""
+        return self._seen_record().timings.submitted_at if self._state.job_id else None
+
+    def queue_info(self) -> QueueInfo | None:
+        """Return how long IonQ predicts that the job waits; None if it does not wait any more.
+
+        Raises:
+            IonQJobStateError: The job is not submitted yet.
+            IonQAPIError: IonQ refused.
+        """
+        self._need_id()
+        self._refresh()
+        return self._record.queue
+
+    def usage(self) -> float:
+        """Return the seconds that the job has run so far; 0.0 if IonQ reports none.
+
+        `timings` tells a job that has not run from one that took no time.
+
+        Raises:
+            IonQJobStateError: The job is not submitted yet.
+            IonQAPIError: IonQ refused.
+        """
+        self._need_id()
+        self._refresh()
+        return self._record.time_taken_s or 0.0
+
+    def delete(self, timeout: float | None = None) -> None:
+        """Delete the job with its results at IonQ, for good.
+
+        This object keeps a final status and a result that it has seen. All else that it asks IonQ
+        is then an `IonQAPIError` with `status_code` 404.
+
+        Args:
+            timeout: Seconds for everything; None: the provider's default.
+
+        Raises:
+            IonQJobStateError: The job is not submitted yet.
+            IonQAPIError: IonQ refused, or never had a job of this id for this key.
+            IonQConnectionError: The service was not reached. The job may be deleted.
+        """
+        self._need_id()
+        deadline = self._service.deadline(timeout)
+        try:
+            self._client.delete_job(self._state.job_id, timeout=deadline.for_request())
+        except IonQAPIError as error:
+            existed = self._record or self.circuit is not None
+            if error.status_code != HTTPStatus.NOT_FOUND or not existed:
+                raise  # else it is deleted: a request whose response was lost may have done so
 
     def timings(self) -> JobTimings:
         """Return when the job was where, and how long IonQ predicts that it waits and runs."""
@@ -419,7 +532,13 @@ class IonQJob(JobV1):
         reading = self._until_read(deadline, query, partial=partial)
         return await reading.run_async()
 
-    def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
+    @overload
+    def get_counts(self, circuit: QuantumCircuit | str | int) -> Counts: ...
+
+    @overload
+    def get_counts(self, circuit: None = None) -> Counts | Any: ...  # noqa: ANN401 - a list for several
+
+    def get_counts(self, circuit: QuantumCircuit | str | int | None = None) -> Any:
         """Wait for the job and return its counts, which add up to its shots.
 
         An ideal simulation has exact probabilities: its counts are sampled from them once.
@@ -430,16 +549,26 @@ class IonQJob(JobV1):
         """
         return self.result().get_counts(circuit)
 
-    def get_probabilities(
-        self, circuit: QuantumCircuit | str | int | None = None
-    ) -> Mapping[str, float] | list[Mapping[str, float]]:
+    @overload
+    def get_probabilities(self, circuit: QuantumCircuit | str | int) -> Mapping[str, float]: ...
+
+    @overload
+    def get_probabilities(self, circuit: None = None) -> Mapping[str, float] | Any: ...  # noqa: ANN401 - a list for several
+
+    def get_probabilities(self, circuit: QuantumCircuit | str | int | None = None) -> Any:
         """Wait for the job and return the probability of every outcome, sampled or not.
 
         `circuit` as of `get_counts`.
         """
         return self.result().get_probabilities(circuit)
 
-    def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - a list, or a list of lists
+    @overload
+    def get_memory(self, circuit: QuantumCircuit | str | int) -> list[str]: ...
+
+    @overload
+    def get_memory(self, circuit: None = None) -> list[str] | Any: ...  # noqa: ANN401 - a list for several
+
+    def get_memory(self, circuit: QuantumCircuit | str | int | None = None) -> Any:
         """Wait for the job and return the outcome of each shot, in order.
 
         Of a noisy simulation or a machine, it is fetched where IonQ has it, also for a job that was
@@ -461,6 +590,12 @@ class IonQJob(JobV1):
     @property
     def _record(self) -> JobRecord:
         return self._state.record
+
+    def _seen_record(self) -> JobRecord:
+        """Return the record as last seen, and ask for one that has none, or lacks its parent."""
+        if not self._record or (self._record.parent_id and not self._record.is_child):
+            self._refresh()
+        return self._record
 
     def _refresh(self) -> JobStatus:
         """Ask the service for the status, unless it is settled, and return it."""

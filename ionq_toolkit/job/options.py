@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+import inspect
 import json
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, get_args
 
 import numpy as np
 
@@ -16,10 +17,15 @@ from ionq_toolkit.devices import NOISE_MODELS
 from ionq_toolkit.errors import IonQBackendError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Sequence
 
-    from ionq_toolkit.devices import Device
+    from ionq_toolkit.devices import Device, NoiseModel
 
+    #: A whole number, of Python or numpy.
+    Whole: TypeAlias = int | np.integer[Any]
+
+_F = TypeVar("_F", bound="Callable[..., object]")
+_S = TypeVar("_S", bound=str)
 
 #: Shots a job may have: the API document's own limits.
 MIN_SHOTS, MAX_SHOTS = 1, 1_000_000
@@ -38,13 +44,15 @@ MAX_SEED = 2**63 - 1
 MAX_NOISE_SEED = 2**31 - 1
 
 #: The gatesets of circuits: schema CircuitJobInput.
-GATESETS = ("qis", "native")
+Gateset: TypeAlias = Literal["qis", "native"]
+GATESETS: tuple[Gateset, ...] = get_args(Gateset)
 
 #: Settings of a job: schemas CircuitJobSettings, CircuitJobCompilationSettings and
 #: CircuitJobErrorMitigationSettings, which have no others.
 _SETTINGS = ("compilation", "error_mitigation")
 _COMPILATION = ("gate_basis", "opt", "precision", "service_version")
-_MITIGATIONS = ("debiasing", "symmetry_verification")
+Mitigation: TypeAlias = Literal["debiasing", "symmetry_verification"]
+_MITIGATIONS: tuple[Mitigation, ...] = get_args(Mitigation)
 
 #: Limits of a job's metadata: https://docs.ionq.com/api-reference/v0.3/core-concepts, of v0.3; none
 #: are published for v0.4.
@@ -115,6 +123,71 @@ class ErrorMitigation(enum.Enum):
 
     DEBIASING = {"debiasing": True}  # noqa: RUF012 - the values that qiskit-ionq's have
     NO_DEBIASING = {"debiasing": False}  # noqa: RUF012
+
+
+class StandardOptions(TypedDict, total=False):
+    """Qiskit's standard options of a run, at the values that ask for nothing else than counts."""
+
+    meas_level: Literal[2] | None
+    meas_return: Literal["avg", "single"] | None
+    init_qubits: Literal[True] | None
+    rep_delay: float | None
+    rep_time: float | None
+    parameter_binds: Sequence[object] | None
+    use_measure_esp: Literal[False] | None
+    dynamic: bool | None
+    schedule_los: object
+    qubit_lo_freq: object
+    meas_lo_freq: object
+    default_qubit_los: object
+    default_meas_los: object
+
+
+class BackendOptions(StandardOptions, total=False):
+    """The options that `IonQBackend.set_options` takes: those of `DEFAULTS`."""
+
+    shots: Whole | None
+    memory: bool
+    seed_simulator: Whole | None
+    sampler_seed: Whole | None
+    noise_model: NoiseModel | None
+    error_mitigation: ErrorMitigation | bool | Mapping[Mitigation, bool] | None
+    session_id: str | None
+    dry_run: bool
+    name: str | None
+    job_settings: Mapping[str, Any] | None
+    extra_query_params: Mapping[str, Any] | None
+    extra_metadata: Mapping[str, str] | None
+    compiler_synthesis: bool
+
+
+class RunArguments(BackendOptions, total=False):
+    """The options that `IonQBackend.run` takes, for type checkers and editors."""
+
+    gateset: Gateset
+
+
+def completed(function: _F) -> _F:
+    """Show in the signature of a function each option that its ``**options`` takes.
+
+    Notebooks, ``help`` and tools that read signatures do not look into ``Unpack[RunArguments]``.
+    Qiskit's standard options are left out.
+    """
+    signature = inspect.signature(function)
+    given = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    types = RunArguments.__annotations__
+    named = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=DEFAULTS.get(name),
+            annotation=types[name].__forward_arg__,
+        )
+        for name in (*DEFAULTS, "gateset")
+    ]
+    shown = signature.replace(parameters=given + named)
+    function.__signature__ = shown  # type: ignore[attr-defined]
+    return function
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,10 +285,11 @@ def drop_standard(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in _STANDARD}
 
 
-def choice(value: object, name: str, allowed: Collection[str]) -> str:
+def choice(value: object, name: str, allowed: Collection[_S]) -> _S:
     """Return one of the values that an option may have."""
-    if isinstance(value, str) and value in allowed:
-        return value
+    for one in allowed:
+        if isinstance(value, str) and value == one:
+            return one
     near = did_you_mean(value.lower(), allowed) if isinstance(value, str) else ""
     raise IonQBackendError(f"{name} must be one of {', '.join(allowed)}, not {value!r}.{near}")
 

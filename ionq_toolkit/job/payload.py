@@ -44,6 +44,7 @@ class Payload(NamedTuple):
         tag: The tag in the metadata, which no other submission has.
         circuits: The circuits.
         dry_run: Whether the job is compiled and priced, and not run.
+        name: The name of the job.
     """
 
     body: bytes
@@ -51,6 +52,7 @@ class Payload(NamedTuple):
     tag: str
     circuits: Sequence[QuantumCircuit]
     dry_run: bool
+    name: str
 
 
 def circuits_of(run_input: object) -> list[QuantumCircuit]:
@@ -153,7 +155,7 @@ def build_payload(
             f"The job is {len(encoded):,} bytes, and IonQ takes {MAX_BODY_BYTES:,}. "
             "Run fewer circuits in a job, or circuits of fewer gates."
         )
-    return Payload(encoded, stored, tag, run_input, options.dry_run)
+    return Payload(encoded, stored, tag, run_input, options.dry_run, body["name"])
 
 
 def noise_seed(seed: int) -> int:

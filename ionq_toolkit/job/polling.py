@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from ionq_toolkit.api.record import JobRecord
 from ionq_toolkit.clock import SHORTEST_REQUEST_S, TimeIsUpError, sleep_on
 from ionq_toolkit.errors import (
     IonQAPIError,
@@ -19,7 +21,7 @@ from ionq_toolkit.transport.base import ReplyTooLargeError, UnusableURLError
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, REFUSALS, Backoff, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from qiskit.providers.jobstatus import JobStatus
 
@@ -117,6 +119,61 @@ class UntilFinal(Question["JobStatus"]):
     def tell(self) -> None:
         """Call the caller's function."""
         self._tell()
+
+
+#: The ids in one request for a list: so many fit into a URL of 8 KiB, the usual limit of proxies.
+IDS_AT_A_TIME = 170
+
+
+class UntilAllFinal(Question[bool]):
+    """The question whether all of several jobs are final, asked by lists of jobs."""
+
+    def __init__(self, states: Sequence[JobState], deadline: Deadline) -> None:
+        """Ask about jobs of one client."""
+        super().__init__(states[0], deadline)
+        self._open = [state for state in states if not state.over]
+        self._all = len(states)
+
+    @property
+    def parts(self) -> int:
+        """The number of jobs that are final."""
+        return self._all - len(self._open)
+
+    def ask(self) -> bool | None:
+        """Return True if all are final."""
+        for begin in range(0, len(self._open), IDS_AT_A_TIME):
+            self._ask_for(self._open[begin : begin + IDS_AT_A_TIME])
+        self._open = [state for state in self._open if not state.over]
+        if not self._open:
+            return True
+        self.state = self._open[0]  # of which an error tells
+        if self.deadline.timeout is None and self.state.unknown_for >= UNKNOWN_S:
+            raise stuck_error(self.state)
+        return None
+
+    def _list(self, ids: list[str]) -> list[dict[str, Any]]:
+        """Return the records of these jobs: on one page, if the service has such long ones."""
+        client, allowed = self.state.client, self.deadline.for_request
+        try:
+            return list(client.list_jobs(ids=ids, limit=len(ids), timeout=allowed))
+        except IonQAPIError as error:
+            if error.status_code != HTTPStatus.BAD_REQUEST:
+                raise
+        return list(client.list_jobs(ids=ids, timeout=allowed))
+
+    def _ask_for(self, states: Sequence[JobState]) -> None:
+        tickets = {state.job_id: state.asking() for state in states}
+        found = {str(record.get("id")): record for record in self._list(list(tickets))}
+        for state in states:
+            body = found.get(state.job_id)
+            if body is None:  # a list can be out of date
+                state.refresh(self.deadline)
+                continue
+            listed = JobRecord(state.job_id, body)
+            if listed.has_ended and listed.is_parent:  # a list does not name the child jobs
+                state.refresh(self.deadline)
+            else:
+                state.answered(tickets[state.job_id], body, self.deadline)
 
 
 class UntilRead(Question["IonQResult"]):

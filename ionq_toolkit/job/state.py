@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict
 
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
@@ -18,7 +18,7 @@ from ionq_toolkit.job.progress import describe
 from ionq_toolkit.results.fetch import Children
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.clock import Clock, Deadline
@@ -33,6 +33,31 @@ _MOST_WATCHED, _SHOWING_S, _NOT_SHOWN_S = 64, 1.0, 30.0
 #: Held while an answer is taken, and never while one is waited for. One for all jobs, since a
 #: lock of its own would keep a job from being pickled.
 _TAKING = ForkLock()
+
+
+class Ticket(NamedTuple):
+    """A request for a record: its number among those of the job, and when it was sent."""
+
+    number: int
+    asked: float
+
+
+class DetailedStatus(TypedDict):
+    """The progress of the circuits of a job; the keys are qiskit-ionq's.
+
+    Attributes:
+        total: The number of circuits.
+        completed: How many are done.
+        failed: How many failed.
+        percentage_complete: The completed share of all, from 0 to 1.
+        statuses: The status of each, in the order of the circuits.
+    """
+
+    total: int
+    completed: int
+    failed: int
+    percentage_complete: float
+    statuses: list[JobStatus]
 
 
 class JobState:
@@ -69,7 +94,7 @@ class JobState:
         self._unchanged_since = 0.0
         self._warned_of: frozenset[str] = frozenset()
         self._asked = self._taken = 0
-        self._told_of_end = False
+        self._told_of_end = self._listed = False
         self._not_shown_until = 0.0
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -86,7 +111,7 @@ class JobState:
     @property
     def settled(self) -> bool:
         """Whether the status can no longer change; an unknown final status can."""
-        return self.over and self.unknown_word is None
+        return self.over and self.unknown_word is None and not self._listed
 
     def begin(self, job_id: str, since: float) -> None:
         """Take the id of the job, which was submitted at the time `since` of the clock."""
@@ -94,20 +119,34 @@ class JobState:
         self._begin = since
         self.job_id = job_id
 
+    def show(self, body: Mapping[str, Any]) -> None:
+        """Show a record from a list of jobs until the service is asked: it may have less in it."""
+        self.record = JobRecord(self.job_id, body)
+        self.status = self.record.state or self.status
+        self._listed = True
+
     def refresh(self, deadline: Deadline | None = None) -> JobStatus:
         """Ask the service for the status, unless it is settled, and return it.
 
         When polls overlap, the most recently sent request wins. A final status always wins.
         """
-        job_id = self.job_id
-        if not job_id or self.settled:
+        if not self.job_id or self.settled:
             return self.status
+        ticket = self.asking()
+        body = self.client.retrieve_job(self.job_id, timeout=_of(deadline))
+        return self.answered(ticket, body, deadline)
+
+    def asking(self) -> Ticket:
+        """Begin a request for the record, and return what `answered` needs."""
         with _TAKING:
             self._asked += 1
-            number = self._asked
-        asked = self._clock.monotonic()
-        body = self.client.retrieve_job(job_id, timeout=_of(deadline))
-        answered = self._clock.monotonic()
+            return Ticket(self._asked, self._clock.monotonic())
+
+    def answered(
+        self, ticket: Ticket, body: dict[str, Any], deadline: Deadline | None = None
+    ) -> JobStatus:
+        """Take the record that the service has answered with, and return the status."""
+        job_id, answered, (number, asked) = self.job_id, self._clock.monotonic(), ticket
         record = JobRecord(job_id, body, parent=self._parent, index=self._index)
         if self._parent is None and record.parent_id is not None:
             self._find_parent(record, deadline)
@@ -157,6 +196,7 @@ class JobState:
 
     def _take(self, record: JobRecord, word: str, now: float) -> None:
         """Take over a record."""
+        self._listed = False
         before, self.record = self.record, record
         if record.state is not None:
             self.status, self.unknown_word = record.state, None
@@ -237,8 +277,8 @@ def _of(deadline: Deadline | None) -> float | None:
     return None if deadline is None else deadline.for_request()
 
 
-def summary(statuses: Sequence[JobStatus]) -> dict[str, Any]:
-    """Return the detailed status of circuits with these statuses; the keys are qiskit-ionq's."""
+def summary(statuses: Sequence[JobStatus]) -> DetailedStatus:
+    """Return the detailed status of circuits with these statuses."""
     completed = statuses.count(JobStatus.DONE)
     return {
         "total": len(statuses),

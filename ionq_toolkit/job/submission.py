@@ -25,12 +25,14 @@ from ionq_toolkit.errors import (
     IonQConnectionError,
     IonQError,
     IonQJobStateError,
+    IonQJournalError,
     IonQResponseError,
     IonQSubmissionUnknownError,
 )
-from ionq_toolkit.events import Adopted, Submitted
+from ionq_toolkit.events import Adopted, Submitted, Submitting
 from ionq_toolkit.forks import ForkLock
 from ionq_toolkit.job.search import Search
+from ionq_toolkit.journal import NOT_SENT, SUBMITTED
 from ionq_toolkit.transport.retry import REFUSALS, Backoff
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from ionq_toolkit.api.client import IonQClient
     from ionq_toolkit.clock import Deadline
     from ionq_toolkit.job.payload import Payload
+    from ionq_toolkit.journal import Journal
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +98,7 @@ class Submission(ABC):
         what: The thing that it creates, in words.
         open: Whether the request was sent and its outcome is not known.
         made: The id of the thing, once that is known.
+        ambiguous: Whether a search has found what may be the thing, and cannot tell.
         adopted: Whether the thing was found by a search, after the response was lost.
         began: The time on the clock when the request was first sent.
     """
@@ -114,7 +118,7 @@ class Submission(ABC):
         self._claimed_by: tuple[int, int] | None = None
         self.began: float | None = None
         self.made: str | None = None
-        self.open = self.adopted = False
+        self.open = self.adopted = self.ambiguous = False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return itself: a job and its deep copy are submitted once."""
@@ -167,6 +171,7 @@ class Submission(ABC):
                 nothing_sent=True,
             )
         self.began = deadline.clock.monotonic()
+        self._prepare()
         self._lost, self.open = None, True
         try:
             # The other half is to find out what happened, should there be no response.
@@ -203,6 +208,8 @@ class Submission(ABC):
                 asked_s = getattr(error, "retry_after_s", None) or 0.0
                 continue
             asked_s = 0.0
+            if self.ambiguous:
+                break
             if found is not None:
                 self.made, self.adopted = found, True
                 self.open = False
@@ -216,6 +223,9 @@ class Submission(ABC):
             unknown.status_code, unknown.code = self._lost.status_code, self._lost.code
             unknown.request_id = self._lost.request_id
         raise unknown from self._lost
+
+    def _prepare(self) -> None:  # noqa: B027 - nothing by default
+        """Tell of the request before its first byte is sent; an error keeps it from being sent."""
 
     @abstractmethod
     def _send(self, timeout: float | None) -> str:
@@ -237,12 +247,22 @@ class JobSubmission(Submission):
         payload: The job.
     """
 
-    def __init__(self, client: IonQClient, payload: Payload) -> None:
-        """Prepare to submit a job. Nothing is sent yet."""
+    def __init__(
+        self, client: IonQClient, payload: Payload, journal: Journal | None = None
+    ) -> None:
+        """Prepare to submit a job. Nothing is sent yet.
+
+        Args:
+            client: The client of the service.
+            payload: The job.
+            journal: Where it is written down before it is sent.
+        """
         super().__init__(client, payload.tag)
         self.payload = payload
+        self._journal = journal
         self.what = f"a job of the tag {payload.tag}"
         self._search: Search | None = None
+        self._written = False
 
     def event(self, now: float) -> Submitted | Adopted:
         """Return the event of the submission that has ended at time `now` of the clock."""
@@ -251,6 +271,36 @@ class JobSubmission(Submission):
         if self.adopted:
             return Adopted(job_id=self.made, seconds=seconds, tag=self.payload.tag)
         return Submitted(job_id=self.made, seconds=seconds)
+
+    def run(self, deadline: Deadline) -> str:
+        """Submit the job; see `Submission`. The journal has the end, as far as it is known."""
+        try:
+            job_id = super().run(deadline)
+        except IonQError:
+            if not self.open:
+                self._write_end(NOT_SENT)
+            raise
+        else:
+            self._write_end(SUBMITTED, job_id)
+            return job_id
+        finally:
+            if self._journal is not None:
+                self._journal.leave(self.payload.tag)
+
+    def _write_end(self, how: str, job_id: str | None = None) -> None:
+        if self._journal is None or not self._written:
+            return
+        try:
+            self._journal.end(self.payload.tag, how, job_id)
+        except IonQJournalError as error:  # the job is there, and a recovery finds it
+            logger.warning("the end of %s was not written down: %s", self.what, error)
+
+    def _prepare(self) -> None:
+        tag = self.payload.tag
+        self._client.events(Submitting(job_id=None, seconds=0.0, tag=tag))
+        if self._journal is not None:
+            self._journal.begin(tag, self._client.account(tag))
+            self._written = True
 
     def _send(self, timeout: float | None) -> str:
         self._search = None

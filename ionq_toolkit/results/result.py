@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from qiskit import QuantumCircuit
 from qiskit.result import Counts, Result
@@ -44,7 +44,13 @@ class IonQResult(Result):
         results = [to_experiment_result(one) for one in fields.pop("results")]
         return cls(results=results, **fields)
 
-    def get_counts(self, experiment: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - Qiskit's Counts, or a list of them
+    @overload
+    def get_counts(self, experiment: QuantumCircuit | str | int) -> Counts: ...
+
+    @overload
+    def get_counts(self, experiment: None = None) -> Counts | Any: ...  # noqa: ANN401 - a list for several
+
+    def get_counts(self, experiment: QuantumCircuit | str | int | None = None) -> Any:
         """Return the counts, as `qiskit.result.Result.get_counts` does.
 
         Returns:
@@ -53,9 +59,13 @@ class IonQResult(Result):
         """
         return self._each(self._counts_of, experiment)
 
-    def get_probabilities(
-        self, experiment: QuantumCircuit | str | int | None = None
-    ) -> Mapping[str, float] | list[Mapping[str, float]]:
+    @overload
+    def get_probabilities(self, experiment: QuantumCircuit | str | int) -> Mapping[str, float]: ...
+
+    @overload
+    def get_probabilities(self, experiment: None = None) -> Mapping[str, float] | Any: ...  # noqa: ANN401 - a list for several
+
+    def get_probabilities(self, experiment: QuantumCircuit | str | int | None = None) -> Any:
         """Return outcomes and their probabilities: every outcome, sampled or not.
 
         Returns:
@@ -65,7 +75,13 @@ class IonQResult(Result):
         """
         return self._each(self._probabilities_of, experiment)
 
-    def get_memory(self, experiment: QuantumCircuit | str | int | None = None) -> Any:  # noqa: ANN401 - a list, or a list of lists
+    @overload
+    def get_memory(self, experiment: QuantumCircuit | str | int) -> list[str]: ...
+
+    @overload
+    def get_memory(self, experiment: None = None) -> list[str] | Any: ...  # noqa: ANN401 - a list for several
+
+    def get_memory(self, experiment: QuantumCircuit | str | int | None = None) -> Any:
         """Return the outcome of each shot, in order, of a job run with ``memory=True``.
 
         Returns:

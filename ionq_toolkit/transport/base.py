@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, SupportsIndex
+from urllib.parse import quote, urlsplit
 
 from ionq_toolkit.clock import FOR_EVER_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ionq_toolkit.clock import Clock
 
@@ -18,6 +21,28 @@ if TYPE_CHECKING:
 
 #: A shorter text is not a key, and may be part of any word.
 SHORTEST_KEY = 8
+
+
+class HiddenText(str):
+    """A text that is a secret: its repr, which tracebacks with locals print, does not show it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[API key]'"
+
+    def __getitem__(self, place: SupportsIndex | slice) -> HiddenText:
+        return HiddenText(super().__getitem__(place))
+
+
+def in_base64(secret: bytes) -> Iterator[str]:
+    """Yield the parts of base64 that a secret determines, whatever is before and after it."""
+    for before in range(3):
+        text = base64.b64encode(bytes(before) + secret).decode()
+        # Characters whose six bits are all the secret's.
+        sure = text[(8 * before + 5) // 6 : 8 * (before + len(secret)) // 6]
+        yield from (sure, quote(sure), quote(sure, safe=""))
+        yield sure.replace("+", "-").replace("/", "_")
 
 
 class Response(NamedTuple):
@@ -32,6 +57,11 @@ class Response(NamedTuple):
     status: int
     headers: Headers
     body: bytes
+
+    def __repr__(self) -> str:
+        """Return its size alone: a server may have echoed the key, and tracebacks print locals."""
+        headers, body = len(self.headers), len(self.body)
+        return f"<Response {self.status}, {headers} headers, {body} bytes>"
 
     def header(self, name: str) -> str | None:
         """Return the value of the header `name`, in any case, or None."""
@@ -179,3 +209,23 @@ def _http_date(text: str | None) -> datetime | None:
     except (TypeError, ValueError):
         return None
     return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+
+
+def is_insecure(url: str) -> bool:
+    """Return whether a URL leads to another machine without TLS.
+
+    Raises:
+        ValueError: The URL is invalid.
+    """
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, section 6.3
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

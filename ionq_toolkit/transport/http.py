@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from ipaddress import ip_address
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,6 +20,8 @@ from ionq_toolkit.transport.base import (
     Transport,
     UnusableSettingError,
     UnusableURLError,
+    is_insecure,
+    is_loopback,
 )
 from ionq_toolkit.transport.reasons import explain
 
@@ -120,6 +121,7 @@ class HttpTransport(Transport):
             raise
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             _forget_headers(error)
+            _forget_frames(error)
             failure, cause = self._explain(error, url, timeout), error
         else:
             return Response(reply.status_code, dict(reply.headers), content)
@@ -160,29 +162,10 @@ def _free(manager: PoolManager) -> None:
             vars(waiting).update(vars(LifoQueue(waiting.maxsize)))
 
 
-def is_insecure(url: str) -> bool:
-    """Return whether a URL leads to another machine without TLS.
-
-    Raises:
-        ValueError: The URL is invalid.
-    """
-    parts = urlsplit(url)
-    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, section 6.3
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _proxies(url: str) -> dict[str, str] | None:
     """Exempt this machine from the proxies of the environment."""
     parts = urlsplit(url)
-    return {"no_proxy": parts.hostname} if parts.hostname and _is_loopback(parts.hostname) else None
+    return {"no_proxy": parts.hostname} if parts.hostname and is_loopback(parts.hostname) else None
 
 
 def _read(reply: requests.Response) -> bytes:
@@ -200,6 +183,18 @@ def _read(reply: requests.Response) -> bytes:
 def _no_extra_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keep the Authorization header as it is: requests would prefer one from ~/.netrc."""
     return request
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Remove the frames of libraries from an error and those behind it: http.client has the key.
+
+    It keeps the head of the request in a local variable, which tracebacks with locals print.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _forget_headers(error: Any) -> None:  # noqa: ANN401 - of requests or urllib3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -25,12 +26,18 @@ if TYPE_CHECKING:
 #: "Up to seven": https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs
 MAX_CONTROLS = 7
 
+#: The terms of one pauliexp: to simulate it, each is compared with each.
+MAX_TERMS = 5_000
+
 #: Limits of native gates: https://docs.ionq.com/api-reference/v0.3/native-gates-api. The angle of
 #: an ms is a quarter turn unless it says otherwise; that of a zz may be of either sign, as
 #: qiskit-ionq sends it. A phase may go beyond one turn, as Cirq's gateset for Forte has it.
 MAX_ZZ_ANGLE, MAX_ANGLE, DEFAULT_ANGLE = 1.0, 0.25, 0.25
 
 _GATESETS = ("qis", "native")
+
+#: The gates that act on each of their targets by itself.
+_ON_ONE = frozenset({"nop", *(name for name, kind in QIS_GATES.items() if kind.targets == 1)})
 
 
 class _Gate(msgspec.Struct):
@@ -121,7 +128,7 @@ def _inputs(kind: str, body: msgspec.Raw) -> list[tuple[str, _Circuit]]:
         raise bad_request(
             f"input.circuits must contain between 1 and {MAX_CIRCUITS} circuits", "input.circuits"
         )
-    if sum(len(circuit.circuit) for circuit in several.circuits) > MAX_GATES:
+    if sum(map(_size, several.circuits)) > MAX_GATES:
         raise bad_request(
             f"input.circuits must not contain more than {MAX_GATES} gates", "input.circuits"
         )
@@ -129,6 +136,14 @@ def _inputs(kind: str, body: msgspec.Raw) -> list[tuple[str, _Circuit]]:
         circuit.gateset = circuit.gateset or several.gateset
         circuit.qubits = several.qubits if circuit.qubits is None else circuit.qubits
     return [(f"input.circuits.{n}", circuit) for n, circuit in enumerate(several.circuits)]
+
+
+def _size(circuit: _Circuit) -> int:
+    """Return how many gates a circuit has: one for each target, where a gate is on one qubit."""
+    return sum(
+        len(gate.targets) if gate.targets and gate.gate in _ON_ONE else 1
+        for gate in circuit.circuit
+    )
 
 
 def _both_circuit_and_circuits() -> Refusal:
@@ -148,7 +163,10 @@ def _circuit(circuit: _Circuit, path: str, limits: Limits) -> Circuit:
     read = _native_gates if gateset == "native" else _qis_gates
     gates: list[Gate] = []
     for index, gate in enumerate(circuit.circuit):
-        gates.extend(read(gate, f"{path}.circuit.{index}", circuit.qubits))
+        found = read(gate, f"{path}.circuit.{index}", circuit.qubits)
+        gates.extend(islice(found, MAX_GATES + 1 - len(gates)))
+        if len(gates) > MAX_GATES:
+            break  # it fails: more of its gates change nothing
     program = Program(circuit.qubits or 1, tuple(gates), gateset)
     widths = [len(g.targets) + len(g.controls) for g in gates if g.name != "nop"]
     single = widths.count(1)
@@ -199,6 +217,9 @@ def _rejections(circuit: _Circuit, program: Program, limits: Limits) -> Iterator
     if most > MAX_CONTROLS:
         message = f"A gate has {most} controls; at most {MAX_CONTROLS} are supported."
         yield JobFailure("TooManyControls", message)
+    if any(len(gate.terms) > MAX_TERMS for gate in program.gates):
+        message = f"ionq_toolkit_fake takes pauliexp gates of up to {MAX_TERMS} terms."
+        yield JobFailure("QuantumCircuitComplexityError", message)
     if any(len(qubits) > MOST_BITS for qubits in (circuit.registers or {}).values()):
         message = f"ionq_toolkit_fake has registers of up to {MOST_BITS} bits."
         yield JobFailure("SimulationError", message)

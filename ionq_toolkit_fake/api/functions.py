@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: The most nodes of a graph: each is a qubit, and many circuits are run.
 MAX_NODES = 29
 
+#: The most terms of a Hamiltonian, each of which is simulated, and the most constraints.
+MAX_TERMS, MAX_CONSTRAINTS = 10_000, 1_000
+
 
 class _Term(msgspec.Struct):
     pauli_string: str
@@ -95,6 +98,12 @@ def read_function(body: msgspec.Raw, device: Device) -> tuple[Circuit, Energy]:
     path = "input.data.data"
     if not data.hamiltonian:
         raise bad_request(f"{path}.hamiltonian must not be empty", f"{path}.hamiltonian")
+    if len(data.hamiltonian) > MAX_TERMS:
+        key = f"{path}.hamiltonian"
+        raise bad_request(f"{key} must not have more than {MAX_TERMS} terms", key)
+    if len(data.linear_constraints or ()) + len(data.quadratic_constraints or ()) > MAX_CONSTRAINTS:
+        key = f"{path}.linear_constraints"
+        raise bad_request(f"there must not be more than {MAX_CONSTRAINTS} constraints", key)
     for index, term in enumerate(data.hamiltonian):
         if not term.pauli_string or set(term.pauli_string) - set("IXYZ"):
             key = f"{path}.hamiltonian.{index}.pauli_string"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 
 class Operation(NamedTuple):
@@ -16,6 +16,7 @@ class Operation(NamedTuple):
         scope: The scope that a key needs for it; None: any key may use it.
         public: Whether it needs no key.
         status: The HTTP status of its success.
+        version: The version of the API that has it.
     """
 
     name: str
@@ -25,6 +26,12 @@ class Operation(NamedTuple):
     scope: str | None = None
     public: bool = False
     status: int = 200
+    version: str = "v0.4"
+
+    @property
+    def url(self) -> str:
+        """Its path, with the version."""
+        return f"/{self.version}{self.path}"
 
 
 def _operation(
@@ -34,10 +41,29 @@ def _operation(
     **others: Any,  # noqa: ANN401 - the rest of the fields
 ) -> Operation:
     method, path = name.split()
-    return Operation(name, method, path, document, scope, **others)
+    old = path.removeprefix("/v0.3")
+    version = "v0.4" if old == path else "v0.3"
+    return Operation(name, method, old, document, scope, version=version, **others)
 
 
 _JOB, _SESSION = "/jobs/<job_id>", "/sessions/<session_id>"
+
+#: The names of the operations, for type checkers and editors.
+OperationName: TypeAlias = Literal[
+    "GET /health", "GET /whoami", "GET /projects", "GET /backends", "GET /backends/<backend>",
+    "GET /backends/<backend>/characterizations",
+    "GET /backends/<backend>/characterizations/<characterization_id>", "POST /jobs", "GET /jobs",
+    "DELETE /jobs", "PUT /jobs/status/cancel", "GET /jobs/estimate", "GET /jobs/<job_id>",
+    "DELETE /jobs/<job_id>", "POST /jobs/<job_id>/clone", "POST /jobs/<job_id>/move",
+    "GET /jobs/<job_id>/cost", "PUT /jobs/<job_id>/status/cancel",
+    "GET /jobs/<job_id>/results/probabilities",
+    "GET /jobs/<job_id>/results/probabilities/aggregated", "GET /jobs/<job_id>/results/histogram",
+    "GET /jobs/<job_id>/results/shots", "GET /jobs/<job_id>/artifacts/<artifact_id>",
+    "GET /jobs/<job_id>/circuits/<lang>", "POST /sessions", "GET /sessions",
+    "GET /sessions/<session_id>", "POST /sessions/<session_id>/end",
+    "GET /sessions/<session_id>/jobs", "GET /schemas/formats/<format>",
+    "GET /organizations/<organization_id>/usage",
+]  # fmt: skip
 
 #: Paths, methods, names and the need of a key: IonQ's API document, version 0.4. One
 #: characterization needs a key; the list that it is from needs none. Operations without a name in
@@ -78,4 +104,26 @@ OPERATIONS = (
     _operation(f"GET {_SESSION}/jobs", "GetSessionJobs", "sessions:read"),
     _operation("GET /schemas/formats/<format>", "GetFormatSchema"),
     _operation("GET /organizations/<organization_id>/usage", "get-usages", "billing"),
+)
+
+_OLD_JOB = "/v0.3/jobs/<job_id>"
+
+#: Those of version 0.3: https://docs.ionq.com/api-reference/v0.3, and Cirq's calibrations.
+OPERATIONS_V03 = (
+    _operation("GET /v0.3/whoami"),
+    _operation("GET /v0.3/projects"),
+    _operation("GET /v0.3/backends", public=True),
+    _operation("GET /v0.3/calibrations"),
+    _operation("GET /v0.3/calibrations/current"),
+    _operation("GET /v0.3/characterizations/backends/<backend>", public=True),
+    _operation("GET /v0.3/characterizations/backends/<backend>/current", public=True),
+    _operation("GET /v0.3/characterizations/<characterization_id>", public=True),
+    _operation("POST /v0.3/jobs", scope="jobs:write"),
+    _operation("GET /v0.3/jobs", scope="jobs:read"),
+    _operation("DELETE /v0.3/jobs", scope="jobs:write"),
+    _operation("PUT /v0.3/jobs/status/cancel", scope="jobs:write"),
+    _operation(f"GET {_OLD_JOB}", scope="jobs:read"),
+    _operation(f"DELETE {_OLD_JOB}", scope="jobs:write"),
+    _operation(f"PUT {_OLD_JOB}/status/cancel", scope="jobs:write"),
+    _operation(f"GET {_OLD_JOB}/results", scope="jobs:read"),
 )

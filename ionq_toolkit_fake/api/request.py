@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
@@ -11,7 +12,7 @@ import msgspec
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS, OPERATIONS_V03
 from ionq_toolkit_fake.api.responses import bad_request
 from ionq_toolkit_fake.models.accounts import digest_of
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.project import Project
 
 _URLS = Map(
-    [Rule(f"/v0.4{one.path}", methods=[one.method], endpoint=one) for one in OPERATIONS],
+    [Rule(one.url, methods=[one.method], endpoint=one) for one in (*OPERATIONS, *OPERATIONS_V03)],
     strict_slashes=False,
     merge_slashes=False,
 ).bind("")
@@ -38,6 +39,12 @@ _TYPE_NAMES = {"int": "integer", "str": "string", "float": "number", "bool": "bo
 
 #: A shorter text is not a key, and may be part of any word.
 _SHORTEST_KEY = 8
+
+#: A longer text is not a key. To look for it in a path takes time in proportion to its length.
+_LONGEST_KEY = 256
+
+#: The longest path that is kept, with its query. Of a longer one, a digest stands for the rest.
+_LONGEST_PATH = 500
 
 
 class Request(NamedTuple):
@@ -94,7 +101,7 @@ class Request(NamedTuple):
         secret = _secret(headers)
         try:
             _, _, bare, query, _ = urlsplit(url)
-            path = without_secret(f"{bare}?{query}" if query else bare, secret)
+            path = _shortened(without_secret(f"{bare}?{query}" if query else bare, secret))
         except ValueError:
             pass
         operation, arguments = route(method, bare) or (None, MappingProxyType({}))
@@ -164,6 +171,21 @@ def route(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
     return operation, arguments
 
 
+def takes_body(method: str, url: str, headers: Mapping[str, str], accounts: Accounts) -> bool:
+    """Return whether an operation reads the body of a request, which has a key that is taken."""
+    try:
+        found = route(method.upper(), urlsplit(url).path)
+    except ValueError:
+        return False
+    secret = _secret(headers)
+    return (
+        found is not None
+        and found[0].method != "GET"
+        and secret is not None
+        and accounts.takes(digest_of(secret))
+    )
+
+
 def decode(body: bytes | msgspec.Raw, model: type[_T], prefix: str) -> _T:
     """Return a body, or the part of it at `prefix`, as a model."""
     try:
@@ -192,6 +214,8 @@ def without_secret(path: str, secret: str | None) -> str:
     """Return a path without the API key that a client may have put there."""
     if secret is None or len(secret) < _SHORTEST_KEY:
         return path
+    if secret not in path and "%" not in path and "+" not in path:
+        return path  # as nearly always: the pattern takes longer to compile than a request
     return re.sub("".join(map(_spellings, secret)), "[API key]", path)
 
 
@@ -207,5 +231,14 @@ def _secret(headers: Mapping[str, str]) -> str | None:
     for name, value in headers.items():
         if name.lower() == "authorization":
             scheme, _, secret = str(value).partition(" ")
-            return (secret.strip() or None) if scheme.lower() == "apikey" else None
+            secret = secret.strip()
+            is_key = scheme.lower() == "apikey" and 0 < len(secret) <= _LONGEST_KEY
+            return secret if is_key else None
     return None
+
+
+def _shortened(path: str) -> str:
+    if len(path) <= _LONGEST_PATH:
+        return path
+    digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:16]
+    return f"{path[:_LONGEST_PATH]}... ({len(path)} characters, {digest})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.api import backends, billing, formats, jobs, results, service, sessions
+from ionq_toolkit_fake.api.v03 import HANDLERS_V03
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 #: Handlers, by the names in `OPERATIONS`: each returns JSON, or raises a `Refusal`.
 HANDLERS: Mapping[str, Callable[[Request], object]] = {
+    **HANDLERS_V03,
     "GET /health": service.health,
     "GET /whoami": service.whoami,
     "GET /projects": service.projects,

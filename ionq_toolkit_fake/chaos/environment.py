@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import logging
@@ -11,6 +12,7 @@ import time
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -19,15 +21,19 @@ if TYPE_CHECKING:
 
 
 class SecretDetector(logging.Handler):
-    """Searches logs, warnings, output and errors for secrets.
+    """Searches logs, warnings, output and errors for secrets, plain or encoded.
+
+    Of an error, it looks into the local variables of the client's frames as well: a test runner
+    shows them.
 
     Attributes:
         leaks: The places where it found one: never the text itself.
     """
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, secrets: Iterable[str], packages: Iterable[str] = ("ionq_toolkit",)) -> None:
         super().__init__(logging.DEBUG)
-        self._secrets = tuple(secrets)
+        self._packages = frozenset(packages)
+        self._secrets = tuple(form for secret in secrets for form in _forms(secret))
         self._formatter = logging.Formatter()
         self.leaks: list[str] = []
 
@@ -51,6 +57,23 @@ class SecretDetector(logging.Handler):
         self.inspect(where, "".join(traceback.format_exception(error)))
         with contextlib.suppress(Exception):  # a repr that fails shows no key
             self.inspect(where, repr(error))
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            own = str(frame.f_globals.get("__name__")).partition(".")[0] in self._packages
+            for value in list(frame.f_locals.values()) if own else ():
+                with contextlib.suppress(Exception):
+                    self.inspect(f"the local variables of {frame.f_code.co_name}", repr(value))
+
+
+def _forms(secret: str) -> set[str]:
+    """Return a secret as texts may contain it: plain, percent-encoded, in hexadecimal or base64."""
+    content = secret.encode()
+    forms = {secret, quote(secret), quote(secret, safe=""), content.hex()}
+    for before in range(3):  # base64 depends on how many bytes are before it
+        text = base64.b64encode(bytes(before) + content).decode()
+        # Characters whose six bits are all the secret's.
+        sure = text[(8 * before + 5) // 6 : 8 * (before + len(content)) // 6]
+        forms |= {sure, sure.replace("+", "-").replace("/", "_")}
+    return forms
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from ionq_toolkit_fake.chaos.network import Network
 from ionq_toolkit_fake.chaos.plan import NetworkConditions
 from ionq_toolkit_fake.chaos.record import Accepted, CallerEnding, Run, SentRequest, Violation
 from ionq_toolkit_fake.chaos.schedule import Schedule, Stopped
-from ionq_toolkit_fake.intercept.scope import Hosts, Scope, interception
+from ionq_toolkit_fake.intercept.scope import Settings, interception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -136,9 +136,10 @@ def _take_turns(
     raised: dict[int, BaseException] = {}
 
     def take_turn(caller: Caller) -> None:
-        scope = Scope(cast("Any", caller.cloud), Hosts(), strict=False)
+        cloud = cast("Any", caller.cloud)
+        settings = Settings(cloud, {}, strict=False, key=None, sleep="real")
         try:
-            with interception.inside(scope):
+            with interception.inside(settings.scope()):
                 function(caller)
         except (Stopped, KeyboardInterrupt):
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +33,21 @@ class FailureCode(NamedTuple):
     at: str
 
 
+#: The codes, for type checkers and editors.
+FailureWord: TypeAlias = Literal[
+    "InvalidInput", "CompilationError", "UnexpectedCompilationError", "ContractExpiredError",
+    "DebiasingError", "InternalError", "NotEnoughQubits", "OptimizationError", "PreflightError",
+    "QuantumCircuitComplexityError", "QuantumComputerError", "QuotaExhaustedError",
+    "SimulationError", "SimulationTimeout", "SystemCancel", "TooLongPredictedExecutionTime",
+    "TooManyControls", "TooManyGates", "TooManyShots", "UnknownBillingError", "UnsupportedGate",
+]  # fmt: skip
+
 #: Codes: schema Failure of the API document, all 20, and UnexpectedCompilationError, which the
 #: overlay of the document in ionq-core 0.2.0 says that the service sends. The one message that
 #: users recorded is SimulationError's; the others are our own words. From which status a job fails
 #: is not published: a job that is submitted is checked and compiled, as IonQ's page on jobs says,
 #: so that what a check finds fails it there, and the rest when it has run.
-FAILURES: Mapping[str, FailureCode] = MappingProxyType(
+FAILURES: Mapping[FailureWord, FailureCode] = MappingProxyType(
     {
         "InvalidInput": FailureCode("The input of the job is not valid.", "submitted"),
         "CompilationError": FailureCode("The circuit could not be compiled.", "submitted"),

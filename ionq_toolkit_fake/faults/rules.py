@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS, OPERATIONS_V03
 from ionq_toolkit_fake.faults.kinds import KINDS, Fault, make
 from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.models.accounts import DIGEST, stored
@@ -21,7 +21,7 @@ from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ionq_toolkit_fake.api.operations import Operation
+    from ionq_toolkit_fake.api.operations import Operation, OperationName
     from ionq_toolkit_fake.api.request import LoggedRequest
     from ionq_toolkit_fake.faults.exchange import Exchange
 
@@ -31,7 +31,10 @@ _MOST_FIRED = 10_000
 #: The number of rules that are remembered although they have happened as often as they may.
 _MOST_SPENT = 10_000
 
-_VARIABLE = re.compile(r"<[^>]*>|{[^}]*}")
+#: The longest pattern of operations, and the most patterns of one rule and rules of one cloud.
+_LONGEST_PATTERN, _MOST_PATTERNS, _MOST_RULES = 200, 100, 1_000
+
+_VARIABLE = re.compile(r"<[^<>]*>|{[^{}]*}")
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class FaultRule:
         if not isinstance(self.on, str):
             if not isinstance(self.on, Sequence) or not self.on:
                 raise wrong("on", "one or several operations", self.on)
+            if len(self.on) > _MOST_PATTERNS:
+                raise ValueError(f"on=... has more than {_MOST_PATTERNS} operations: use patterns")
             object.__setattr__(self, "on", tuple(self.on))
         if not self.operations:
             methods = ", ".join(KINDS[self.fault.kind].methods)
@@ -219,7 +224,7 @@ class FaultRules:
     def add(
         self,
         fault: Fault,
-        on: str | Sequence[str] = "*",
+        on: OperationName | str | Sequence[str] = "*",
         *,
         times: int | None = None,
         skip: int = 0,
@@ -249,6 +254,8 @@ class FaultRules:
         if rule.key is not None and not self._takes(bytes.fromhex(rule.key.removeprefix(DIGEST))):
             raise ValueError("key=... is none that this cloud takes, so that the rule never fires")
         with self._lock:
+            if len(self._rules) - len(self._spent) >= _MOST_RULES:
+                raise ValueError(f"there are {_MOST_RULES} rules of faults: remove some first")
             left = rule.operations
             for armed in self._endless():
                 same_keys = armed.rule.key in {None, rule.key}
@@ -299,6 +306,8 @@ class FaultRules:
             if self._rules.get(armed.number) is not armed:
                 raise ValueError(f"there is no rule {armed!r}")
             del self._rules[armed.number]
+            if armed.spent:
+                self._spent.remove(armed.number)
             self.changed.add(armed.number)
             self._unlimited.pop(armed.number, None)
             self._retire(armed)
@@ -412,7 +421,7 @@ def _plain(name: str) -> str:
 #: Each operation by its name, and by its name in IonQ's document.
 _NAMES = [
     (name, operation)
-    for operation in OPERATIONS
+    for operation in (*OPERATIONS, *OPERATIONS_V03)
     for name in (_plain(operation.name), operation.document)
     if name is not None
 ]
@@ -420,7 +429,8 @@ _NAMES = [
 
 def _matching(pattern: object) -> tuple[Operation, ...]:
     """Return the operations of a pattern."""
-    found = _named(pattern) if isinstance(pattern, str) else ()
+    short = isinstance(pattern, str) and len(pattern) <= _LONGEST_PATTERN
+    found = _named(str(pattern)) if short else ()
     if not found:
         raise unknown("operation", pattern, [operation.name for operation in OPERATIONS])
     return found

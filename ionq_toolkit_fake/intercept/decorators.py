@@ -19,6 +19,9 @@ C = TypeVar("C", bound=type)
 #: Attributes: the settings of a class, those with the cloud of an instance or class, and a mark.
 _SETTINGS, _HELD, _MARK = "_mock_ionq_settings", "_mock_ionq_held", "_mock_ionq"
 
+#: The attribute of an instance or class by which its tests find their cloud.
+_CLOUD = "ionq_cloud"
+
 #: Methods that unittest and pytest call once a class, and those that pytest may pass the test to.
 _ONCE_A_CLASS = frozenset({"setUpClass", "setup_class", "tearDownClass", "teardown_class"})
 _WITH_THE_TEST = frozenset({"setup_method", "teardown_method"})
@@ -146,14 +149,15 @@ def _class_scope(cls: type, *, begins: bool) -> Scope:
     # A set-up that calls that of its base class goes on with the same cloud.
     entered = [scope.cloud for scope in interception.entered()]
     if held is None or (begins and held.cloud not in entered):
-        held = getattr(cls, _SETTINGS).with_cloud()
-        setattr(cls, _HELD, held)
+        held = _held_by(cls, getattr(cls, _SETTINGS))
     return held.scope()
 
 
 def _new_scope(test: object, *_: object) -> Scope:
     """Return the scope of a test that unittest is about to run."""
-    vars(test).pop(_HELD, None)
+    held = vars(test).pop(_HELD, None)
+    if held is not None and vars(test).get(_CLOUD) is held.cloud:
+        del vars(test)[_CLOUD]
     return _scope(test)
 
 
@@ -161,5 +165,16 @@ def _scope(instance: object, *_: object) -> Scope:
     """Return the scope of an instance, or of its class if that has one."""
     held: Settings | None = vars(instance).get(_HELD) or vars(type(instance)).get(_HELD)
     if held is None:
-        held = vars(instance)[_HELD] = getattr(type(instance), _SETTINGS).with_cloud()
+        held = _held_by(instance, getattr(type(instance), _SETTINGS))
     return held.scope()
+
+
+def _held_by(owner: object, settings: Settings) -> Settings:
+    """Return settings with a cloud, which an instance or class shows if the name is free."""
+    held = settings.with_cloud()
+    before = vars(owner).get(_HELD)
+    shown = getattr(owner, _CLOUD, None)
+    if shown is None or (before is not None and shown is before.cloud):
+        setattr(owner, _CLOUD, held.cloud)
+    setattr(owner, _HELD, held)
+    return held

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.intercept import decorators, patch_dns, patch_urllib3
+from ionq_toolkit_fake.intercept import decorators, patch_dns, patch_urllib3, sleeping
+from ionq_toolkit_fake.intercept.keys import DEFAULT, held_keys
+from ionq_toolkit_fake.intercept.patch_aiohttp import AiohttpPatch
 from ionq_toolkit_fake.intercept.scope import Hosts, Settings, interception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ionq_toolkit_fake.intercept.scope import Scope
+    from ionq_toolkit_fake.intercept.scope import Scope, Sleep
 
 interception.register([*patch_urllib3.patches(), *patch_dns.patches()])
+_AIOHTTP = AiohttpPatch()
+interception.register([*sleeping.patches(), *held_keys.patches(), _AIOHTTP])
 if find_spec("httpx") is not None:
     from ionq_toolkit_fake.intercept import patch_httpx
 
@@ -38,6 +43,8 @@ def mock_ionq(
     *,
     hosts: str | Iterable[str] = (),
     strict: bool = True,
+    key: str | None = DEFAULT,
+    sleep: Sleep = "virtual",
     **options: Any,  # noqa: ANN401 - as FakeIonQ has them
 ) -> _Mock: ...
 
@@ -48,6 +55,8 @@ def mock_ionq(
     *,
     hosts: str | Iterable[str] = (),
     strict: bool = True,
+    key: str | None = DEFAULT,
+    sleep: Sleep = "virtual",
     **options: Any,
 ) -> Any:
     """Answer every request that this process sends to api.ionq.co with a fake cloud.
@@ -56,6 +65,10 @@ def mock_ionq(
     request of another library is stopped before it looks up the host. Requests to other hosts
     pass. Clients in C or in other processes are out of reach. The controls of the cloud are below
     ``https://api.ionq.co/_fake``.
+
+    No API key is needed: the environment has a fake one, and a real one never reaches a test.
+    Sleeping takes no time: it moves the clock of the cloud. If hundreds of polls find neither a
+    change nor that the clock has moved, a `StandstillError` ends the test.
 
     Each call of a decorated function, each test of a decorated class, and each ``with`` has a
     new cloud, unless one is given. They may be nested, and overlap in threads and tasks: the
@@ -73,27 +86,44 @@ def mock_ionq(
         with mock_ionq() as cloud:  # or `async with`
             ...
 
+        mock = mock_ionq()  # in a `setUp`
+        cloud = mock.start()
+        self.addCleanup(mock.stop)
+
     A test of a class has its cloud from ``setUp`` or ``setup_method`` to the last of its cleanups;
     if the class has a ``setUpClass`` or ``setup_class``, all of its tests share one cloud. The
     ``__init__`` of a `unittest.TestCase` runs before the test, with another cloud; that of any
-    other class has the cloud of the instance. A class derived from a decorated one is decorated
-    as well, with the same settings; so is a class within it that is a `unittest.TestCase` or
-    whose name begins with ``test``, in any case. Fixtures and generators are not decorated.
+    other class has the cloud of the instance. Each instance has its cloud as `self.ionq_cloud`,
+    and a class with a set-up of its own as `cls.ionq_cloud`. A class derived from a decorated one
+    is decorated as well, with the same settings; so is a class within it that is a
+    `unittest.TestCase` or whose name begins with ``test``, in any case. Fixtures and generators are
+    not decorated.
 
     Args:
         target: The function or class to decorate, or the cloud to answer with.
         hosts: Further hosts that are answered for: names, with or without a port, or base URLs.
         strict: Whether a request for an unknown path raises `UnansweredRequest`; otherwise it
             gets 404, as from IonQ.
+        key: The API key that all clients find in the environment meanwhile, in each variable that
+            one of them reads; variables with another base URL are unset. By default the first of
+            `keys`, or a fake one. None: the environment stays as it is.
+        sleep: `"virtual"`: if the clock of the cloud is virtual, sleeping moves it, at once, and
+            `time.time` and `time.monotonic` agree with it. This holds for `time.sleep`,
+            `asyncio.sleep`, `anyio.sleep` and timeouts of `threading.Event.wait` in the threads and
+            tasks that have entered the scope, but not in the standard library and in test runners.
+            After 400 polls without a change, a sleep of a second or less lasts until the next
+            change: so do an hour's polls of pennylane-ionq, one every 10 ms, take no minutes.
+            `"exact"`: it never lasts longer than the client asked for, as a test needs of a client
+            that counts its own sleeps. `"real"`: sleeping takes real time.
         options: The arguments of `FakeIonQ`, for the new clouds.
 
     Raises:
         TypeError: The target is not a function, a coroutine function or a class, or `FakeIonQ`
             does not take the options.
-        ValueError: One of the hosts is not a host.
+        ValueError: One of the hosts is not a host, or `key` or `sleep` is not valid.
     """
     cloud = target if isinstance(target, FakeIonQ) else None
-    mock = _Mock(Settings(cloud, options, Hosts(hosts), strict))
+    mock = _Mock(Settings(cloud, options, Hosts(hosts), strict, key, sleep))
     return mock if target is None or cloud is not None else mock(target)
 
 
@@ -118,6 +148,18 @@ class _Mock(
         scope = (own or self._scopes)[-1]
         self._scopes.remove(scope)
         interception.leave(scope)
+
+    def start(self) -> FakeIonQ:
+        """Begin a scope for this thread and all of its tasks, and return its cloud."""
+        scope = replace(self._settings, ambient=True).scope()
+        interception.enter(scope)
+        self._scopes.append(scope)
+        return scope.cloud
+
+    def stop(self) -> None:
+        """End the scope that `start` began; one that was ended, or not begun, is no error."""
+        if self._scopes:
+            self.__exit__()
 
     async def __aenter__(self) -> FakeIonQ:
         return self.__enter__()

@@ -52,7 +52,7 @@ def _past_other_mocks(send: Callable[..., Any]) -> Callable[..., Any]:
     def past(
         adapter: object, request: requests.PreparedRequest, *args: object, **options: object
     ) -> object:
-        chosen = genuine if interception.covers(*address(request.url or "")) else send
+        chosen = genuine if interception.answers(*address(request.url or "")) else send
         return chosen(adapter, request, *args, **options)
 
     return past

@@ -6,25 +6,36 @@ import contextlib
 import contextvars
 import inspect
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from ionq_toolkit_fake import control
 from ionq_toolkit_fake.api.request import without_secret
+from ionq_toolkit_fake.clock import VirtualClock
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.faults.exchange import CutShort
 from ionq_toolkit_fake.forks import ForkLock
+from ionq_toolkit_fake.intercept.keys import DEFAULT, FAKE_KEY, held_keys, key_of
+from ionq_toolkit_fake.intercept.polls import Polls
 from ionq_toolkit_fake.intercept.unanswered import UnansweredRequest, is_operation, nearest
+from ionq_toolkit_fake.validation import unknown
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Iterable, Iterator, Mapping
 
     from ionq_toolkit_fake.api.responses import Response
-    from ionq_toolkit_fake.intercept.patching import Patch
+    from ionq_toolkit_fake.intercept.patching import Installable
 
-_IONQ = "api.ionq.co"
+#: The hosts of IonQ are below this name.
+_IONQ = "ionq.co"
 PORTS = {"http": 80, "https": 443}
 _NOT_FOUND = 404
+
+#: Sleeping moves the clock of the cloud, if that is virtual, or takes real time. If it is exact, it
+#: always moves it by the seconds of the sleep.
+Sleep = Literal["virtual", "exact", "real"]
 
 
 class Hosts:
@@ -33,11 +44,13 @@ class Hosts:
     def __init__(self, named: str | Iterable[str] = ()) -> None:
         """Take names of hosts, with or without a port, or whole base URLs."""
         names = [named] if isinstance(named, str) else named
-        self._hosts = {(_IONQ, None), *map(_host_and_port, names)}
+        self._hosts = set(map(_host_and_port, names))
 
     def cover(self, host: str, port: int | None) -> bool:
         """Return whether a host, in any spelling, is among them."""
         host = host.lower().rstrip(".")
+        if host == _IONQ or host.endswith(f".{_IONQ}"):
+            return True
         return (host, None) in self._hosts or (host, port) in self._hosts
 
 
@@ -61,10 +74,39 @@ def address(url: str) -> tuple[str, int | None]:
 
 
 class Scope:
-    """One entered ``with``, or one call of something decorated."""
+    """One entered ``with``, or one call of something decorated.
 
-    def __init__(self, cloud: FakeIonQ, hosts: Hosts, *, strict: bool) -> None:
-        self.cloud, self.hosts, self._strict = cloud, hosts, strict
+    Attributes:
+        cloud: The cloud that answers.
+        hosts: The hosts that it answers for.
+        key: The API key that the environment has meanwhile; None: the environment stays as it is.
+        thread: The thread that is in the scope with all of its tasks; None: only the context that
+            entered it is.
+    """
+
+    def __init__(self, cloud: FakeIonQ, settings: Settings) -> None:
+        self.cloud, self.hosts, self._strict = cloud, settings.hosts, settings.strict
+        self.key, self._sleep = settings.key, settings.sleep
+        self.thread = get_ident() if settings.ambient else None
+        self._virtual = isinstance(cloud.clock, VirtualClock)
+        self._began_s, self._polls = cloud.clock.monotonic(), Polls(cloud)
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether sleeping moves the clock of the cloud."""
+        return self._virtual and self._sleep != "real"
+
+    def sleep(self, seconds: float) -> None:
+        """Move the clock of the cloud as a client that sleeps for so long."""
+        self.cloud.clock.sleep(self.stretched(seconds))
+
+    def stretched(self, seconds: float) -> float:
+        """Return for how long a client sleeps: longer than it asked if it polls without end."""
+        return seconds if self._sleep == "exact" else self._polls.stretched(seconds)
+
+    def passed(self) -> float:
+        """Return the seconds that have passed on the clock of the cloud since the scope began."""
+        return max(0.0, self.cloud.clock.monotonic() - self._began_s)
 
     def answer(
         self,
@@ -110,6 +152,8 @@ class Scope:
                 f"{method} {path} is no operation of IonQ's API that the fake has. Near:\n{near}\n"
                 "To have it answered with 404, as IonQ does: mock_ionq(strict=False)."
             )
+        if self._virtual:
+            self._polls.saw(method, path, response)
         return _with_length(response, len(response.body))
 
 
@@ -125,13 +169,19 @@ class Settings:
 
     cloud: FakeIonQ | None
     options: Mapping[str, Any] = field(repr=False)  # there may be keys in it
-    hosts: Hosts
-    strict: bool
+    hosts: Hosts = field(default_factory=Hosts)
+    strict: bool = True
+    key: str | None = field(default=DEFAULT, repr=False)
+    sleep: Sleep = "virtual"
+    ambient: bool = False
 
     def __post_init__(self) -> None:
         if self.cloud is not None and self.options:
             raise TypeError("give mock_ionq a cloud, or the options of a new one, not both")
         inspect.signature(FakeIonQ).bind(**self.options)
+        if self.sleep not in get_args(Sleep):
+            raise unknown("sleep", self.sleep, get_args(Sleep))
+        object.__setattr__(self, "key", key_of(self.key, self.options.get("keys")))
 
     def with_cloud(self) -> Settings:
         """Return settings whose scopes have one cloud in common."""
@@ -139,9 +189,9 @@ class Settings:
             return self
         return replace(self, cloud=FakeIonQ(**self.options), options={})
 
-    def scope(self) -> Scope:
-        """Return a new scope."""
-        return Scope(self.cloud or FakeIonQ(**self.options), self.hosts, strict=self.strict)
+    def scope(self, cloud: FakeIonQ | None = None) -> Scope:
+        """Return a new scope, of a given cloud or else of its own."""
+        return Scope(cloud or self.cloud or FakeIonQ(**self.options), self)
 
 
 def _credential(headers: Mapping[str, str]) -> str | None:
@@ -160,14 +210,20 @@ class Interception:
 
     Scopes may overlap in any order, in threads and tasks; each request is answered by
     the innermost scope of the thread or task that sends it.
+
+    Attributes:
+        seen: The clouds of the scopes that were entered last, for the report of a test; None: they
+            are not kept.
     """
 
     def __init__(self) -> None:
         self._active: tuple[Scope, ...] = ()
         self._lock = ForkLock()
-        self._patches: list[Patch] = []
+        self._patches: list[Installable] = []
+        self._refusals: tuple[str, ...] = ()
+        self.seen: deque[FakeIonQ] | None = None
 
-    def register(self, patches: Iterable[Patch]) -> None:
+    def register(self, patches: Iterable[Installable]) -> None:
         """Add patches, which are in place for as long as any scope is active."""
         self._patches.extend(patches)
 
@@ -180,12 +236,40 @@ class Interception:
         finally:
             self.leave(scope)
 
+    @contextlib.contextmanager
+    def refusing(self, reason: str) -> Iterator[None]:
+        """Refuse requests to IonQ that no scope answers, for a reason."""
+        with self._lock:
+            self._refusals = (*self._refusals, reason)
+            self._install()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._refusals = self._refusals[:-1]
+                self._remove()
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """Hold the fake key in the environment."""
+        owner = object()
+        with self._lock:
+            held_keys.hold(owner, FAKE_KEY)
+        try:
+            yield
+        finally:
+            with self._lock:
+                held_keys.release(owner)
+
     def enter(self, scope: Scope) -> None:
         """Begin a scope."""
         with self._lock:
-            for patch in self._patches:
-                patch.install()
             self._active = (*self._active, scope)
+            self._install()
+            if scope.key is not None:
+                held_keys.hold(scope, scope.key)
+            if self.seen is not None and scope.cloud not in self.seen:
+                self.seen.append(scope.cloud)
         _entered.set((*_entered.get(), scope))
 
     def leave(self, scope: Scope) -> None:
@@ -193,9 +277,17 @@ class Interception:
         _entered.set(_without(_entered.get(), scope))
         with self._lock:
             self._active = _without(self._active, scope)
-            if not self._active:
-                for patch in self._patches:
-                    patch.remove()
+            held_keys.release(scope)
+            self._remove()
+
+    def _install(self) -> None:
+        for patch in self._patches:
+            patch.install()
+
+    def _remove(self) -> None:
+        if not self._active and not self._refusals:
+            for patch in self._patches:
+                patch.remove()
 
     def entered(self) -> tuple[Scope, ...]:
         """Return the active scopes that this thread or task has entered, outermost first."""
@@ -203,21 +295,40 @@ class Interception:
         return tuple(scope for scope in _entered.get() if scope in active)
 
     def covers(self, host: str, port: int | None) -> bool:
-        """Return whether a scope answers for a host: no request to it may leave the process."""
+        """Return whether no request to a host may leave the process."""
+        refused = self._refusals and _IONQS.cover(host, port)
+        return bool(refused) or self.answers(host, port)
+
+    def answers(self, host: str, port: int | None) -> bool:
+        """Return whether a scope answers for a host."""
         return any(scope.hosts.cover(host, port) for scope in self._active)
+
+    def sleeping(self) -> Scope | None:
+        """Return the scope whose clock moves when this thread or task sleeps, or None."""
+        active = self._active
+        if not active:
+            return None
+        own = [scope for scope in _entered.get() if scope in active]
+        if not own:
+            thread = get_ident()
+            own = [scope for scope in active if scope.thread == thread]
+        return own[-1] if own and own[-1].sleeps else None
 
     def scope_of(self, host: str, port: int | None) -> Scope | None:
         """Return the scope that answers for a host, or None if it is left alone."""
         active = [scope for scope in self._active if scope.hosts.cover(host, port)]
         own = [scope for scope in _entered.get() if scope in active]
         # A thread does not inherit the scopes of the thread that started it.
-        candidates = own[-1:] or active
+        explicit = [scope for scope in active if scope.thread is None]
+        candidates = own[-1:] or explicit or active
         if len({id(scope.cloud) for scope in candidates}) > 1:
             raise UnansweredRequest(
                 "This thread or task has entered no mock_ionq, and several are active, so it is "
                 f"not clear which cloud should answer for {host}. "
                 "Enter mock_ionq in the thread itself."
             )
+        if not candidates and self._refusals and _IONQS.cover(host, port):
+            raise UnansweredRequest(f"A request to {host} was stopped: {self._refusals[-1]}")
         return candidates[-1] if candidates else None
 
 
@@ -225,4 +336,5 @@ def _without(scopes: tuple[Scope, ...], left: Scope) -> tuple[Scope, ...]:
     return tuple(scope for scope in scopes if scope is not left)
 
 
+_IONQS = Hosts()
 interception = Interception()

@@ -7,14 +7,13 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS, OPERATIONS_V03
 from ionq_toolkit_fake.api.request import route
 
 if TYPE_CHECKING:
     from ionq_toolkit_fake.api.operations import Operation
 
 _MOST_NEAR = 3
-_VERSION = "/v0.4"
 
 
 class UnansweredRequest(BaseException):
@@ -37,12 +36,12 @@ def nearest(method: str, path: str) -> list[str]:
     asked = path.split("/")
 
     def unlikeness(operation: Operation) -> float:
-        own = f"{_VERSION}{operation.path}".split("/")
+        own = operation.url.split("/")
         # A variable part matches any text in its place.
         pairs = zip_longest(own, asked[: len(own)], fillvalue="")
         filled = "/".join(there if here.startswith("<") else here for here, there in pairs)
         one, other = f"{method} {path}", f"{operation.method} {filled}"
         return -SequenceMatcher(None, one, other).ratio()
 
-    near = sorted(OPERATIONS, key=unlikeness)[:_MOST_NEAR]
-    return [f"{operation.method} {_VERSION}{operation.path}" for operation in near]
+    near = sorted((*OPERATIONS, *OPERATIONS_V03), key=unlikeness)[:_MOST_NEAR]
+    return [f"{operation.method} {operation.url}" for operation in near]

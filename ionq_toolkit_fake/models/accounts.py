@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: Insufficient Scope", said a client in its workshop of 2025) and does not publish their names.
 SCOPES = ("jobs:read", "jobs:write", "sessions:read", "sessions:write", "billing")
 
+#: How many keys a cloud remembers that takes every key: each has a project.
+MOST_KEYS = 10_000
+
 #: How a key is written where it must not be shown: before its SHA-256 digest, in hexadecimal.
 DIGEST = "sha256:"
 _WRITTEN = re.compile(f"{DIGEST}([0-9a-f]{{64}})")
@@ -36,12 +39,15 @@ class Access(NamedTuple):
         targets: The backends that it may submit jobs to; None: all.
         quota: The limit of the cost of all jobs of its project, in US dollars; None: no limit. The
             first key of a project sets it.
+        versions: The versions of the API that it is good for, such as ``"v0.3"``; None: all. The
+            live service has keys for v0.3 alone.
     """
 
     project: str
     scopes: Collection[str] | None = None
     targets: Collection[str] | None = None
     quota: float | None = None
+    versions: Collection[str] | None = None
 
 
 class ApiKey(NamedTuple):
@@ -79,7 +85,8 @@ class Accounts:
         #: The keys that were made since this was cleared, by their digests.
         self.made: dict[bytes, ApiKey] = {}
         self._identifiers = identifiers
-        self._open = keys is None
+        #: Whether every key is taken.
+        self.takes_every_key = keys is None
         self._given: list[tuple[bytes, Access]] = []
         for secret, given in (keys or {}).items():
             access = Access(given) if isinstance(given, str) else given
@@ -121,14 +128,14 @@ class Accounts:
     def find(self, digest: bytes) -> ApiKey | None:
         """Return the key of a digest, or None if the cloud does not take it."""
         known = self._keys.get(digest)
-        if known is None and self._open:
+        if known is None and self.takes_every_key and len(self._keys) < MOST_KEYS:
             access = Access(f"project {len(self._keys) + 1}")
             return self._add(digest, self._identifiers.uuid4(), access)
         return known
 
     def takes(self, secret_digest: bytes) -> bool:
         """Return whether the key of a digest is taken, or would be when it is used."""
-        return self._open or secret_digest in self._keys
+        return self.takes_every_key or secret_digest in self._keys
 
     def _add(self, digest: bytes, project_id: str, access: Access) -> ApiKey:
         key = ApiKey(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from qiskit.circuit import Measure, Reset
 
 from ionq_toolkit_fake.simulation.aer import ZERO
 from ionq_toolkit_fake.simulation.gates import BASIS
-from ionq_toolkit_fake.simulation.outcome import Distribution, merged, spread, take
+from ionq_toolkit_fake.simulation.outcome import (
+    Distribution,
+    integer_type,
+    merged,
+    spread,
+    take,
+)
 from ionq_toolkit_fake.simulation.qasm3 import last_change
 
 if TYPE_CHECKING:
@@ -25,8 +31,9 @@ WIDEST_FOLLOWED, WIDEST_DRAWN = 18, 10
 #: amplitudes of all shots that are drawn.
 MOST_AMPLITUDES, MOST_BRANCHES, MOST_DRAWN = 2**22, 2**13, 2**21
 
-#: The most shots that are drawn: a probability of one half is off by 0.002.
-MOST_SHOTS = 2**16
+#: The most shots that are drawn: a probability of one half is off by 0.002; and as many as are
+#: drawn of a circuit with very many instructions, of which there are so many in all shots together.
+MOST_SHOTS, FEWEST_SHOTS, MOST_STEPS = 2**16, 2**12, 2**23
 
 
 class Followed(NamedTuple):
@@ -54,7 +61,7 @@ def follow(circuit: QuantumCircuit, seed: int) -> Followed | None:
     bits = {bit: index for index, bit in enumerate(circuit.clbits)}
     changed = last_change(circuit)
     written = {bit: index for index, item in enumerate(circuit.data) for bit in item.clbits}
-    branches = _Branches(width, np.random.default_rng([seed, 3]))
+    branches = _Branches(width, len(bits), np.random.default_rng([seed, 3]))
     final: dict[int, int] = {}  # the qubit that is measured at the end into each bit
     for index, item in enumerate(circuit.data):
         qubits = [places[qubit] for qubit in item.qubits]
@@ -72,7 +79,8 @@ def follow(circuit: QuantumCircuit, seed: int) -> Followed | None:
         if branches.too_many:
             if width > WIDEST_DRAWN:
                 return None
-            branches.draw(min(MOST_SHOTS, MOST_DRAWN >> width))
+            steps = max(FEWEST_SHOTS, MOST_STEPS // len(circuit.data))
+            branches.draw(min(MOST_SHOTS, MOST_DRAWN >> width, steps))
     return Followed(branches.distribution(final), branches.exact)
 
 
@@ -82,11 +90,11 @@ class _Branches:
     The norm of a state is how probable its branch is. Of shots that are drawn, each is as probable.
     """
 
-    def __init__(self, width: int, generator: np.random.Generator) -> None:
+    def __init__(self, width: int, bits: int, generator: np.random.Generator) -> None:
         self._width = width
         self._states: NDArray[np.complex128] = np.zeros((1,) + (2,) * width, dtype=np.complex128)
         self._states[(0,) * (width + 1)] = 1
-        self._seen: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
+        self._seen: NDArray[Any] = np.zeros(1, dtype=integer_type(bits))
         self._generator = generator
         self._merged = 1  # how many there were when they were last merged
         self.exact = True

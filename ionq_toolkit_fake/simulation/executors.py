@@ -110,15 +110,32 @@ class ProcessExecutor(Executor):
     running call kills its worker, and no other. Each worker has an equal share of the processors,
     and of the memory that is free when the executor is made, so that none dies for want of it.
     Each has a pipe of its own: from a common one, it may take a call before it is killed for the
-    last one.
+    last one. Where the system has such limits (POSIX), it holds each worker to its share of the
+    memory, and to `seconds` of computing for each call; on Linux it ends the workers with this
+    process, whatever they are at.
     """
 
-    def __init__(self, workers: int = 1) -> None:
-        """Start no process yet: the first call of each worker starts it."""
+    def __init__(
+        self,
+        workers: int = 1,
+        *,
+        gibibytes: float | None = None,
+        seconds: float = limits.MOST_SECONDS,
+    ) -> None:
+        """Start no process yet: the first call of each worker starts it.
+
+        Args:
+            workers: How many processes there are.
+            gibibytes: The memory that each of them may take; None: an equal share of what is free.
+            seconds: How long a call may compute, on each of its worker's processors.
+        """
         if workers < 1:
             raise ValueError(f"workers must be at least 1, is {workers}")
+        if not (seconds > 0 and (gibibytes is None or gibibytes > 0)):
+            raise ValueError(f"limits are above 0: gibibytes={gibibytes}, seconds={seconds}")
         self._workers = workers
-        self._share = limits.share(workers), max(1, (os.cpu_count() or 1) // workers)
+        memory = limits.share(workers) if gibibytes is None else gibibytes
+        self._share = memory, max(1, (os.cpu_count() or 1) // workers), seconds
         self._waiting: queue.SimpleQueue[_WorkerCall | None] = queue.SimpleQueue()
         self._open: set[_WorkerCall] = set()
         self._lock = ForkLock()
@@ -176,7 +193,7 @@ def _end(waiting: queue.SimpleQueue[_WorkerCall | None], threads: list[threading
 def _serve(
     waiting: queue.SimpleQueue[_WorkerCall | None],
     open_calls: set[Future[Any]],
-    share: tuple[float, int],
+    share: tuple[float, int, float],
 ) -> None:
     """Give one worker its calls, one after the other."""
     worker = None
@@ -253,9 +270,11 @@ _GRACE_S = 5
 class _Worker:
     """A process that runs one call at a time."""
 
-    def __init__(self, gibibytes: float, threads: int) -> None:
+    def __init__(self, gibibytes: float, threads: int, seconds: float) -> None:
         self._connection, theirs = multiprocessing.Pipe()
-        self._process = _Process(target=_work, args=(theirs, gibibytes, threads))
+        self._seconds = seconds
+        what = theirs, gibibytes, threads, seconds, os.getpid()
+        self._process = _Process(target=_work, args=what)
         self._process.made_in = os.getpid()
         self._exit_code: int | None = None
         self._process.start()
@@ -272,7 +291,9 @@ class _Worker:
             self._connection.send(work)
             reply: tuple[bool, Any] = self._connection.recv()
         except (EOFError, OSError):
-            raise BrokenExecutor(f"its process ended with exit code {self.close()}") from None
+            code = self.close()
+            failure = limits.reason_of_end(code, self._seconds)
+            raise failure or BrokenExecutor(f"its process ended with exit code {code}") from None
         return reply
 
     def kill(self) -> None:
@@ -309,8 +330,11 @@ class _Process(SpawnProcess):
             super().join(timeout)
 
 
-def _work(connection: Connection, gibibytes: float, threads: int) -> None:
+def _work(
+    connection: Connection, gibibytes: float, threads: int, seconds: float, parent: int
+) -> None:
     """Run calls until an empty one or the pipe's end, within a share of memory and processors."""
+    limits.end_with(parent)
     limits.keep_to(gibibytes)
     # Read when Aer is loaded. Threads that wait busily for each other, where there are not enough
     # processors for all, have made simulations take a hundred times as long.
@@ -320,6 +344,7 @@ def _work(connection: Connection, gibibytes: float, threads: int) -> None:
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         while call := connection.recv_bytes():
+            limits.keep_call_to(seconds, threads)
             connection.send_bytes(_reply(call))
 
 
@@ -328,6 +353,8 @@ def _reply(call: bytes) -> bytes:
     try:
         fn, args, kwargs = ForkingPickler.loads(call)
         return bytes(ForkingPickler.dumps((True, fn(*args, **kwargs))))
+    except MemoryError:
+        return bytes(ForkingPickler.dumps((False, limits.out_of_memory())))
     except Exception as error:  # noqa: BLE001 - the parent raises it
         error.add_note(traceback.format_exc())
         try:

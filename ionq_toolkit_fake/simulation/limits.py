@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import math
+import os
+import signal
+import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 
 from ionq_toolkit_fake.simulation.outcome import SimulationFailure
+
+#: Whether the system has limits of processes: Windows has not.
+_LIMITED = find_spec("resource") is not None
+if _LIMITED:
+    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +29,9 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.simulation.program import Noise
 
+
+#: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+_PR_SET_PDEATHSIG = 1
 
 #: A state of fewer qubits takes less than 100 MiB.
 _ALWAYS_FITS = 22
@@ -38,9 +52,70 @@ def share(workers: int) -> float:
     return psutil.virtual_memory().available / workers / 2**30
 
 
+#: Memory that a worker may take beyond its share: for Qiskit and Aer, and what surrounds a state.
+_BESIDES_GIB = 2.0
+
+#: The longest that a worker computes for one call, on each of its processors: an estimate of an
+#: hour (`MOST_UPDATES`) may be too small.
+MOST_SECONDS = 2 * 3600.0
+
+
 def keep_to(gibibytes: float) -> None:
-    """Limit the memory of this process."""
+    """Limit the memory of this process: by estimates before a simulation, and by the system."""
     _Share.gibibytes = gibibytes
+    if not _LIMITED:
+        return
+    # Linux counts as data what can be written, and not what is only reserved.
+    kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
+    _lower(kind, int((gibibytes + _BESIDES_GIB) * 2**30))
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def keep_call_to(seconds: float, processors: int) -> None:
+    """Let the system end this process if its next call computes for longer than that."""
+    if _LIMITED:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        until = used.ru_utime + used.ru_stime + seconds * processors
+        _lower(resource.RLIMIT_CPU, math.ceil(until) + 1)
+
+
+def reason_of_end(exit_code: int | None, seconds: float) -> SimulationFailure | None:
+    """Return the failure of a call whose process was ended by a limit, or None."""
+    if not _LIMITED or exit_code != -signal.SIGXCPU:
+        return None
+    return SimulationFailure(
+        "SimulationTimeout",
+        f"a simulation may compute for {seconds:g} s on each of its processors: "
+        "ProcessExecutor(seconds=...) or ionq-fake serve --job-seconds allow more",
+    )
+
+
+def out_of_memory() -> SimulationFailure:
+    """Return the failure of a call that took more memory than there is for it."""
+    return SimulationFailure(
+        "SimulationError",
+        f"it takes more memory than there is for it (each worker may take "
+        f"{_Share.gibibytes:.1f} GiB): fewer qubits, fewer gates, or fewer workers, more each",
+    )
+
+
+def _lower(kind: int, most: int) -> None:
+    """Set a soft limit of this process, below the hard one that the system has."""
+    if not _LIMITED:
+        return
+    hard = resource.getrlimit(kind)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    with contextlib.suppress(OSError, ValueError, OverflowError):  # a system without this limit
+        resource.setrlimit(kind, (most, hard))
+
+
+def end_with(parent: int) -> None:
+    """Have the system kill this process when the thread that started it ends, on Linux."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it has ended already
+            os._exit(1)
 
 
 def _check_memory(num_qubits: int, *, mixed: bool = False) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import operator
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import openqasm3
 from openqasm3 import ast
@@ -36,15 +37,20 @@ from ionq_toolkit_fake.simulation.gates import BASIS
 from ionq_toolkit_fake.simulation.outcome import MOST_BITS, WHOLE, SimulationFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ionq_toolkit_fake.simulation.program import Qasm3
 
 #: The longest program, in characters: reading takes a minute for five million.
 MOST_CHARACTERS = 1_000_000
 
-#: The most qubits, or bits, of one declaration that is looked at more closely.
-MOST_DECLARED = 10_000
+#: The most qubits, and the most bits, of all declarations and aliases of a program together, and
+#: the most that all statements name which are no gates.
+MOST_DECLARED, MOST_NAMED = 10_000, 1_000_000
+
+#: The most modifiers of one gate, gates defined by gates defined by gates, and names of parameters
+#: in an angle when these are written out.
+MOST_MODIFIERS, MOST_DEPTH, MOST_NAMES = 16, 200, 10_000
 
 #: As of circuits that are sent as JSON: operation CreateJob of the API document, and
 #: https://docs.ionq.com/api-reference/v0.3/writing-quantum-programs.
@@ -67,7 +73,7 @@ _LIBRARY = "qiskit.circuit.library."
 
 _PARSING = ForkLock()
 _INCLUDE = re.compile(r'\binclude\s+"stdgates\.inc"\s*;')
-_VERSION = re.compile(r"^\s*OPENQASM\s+[\d.]+\s*;", re.MULTILINE)
+_VERSION = re.compile(r"^[ \t]*OPENQASM\s+[\d.]+\s*;", re.MULTILINE)
 
 
 class Loaded(NamedTuple):
@@ -320,29 +326,222 @@ class _Checked(QASMVisitor[None]):
             )
 
     def __init__(self) -> None:
-        self._gates: dict[str, int] = {}  # how many gates each definition comes to
+        self._defined: dict[str, _Defined] = {}
+        self._sizes: dict[str, int] = {}  # of registers and aliases
+        self._qubits = self._bits = self._gates = self._named = 0
 
     def visit_QuantumGateDefinition(self, node: QuantumGateDefinition) -> None:  # noqa: N802
-        count = sum(
-            self._gates.get(inner.name.name, 1)
-            for inner in node.body
-            if isinstance(inner, QuantumGate)
-        )
-        if count > MOST_GATES:
-            raise SimulationFailure("TooManyGates", f"A circuit may have {MOST_GATES} gates.")
-        self._gates[node.name.name] = count
+        gates, depth, names = 0, 0, 1
+        for inner in node.body:
+            if isinstance(inner, QuantumGate):
+                known = self._defined.get(inner.name.name, _Defined())
+                gates += self._cost(inner)
+                depth = max(depth, known.depth)
+                named = max((_names_in(angle) for angle in inner.arguments), default=0)
+                names = max(names, known.names * max(1, named))
+        _check_gates(gates)
+        if depth >= MOST_DEPTH or names > MOST_NAMES:
+            raise SimulationFailure("PreflightError", f"{_named(node)} is nested too deeply")
+        # One at least: gates of gates that have no effect take time as well.
+        self._defined[node.name.name] = _Defined(max(1, gates), depth + 1, names)
+        self.generic_visit(node)
+
+    def visit_QuantumGate(self, node: QuantumGate) -> None:  # noqa: N802
+        self._gates += self._cost(node) * max(map(self._size, node.qubits), default=1)
+        _check_gates(self._gates)
+        self.generic_visit(node)
+
+    def visit_QuantumPhase(self, node: ast.QuantumPhase) -> None:  # noqa: N802
+        _check_modifiers(node)
+        self._gates += max(map(self._size, node.qubits), default=1)
+        _check_gates(self._gates)
+        self.generic_visit(node)
+
+    def _cost(self, node: QuantumGate) -> int:
+        """Return how many gates a gate comes to.
+
+        A power is the matrix of its gate, and that of n qubits some 4^n gates; a control makes
+        several of each.
+        """
+        cost = self._defined.get(node.name.name, _Defined()).gates
+        controls = _check_modifiers(node)
+        width = len(node.qubits) - sum(controls)
+        for modifier, more in zip(reversed(node.modifiers), reversed(controls), strict=True):
+            if modifier.modifier is ast.GateModifierName.pow:
+                cost = 4 ** min(width, 16) if width > _NARROW else cost
+            width += more
+            cost *= 1 + 4 * more
+        return cost
+
+    def visit_QuantumMeasurement(self, node: ast.QuantumMeasurement) -> None:  # noqa: N802
+        self._name(node.qubit)
+        self.generic_visit(node)
+
+    def visit_QuantumReset(self, node: ast.QuantumReset) -> None:  # noqa: N802
+        self._name(node.qubits)
+        self.generic_visit(node)
+
+    def visit_QuantumBarrier(self, node: ast.QuantumBarrier) -> None:  # noqa: N802
+        self._name(*node.qubits)
+        self.generic_visit(node)
+
+    def visit_DelayInstruction(self, node: ast.DelayInstruction) -> None:  # noqa: N802
+        self._name(*node.qubits)
+        self.generic_visit(node)
+
+    def visit_AliasStatement(self, node: ast.AliasStatement) -> None:  # noqa: N802
+        size = self._size(node.value)
+        self._name(node.value)
+        self._declare(size, "CompilationError")
+        self._sizes[node.target.name] = size
+        self.generic_visit(node)
+
+    def visit_Concatenation(self, node: ast.Concatenation) -> None:  # noqa: N802
+        self._name(node)
         self.generic_visit(node)
 
     def visit_QubitDeclaration(self, node: QubitDeclaration) -> None:  # noqa: N802
-        self._check_size(node.size, "NotEnoughQubits")
+        size = _declared(node.size)
+        self._sizes[node.qubit.name] = size
+        self._qubits += size
+        self._declare(self._qubits, "NotEnoughQubits")
         self.generic_visit(node)
 
-    def visit_BitType(self, node: BitType) -> None:  # noqa: N802
-        self._check_size(node.size, "CompilationError")
+    def visit_ClassicalDeclaration(self, node: ClassicalDeclaration) -> None:  # noqa: N802
+        if isinstance(node.type, BitType):
+            size = _declared(node.type.size)
+            self._sizes[node.identifier.name] = size
+            self._bits += size
+            self._declare(self._bits, "CompilationError")
+        self.generic_visit(node)
 
-    def _check_size(self, size: object, code: str) -> None:
-        if isinstance(size, IntegerLiteral) and size.value > MOST_DECLARED:
-            raise SimulationFailure(code, f"{size.value} are too many of one kind")
+    def _declare(self, size: int, code: str) -> None:
+        if size > MOST_DECLARED:
+            raise SimulationFailure(
+                code, f"{size} are too many of one kind: a program may have {MOST_DECLARED}"
+            )
+
+    def _name(self, *nodes: ast.QASMNode) -> None:
+        self._named += sum(map(self._size, nodes))
+        if self._named > MOST_NAMED:
+            raise SimulationFailure(
+                "CompilationError",
+                f"measurements, resets, barriers and aliases name more than {MOST_NAMED} bits",
+            )
+
+    def _size(self, node: object) -> int:
+        """Return how many bits an expression names, at the most."""
+        if isinstance(node, Identifier):
+            return self._sizes.get(node.name, 1)
+        if isinstance(node, ast.Concatenation):
+            return self._size(node.lhs) + self._size(node.rhs)
+        if isinstance(node, ast.IndexedIdentifier):
+            indices, size = node.indices, self._size(node.name)
+        elif isinstance(node, ast.IndexExpression):
+            indices, size = [node.index], self._size(node.collection)
+        else:
+            return 1
+        for index in indices:
+            if isinstance(index, ast.DiscreteSet):
+                size = len(index.values)
+            elif not any(isinstance(one, ast.RangeDefinition) for one in index):
+                size = 1
+        return size
+
+
+class _Defined(NamedTuple):
+    """A gate of a program, or one that it does not define.
+
+    Attributes:
+        gates: How many gates it comes to.
+        depth: How many definitions deep they are.
+        names: How many names of parameters an angle of one has when they are written out.
+    """
+
+    gates: int = 1
+    depth: int = 0
+    names: int = 1
+
+
+#: A power of gates on so many qubits is some of Qiskit's own gates.
+_NARROW = 2
+
+
+def _check_gates(gates: int) -> None:
+    if gates > MOST_GATES:
+        raise SimulationFailure("TooManyGates", f"A circuit may have {MOST_GATES} gates.")
+
+
+def _check_modifiers(node: QuantumGate | ast.QuantumPhase) -> list[int]:
+    """Return how many controls each modifier of a gate adds."""
+    if len(node.modifiers) > MOST_MODIFIERS:
+        raise SimulationFailure(
+            "PreflightError", f"{_named(node)} has more than {MOST_MODIFIERS} modifiers"
+        )
+    found = []
+    for modifier in node.modifiers:
+        controls = modifier.modifier in {ast.GateModifierName.ctrl, ast.GateModifierName.negctrl}
+        found.append(_integer(modifier.argument, 1) if controls else 0)
+    if sum(found) > MOST_CONTROLS:
+        raise _too_many_controls(sum(found))
+    return [max(0, controls) for controls in found]
+
+
+def _too_many_controls(controls: int) -> SimulationFailure:
+    return SimulationFailure(
+        "TooManyControls",
+        f"A gate has {controls} controls; at most {MOST_CONTROLS} are supported.",
+    )
+
+
+def _declared(size: object) -> int:
+    return max(0, _integer(size, 1))
+
+
+#: The largest number that sizes are computed with, and what the reader computes.
+_LARGEST = 2**63
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.floordiv,
+}
+
+
+def _integer(node: object, default: int) -> int:
+    """Return the value of an expression of integers; `default` of any other, and of none.
+
+    Raises:
+        SimulationFailure: It is beyond 64 bits.
+    """
+    value = default
+    if isinstance(node, IntegerLiteral | ast.BitstringLiteral):
+        value = node.value
+    elif isinstance(node, ast.UnaryExpression):
+        inner = _integer(node.expression, default)
+        value = -inner if node.op.name == "-" else inner
+    elif isinstance(node, ast.BinaryExpression) and node.op.name in _OPERATORS:
+        left, right = _integer(node.lhs, default), _integer(node.rhs, default)
+        if node.op.name != "/" or right:
+            value = _OPERATORS[node.op.name](left, right)
+    if abs(value) >= _LARGEST:
+        raise SimulationFailure("PreflightError", f"a number is beyond {_LARGEST}")
+    return value
+
+
+def _names_in(angle: ast.Expression) -> int:
+    """Return how many names of parameters an angle has."""
+    found = 0
+    waiting: list[object] = [angle]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Identifier):
+            found += 1
+        elif isinstance(node, ast.BinaryExpression):
+            waiting += [node.lhs, node.rhs]
+        elif isinstance(node, ast.UnaryExpression):
+            waiting.append(node.expression)
+    return found
 
 
 def _bound(circuit: QuantumCircuit, names: list[str], values: tuple[float, ...]) -> QuantumCircuit:
@@ -370,10 +569,7 @@ def _unroll(
         of_qiskit = str(operation.base_class.__module__).startswith(_LIBRARY)
         controls = getattr(operation, "num_ctrl_qubits", 0)
         if controls > MOST_CONTROLS:
-            raise SimulationFailure(
-                "TooManyControls",
-                f"A gate has {controls} controls; at most {MOST_CONTROLS} are supported.",
-            )
+            raise _too_many_controls(controls)
         if operation.name in given and isinstance(operation, Gate):
             target.append(_INTERACTIONS[operation.name][1](*operation.params), places)
         elif isinstance(operation, Gate) and operation.definition is not None and not of_qiskit:

@@ -153,14 +153,16 @@ def distribution_of(circuit: QuantumCircuit, seed: int) -> Followed:
     """
     circuit = qasm3.narrowed(circuit)
     unitary, bits, _ = qasm3.without_measurements(circuit)
-    if unitary.num_qubits > circuit.num_qubits:
+    midway = unitary.num_qubits > circuit.num_qubits
+    if midway:
         followed = follow(circuit, seed)
         if followed is not None:
             return followed
-    if unitary.num_qubits > WIDEST_EXACT:
+    held = sorted({wire for wire in bits if wire is not None})
+    many = midway and 2 ** len(held) > aer.MOST_OUTCOMES  # of which only so many can be sent
+    if many or unitary.num_qubits > WIDEST_EXACT:
         shots = aer.sampled_circuit(circuit, MOST_DRAWN_BY_AER, _NOISELESS, seed)
         return Followed(Distribution.of_shots(shots), exact=False)
-    held = sorted({wire for wire in bits if wire is not None})
     found = aer.exact_circuit(unitary, held)
     place = {wire: index for index, wire in enumerate(held)}
     outcomes = take(found.outcomes, [None if wire is None else place[wire] for wire in bits])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from ionq_toolkit_fake.facts.failures import JobFailure  # noqa: TC001 - msgspec reads it
 
 #: The statuses of a job that goes well, in order: https://docs.ionq.com/user-manual/jobs
 LIFECYCLE = ("submitted", "ready", "started", "completed")
+
+#: Those of them that a job goes on from, for type checkers and editors.
+OpenStatus: TypeAlias = Literal["submitted", "ready", "started"]
 
 #: The statuses that a job stays in.
 FINAL = frozenset({"completed", "failed", "canceled"})

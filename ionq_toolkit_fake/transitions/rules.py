@@ -12,6 +12,9 @@ from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, POLLS, End, Job
 from ionq_toolkit_fake.transitions.spec import STEPS, Transitions
 from ionq_toolkit_fake.validation import only, unknown, wrong
 
+#: The most rules of one cloud: each new job is compared with all of them.
+_MOST_RULES = 1_000
+
 #: The conditions of a rule.
 _MATCHES = ("name", "backend", "metadata", "nth", "child")
 
@@ -139,6 +142,8 @@ class TransitionRules:
         """Set a rule."""
         if rule.transitions.end is not None and rule.child is None and not self._rules:
             rule.transitions.over(self.base).check()  # other rules may give other steps
+        if len(self._rules) >= _MOST_RULES:
+            raise ValueError(f"there are {_MOST_RULES} rules of transitions: clear them first")
         self._rules.append(rule)
         return rule
 

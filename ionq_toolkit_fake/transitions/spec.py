@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.facts.failures import FAILURES, JobFailure
 from ionq_toolkit_fake.transitions.lifecycle import (
@@ -20,6 +20,10 @@ from ionq_toolkit_fake.transitions.lifecycle import (
     Step,
 )
 from ionq_toolkit_fake.validation import number, only, unknown, whole, wrong
+
+if TYPE_CHECKING:
+    from ionq_toolkit_fake.facts.failures import FailureWord
+    from ionq_toolkit_fake.transitions.lifecycle import OpenStatus
 
 #: The most seconds a step can wait for: thirty years.
 MOST_SECONDS = 10**9
@@ -59,7 +63,7 @@ def after(*, polls: int | None = None, seconds: float | None = None, jitter: flo
     return Step(SECONDS, length, number("jitter", jitter, least=0, most=length))
 
 
-def failed(code: str, message: str | None = None, *, at: str | None = None) -> End:
+def failed(code: FailureWord, message: str | None = None, *, at: OpenStatus | None = None) -> End:
     """Return the end of a job that fails.
 
     Args:
@@ -80,7 +84,7 @@ def failed(code: str, message: str | None = None, *, at: str | None = None) -> E
     return End("failed", failure, _status_at(known.at if at is None else at))
 
 
-def canceled(*, at: str = "started") -> End:
+def canceled(*, at: OpenStatus = "started") -> End:
     """Return the end of a job that the system cancels.
 
     Args:

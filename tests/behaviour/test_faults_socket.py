@@ -77,7 +77,7 @@ def submitted(server, timeout=30):
     """Send POST /jobs, and give the socket on which the answer comes."""
     with socket.create_connection(address(server), timeout=timeout) as raw:
         head = (
-            "POST /v0.4/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: apiKey k\r\n"
+            "POST /v0.4/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: apiKey k\r\n"
             f"Content-Length: {len(JOB)}\r\n\r\n"
         )
         raw.sendall((head + JOB).encode())

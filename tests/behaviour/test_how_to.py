@@ -38,7 +38,7 @@ def test_a_snippet_passes_as_a_file_of_tests(snippet, pytester, monkeypatch):
     run = pytester.runpytest_subprocess if is_alone(snippet) else pytester.runpytest_inprocess
     result = run("-p", "no:cacheprovider")
     assert result.ret == pytest.ExitCode.OK
-    assert result.parseoutcomes()["passed"] == len(re.findall(r"^def test_", snippet, re.M)) or (
+    assert result.parseoutcomes()["passed"] == len(re.findall(r"^ *def test_", snippet, re.M)) or (
         "parametrize" in snippet
     )
 

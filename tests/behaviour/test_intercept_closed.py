@@ -130,7 +130,7 @@ def test_a_path_that_is_no_operation_says_what_is_near(get):
 @pytest.mark.parametrize(
     ("path", "near"),
     [
-        ("/v0.3/jobs", "GET /v0.4/jobs"),
+        ("/v0.2/jobs", "GET /v0.4/jobs"),
         ("/v0.4/backend", "GET /v0.4/backends"),
         ("/v0.4/backends/simulator/characterisations", "characterizations"),
         ("/jobs", "GET /v0.4/jobs"),
@@ -290,3 +290,21 @@ def test_transports_that_go_nowhere_are_left_alone():
 
     with mock_ionq(), httpx.Client(transport=httpx.MockTransport(mine)) as client:
         assert client.get(f"{URL}/backends").status_code == 298
+
+
+def test_no_tunnel_of_a_proxy_leads_to_the_service(loopback):
+    """urllib.request looks up the proxy only, which would see the host, and connect to it."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({"https": loopback}))
+    with mock_ionq(), pytest.raises(UnansweredRequest, match="that it does not intercept"):
+        opener.open(f"{URL}/backends", timeout=5)
+
+
+@pytest.mark.parametrize("host", ["cloud.ionq.co", "api-staging.ionq.co", "ionq.co"])
+def test_all_hosts_of_ionq_are_closed(get, host):
+    with mock_ionq():
+        assert get(f"https://{host}/v0.4/backends") == 200
+
+
+def test_a_host_that_only_ends_so_is_not_ionqs():
+    with mock_ionq(), pytest.raises(AssertionError, match="was looked up"):
+        socket.getaddrinfo("notionq.co", 443)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import operator
 from itertools import product
 
 import pytest
@@ -13,7 +14,8 @@ from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQBackend, IonQJob, IonQProvider, IonQResult, errors
 from ionq_toolkit.api.models import JobCost
-from ionq_toolkit.api.record import JobTimings
+from ionq_toolkit.api.record import JobTimings, QueueInfo
+from ionq_toolkit.job.state import JobState
 
 
 class StillWaitingError(Exception):
@@ -51,6 +53,16 @@ TABLE = {
     "in_final_state": (bool, bool, bool, bool, bool, *NO_REPLY),
     "status": (JobStatus, JobStatus, JobStatus, FAILURE, STATE, *NO_REPLY),
     "detailed_status": (dict, dict, dict, dict, dict, *NO_REPLY),
+    "errored": (bool, bool, bool, bool, bool, *NO_REPLY),
+    "name": (NONE,) * 5 + NO_REPLY,
+    "shots": (int,) * 5 + NO_REPLY,
+    "session_id": (NONE,) * 5 + NO_REPLY,
+    "creation_date": (NONE,) * 5 + NO_REPLY,
+    "queue_info": (QueueInfo | None, NONE, NONE, NONE, NONE, *NO_REPLY),
+    "usage": (float,) * 5 + NO_REPLY,
+    "delete": (NONE,) * 5 + NO_REPLY,
+    "from_record": (IonQJob,) * 8,
+    "state": (JobState,) * 8,
     "error_message": (NONE, NONE, NONE, str, NONE, *NO_REPLY),
     "api_backend": (str, str, str, str, str, *NO_REPLY),
     "child_jobs": (list, list, list, list, list, *NO_REPLY),
@@ -86,11 +98,13 @@ READING = [
     "get_memory",
 ]
 
+PROPERTIES = ("dry_run", "submission_tag", "name", "shots", "session_id", "creation_date", "state")
+
 #: Those whose name is not that of the method, or that need arguments.
 CALLS = {
     "detailed_status": lambda job: job.status(detailed=True),
-    "dry_run": lambda job: job.dry_run,
-    "submission_tag": lambda job: job.submission_tag,
+    **{name: operator.attrgetter(name) for name in PROPERTIES},
+    "from_record": lambda job: IonQJob.from_record(job.backend(), {"id": "j"}),
     "wait_for_final_state": lambda job: job.wait_for_final_state(timeout=0),
     "wait_async": lambda job: asyncio.run(job.wait_async(timeout=0)),
     "result": lambda job: job.result(timeout=0),

@@ -1,6 +1,7 @@
 """What the project promises of itself: its names, its imports, its wheel, its commands."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -184,6 +185,24 @@ print(*(job.status for job in cloud.jobs))
 
 
 @pytest.mark.slow
+def test_the_benchmarks_print_a_table_and_keep_their_figures(tmp_path):
+    kept = tmp_path / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--only", "requests*", "--json", kept],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| requests for 500")]
+    figures = json.loads(kept.read_text())["rows"]
+    assert len(rows) == 1
+    assert figures[0]["ratio"] == figures[0]["ours"] / figures[0]["theirs"] <= figures[0]["limit"]
+
+
+@pytest.mark.slow
 def test_the_benchmark_of_survival_finds_nothing_lost_and_nothing_twice():
     script = Path(__file__).parents[2] / "benchmarks" / "survival.py"
     done = subprocess.run(
@@ -241,10 +260,10 @@ def test_no_two_classes_of_a_package_have_the_same_name(package):
     assert not twice, twice
 
 
-def test_the_two_packages_have_at_most_27000_lines():
+def test_the_two_packages_have_at_most_32000_lines():
     """Little code is a goal: a new capability that needs more raises this number in its commit."""
     lines = {
         package: sum(len(path.read_text().splitlines()) for path in (ROOT / package).rglob("*.py"))
         for package in PACKAGES
     }
-    assert sum(lines.values()) <= 27_000, lines
+    assert sum(lines.values()) <= 32_000, lines

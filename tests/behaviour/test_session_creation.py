@@ -34,16 +34,19 @@ def unknown(backend, **options):
     ("outcome", "limits"),
     [*zip(AMBIGUOUS, itertools.cycle([{}, {"max_jobs": 3}, LIMITS]), strict=False)],
 )
-def test_a_session_whose_answer_was_lost_is_found_and_not_begun_again(
+def test_a_session_whose_answer_was_lost_is_named_and_not_begun_again(
     lossy, forte, bell, outcome, limits
 ):
     earlier = [Session(forte, **limits).session_id for _ in range(2)]
     lossy.lose = losing(BEGINNING, AMBIGUOUS[outcome], effect=True)
-    with Session(forte, **limits) as session:
-        job = forte.run(bell)
-    assert made(lossy) == [*earlier, session.session_id]
+    error = unknown(forte, **limits)
+    (candidate,) = error.candidates
+    assert f"It may be {candidate}." in str(error)
+    assert made(lossy) == [*earlier, candidate]
     assert lossy.posts("/sessions") == 3
-    assert forte.client.retrieve_job(job.job_id())["session_id"] == session.session_id
+    with Session.from_id(candidate, backend=forte) as session:
+        job = forte.run(bell)
+    assert forte.client.retrieve_job(job.job_id())["session_id"] == candidate
     assert session.status() == "ended"
 
 
@@ -70,8 +73,15 @@ def test_a_refusal_is_certain(lossy, forte, outcome):
 def test_a_session_that_is_shown_late_is_found(lossy, forte):
     lossy.lose = losing(BEGINNING, RESET, effect=True)
     lossy.hidden = lambda record: lossy.clock.monotonic() < 6
-    assert [Session(forte).session_id] == made(lossy)
+    assert list(unknown(forte).candidates) == made(lossy)
     assert lossy.posts("/sessions") == 1
+
+
+def test_a_session_of_another_process_is_not_taken_over():
+    lossy = Meanwhile(lambda theirs: Session(theirs.get_backend("forte-1")))
+    calls = iter([None, (False, RESET)])
+    lossy.lose = lambda method, path: next(calls) if (method, path) == BEGINNING else None
+    assert list(unknown(provider_of(lossy).get_backend("forte-1")).candidates) == made(lossy)
 
 
 def test_a_session_of_ones_own_that_is_shown_late_is_not_taken_for_another(lossy, forte):
@@ -109,8 +119,8 @@ def test_sessions_that_are_otherwise_are_nobodys_own(does):
     lossy.lose = losing(BEGINNING, RESET, effect=True, times=2)
     calls = iter([None, (True, RESET)])
     lossy.lose = lambda method, path: next(calls) if (method, path) == BEGINNING else None
-    session = Session(provider_of(lossy).get_backend("forte-1"))
-    assert session.session_id == made(lossy)[1]
+    error = unknown(provider_of(lossy).get_backend("forte-1"))
+    assert list(error.candidates) == made(lossy)[1:]
 
 
 def test_a_session_that_has_jobs_is_nobodys_own(bell):

@@ -132,7 +132,7 @@ NO_JOBS = SessionSettingsRequest(job_count_limit=0)
 @pytest.mark.parametrize(
     ("operation", "arguments", "key"),
     [
-        (get_jobs, {"limit": 26}, "limit"),
+        (get_jobs, {"limit": 0}, "limit"),
         (get_jobs, {"next_": "nothing"}, "next"),
         (get_characterizations_for_backend, {"backend": "qpu.forte-1", "limit": 11}, "limit"),
         (get_characterizations_for_backend, {"backend": "qpu.forte-1", "start": "today"}, "start"),

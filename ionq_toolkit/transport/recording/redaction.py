@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import html
 import json
@@ -10,11 +9,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from ionq_toolkit.transport.base import SHORTEST_KEY
+from ionq_toolkit.transport.base import SHORTEST_KEY, in_base64
 from ionq_toolkit.transport.recording.exchange import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 
 #: The shortest e-mail address, and the shortest text that may hold another identity.
@@ -251,15 +250,5 @@ def _forms(secret: str) -> set[str]:
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         secret.encode().hex(),
-        *_in_base64(secret.encode()),
+        *in_base64(secret.encode()),
     }
-
-
-def _in_base64(secret: bytes) -> Iterator[str]:
-    """Yield the parts of base64 that a secret determines, whatever is before and after it."""
-    for before in range(3):
-        text = base64.b64encode(bytes(before) + secret).decode()
-        # Characters whose six bits are all the secret's.
-        sure = text[(8 * before + 5) // 6 : 8 * (before + len(secret)) // 6]
-        yield from (sure, quote(sure), quote(sure, safe=""))
-        yield sure.replace("+", "-").replace("/", "_")

@@ -412,3 +412,9 @@ def test_the_estimator_is_right_where_it_takes_several_circuits(backend):
     observables = [SparsePauliOp("XX"), SparsePauliOp("ZZ"), SparsePauliOp("YY", 0.5)]
     values = BackendEstimatorV2(backend=backend).run([(circuit, observables)]).result()[0].data.evs
     assert values.tolist() == [1, 1, -0.5]
+
+
+def test_no_number_of_shots_is_the_one_of_the_backend(provider, bell):
+    backend = provider.get_backend("simulator")
+    backend.set_options(shots=77)
+    assert sum(backend.run(bell, shots=None).get_counts().values()) == 77

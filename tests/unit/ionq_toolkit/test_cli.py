@@ -12,7 +12,7 @@ from ionq_toolkit.cli import main, text_histogram
 from ionq_toolkit.clock import SHORTEST_REQUEST_S
 from ionq_toolkit.transport import Transport
 from ionq_toolkit.transport.in_process import new_fake
-from ionq_toolkit_fake import FakeServer
+from ionq_toolkit_fake import FakeIonQ, FakeServer
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -232,3 +232,18 @@ def test_a_long_histogram_keeps_its_most_frequent_outcomes():
     assert len(lines) == 33
     assert lines[0].split()[0] == format(32, "06b")
     assert lines[-1] == f"  and 32 more outcomes in {sum(range(1, 33))} shots"
+
+
+def test_a_saved_account_pays(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("ionq_toolkit.api.credentials.KEY_FILE", str(tmp_path / "ionq"))
+    IonQProvider.save_account("work", "the-key-of-work", keyring=False)
+    cloud = FakeIonQ(keys={"the-key-of-work": "work", "another": "home"})
+    with FakeServer(cloud) as server:
+        environment = {"IONQ_API_URL": server.url, "IONQ_API_KEY": "another"}
+        command = (EXAMPLES / "bell.qasm", "--transport", "http", "--account")
+        paid = run(*command, "work", **environment)
+        unknown = run(*command, "wrok", **environment)
+    assert paid.exit_code == 0, paid.output
+    assert [len(project.jobs.shown()) for project in cloud.projects] == [1]
+    assert unknown.exit_code == 1
+    assert "There is no saved account 'wrok'. Did you mean 'work'?" in unknown.stderr

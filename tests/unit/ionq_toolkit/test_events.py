@@ -24,9 +24,10 @@ from ionq_toolkit.events import (
     PollFailed,
     Retried,
     Submitted,
+    Submitting,
 )
 
-KINDS = [Submitted, Polled, PollFailed, Retried, Adopted, Finished]
+KINDS = [Submitting, Submitted, Polled, PollFailed, Retried, Adopted, Finished]
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def test_events_report_a_run_from_submission_to_end(watched, bell, instant_clock
     first, second = (event.seconds for event in told if isinstance(event, Retried))
     retried = {"attempt": 1, "job_id": None, "method": "POST", "path": "/v0.4/jobs"}
     assert told == [
+        Submitting(job_id=None, seconds=0, tag=told[0].tag),
         Retried(seconds=first, reason="status 429", **retried),
         Submitted(job_id="job-1", seconds=first),
         Polled(job_id="job-1", seconds=0, status="ready"),
@@ -95,7 +97,7 @@ def test_a_refused_job_is_not_reported_as_submitted(watched, bell):
     backend, told = watched((400, {}))
     with pytest.raises(errors.IonQAPIError):
         backend.run(bell)
-    assert told == []
+    assert [type(event) for event in told] == [Submitting]
 
 
 def test_an_error_of_the_hook_is_logged_and_loses_no_job(watched, bell, caplog):
@@ -104,7 +106,8 @@ def test_an_error_of_the_hook_is_logged_and_loses_no_job(watched, bell, caplog):
 
     backend, _ = watched((201, {"id": "job-1"}), on_event=broken)
     assert backend.run(bell).job_id() == "job-1"
-    (record,) = caplog.records
+    first, record = caplog.records
+    assert "on_event raised an error for Submitting" in first.getMessage()
     assert "on_event raised an error for Submitted" in record.getMessage()
     assert record.exc_info[0] is ZeroDivisionError
 

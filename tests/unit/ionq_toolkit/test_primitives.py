@@ -327,3 +327,14 @@ def test_result_of_a_primitive_job_has_one_deadline(backend_of):
     with pytest.raises(errors.IonQJobTimeoutError):
         job.result(timeout=3)
     assert cloud.clock.monotonic() - began == pytest.approx(3)
+
+
+def test_a_run_adds_up_its_jobs_and_tells_of_one_that_failed(cloud, forte, bell):
+    job = SamplerV2(forte).run([(bell, None, 100), (bell, None, 200)])
+    assert len(job.jobs) == 2  # of different shots
+    job.result()
+    assert job.usage() == sum(one.timings().execution_s for one in job.jobs) > 0
+    assert not job.errored()
+    failing = SamplerV2(forte).run([bell])
+    cloud.fail(failing.job_id(), "InternalError")
+    assert failing.errored()

@@ -422,3 +422,38 @@ def test_find_submission_takes_no_longer_than_its_timeout(instant_clock, bell):
     with pytest.raises(errors.IonQConnectionError):
         provider.find_submission(job.submission_tag, timeout=5)
     assert instant_clock.time <= 5.1
+
+
+# --- the QPU with the shortest queue ---------------------------------------------------------
+
+
+LISTING = [
+    {"backend": "simulator", "status": "available", "qubits": 29, "average_queue_time": 0},
+    {"backend": "qpu.forte-1", "status": "available", "qubits": 36, "average_queue_time": 900},
+    {"backend": "qpu.forte-enterprise-1", "status": "unavailable", "average_queue_time": 1},
+    {"backend": "qpu.aria-1", "status": "available", "qubits": 25, "average_queue_time": 20},
+    {"backend": "qpu.forte-enterprise-2", "status": "available", "qubits": 36},
+]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "ionq_qpu.aria-1"),
+        ({"min_num_qubits": 30}, "ionq_qpu.forte-1"),
+        ({"filters": lambda b: "enterprise" in b.name}, "ionq_qpu.forte-enterprise-2"),
+    ],
+)
+def test_least_busy_is_the_available_qpu_with_the_shortest_queue(scripted, given, name):
+    provider = IonQProvider(transport=InProcessTransport(scripted(LISTING)))
+    assert provider.least_busy(**given).name == name
+
+
+def test_least_busy_without_a_qpu_says_so(scripted):
+    provider = IonQProvider(transport=InProcessTransport(scripted(LISTING)))
+    with pytest.raises(errors.IonQBackendNotFoundError, match="of 5 backends, 0 take jobs"):
+        provider.least_busy(min_num_qubits=99)
+
+
+def test_backend_is_get_backend(provider):
+    assert provider.backend("forte-1", "native") == provider.get_backend("forte-1", "native")

@@ -123,3 +123,66 @@ def test_assertions_reject_invalid_counts(counts):
 def test_assertions_reject_invalid_distribution(weights):
     with pytest.raises(ValueError, match="not probabilities"):
         assert_counts_follow({"0": 10}, weights)
+
+
+@pytest.fixture
+def asked(cloud, send):
+    for path in ("/jobs/a?limit=3", "/jobs/a?limit=3", "/jobs/b", "/backends"):
+        send("GET", path)
+    send("POST", "/jobs", {})
+    return cloud
+
+
+@pytest.mark.parametrize(
+    ("request_", "times", "status"),
+    [
+        ("POST /jobs", 1, None),
+        ("post /v0.4/jobs", 1, 400),
+        ("GET /jobs/<job_id>", 3, 404),
+        ("GET /jobs/{id}", 3, None),
+        ("GET /jobs/a", 2, None),
+        ("GET /jobs/a?limit=3", 2, None),
+        ("GET /jobs/a?limit=4", 0, None),
+        ("GET *", 4, None),
+        ("GET /jobs", 0, None),
+        ("GET /backends", None, 200),
+    ],
+)
+def test_a_request_is_counted(asked, request_, times, status):
+    pattern = request_.replace("GET *", "GET /*")
+    asked.assert_requested(pattern, times=times, status=status)
+    with pytest.raises(AssertionError):
+        asked.assert_requested(pattern, times=7, status=status)
+
+
+def test_each_near_miss_has_its_reason(asked):
+    with pytest.raises(AssertionError) as caught:
+        asked.assert_requested("GET /jobs", times=1, status=200)
+    assert str(caught.value).splitlines() == [
+        "GET /jobs was requested 0 times, not 1, with status 200",
+        "  GET /v0.4/jobs/a?limit=3 -> 404: another path (2 times)",
+        "  GET /v0.4/jobs/b -> 404: another path",
+        "  GET /v0.4/backends -> 200: another path",
+        "  POST /v0.4/jobs -> 400: the method is not GET",
+    ]
+    with pytest.raises(AssertionError) as caught:
+        asked.assert_requested("POST /jobs", status=201)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "POST /jobs was requested 0 times, not at least once, with status 201"
+    assert lines[1] == "  POST /v0.4/jobs -> 400: the status is not 201"
+    assert lines[2].endswith("another method and path (2 times)")
+
+
+@pytest.mark.parametrize("text", ["", "/jobs", "POST jobs", "POST"])
+def test_what_is_no_request_is_refused(cloud, text):
+    with pytest.raises(ValueError, match="is not a method and a path"):
+        cloud.assert_requested(text)
+    with pytest.raises(ValueError, match="must not be negative"):
+        cloud.assert_requested("POST /jobs", times=-1)
+
+
+def test_no_request_is_said(cloud):
+    with pytest.raises(
+        AssertionError, match=r"^POST /jobs was requested 0 times, not at least once$"
+    ):
+        cloud.assert_requested("POST /jobs")

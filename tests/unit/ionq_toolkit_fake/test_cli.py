@@ -74,7 +74,7 @@ def test_it_serves_until_it_is_told_to_stop_and_then_ends_cleanly(
 
 
 def ask(url, path, body=None):
-    headers = {"Authorization": "apiKey k"}
+    headers = {"Authorization": "apiKey k", "Content-Type": "application/json"}
     request = urllib.request.Request(
         url + path, body and json.dumps(body).encode(), headers, method="POST" if body else "GET"
     )
@@ -155,7 +155,7 @@ def test_help_and_version_are_there():
 @pytest.mark.slow
 def test_listening_beyond_this_machine_is_warned_of():
     process = subprocess.Popen(
-        [COMMAND, "serve", "--host", "0.0.0.0", "--port", "0"],
+        [COMMAND, "serve", "--host", "0.0.0.0", "--port", "0", "--insecure"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -165,6 +165,7 @@ def test_listening_beyond_this_machine_is_warned_of():
     process.terminate()
     _, err = process.communicate(timeout=30)
     assert "can be reached from other machines" in err
+    assert "Token of /_fake: " in err
 
 
 def test_the_status_of_a_backend_can_be_set(serve):

@@ -294,7 +294,7 @@ def test_head_is_not_answered_with_a_body(cloud):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://[", "/jobs", "/v0.3/jobs", "", "v0.4/jobs", "?x", "http://h"]
+    "url", ["http://[", "/jobs", "/v0.2/jobs", "", "v0.4/jobs", "?x", "http://h"]
 )
 def test_urls_that_are_none_of_the_api_are_404(cloud, url):
     assert cloud.handle("GET", url, {"authorization": "apiKey k"}).status == 404

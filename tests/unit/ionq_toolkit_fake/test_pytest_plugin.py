@@ -1,5 +1,6 @@
 """The pytest plugin, in test runs of its own."""
 
+import os
 import re
 import subprocess
 import sys
@@ -227,7 +228,7 @@ from ionq_toolkit_fake import FakeIonQ, Transitions, mock_ionq
 
 def test_of_provider(ionq_provider):
     cloud = FakeIonQ(keys={"the-live-key": "project"})
-    with mock_ionq(cloud):
+    with mock_ionq(cloud, key=None):
         counts = ionq_provider.get_backend("simulator").run(bell(), shots=10).get_counts()
     assert len(cloud.jobs) == 1 and sum(counts.values()) == 10
 
@@ -246,6 +247,257 @@ def test_of_server(ionq_server):
     result.assert_outcomes(passed=1, skipped=3)
     result.stdout.fnmatch_lines(["*SKIPPED*--ionq-live: the test needs a fake cloud"])
     assert "the-live-key" not in result.stdout.str()
+
+
+ANY_CLIENT = """
+import os, threading, time
+import requests
+
+def whoami():
+    key = {"Authorization": f"apiKey {os.environ['IONQ_API_KEY']}"}
+    return requests.get("https://api.ionq.co/v0.4/whoami", headers=key, timeout=5).status_code
+"""
+
+
+def test_the_fixtures_answer_any_client_and_no_real_key_reaches_a_test(run, monkeypatch):
+    monkeypatch.setenv("IONQ_API_KEY", "a-real-looking-key")
+    monkeypatch.setenv("QISKIT_IONQ_API_TOKEN", "a-real-looking-key")
+    result = run(
+        ANY_CLIENT
+        + """
+@pytest.fixture
+def early():
+    return os.environ["IONQ_API_KEY"]
+
+def test_cloud(early, monkeypatch, ionq_cloud):
+    assert early == os.environ["QISKIT_IONQ_API_TOKEN"] == "fake-key-of-mock-ionq"
+    assert whoami() == 200 and len(ionq_cloud.requests) == 1
+    monkeypatch.setenv("IONQ_API_KEY", "of-the-test")
+    assert whoami() == 200
+
+def test_server(ionq_server):
+    assert whoami() == 200 and len(ionq_server.cloud.requests) == 1
+
+def test_provider(ionq_provider):
+    assert whoami() == 200
+
+def test_dynamic(request):
+    cloud = request.getfixturevalue("ionq_cloud")
+    assert whoami() == 200 and len(cloud.requests) == 1
+
+def test_of_a_thread(ionq_cloud):
+    thread = threading.Thread(target=whoami)
+    thread.start()
+    thread.join()
+    assert len(ionq_cloud.requests) == 1
+
+def test_without():
+    assert os.environ["IONQ_API_KEY"] == "a-real-looking-key"
+
+def test_undone_late(monkeypatch):
+    from ionq_toolkit_fake import mock_ionq
+    with mock_ionq():
+        monkeypatch.setenv("IONQ_API_KEY", "of-the-test")
+
+def test_after_that():
+    assert os.environ["IONQ_API_KEY"] == "a-real-looking-key"
+""",
+        "-p",
+        "no:randomly",
+    )
+    result.assert_outcomes(passed=8)
+    assert os.environ["IONQ_API_KEY"] == os.environ["QISKIT_IONQ_API_TOKEN"] == "a-real-looking-key"
+    assert "a-real-looking-key" not in result.stdout.str()
+
+
+def test_sleeping_in_a_test_moves_the_clock_also_in_its_tasks(run):
+    result = run(
+        """
+import asyncio, time, unittest
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.mark.anyio
+async def test_task(ionq_cloud):
+    await asyncio.sleep(3600)
+    time.sleep(3600)
+    assert ionq_cloud.clock.monotonic() == 7200
+
+@pytest.mark.anyio
+async def test_an_inner_scope(ionq_cloud):
+    from ionq_toolkit_fake import mock_ionq
+    with mock_ionq() as cloud:
+        await asyncio.sleep(3600)
+    assert (ionq_cloud.clock.monotonic(), cloud.clock.monotonic()) == (0, 3600)
+
+@pytest.mark.ionq(sleep="real")
+def test_real(ionq_cloud):
+    time.sleep(0.001)
+    assert ionq_cloud.clock.monotonic() == 0
+
+@pytest.mark.ionq
+class TestOfUnittest(unittest.TestCase):
+    def test_it(self):
+        before = time.monotonic()
+        time.sleep(3600)
+        assert time.monotonic() - before >= 3600
+"""
+    )
+    result.assert_outcomes(passed=4)
+
+
+def test_the_marker_makes_a_test_of_any_client(run):
+    result = run(
+        ANY_CLIENT
+        + """
+from ionq_toolkit_fake import UnansweredRequest
+
+@pytest.mark.ionq
+def test_plain():
+    assert whoami() == 200
+
+@pytest.mark.ionq("rate-limited", seed=3, keys={"alices-key": "physics"}, strict=False)
+def test_changed(ionq_cloud):
+    assert os.environ["IONQ_API_KEY"] == "alices-key" and whoami() == 200
+    assert ionq_cloud.seed == 3 and len(ionq_cloud.faults.rules) == 1
+    assert requests.get("https://api.ionq.co/nothing", timeout=5).status_code == 404
+
+@pytest.mark.ionq(hosts="ionq.example", key=None)
+def test_hosts():
+    assert "IONQ_API_KEY" not in os.environ
+    assert requests.get("https://ionq.example/v0.4/backends", timeout=5).status_code == 200
+
+@pytest.mark.ionq("rate-limited")
+class TestClass:
+    def test_one(self, ionq_cloud):
+        assert len(ionq_cloud.faults.rules) == 1
+
+    @pytest.mark.ionq(seed=4)
+    def test_the_nearest_counts(self, ionq_cloud):
+        assert ionq_cloud.seed == 4 and not ionq_cloud.faults.rules
+
+@pytest.mark.ionq(sleep="never")
+def test_wrong():
+    pass
+"""
+    )
+    result.assert_outcomes(passed=5, errors=1)
+    result.stdout.fnmatch_lines(["*ionq: there is no sleep 'never'*"])
+
+
+BLOCKED = (
+    ANY_CLIENT
+    + """
+import httpx, responses, urllib.request
+from ionq_toolkit_fake import UnansweredRequest, mock_ionq
+
+URL = "https://api.ionq.co/v0.4/backends"
+
+@pytest.mark.parametrize("get", [requests.get, httpx.get, urllib.request.urlopen])
+def test_refused(get, monkeypatch):
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UnansweredRequest, match="test_refused.* uses no fake of IonQ's cloud"):
+        get(URL)
+
+def test_with_a_cloud(ionq_cloud):
+    assert requests.get(URL, timeout=5).status_code == 200
+
+@mock_ionq
+def test_with_a_mock():
+    assert requests.get(URL, timeout=5).status_code == 200
+
+def test_with_ones_own_stub():
+    with responses.RequestsMock() as stubs:
+        stubs.get(URL, json=[])
+        assert requests.get(URL, timeout=5).json() == []
+"""
+)
+
+
+def test_the_network_can_be_blocked_for_all_tests_without_a_fake(run, pytester, tmp_path):
+    os.environ["SSL_CERT_DIR"], before = str(tmp_path), os.environ.get("SSL_CERT_DIR")
+    try:
+        pytester.makeini("[pytest]\nionq_block_network = true\n")
+        run(BLOCKED).assert_outcomes(passed=6)
+    finally:
+        os.environ.pop("SSL_CERT_DIR")
+        if before is not None:
+            os.environ["SSL_CERT_DIR"] = before
+
+
+def test_nothing_is_blocked_by_default_nor_on_the_real_service(run, pytester, monkeypatch):
+    source = """
+import socket
+import requests
+
+def test_it(monkeypatch):
+    asked = []
+    def look_up(host, *_args, **_options):
+        asked.append(host)
+        raise OSError
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setenv("NO_PROXY", "*")
+    with pytest.raises(requests.ConnectionError):
+        requests.get("https://api.ionq.co/v0.4/backends", timeout=5)
+    assert asked == ["api.ionq.co"]
+"""
+    run(source).assert_outcomes(passed=1)
+    pytester.makeini("[pytest]\nionq_block_network = true\n")
+    monkeypatch.setenv("IONQ_API_KEY", "the-live-key")
+    run(source, "--ionq-live").assert_outcomes(passed=1)
+
+
+def test_the_report_of_a_failed_test_has_the_last_requests_and_jobs(run):
+    result = run(
+        """
+import requests
+from ionq_toolkit_fake import Transitions, failed, faults, mock_ionq
+
+URL = "https://api.ionq.co/v0.4"
+KEY = {"Authorization": "apiKey a-secret-key"}
+
+def test_fixture(ionq_cloud, ionq_provider):
+    ionq_cloud.transitions.set(Transitions(end=failed("SystemCancel")))
+    ionq_cloud.faults.add(faults.lost_answer(), on="GET /backends", times=1)
+    for n in range(12):
+        requests.get(f"{URL}/jobs/none-{n}", headers=KEY, timeout=5)
+    with pytest.raises(requests.RequestException):
+        requests.get(f"{URL}/backends?key=a-secret-key", headers=KEY, timeout=5)
+    ionq_provider.get_backend("simulator").run(bell(), shots=10).done()
+    assert False
+
+@mock_ionq(seed=5)
+def test_mock():
+    requests.get(f"{URL}/backends", timeout=5)
+    assert False
+""",
+        "-p",
+        "no:randomly",
+    )
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "its cloud again: *",
+            "cloud of seed *, at 2026-01-01 00:00:0? on its clock",
+            "requests: 15",
+            "  GET /v0.4/jobs/none-5 -> 404",
+            "  GET /v0.4/backends?key=[[]API key[]] -> no response (lost_answer)",
+            "  POST /v0.4/jobs -> 201",
+            "jobs: 1",
+            "  ????????-* failed (SystemCancel), simulator, ionq.circuit.v1",
+            "cloud of seed 5, *",
+            "requests: 1",
+            "  GET /v0.4/backends -> 200",
+            "jobs: 0",
+        ]
+    )
+    assert "none-4 " not in result.stdout.str()
+    assert (
+        "a-secret-key" not in result.stdout.str().partition("--- IonQ ---")[2].partition("___")[0]
+    )
 
 
 def test_loading_the_plugin_imports_nothing_of_the_package():

@@ -78,7 +78,7 @@ def test_a_body_in_chunks_is_taken(connection, job_body):
 def test_a_client_that_asks_first_is_told_to_go_on(server, job_body):
     body = json.dumps(job_body()).encode()
     head = (
-        b"POST /v0.4/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: apiKey k\r\n"
+        b"POST /v0.4/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: apiKey k\r\n"
         b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
     )
     with socket.create_connection(address(server), timeout=10) as raw:
@@ -101,9 +101,9 @@ def test_head_has_no_body_and_the_connection_goes_on(connection):
     [
         b"GARBAGE\r\n\r\n",
         b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
-        b"POST /v0.4/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
-        b"POST /v0.4/jobs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"GET /" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /v0.4/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
+        b"POST /v0.4/jobs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00",
     ],
     ids=["request line", "header", "length", "chunk", "long line", "TLS"],
@@ -118,7 +118,7 @@ def test_server_answers_malformed_http_with_400(server, data):
 
 def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(server, cloud, job_body):
     body = json.dumps(job_body()).encode()
-    head = b"POST /v0.4/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: apiKey k\r\n"
+    head = b"POST /v0.4/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: apiKey k\r\n"
     half = head + b"Content-Length: %d\r\n\r\n" % len(body) + body[: len(body) // 2]
     exchange(server, half)
     assert len(cloud.jobs) == 0
@@ -129,7 +129,7 @@ def test_clients_that_break_off_anywhere_are_no_error_of_the_loop(cloud, job_bod
     """An exception that nobody retrieves is reported to the loop's handler."""
     body = json.dumps(job_body()).encode()
     request = (
-        b"POST /v0.4/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: apiKey k\r\n"
+        b"POST /v0.4/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: apiKey k\r\n"
         b"Content-Length: %d\r\n\r\n" % len(body) + body
     )
     complaints = []

@@ -73,3 +73,38 @@ def test_a_spoiled_header_is_a_job_error_that_names_the_job(header):
     with pytest.raises(errors.IonQJobError, match="job-1") as caught:
         metadata.decode_headers({"qiskit_header": header}, "job-1")
     assert caught.value.job_id == "job-1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + b" " * 2**24 + b"]",
+        b"[{}" + b",{}" * 750_000 + b"]",
+        b"[" * 1_500_001,
+    ],
+)
+def test_headers_that_unpack_to_very_much_are_refused(text):
+    packed = base64.b64encode(gzip.compress(text)).decode()
+    assert len(packed) < 100_000
+    with pytest.raises(errors.IonQJobError, match="more than 16777216 bytes or 1500000 values"):
+        metadata.decode_headers({"qiskit_header": packed}, "job-1")
+
+
+def test_headers_that_cannot_be_read_back_are_not_sent():
+    with pytest.raises(errors.IonQJobError, match="fewer circuits"):
+        metadata.encode({"name": "c" * 2**24}, shots=1, seed=1, memory=False)
+
+
+def test_headers_of_as_many_circuits_as_a_job_takes_are_read():
+    header = {"name": "circuit-1", "n_qubits": 36, "creg_sizes": [["c", 36]]}
+    header["clbit_labels"] = [["c", place] for place in range(36)]
+    headers = [{**header, "name": f"circuit-{number}"} for number in range(5000)]
+    stored = metadata.encode(headers, shots=1, seed=1, memory=False)
+    assert metadata.decode_headers(stored, "job-1") == headers
+
+
+def test_headers_without_their_end_are_refused():
+    packed = gzip.compress(b'{"name": "c"}')[:-9]
+    stored = {"qiskit_header": base64.b64encode(packed).decode()}
+    with pytest.raises(errors.IonQJobError, match="cannot be read"):
+        metadata.decode_headers(stored, "job-1")

@@ -222,7 +222,7 @@ def test_a_native_target_has_one_gate_on_two_qubits(name, model, entangler, widt
     assert target.num_qubits == width
     assert set(target.operation_names) == {
         *("gpi", "gpi2", entangler),
-        *("id", "delay", "measure", "reset"),
+        *("id", "delay", "measure", "reset", "box", "for_loop"),
     }
 
 

@@ -12,7 +12,7 @@ from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JobStatus
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors
-from ionq_toolkit_fake import FakeIonQ, FakeServer
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Transitions, after, faults
 
 
 def test_it_is_a_qiskit_job(backend, bell):
@@ -322,3 +322,78 @@ def test_a_job_over_the_network_is_pickled_without_its_key(bell, monkeypatch):
             read.result()
         monkeypatch.setenv("IONQ_API_KEY", key)
         assert pickle.loads(packed).result(timeout=60).get_counts() == job.get_counts()
+
+
+# --- facts, queue, deletion ------------------------------------------------------------------
+
+
+def test_a_job_knows_its_name_and_shots_before_it_is_submitted(backend, bell):
+    job = IonQJob(backend, circuit=bell, passed_args={"shots": 10, "name": "mine"})
+    assert (job.name, job.shots, job.session_id, job.creation_date) == ("mine", 10, None, None)
+    job.submit()
+    assert (job.name, job.shots) == ("mine", 10)
+    assert job.creation_date is not None
+    assert backend.run([bell, bell]).name == "2 circuits"
+
+
+def test_queue_info_predicts_the_wait_and_ends_with_it(bell):
+    cloud = FakeIonQ(
+        seed=1, transitions=Transitions(ready=after(polls=1), started=after(seconds=60))
+    )
+    job = IonQProvider(transport=InProcessTransport(cloud)).get_backend("forte-1").run(bell)
+    cloud.clock.sleep(5)
+    job.status()
+    found = job.queue_info()
+    assert (found.status, found.position) == ("ready", None)
+    assert found.predicted_wait_s == pytest.approx(60, abs=6)
+    assert found.submitted_at == job.creation_date
+    cloud.clock.sleep(60)
+    job.wait_for_final_state()
+    assert job.queue_info() is None
+    assert job.usage() == job.timings().execution_s > 0
+
+
+def test_usage_of_a_job_that_has_not_run_is_zero(cloud, forte, bell):
+    job = forte.run(bell)
+    assert job.cancel()
+    assert job.usage() == 0.0
+
+
+def test_queue_usage_and_deletion_need_a_submitted_job(backend, bell):
+    job = IonQJob(backend, circuit=bell)
+    for ask in (job.queue_info, job.usage, job.delete):
+        with pytest.raises(errors.IonQJobStateError, match=r"submit\(\)"):
+            ask()
+
+
+def test_a_deleted_job_is_gone_and_its_result_stays(cloud, provider, backend, bell):
+    job = backend.run(bell, shots=100)
+    counts = job.get_counts()
+    job.delete()
+    assert job.get_counts() == counts
+    assert provider.jobs() == []
+    with pytest.raises(errors.IonQAPIError) as caught:
+        backend.retrieve_job(job.job_id())
+    assert caught.value.status_code == 404
+    job.delete()  # once more is no error: the response to the first may have been lost
+
+
+def test_a_deletion_whose_response_is_lost_is_one(cloud, provider, backend, bell):
+    job = backend.run(bell)
+    cloud.faults.add(faults.lost_answer(), on="DELETE /jobs/<job_id>", times=1)
+    job.delete()
+    assert provider.jobs() == []
+
+
+def test_a_job_that_never_existed_cannot_be_deleted(backend):
+    job = IonQJob(backend, "00000000-0000-0000-0000-000000000000")
+    with pytest.raises(errors.IonQAPIError) as caught:
+        job.delete()
+    assert caught.value.status_code == 404
+
+
+def test_errored_tells_a_failed_job(cloud, backend, bell):
+    job = backend.run(bell)
+    cloud.fail(job.job_id(), "TooManyGates")
+    assert job.errored()
+    assert not backend.run(bell).errored()

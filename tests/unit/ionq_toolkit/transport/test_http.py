@@ -21,7 +21,13 @@ import trustme
 from urllib3.util import connection as urllib3_connection
 
 from ionq_toolkit import HttpTransport, IonQJob, IonQProvider, errors
-from ionq_toolkit.transport import ReplyTooLargeError, RetryingTransport, UnusableURLError, http
+from ionq_toolkit.transport import (
+    ReplyTooLargeError,
+    RetryingTransport,
+    UnusableURLError,
+    base,
+    http,
+)
 
 
 @functools.cache
@@ -557,7 +563,7 @@ def test_rejects_other_machines_without_tls(url):
     ],
 )
 def test_tls_and_this_machine_are_not_insecure(url):
-    assert not http.is_insecure(url)
+    assert not base.is_insecure(url)
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ionq_toolkit_fake import Access, FakeIonQ, faults
-from ionq_toolkit_fake.api.operations import OPERATIONS
+from ionq_toolkit_fake.api.operations import OPERATIONS, OPERATIONS_V03
 
 POST = "POST /jobs"
 
@@ -75,12 +75,13 @@ def test_a_rule_with_a_certain_number_of_times_fires_as_often_however_small_the_
 @pytest.mark.parametrize(
     ("on", "names"),
     [
-        ("*", {operation.name for operation in OPERATIONS}),
+        ("*", {operation.name for operation in (*OPERATIONS, *OPERATIONS_V03)}),
         ("POST /jobs", {"POST /jobs"}),
         ("CreateJob", {"POST /jobs"}),
         ("GET /jobs/<job_id>", {"GET /jobs/<job_id>"}),
         ("GET /jobs/{id}", {"GET /jobs/<job_id>"}),
-        ("DELETE *", {"DELETE /jobs", "DELETE /jobs/<job_id>"}),
+        ("DELETE /jobs*", {"DELETE /jobs", "DELETE /jobs/<job_id>"}),
+        ("DELETE /v0.3/*", {"DELETE /v0.3/jobs", "DELETE /v0.3/jobs/<job_id>"}),
         ("* /jobs", {"POST /jobs", "GET /jobs", "DELETE /jobs"}),
         (
             "*Jobs",

@@ -608,3 +608,42 @@ def test_an_unanswered_request_fails_the_one_test_that_sent_it():
     (text,) = outcome(Wrong)
     assert UnansweredRequest.__name__ in text
     assert "GET /v0.4/jobs" in text
+
+
+class Shown(unittest.TestCase):
+    __test__ = False  # run below, decorated
+
+    def test_that_the_cloud_is_handed_over(self):
+        submit()
+        assert len(self.ionq_cloud.jobs) == 1
+
+    def test_that_each_test_has_its_own(self):
+        assert self.ionq_cloud.jobs == []
+
+
+class ShownByClass(unittest.TestCase):
+    __test__ = False  # run below, decorated
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ionq_cloud.hold(submit(), "ready")
+
+    def test_of_the_class(self):
+        assert [job.status for job in self.ionq_cloud.jobs] == ["ready"]
+
+
+class HasTheName(unittest.TestCase):
+    __test__ = False  # run below, decorated
+
+    ionq_cloud = "its own"
+
+    def test_that_it_is_kept(self):
+        assert self.ionq_cloud == "its own"
+
+
+@pytest.mark.parametrize("case", [Shown, ShownByClass, HasTheName])
+def test_a_decorated_class_hands_its_cloud_over(case):
+    case = mock_ionq(type(case.__name__, (case,), {}))
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(case)
+    result = unittest.TextTestRunner(stream=io.StringIO()).run(suite)
+    assert result.wasSuccessful(), [*result.errors, *result.failures]

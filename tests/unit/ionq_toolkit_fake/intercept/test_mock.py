@@ -277,3 +277,27 @@ def test_a_thread_of_asyncio_is_in_the_scope_of_its_task(job_body):
         return await asyncio.gather(submit_in_a_thread(1), submit_in_a_thread(2))
 
     assert asyncio.run(two()) == [1, 1]
+
+
+def test_a_mock_can_be_started_and_stopped():
+    mock = mock_ionq(seed=6)
+    cloud = mock.start()
+    assert (cloud.seed, backends().status_code, in_a_thread(backends).status_code) == (6, 200, 200)
+    mock.stop()
+    mock.stop()
+    with mock_ionq() as other:
+        backends()
+    assert (len(cloud.requests), len(other.requests)) == (2, 1)
+
+
+def test_tasks_of_the_thread_that_started_a_mock_move_its_clock():
+    async def wait():
+        await asyncio.sleep(3600)
+
+    with asyncio.Runner() as runner:
+        runner.run(asyncio.sleep(0))  # its context is older than the scope
+        mock = mock_ionq()
+        cloud = mock.start()
+        runner.run(wait())
+        mock.stop()
+    assert cloud.clock.monotonic() == 3600

@@ -156,3 +156,30 @@ def test_the_energy_of_an_ansatz_that_resets_a_qubit_many_times():
     source = f'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; x q[0]; {turn * 40}'
     energy = Energy(Qasm3(source), (("IZ", 1.0), ("ZI", 0.5)), seed=1, width=29)
     assert simulate(energy).value == pytest.approx(1.5 - 2 * np.cos(0.3) ** 80, abs=1e-9)
+
+
+def test_more_bits_than_64_are_counted_where_there_are_too_many_outcomes():
+    """Each round writes a fair coin and its complement: shots are balanced, bit by bit."""
+    circuit = QuantumCircuit(2, 160)
+    for n in range(80):
+        circuit.h(0)
+        circuit.measure(0, 2 * n)
+        circuit.x(0)
+        circuit.measure(0, 2 * n + 1)
+        circuit.reset(0)
+    found = distribution_of(circuit, 5)
+    assert not found.exact
+    bits = np.array([[v >> n & 1 for n in range(160)] for v in found.distribution.outcomes])
+    assert (bits[:, ::2] + bits[:, 1::2] == 1).all()
+    means = found.distribution.probabilities @ bits[:, ::2]
+    assert abs(means - 0.5).max() < 5 * 0.5 / np.sqrt(branches.FEWEST_SHOTS)
+
+
+def test_more_outcomes_than_can_be_sent_are_shots_on_a_wide_circuit_too():
+    circuit = QuantumCircuit(12, 24)
+    for n in range(24):
+        circuit.h(n % 12)
+        circuit.measure(n % 12, n)
+    found = distribution_of(circuit, 5)
+    assert not found.exact
+    assert len(found.distribution.outcomes) > 4000  # of 4,096 shots over 2^24 outcomes

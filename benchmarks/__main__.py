@@ -1,0 +1,103 @@
+"""Measure every row and print the table: `python -m benchmarks --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import sys
+import warnings
+from fnmatch import fnmatch
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import rows as _rows  # noqa: F401 - fills ROWS
+from benchmarks.measuring import ROWS
+
+if TYPE_CHECKING:
+    from benchmarks.measuring import Figure, Row
+
+PACKAGES = ("ionq-toolkit", "qiskit", "qiskit-aer", "qiskit-ionq", "numpy")
+
+
+def machine() -> str:
+    """Return the machine and the versions in one line."""
+    found = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return (
+        f"{os.cpu_count()} processors ({platform.machine()}), {platform.system()}, "
+        f"Python {platform.python_version()}; {found}"
+    )
+
+
+def cells(one: Row, figure: Figure) -> list[str]:
+    """Return a row of the table."""
+    ratio = f"{figure.ratio:.3g} ({figure.low:.3g} to {figure.high:.3g})"
+    limit = "-" if one.limit is None else f"{one.limit:.3g}"
+    above = "above" if one.limit is not None and figure.ratio > one.limit else ""
+    absolute = f"{figure.ours:.3g} / {figure.theirs:.3g} {figure.unit}"
+    points = ", ".join(f"{size:g}: {ratio:.3g}" for size, ratio in figure.points)
+    return [
+        one.name,
+        one.peer,
+        ratio,
+        limit,
+        above,
+        absolute,
+        "; ".join(filter(None, (points, figure.note))),
+    ]
+
+
+HEAD = ["what", "against", "ratio (quartiles)", "aim", "", "ours / peer", "by size; remarks"]
+
+
+def plot(one: Row, figure: Figure, folder: Path) -> None:
+    """Draw how the ratio grows."""
+    import matplotlib as mpl  # noqa: PLC0415 - only for plots
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    _, axes = plt.subplots(figsize=(5, 3), layout="constrained")
+    axes.plot(*zip(*figure.points, strict=True), marker="o")
+    axes.set(title=one.name, ylabel=f"ratio to {one.peer}", xscale="log", ylim=(0, None))
+    plt.savefig(folder / f"{re.sub('[^a-z0-9]+', '-', one.name.lower()).strip('-')}.svg")
+    plt.close()
+
+
+def main() -> int:
+    """Return 1 if a row is above its aim or cannot be measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer rounds")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="such as '*Bell*'")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw rows that grow")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    print(f"{machine()}\n\n| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}")
+    found, failed = [], False
+    for one in ROWS:
+        if not fnmatch(one.name, arguments.only):
+            continue
+        try:
+            figure = one.measure(arguments.quick)
+        except Exception as error:  # noqa: BLE001 - the other rows go on
+            print(f"| {one.name} | {one.peer} | not measured: {error!r} |", flush=True)
+            failed = True
+            continue
+        shown = cells(one, figure)
+        failed |= shown[4] != ""
+        print(f"| {' | '.join(shown)} |", flush=True)
+        found.append({"name": one.name, "peer": one.peer, "limit": one.limit, **figure._asdict()})
+        if arguments.plots and len(figure.points) > 1:
+            arguments.plots.mkdir(parents=True, exist_ok=True)
+            plot(one, figure, arguments.plots)
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"machine": machine(), "rows": found}, indent=1))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

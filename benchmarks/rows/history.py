@@ -1,0 +1,60 @@
+"""What a request costs as more jobs are kept: the ratio against a cloud that keeps 200."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from benchmarks.measuring import Figure, compare, growth, row
+from ionq_toolkit_fake import FakeIonQ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = {"Authorization": "apiKey benchmark"}
+BODY = json.dumps(
+    {"type": "ionq.circuit.v1", "backend": "simulator", "input": {"qubits": 1, "circuit": []}}
+).encode()
+
+
+def _keeping(count: int) -> tuple[FakeIonQ, str]:
+    cloud = FakeIonQ(seed=1)
+    for _ in range(count):
+        job_id = json.loads(cloud.handle("POST", "/v0.4/jobs", KEY, BODY).body)["id"]
+        cloud.handle("GET", f"/v0.4/jobs/{job_id}", KEY)
+    return cloud, job_id
+
+
+def _grows(quick: bool, path: Callable[[str], tuple[str, str, bytes | None]]) -> Figure:
+    few, first = _keeping(200)
+
+    def at(count: int) -> Figure:
+        many, last = _keeping(count)
+
+        def ask(cloud: FakeIonQ, job_id: str) -> Callable[[], object]:
+            method, url, body = path(job_id)
+            return lambda: [cloud.handle(method, url, KEY, body) for _ in range(20)]
+
+        return compare(ask(many, last), ask(few, first), 10 if quick else 40)
+
+    return growth([2000] if quick else [2000, 10_000, 100_000], at)
+
+
+@row("POST with 100,000 kept jobs", "with 200", 1.5)
+def post(quick: bool) -> Figure:
+    return _grows(quick, lambda _: ("POST", "/v0.4/jobs", BODY))
+
+
+@row("GET of a job with 100,000 kept jobs", "with 200", 1.5)
+def get(quick: bool) -> Figure:
+    return _grows(quick, lambda job_id: ("GET", f"/v0.4/jobs/{job_id}", None))
+
+
+@row("a page of the list with 100,000 kept jobs", "with 200", 1.5)
+def page(quick: bool) -> Figure:
+    return _grows(quick, lambda _: ("GET", "/v0.4/jobs?limit=25", None))
+
+
+@row("GET /backends with 100,000 kept jobs", "with 200", 1.5)
+def listing(quick: bool) -> Figure:
+    return _grows(quick, lambda _: ("GET", "/v0.4/backends", None))

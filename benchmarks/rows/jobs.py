@@ -1,0 +1,200 @@
+"""From `run` to counts, in each way to the service, beside bare Aer and qiskit-ionq."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import qiskit_ionq
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel, depolarizing_error
+from qiskit_ionq.helpers import qiskit_circ_to_ionq_circ
+
+from benchmarks.circuits import bell, dense, ghz, long
+from benchmarks.measuring import Figure, compare, growth, row, seconds
+from ionq_toolkit import IonQProvider
+from ionq_toolkit.circuits.wire import to_wire
+from ionq_toolkit_fake import FakeIonQ, FakeServer, mock_ionq
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qiskit import QuantumCircuit
+
+
+def _runs(backend: Any, circuit: QuantumCircuit, shots: int = 1000) -> Callable[[], object]:  # noqa: ANN401
+    return lambda: backend.run(circuit, shots=shots).get_counts()
+
+
+def _bare(circuit: Any, shots: int = 1000, **options: Any) -> Callable[[], object]:  # noqa: ANN401
+    simulator = AerSimulator(**options)
+    return lambda: simulator.run(circuit, shots=shots).result().get_counts()
+
+
+def _in_process() -> Any:  # noqa: ANN401 - a backend
+    return IonQProvider(transport="fake", seed=1).get_backend("simulator")
+
+
+@row("Bell pair in process, run to counts", "bare Aer", 2.0)
+def in_process(quick: bool) -> Figure:
+    return compare(_runs(_in_process(), bell()), _bare(bell()), 30 if quick else 300)
+
+
+@row("Bell pair, intercepted", "bare Aer", 3.0)
+def intercepted(quick: bool) -> Figure:
+    with mock_ionq():
+        backend = IonQProvider("key").get_backend("simulator")
+        return compare(_runs(backend, bell()), _bare(bell()), 30 if quick else 300)
+
+
+@row("Bell pair over the socket", "bare Aer", 6.0)
+def over_socket(quick: bool) -> Figure:
+    with FakeServer(FakeIonQ(seed=1)) as server:
+        backend = IonQProvider("key", url=server.url).get_backend("simulator")
+        return compare(_runs(backend, bell()), _bare(bell()), 20 if quick else 100)
+
+
+@row("Bell pair over the socket", "qiskit-ionq on the same server", 1.0)
+def beside_qiskit_ionq(quick: bool) -> Figure:
+    with FakeServer(FakeIonQ(seed=1)) as server:
+        ours = IonQProvider("key", url=server.url).get_backend("simulator")
+        theirs = qiskit_ionq.IonQProvider("key", url=server.url).get_backend("ionq_simulator")
+        return compare(_runs(ours, bell()), _runs(theirs, bell()), 3 if quick else 20)
+
+
+@row("dense circuits in process, run to counts", "bare Aer, warm", 4.0)
+def wide(quick: bool) -> Figure:
+    def at(width: int) -> Figure:
+        rounds = 2 if quick else 5
+        return compare(_runs(_in_process(), dense(width)), _bare(dense(width)), rounds)
+
+    return growth([10, 16] if quick else [10, 16, 20, 22], at)._replace(
+        note="the histogram is written and read as JSON; Aer writes the counts alone"
+    )
+
+
+@row("1,000 circuits as one job", "one call of Aer", 1.15)
+def batch(quick: bool) -> Figure:
+    circuits = [dense(5, seed) for seed in range(100 if quick else 1000)]
+    backend, simulator = _in_process(), AerSimulator()
+    return compare(
+        lambda: backend.run(circuits, shots=100).get_counts(),
+        lambda: simulator.run(circuits, shots=100).result().get_counts(),
+        2 if quick else 5,
+    )
+
+
+@row("1,000 jobs of 1, 8 and 50 clients", "as many runs of bare Aer by as many threads")
+def crowd(quick: bool) -> Figure:
+    jobs, bare = (100 if quick else 1000), _bare(bell(), 100)
+
+    def at(clients: int) -> Figure:
+        times: list[float] = []
+        with FakeServer(FakeIonQ(seed=1)) as server:
+            local = threading.local()
+
+            def one(_: int) -> None:
+                if not hasattr(local, "run"):
+                    provider = IonQProvider("key", url=server.url)
+                    local.run = _runs(provider.get_backend("simulator"), bell(), 100)
+                times.append(seconds(local.run))
+
+            with ThreadPoolExecutor(clients) as pool:
+                ours = seconds(lambda: list(pool.map(one, range(jobs))))
+            with ThreadPoolExecutor(clients) as pool:
+                theirs = seconds(lambda: list(pool.map(lambda _: bare(), range(jobs))))
+        cuts = statistics.quantiles(times, n=100)
+        note = (
+            f"{clients} clients: {jobs / ours:.0f} jobs/s, p50 {cuts[49] * 1e3:.0f} ms, "
+            f"p99 {cuts[98] * 1e3:.0f} ms; bare {jobs / theirs:.0f}/s"
+        )
+        return Figure(ours / theirs, ours / theirs, ours / theirs, ours, theirs, note=note)
+
+    notes, sizes = [], [1, 8, 50]
+    figures = [at(size) for size in sizes]
+    notes = "; ".join(figure.note for figure in figures)
+    points = tuple((float(n), f.ratio) for n, f in zip(sizes, figures, strict=True))
+    return figures[1]._replace(points=points, note=notes)
+
+
+@row("a noisy job of 10 qubits, 1,000 shots", "Aer with the same error rates", 1.5)
+def noisy(quick: bool) -> Figure:
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(depolarizing_error(0.0005, 1), ["ry", "rz"])
+    model.add_all_qubit_quantum_error(depolarizing_error(0.0133, 2), ["cx"])
+    backend = _in_process()
+    return compare(
+        lambda: backend.run(dense(10), shots=1000, noise_model="aria-1").get_counts(),
+        _bare(dense(10), noise_model=model, max_parallel_shots=1),
+        2 if quick else 10,
+    )
+
+
+@row("GHZ in process, run to counts", "Aer's statevector method")
+def entangled(quick: bool) -> Figure:
+    def at(width: int) -> Figure:
+        bare = _bare(ghz(width), method="statevector")
+        return compare(_runs(_in_process(), ghz(width)), bare, 1)
+
+    return growth([16, 20] if quick else [20, 24, 26], at)
+
+
+def _peak(width: int, answer: Any) -> None:  # noqa: ANN401 - a queue
+    backend = _in_process()
+    backend.run(bell()).get_counts()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    backend.run(ghz(width)).get_counts()
+    answer.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+
+
+@row("peak memory of a GHZ state", "16 bytes for each amplitude", 1.7)
+def memory(quick: bool) -> Figure:
+    def at(width: int) -> Figure:
+        spawn = multiprocessing.get_context("spawn")
+        answer = spawn.Queue()
+        process = spawn.Process(target=_peak, args=(width, answer))
+        process.start()
+        used, state = answer.get(), 16 * 2.0**width
+        process.join()
+        ratio = used / state
+        return Figure(ratio, ratio, ratio, used / 2**20, state / 2**20, "MiB")
+
+    return growth([22] if quick else [24, 26, 28], at)
+
+
+@row("a body of 150,000 gates, run to counts", "bare Aer")
+def body(quick: bool) -> Figure:
+    circuit = long(8, 15_000 if quick else 150_000)
+    return compare(_runs(_in_process(), circuit, 100), _bare(circuit, 100), 1 if quick else 3)
+
+
+@row("circuit to wire: 100 qubits, 100,000 gates", "qiskit-ionq's serializer", 1.0)
+def wire(quick: bool) -> Figure:
+    circuit = long(100, 10_000 if quick else 100_000)
+    gateset = "qis"
+    return compare(
+        lambda: to_wire(circuit),
+        lambda: qiskit_circ_to_ionq_circ(circuit, gateset=gateset),
+        2 if quick else 5,
+    )
+
+
+@row("a job that waits 0.2 s, over the socket", "0.2 s", 1.75)
+def patience(quick: bool) -> Figure:
+    class Late(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202
+            def late() -> object:
+                time.sleep(0.2)
+                return fn(*args, **kwargs)
+
+            return super().submit(late)
+
+    with Late(1) as executor, FakeServer(FakeIonQ(seed=1, executor=executor)) as server:
+        backend = IonQProvider("key", url=server.url).get_backend("simulator")
+        took = statistics.median(seconds(_runs(backend, bell())) for _ in range(3 if quick else 9))
+    return Figure(took / 0.2, took / 0.2, took / 0.2, took, 0.2)

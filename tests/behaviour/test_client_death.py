@@ -1,0 +1,123 @@
+"""The end of a client in the middle of a submission: by an interrupt at any line, or a kill."""
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from qiskit import QuantumCircuit
+
+from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, errors
+from ionq_toolkit_fake import FakeIonQ
+
+ROOT = Path(__file__).parents[2]
+CLIENT = f"{ROOT / 'ionq_toolkit'}/"
+#: Rooms that a submission goes through before it has a tag, or that convert circuits.
+ELSEWHERE = tuple(CLIENT + room for room in ("circuits", "devices", "job/options", "job/payload"))
+
+
+class Interrupter:
+    """Raises KeyboardInterrupt at a line of the client, counted from 1."""
+
+    def __init__(self, at):
+        self.at, self.lines = at, 0
+
+    def trace(self, frame, event, argument):
+        name = frame.f_code.co_filename
+        if not name.startswith(CLIENT) or name.startswith(ELSEWHERE):
+            return None
+        if event == "line":
+            self.lines += 1
+            if self.lines == self.at:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self.trace
+
+    def __enter__(self):
+        sys.settrace(self.trace)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(None)
+
+
+@pytest.fixture(scope="module")
+def measured():
+    circuit = QuantumCircuit(1, 1)
+    circuit.x(0)
+    circuit.measure(0, 0)
+    return circuit
+
+
+def places(start, act):
+    """Yield what `act` does when it is interrupted at each line."""
+    at = 0
+    while True:
+        at += 1
+        subject = start()
+        with Interrupter(at) as interrupter:
+            try:
+                done = act(subject)
+            except KeyboardInterrupt as error:
+                done = error
+        if interrupter.lines < at:
+            assert at > 100, "lines of a submission"
+            return
+        yield subject, done
+
+
+def told(error):
+    return " ".join(getattr(error, "__notes__", ()))
+
+
+@pytest.mark.slow
+def test_run_that_is_interrupted_at_any_line_tells_the_tag_or_sent_nothing(measured, tmp_path):
+    clouds = []
+
+    def start():
+        clouds.append(FakeIonQ(seed=1))
+        provider = IonQProvider(transport=InProcessTransport(clouds[-1]))
+        return provider.get_backend("simulator")
+
+    for backend, done in places(start, lambda backend: backend.run(measured, shots=10)):
+        sent = clouds[-1].jobs
+        if isinstance(done, KeyboardInterrupt) and sent:
+            (job,) = sent
+            assert job.submission.metadata["toolkit_tag"] in told(done)
+            found = backend.find_submission(job.submission.metadata["toolkit_tag"])
+            assert found.job_id() == job.id
+
+
+@pytest.mark.slow
+def test_submit_that_is_interrupted_at_any_line_can_be_called_again_and_pays_once(measured):
+    clouds = []
+
+    def start():
+        clouds.append(FakeIonQ(seed=1))
+        provider = IonQProvider(transport=InProcessTransport(clouds[-1]))
+        return IonQJob(provider.get_backend("simulator"), None, None, measured, {"shots": 10})
+
+    for job, done in places(start, IonQJob.submit):
+        assert job.submission_tag
+        if isinstance(done, KeyboardInterrupt):
+            with contextlib.suppress(
+                errors.IonQJobStateError,  # it is known by its id
+                errors.IonQSubmissionUnknownError,  # it may be on its way, for all that is known
+            ):
+                job.submit()
+        if not job.job_id():
+            assert not clouds[-1].jobs
+            continue
+        assert [one.id for one in clouds[-1].jobs] == [job.job_id()]
+        assert job.get_counts() == {"1": 10}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+def test_after_kills_of_client_and_server_a_recovery_knows_all_submissions():
+    """scripts/kills.py kills 200 of them."""
+    command = [sys.executable, ROOT / "scripts" / "kills.py", "--kills", "10", "--seed", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "10 kills; recovered {'" in done.stdout
