@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from qiskit.providers import BackendV2, Options
 
+from ionq_toolkit.api import fields
 from ionq_toolkit.api.models import Characterization, JobEstimate
 from ionq_toolkit.circuits.gates import count_gates
 from ionq_toolkit.circuits.inlining import inlined
 from ionq_toolkit.circuits.target import Figures, target_for, with_figures
+from ionq_toolkit.devices import DEVICES, RETIRED_DEVICES
+from ionq_toolkit.display import View, plots, shown
 from ionq_toolkit.errors import IonQBackendError, IonQError
 from ionq_toolkit.job import options as run_options
 from ionq_toolkit.job.job import IonQJob
@@ -24,6 +27,7 @@ from ionq_toolkit.job.payload import (
     circuits_of,
     job_type,
 )
+from ionq_toolkit.job.progress import duration
 from ionq_toolkit.job.search import find_job
 
 if TYPE_CHECKING:
@@ -95,6 +99,41 @@ class IonQBackend(BackendV2):
     def __repr__(self) -> str:
         native = ", native" if self._gateset == "native" else ""
         return f"<{type(self).__name__} {self.name!r}{native}, {self.num_qubits} qubits>"
+
+    def _view(self) -> View:
+        seen = self._service.seen[self.api_name]
+        listing, calibration = seen.listing or {}, seen.calibration
+        fidelity = None if calibration is None else calibration.median_2q_fidelity
+        status, queue = listing.get("status"), listing.get("average_queue_time")
+        return View(
+            f"{type(self).__name__} {self.name}",
+            badge=str(status or ""),
+            tone={"available": "good", None: ""}.get(status, "busy"),
+            facts={
+                "service": self._service.describe(),
+                "qubits": self.num_qubits,
+                "gateset": self._gateset,
+                "native gates": ", ".join(self._device.native_gates),
+                "noise model": self.options.noise_model if self.simulator else None,
+                "connectivity": "all pairs"
+                if self._device.connectivity is None
+                else f"{len(self._device.connectivity)} pairs",
+                "queue": None if queue is None else in_words(queue),
+                "2q fidelity": None if fidelity is None else f"{fidelity:.2%}",
+                "price": None if seen.estimate is None else seen.estimate.price,
+            },
+            note="" if seen.listing else "status(), calibration() and estimate() ask for more.",
+        )
+
+    _repr_html_, _repr_pretty_ = shown(_view)
+
+    def plot(self) -> Any:  # noqa: ANN401 - a figure of matplotlib's
+        """Return a drawing of the qubits and the pairs that a gate can act on.
+
+        Raises:
+            IonQClientError: matplotlib, of the extra `notebook`, is not installed.
+        """
+        return plots.coupling(self.num_qubits, self._device.connectivity, title=self.name)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, IonQBackend):
@@ -270,7 +309,9 @@ class IonQBackend(BackendV2):
             error_mitigation=mitigated,
             job_type=job_type(circuits),
         )
-        return JobEstimate.from_reply(reply)
+        seen = self._service.seen[self.api_name]
+        seen.estimate = JobEstimate.from_reply(reply)
+        return seen.estimate
 
     def retrieve_job(self, job_id: str, timeout: float | None = None) -> IonQJob:
         """Return a job by its id, whatever its status.
@@ -355,17 +396,18 @@ class IonQBackend(BackendV2):
 
     def status(self) -> bool:
         """Return whether the backend takes jobs now, by IonQ's list of backends."""
-        return any(
-            entry.get("backend") == self.api_name and entry.get("status") == "available"
-            for entry in self.client.get_backends()
-        )
+        note_listing(self._service, self.client.get_backends())
+        listing = self._service.seen[self.api_name].listing or {}
+        return listing.get("status") == "available"
 
     def calibration(self) -> Characterization | None:
         """Return the latest characterization of the backend; None for the simulator."""
         if self.simulator:
             return None
         records = self.client.get_characterizations(self.api_name, limit=1)
-        return Characterization.from_reply(records[0]) if records else None
+        found = Characterization.from_reply(records[0]) if records else None
+        self._service.seen[self.api_name].calibration = found
+        return found
 
     def calibrated(
         self,
@@ -481,3 +523,68 @@ class IonQBackend(BackendV2):
         if given.get("shots", 0) is None:  # as to Aer: the backend's own number
             del given["shots"]
         return run_options.check({**self.options, "gateset": self._gateset, **given}, self._device)
+
+
+class BackendList(list[IonQBackend]):
+    """Backends, which a notebook or IPython shows as a table."""
+
+    def refresh(self) -> Self:
+        """Ask the service for status, queue, fidelity and price of each, and return the list.
+
+        It takes one request for all, and two for each QPU.
+
+        Raises:
+            IonQError: The service was not reached, or refused.
+        """
+        if self:
+            note_listing(self[0].service, self[0].client.get_backends())
+        qpus = [backend for backend in self if not backend.simulator]
+        for backend in qpus:
+            backend.calibration()
+            reply = backend.client.estimate_job(
+                backend=backend.api_name, oneq_gates=0, twoq_gates=1, qubits=2, shots=1
+            )
+            backend.service.seen[backend.api_name].estimate = JobEstimate.from_reply(reply)
+        return self
+
+    def _view(self) -> View:
+        rows = []
+        for backend in self:
+            seen = backend.service.seen[backend.api_name]
+            listing, calibration = seen.listing or {}, seen.calibration
+            queue = listing.get("average_queue_time")
+            fidelity = None if calibration is None else calibration.median_2q_fidelity
+            rows.append(
+                [
+                    backend.name,
+                    str(listing.get("status") or "?"),
+                    str(backend.num_qubits),
+                    "?" if queue is None else in_words(queue),
+                    "-" if backend.simulator else "?" if fidelity is None else f"{fidelity:.2%}",
+                    "free" if backend.simulator else (seen.estimate and seen.estimate.price) or "?",
+                ]
+            )
+        known = all(backend.service.seen[backend.api_name].listing for backend in self)
+        return View(
+            f"{len(self)} backends",
+            columns=("backend", "status", "qubits", "queue", "2q fidelity", "price"),
+            rows=rows,
+            note="" if known else "Not asked yet: refresh() asks the service.",
+        )
+
+    _repr_html_, _repr_pretty_ = shown(_view)
+
+
+def note_listing(service: Service, listing: Iterable[Mapping[str, Any]]) -> None:
+    """Remember the response to GET /backends for what is shown."""
+    found = {entry["backend"]: entry for entry in listing if isinstance(entry.get("backend"), str)}
+    for device in (*DEVICES, *RETIRED_DEVICES):
+        service.seen[device.api_name].listing = found.get(device.api_name)
+    for name, entry in found.items():
+        service.seen[name].listing = entry
+
+
+def in_words(queue_ms: object) -> str:
+    """Return the time in the queue, which IonQ sends in milliseconds."""
+    found = fields.milliseconds(queue_ms)
+    return "?" if found is None else duration(found)

@@ -103,7 +103,7 @@ def run(  # noqa: PLR0917 - click passes them by name
             )
             note(f"job {job.job_id()}")
             _watch(job, deadline, note)
-            counts = job.result(timeout=max(0.0, deadline.left())).get_counts()
+            counts = job.result(timeout=max(0.0, deadline.left()), progress=False).get_counts()
     except IonQError as error:
         raise click.ClickException(str(error)) from error
     except TranspilerError as error:
@@ -206,7 +206,8 @@ def _watch(job: IonQJob, deadline: Deadline, note: Callable[[str], None]) -> Non
             note(f"  {status.name:<13} {status.value}")
             shown = status
 
-    job.wait_for_final_state(timeout=max(0.0, deadline.left()), callback=show)
+    left = max(0.0, deadline.left())
+    job.wait_for_final_state(timeout=left, callback=show, progress=False)
 
 
 def _print(text: str) -> None:

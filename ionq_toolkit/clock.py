@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from ionq_toolkit.tracebacks import InvalidValueError
+
 
 class Clock(Protocol):
     """A clock to wait on.
@@ -77,7 +79,7 @@ class Deadline:
             ValueError: `timeout` is negative or not a number.
         """
         if timeout is not None and not timeout >= 0:  # NaN is not either
-            raise ValueError(f"timeout={timeout} must not be negative")
+            raise InvalidValueError(f"timeout={timeout} must not be negative")
         self.clock = clock
         self.timeout = timeout = None if timeout is None or timeout >= FOR_EVER_S else timeout
         self._begin = clock.monotonic()

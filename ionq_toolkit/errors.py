@@ -34,6 +34,8 @@ from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobTimeoutError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
+from ionq_toolkit.tracebacks import hide_frames, render
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
@@ -75,6 +77,11 @@ class IonQError(QiskitError):
             if not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__} has no attribute {name!r}")
             setattr(self, name, value)
+        hide_frames(self)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the traceback that IPython shows: it ends at the caller's own line."""
+        return render(self)
 
     def __str__(self) -> str:
         return str(self.message)

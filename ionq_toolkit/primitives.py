@@ -28,6 +28,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from ionq_toolkit.circuits.wire import needs_qasm3
+from ionq_toolkit.display import View, shown
 from ionq_toolkit.errors import IonQError, IonQJobError, IonQJobFailureError, IonQJobStateError
 
 if TYPE_CHECKING:
@@ -57,6 +58,18 @@ class IonQPrimitiveJob(BasePrimitiveJob):
         self._jobs = tuple(jobs)
         self._combine = combine
         self._result: PrimitiveResult | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} on {self._backend.name}: {list(self._jobs)}>"
+
+    _repr_html_, _repr_pretty_ = shown(
+        lambda self: View(
+            f"{type(self).__name__} of {len(self.jobs)} jobs",
+            columns=("IonQ job",),
+            rows=[[repr(job)] for job in self.jobs],
+            note="As last seen; status() asks the service.",
+        )
+    )
 
     @property
     def jobs(self) -> tuple[IonQJob, ...]:

@@ -17,9 +17,10 @@ from ionq_toolkit import transport as transports
 from ionq_toolkit.api import accounts, fields
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.api.models import Characterization
-from ionq_toolkit.backend import IonQBackend
+from ionq_toolkit.backend import BackendList, IonQBackend
 from ionq_toolkit.clock import FOR_EVER_S
 from ionq_toolkit.devices import DEVICES, Device, find_device, listed_device
+from ionq_toolkit.display import View, shown
 from ionq_toolkit.errors import (
     IonQBackendError,
     IonQBackendNotFoundError,
@@ -181,6 +182,21 @@ class IonQProvider:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.service.describe()})"
 
+    def _view(self) -> View:
+        network = self.service.on_network
+        return View(
+            type(self).__name__,
+            badge="network" if network else "in this process",
+            tone="" if network else "good",
+            facts={
+                "service": self.service.describe(),
+                "timeout": None if self.service.timeout is None else f"{self.service.timeout:g} s",
+                "backends": ", ".join(device.name for device in DEVICES),
+            },
+        )
+
+    _repr_html_, _repr_pretty_ = shown(_view)
+
     def __enter__(self) -> Self:
         return self
 
@@ -251,8 +267,8 @@ class IonQProvider:
         name: BackendName | str | None = None,
         filters: Callable[[IonQBackend], bool] | None = None,
         **attributes: object,
-    ) -> list[IonQBackend]:
-        """Return the backends, all or some.
+    ) -> BackendList:
+        """Return the backends, all or some: a list, which a notebook shows as a table.
 
         Args:
             name: Only the one of this name, in any customary spelling.
@@ -268,12 +284,12 @@ class IonQProvider:
             try:
                 found = [self.get_backend(name)]
             except IonQBackendNotFoundError:
-                return []
+                return BackendList()
         for attribute, value in attributes.items():
             if not hasattr(IonQBackend, attribute):
                 raise IonQBackendError(f"Backends have no attribute {attribute!r} to filter by.")
             found = [backend for backend in found if getattr(backend, attribute) == value]
-        return [backend for backend in found if filters is None or filters(backend)]
+        return BackendList(one for one in found if filters is None or filters(one))
 
     def get_backend(self, name: BackendName | str, gateset: Gateset = "qis") -> IonQBackend:
         """Return the backend of that name, in any customary spelling.

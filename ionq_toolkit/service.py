@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,7 +14,10 @@ from ionq_toolkit.clock import Deadline, SystemClock
 from ionq_toolkit.forks import ForkLock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ionq_toolkit.api.credentials import ApiKey
+    from ionq_toolkit.api.models import Characterization, JobEstimate
     from ionq_toolkit.clock import Clock
     from ionq_toolkit.events import EventLog
     from ionq_toolkit.journal import Journal
@@ -25,6 +30,15 @@ _DRAWING = ForkLock()
 _TAGS = 1
 
 
+@dataclass
+class Seen:
+    """The last answers of the service about a backend; None: it was not asked."""
+
+    listing: Mapping[str, Any] | None = None
+    calibration: Characterization | None = None
+    estimate: JobEstimate | None = None
+
+
 class Service:
     """A client, a clock, a default timeout, seeds and tags, and the sessions that are known.
 
@@ -34,6 +48,7 @@ class Service:
         journal: Where submissions are written down before they are sent; None: nowhere.
         sessions: The sessions created or attached to through this service: for each id IonQ's name
             of its backend, or None for a session that was ended here.
+        seen: The last answers about each backend, by IonQ's name of it.
     """
 
     def __init__(
@@ -70,6 +85,7 @@ class Service:
         self.timeout = timeout
         self.journal = journal
         self.sessions: dict[str, str | None] = {}
+        self.seen: defaultdict[str, Seen] = defaultdict(Seen)
         self._key = key
         self._url = url
         self._events = events
@@ -91,8 +107,16 @@ class Service:
         return self
 
     def describe(self) -> str:
-        """Return the URL and the transport in words."""
-        return f"url={self._url!r}, transport={self._transport.inner!r}"
+        """Return in words which service it is: a URL, or a cloud in this process."""
+        if self._transport.requires_key:
+            return f"url={self._url!r}, transport={self._transport.inner!r}"
+        cloud = self._transport.cloud
+        return f"{self._transport.inner if cloud is None else cloud!r} in this process, no network"
+
+    @property
+    def on_network(self) -> bool:
+        """Whether requests leave this process, with a key."""
+        return self._transport.requires_key
 
     @property
     def address(self) -> object:

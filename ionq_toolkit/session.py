@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ionq_toolkit.api import fields
 from ionq_toolkit.api.statuses import FINAL
+from ionq_toolkit.display import View, shown
 from ionq_toolkit.errors import (
     IonQAPIError,
     IonQBackendError,
@@ -112,10 +113,23 @@ class Session:
                     f"Session {session_id} is on {on!r}, not on {backend.api_name!r}."
                 )
         self._session_id: str = session_id
+        self._limits = limits
         service.sessions[session_id] = backend.api_name
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._session_id} on {self._backend.name}>"
+
+    def _view(self) -> View:
+        sessions, limits = self._backend.service.sessions, self._limits
+        ended = sessions.get(self._session_id, self._backend.api_name) is None
+        return View(
+            f"{type(self).__name__} {self._session_id}",
+            badge="ended here" if ended else "",
+            facts={"backend": self._backend.name, **{f"limit: {n}": limits[n] for n in limits}},
+            note="" if ended else "details() asks the service.",
+        )
+
+    _repr_html_, _repr_pretty_ = shown(_view)
 
     @classmethod
     def from_id(cls, session_id: str, *, backend: IonQBackend) -> Self:

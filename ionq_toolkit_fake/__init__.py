@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.facts.deviations import DEVIATIONS
     from ionq_toolkit_fake.facts.failures import FAILURES
-    from ionq_toolkit_fake.intercept import UnansweredRequest, mock_ionq
+    from ionq_toolkit_fake.intercept import StandstillError, UnansweredRequest, mock_ionq
     from ionq_toolkit_fake.local import backend
     from ionq_toolkit_fake.models.accounts import Access
     from ionq_toolkit_fake.models.agenda import Retention
@@ -39,6 +39,7 @@ _MODULES = {
     "FakeServer": "server",
     "Retention": "models.agenda",
     "Scenario": "scenario",
+    "StandstillError": "intercept",
     "Transitions": "transitions.spec",
     "UnansweredRequest": "intercept",
     "after": "transitions.spec",
@@ -80,6 +81,7 @@ __all__ = [
     "FakeServer",
     "Retention",
     "Scenario",
+    "StandstillError",
     "Transitions",
     "UnansweredRequest",
     "after",

@@ -9,6 +9,7 @@ import os
 import signal
 from dataclasses import replace
 from http import HTTPStatus
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,18 +17,27 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
-from ionq_toolkit_fake.chaos.command import chaos_command
-from ionq_toolkit_fake.clock import CLOCKS
-from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.guard import Guard, UnsafeAddressError
-from ionq_toolkit_fake.scenario import Scenario, names
-from ionq_toolkit_fake.server import serve as serve_cloud
-from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
-from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
-from ionq_toolkit_fake.simulation.program import Program, Task
-from ionq_toolkit_fake.store.base import StateError
-from ionq_toolkit_fake.store.sqlite import copy_store, keep_snapshot
-from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
+try:
+    from ionq_toolkit_fake.chaos.command import chaos_command
+    from ionq_toolkit_fake.clock import CLOCKS
+    from ionq_toolkit_fake.cloud import FakeIonQ
+    from ionq_toolkit_fake.guard import Guard, UnsafeAddressError
+    from ionq_toolkit_fake.scenario import Scenario, names
+    from ionq_toolkit_fake.server import serve as serve_cloud
+    from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
+    from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
+    from ionq_toolkit_fake.simulation.program import Program, Task
+    from ionq_toolkit_fake.store.base import StateError
+    from ionq_toolkit_fake.store.sqlite import copy_store, keep_snapshot
+    from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
+
+    if find_spec("qiskit_aer") is None:  # imported when something is simulated
+        raise ModuleNotFoundError(name="qiskit_aer")  # noqa: TRY301 - as an import here would
+except ModuleNotFoundError as error:  # the command is installed without the extra as well
+    raise SystemExit(
+        f"ionq-fake needs the module {error.name!r}, which is not installed. "
+        "Install the extra: pip install 'ionq-toolkit[fake]'"
+    ) from None
 
 if TYPE_CHECKING:
     from collections.abc import Collection

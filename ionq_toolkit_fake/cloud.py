@@ -18,6 +18,7 @@ from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
 from ionq_toolkit_fake.assertions import assert_requested
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
+from ionq_toolkit_fake.display import ShownList, Table, shown
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
@@ -29,6 +30,7 @@ from ionq_toolkit_fake.models.accounts import Accounts
 from ionq_toolkit_fake.models.agenda import Agenda, Retention
 from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
+from ionq_toolkit_fake.models.job import Job
 from ionq_toolkit_fake.models.project import Project
 from ionq_toolkit_fake.models.state import (
     CloudRecord,
@@ -57,7 +59,6 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.facts.failures import FailureWord
     from ionq_toolkit_fake.faults import ArmedRule, Fault
     from ionq_toolkit_fake.models.accounts import Access, ApiKey
-    from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.models.jobs import Jobs
     from ionq_toolkit_fake.transitions.lifecycle import OpenStatus
 
@@ -318,17 +319,28 @@ class FakeIonQ:
         count = sum(len(project.jobs) for project in self.projects)
         return f"<{type(self).__name__} seed={self.seed}, {count} jobs>"
 
+    def _table(self) -> Table:
+        jobs = [job for project in self.projects for job in project.jobs.shown()]
+        title = (
+            f"FakeIonQ: IonQ's cloud in this process, seed {self.seed}, "
+            f"{self.clock.now():%Y-%m-%d %H:%M:%S} UTC by its clock, {len(self._log)} requests, "
+            f"{len(jobs)} jobs"
+        )
+        return Table(title, Job.COLUMNS, [job.row() for job in jobs[::-1]])
+
+    _repr_html_, _repr_pretty_ = shown(_table)
+
     @property
     def takes_every_key(self) -> bool:
         """Whether every API key is accepted, since no keys were given."""
         return self._accounts.takes_every_key
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> ShownList[Job]:
         """All jobs of all projects in their current state, child jobs included."""
         with self.lock:
             self.settle()
-            return [job for project in self.projects for job in project.jobs]
+            return ShownList(job for project in self.projects for job in project.jobs)
 
     @property
     def projects(self) -> list[Project]:

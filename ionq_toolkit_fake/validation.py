@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
 
 #: Of what is given, messages quote so many characters.
 _LONGEST = 200
+
+
+class InvalidSettingError(ValueError):
+    """A setting is invalid. pytest and IPython show where it was made, not where it was found."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        frame = sys._getframe(1)  # noqa: SLF001 - the way to the calling frame
+        while frame is not None:
+            name = str(frame.f_globals.get("__name__"))
+            optimized = frame.f_code.co_flags & inspect.CO_OPTIMIZED  # no module's or class's
+            if optimized and name.partition(".")[0] == "ionq_toolkit_fake":
+                frame.f_locals.update(__tracebackhide__=True, _rich_traceback_omit=True)
+            frame = frame.f_back  # type: ignore[assignment]
 
 
 def unknown(kind: str, name: object, allowed: Collection[str]) -> ValueError:
@@ -29,7 +44,7 @@ def unknown(kind: str, name: object, allowed: Collection[str]) -> ValueError:
     near = get_close_matches(text, allowed, n=1) if len(text) <= _LONGEST else []
     hint = f" Did you mean {near[0]!r}?" if near else ""
     have = f"there are {', '.join(allowed)}" if allowed else "there are none"
-    return ValueError(f"there is no {kind} {_quoted(name)}; {have}.{hint}")
+    return InvalidSettingError(f"there is no {kind} {_quoted(name)}; {have}.{hint}")
 
 
 def wrong(what: str, expected: str, given: object) -> ValueError:
@@ -37,7 +52,7 @@ def wrong(what: str, expected: str, given: object) -> ValueError:
 
     A `ValueError` whatever its type: settings come from files and over the network as well.
     """
-    return ValueError(f"{what} must be {expected}, is {_quoted(given)}")
+    return InvalidSettingError(f"{what} must be {expected}, is {_quoted(given)}")
 
 
 def _quoted(given: object) -> str:

@@ -218,8 +218,12 @@ def run(
             tests = tests_of(suite, checkouts, python, folder)
             arguments = [part.replace("{tests}", str(tests)) for part in suite.pytest]
             report = folder / "report.xml"
-            own = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"--junitxml={report}")
-            command = [python, "-m", "pytest", *own, *arguments, *few]
+            settings = folder / "pytest.ini"
+            settings.write_text("[pytest]\n")
+            # Installed tests have no settings, and are not to find those of a project around them.
+            own = ["-c", settings] if suite.tests == "installed" else []
+            own += ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"--junitxml={report}")
+            command = [python, "-m", "pytest", *arguments, *few, *own]
             _, text = output_of(command, tests.parent, **environment)
             found = of_pytest(report, text)
         versions = versions_of(python, dict.fromkeys((package, "qiskit")))
@@ -324,7 +328,9 @@ def main() -> int:
             results[suite.name] = found
             saved.write_text(json.dumps(results, indent=1))
             report(suite.name, found)
-        if not arguments.quick:
+            if not arguments.quick:
+                PAGE.write_text(page(results))
+        if arguments.page:
             PAGE.write_text(page(results))
         wrong = [
             name

@@ -24,6 +24,7 @@ from ionq_toolkit.errors import (
     IonQRetriableError,
 )
 from ionq_toolkit.events import EventLog
+from ionq_toolkit.tracebacks import hide_cause
 from ionq_toolkit.transport.base import SHORTEST_KEY, HiddenText, UnusableSettingError, as_transport
 from ionq_toolkit.transport.retry import (
     ATTEMPT_S,
@@ -177,7 +178,7 @@ class Connection:
             if failure is not None:
                 # Without the cause where that would show the key, and out of its context.
                 cause = None if self._shows_key(failure) else failure
-                raise self._no_answer(failure, method, path, job_id) from cause
+                raise self._no_answer(failure, method, path, job_id) from hide_cause(cause)
             if span is not None:
                 span.set_attribute("http.response.status_code", reply.status)
             if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's range of success

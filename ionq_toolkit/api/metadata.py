@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: The name of the tag that identifies a submission.
 TAG = "toolkit_tag"
 
+#: The keys of the metadata that the client stores for itself.
+OWN = frozenset({TAG, "shots", "sampler_seed", "qiskit_header", "memory"})
+
 
 def encode(
     header: Mapping[str, Any] | Sequence[Mapping[str, Any]],

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit.api import fields
+from ionq_toolkit.display import View, html, moment, money, shown, text
 from ionq_toolkit.errors import IonQJobError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from ionq_toolkit.display.view import Printer
 
 
 class JobCost(NamedTuple):
@@ -25,6 +28,19 @@ class JobCost(NamedTuple):
     charged: float | None
     estimated: float | None
     unit: str | None
+
+    def __str__(self) -> str:
+        charged, estimated = (money(one, self.unit) for one in self[:2])
+        return charged or (f"{estimated} (estimated)" if estimated else "no charge")
+
+    def _view(self) -> View:
+        return View("JobCost", facts={"cost": str(self)})
+
+    def _repr_html_(self) -> str:
+        return html.render(self._view())
+
+    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:  # noqa: ARG002 - it holds itself nowhere
+        printer.text(text.render(self._view()))
 
 
 def read_cost(body: Mapping[str, object], job_id: str) -> JobCost:
@@ -115,6 +131,40 @@ class JobEstimate:
             _body=body,
         )
 
+    def _view(self) -> View:
+        run, queue = self.execution_time_s, self.queue_time_s
+        return View(
+            f"Estimate for {self.backend}",
+            badge=money(self.cost, self.cost_unit) or "",
+            tone="good",
+            facts={
+                "qubits": self.qubits,
+                "shots": self.shots,
+                "gates on one qubit": self.oneq_gates,
+                "gates on two qubits": self.twoq_gates,
+                "error mitigation": self.error_mitigation,
+                "execution": None if run is None else f"{run:g} s",
+                "queue now": None if queue is None else f"{queue:g} s",
+                "price": self.price,
+                "at": moment(self.estimated_at),
+            },
+        )
+
+    _repr_html_, _repr_pretty_ = shown(_view)
+
+    @property
+    def price(self) -> str | None:
+        """The prices in `rates`, in words; None if none can be read."""
+        parts = []
+        for rate in self.rates:
+            gate, least = (fields.number(rate.get(n)) for n in ("cost_2q_gate", "job_cost_minimum"))
+            if gate is not None:
+                parts.append(f"{gate:g} a shot and 2-qubit gate")
+            if least is not None:
+                parts.append(f"at least {least:g}")
+        unit = (self.cost_unit or "").upper()
+        return f"{', '.join(parts)} {unit}".rstrip() if parts else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return the response as IonQ sent it."""
         return dict(self._body)
@@ -167,6 +217,17 @@ class Characterization:
             },
             timing={name: fields.number(timing.get(name)) for name in _TIMES},
         )
+
+    def _view(self) -> View:
+        measured = {f"{n} fidelity": v and f"{v:.2%}" for n, v in self.fidelity.items()}
+        times = {n: None if s is None else f"{s:g} s" for n, s in self.timing.items()}
+        return View(
+            f"Characterization of {self.backend}",
+            badge=f"{self.date:%Y-%m-%d}" if self.date else "",
+            facts={"qubits": self.qubits, **measured, **{f"time {n}": s for n, s in times.items()}},
+        )
+
+    _repr_html_, _repr_pretty_ = shown(_view)
 
     @property
     def median_spam_fidelity(self) -> float | None:

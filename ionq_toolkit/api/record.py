@@ -11,12 +11,15 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from ionq_toolkit.api import fields
 from ionq_toolkit.api.metadata import CircuitHeader, decode_headers
 from ionq_toolkit.api.statuses import JOB_STATUS
+from ionq_toolkit.display import View, html, moment, text
 from ionq_toolkit.errors import IonQJobError
 from ionq_toolkit.forks import cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from ionq_toolkit.display.view import Printer
 
 
 #: Types of jobs in the API document: one circuit, several, and a program in OpenQASM 3.
@@ -48,6 +51,22 @@ class JobTimings(NamedTuple):
     predicted_wait_s: float | None
     predicted_execution_s: float | None
     execution_s: float | None
+
+    def __str__(self) -> str:
+        return f"submitted {moment(self.submitted_at)}, completed {moment(self.completed_at)}"
+
+    def _view(self) -> View:
+        found = self._asdict().items()
+        times = {name: moment(at) for name, at in found if name.endswith("_at")}
+        lengths = {n: None if s is None else f"{s:g} s" for n, s in found if n.endswith("_s")}
+        labels = {n: n.removesuffix("_s").removesuffix("_at").replace("_", " ") for n, _ in found}
+        return View("JobTimings", facts={labels[n]: v for n, v in {**times, **lengths}.items()})
+
+    def _repr_html_(self) -> str:
+        return html.render(self._view())
+
+    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:  # noqa: ARG002 - it holds itself nowhere
+        printer.text(text.render(self._view()))
 
 
 @dataclass(frozen=True)
@@ -107,6 +126,11 @@ class JobRecord:
     def parent_id(self) -> str | None:
         """The id of the job whose circuit this one is, according to the record, or None."""
         return fields.text(self._body.get("parent_job_id"))
+
+    @property
+    def name(self) -> str | None:
+        """The name of the job, or None."""
+        return fields.text(self._body.get("name"))
 
     @property
     def is_child(self) -> bool:
@@ -180,11 +204,6 @@ class JobRecord:
     def is_function(self) -> bool:
         """Whether the job is a quantum function, whose result is a number and not a histogram."""
         return isinstance(self.type, str) and self.type.startswith(_FUNCTIONS)
-
-    @property
-    def name(self) -> str | None:
-        """The name of the job, or None."""
-        return fields.text(self._body.get("name"))
 
     @property
     def session_id(self) -> str | None:

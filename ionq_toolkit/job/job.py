@@ -12,16 +12,19 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from ionq_toolkit.api.connection import each
 from ionq_toolkit.api.metadata import TAG
 from ionq_toolkit.api.models import read_cost
+from ionq_toolkit.display import plots, shown
 from ionq_toolkit.errors import IonQAPIError, IonQJobError, IonQJobStateError
 from ionq_toolkit.job.errors import error_message, final_error
 from ionq_toolkit.job.polling import Poll, UntilFinal, UntilRead
-from ionq_toolkit.job.progress import ProgressLine
+from ionq_toolkit.job.progress import LONG_S, ProgressLine
 from ionq_toolkit.job.state import JobState, summary
 from ionq_toolkit.job.submission import JobSubmission
+from ionq_toolkit.job.view import JobFacts, job_view
 from ionq_toolkit.results.fetch import Results, query_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from qiskit import QuantumCircuit
@@ -104,6 +107,7 @@ class IonQJob(JobV1):
         backend_is = (backend.name, backend.backend_version)
         self._results = Results(self._client, self._state.children, backend_is)
         self._child_jobs: tuple[IonQJob, ...] = ()
+        self._cost: JobCost | None = None
 
     @classmethod
     def from_record(cls, backend: Backend, body: Mapping[str, Any]) -> Self:
@@ -130,8 +134,18 @@ class IonQJob(JobV1):
         return self._state
 
     def __repr__(self) -> str:
-        job_id = self._state.job_id or "(not submitted)"
-        return f"<{type(self).__name__} {job_id} on {self._backend.name}>"
+        job_id, facts = self._state.job_id or "", self._facts()
+        parts = [type(self).__name__, job_id, f"on {self._backend.name}:", facts.status]
+        return f"<{' '.join(filter(None, parts))}>"
+
+    def _facts(self) -> JobFacts:
+        several = self.circuit if isinstance(self.circuit, list) else [self.circuit]
+        circuits = [one for one in several if one is not None]
+        name, state = type(self).__name__, self._state
+        shots = self.metadata.get("shots")
+        return JobFacts(name, self._backend.name, state, circuits, shots, self._cost)
+
+    _repr_html_, _repr_pretty_ = shown(lambda self: job_view(self._facts()))
 
     def submit(self, timeout: float | None = None) -> None:
         """Send the job to IonQ.
@@ -415,7 +429,8 @@ class IonQJob(JobV1):
             if error.status_code != HTTPStatus.NOT_FOUND:
                 raise
             return None
-        return read_cost(body, self._state.job_id)
+        self._cost = read_cost(body, self._state.job_id)
+        return self._cost
 
     def wait_for_final_state(
         self,
@@ -423,7 +438,7 @@ class IonQJob(JobV1):
         wait: float | None = None,
         callback: Callback | None = None,
         *,
-        progress: bool = False,
+        progress: bool | None = None,
     ) -> None:
         """Wait until the job is completed, failed or cancelled, whichever of these it is.
 
@@ -441,7 +456,8 @@ class IonQJob(JobV1):
                 time that a request takes, and lets them grow.
             callback: Called as `callback(job_id, status, job)` after each poll, the last
                 one included.
-            progress: Show the status on a terminal (standard error) or in a notebook.
+            progress: Show a progress bar on a terminal (standard error) or in a notebook: True at
+                once, None after 5 s and without further requests, False never.
 
         Raises:
             IonQJobTimeoutError: The job is not final after `timeout`. It goes on, and can
@@ -452,7 +468,7 @@ class IonQJob(JobV1):
             IonQAPIError: IonQ refused or, as a service in trouble, for as long as that.
             ValueError: `timeout` or `wait` is negative or not a number.
         """
-        with ProgressLine() if progress else nullcontext() as line:
+        with _line(progress) as line:
             self._until_final(line, self._service.deadline(timeout), wait, callback).run()
 
     async def wait_async(
@@ -461,14 +477,14 @@ class IonQJob(JobV1):
         wait: float | None = None,
         callback: Callback | None = None,
         *,
-        progress: bool = False,
+        progress: bool | None = None,
     ) -> None:
         """Wait as `wait_for_final_state` does, and let other tasks go on meanwhile.
 
         Requests are made in a thread; `callback` is called in the task. A task that is cancelled
         asks no more, once a request under way is answered; the job itself goes on.
         """
-        with ProgressLine() if progress else nullcontext() as line:
+        with _line(progress) as line:
             deadline = self._service.deadline(timeout)
             await self._until_final(line, deadline, wait, callback).run_async()
 
@@ -481,7 +497,7 @@ class IonQJob(JobV1):
         extra_query_params: Mapping[str, Any] | None = None,
         *,
         partial: bool = False,
-        progress: bool = False,
+        progress: bool | None = None,
     ) -> IonQResult:
         """Wait for the job and return its result: fetched once, the same at every call.
 
@@ -509,7 +525,7 @@ class IonQJob(JobV1):
             IonQAPIError: Likewise.
         """
         deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
-        with ProgressLine() if progress else nullcontext() as line:
+        with _line(progress) as line:
             self._until_final(line, deadline, wait, callback).run()
         reading = self._until_read(deadline, query, partial=partial)
         return reading.run()
@@ -523,11 +539,11 @@ class IonQJob(JobV1):
         extra_query_params: Mapping[str, Any] | None = None,
         *,
         partial: bool = False,
-        progress: bool = False,
+        progress: bool | None = None,
     ) -> IonQResult:
         """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
         deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
-        with ProgressLine() if progress else nullcontext() as line:
+        with _line(progress) as line:
             await self._until_final(line, deadline, wait, callback).run_async()
         reading = self._until_read(deadline, query, partial=partial)
         return await reading.run_async()
@@ -587,6 +603,11 @@ class IonQJob(JobV1):
             found = self._until_read(deadline, {}, partial=False, memory=True).run()
         return found.get_memory(circuit)
 
+    def plot(self, **options: Any) -> Any:  # noqa: ANN401 - Qiskit's options, and a figure
+        """Wait for the job and return Qiskit's histogram of its counts; see `IonQResult.plot`."""
+        plots.check()
+        return self.result().plot(**options)
+
     @property
     def _record(self) -> JobRecord:
         return self._state.record
@@ -639,3 +660,9 @@ class IonQJob(JobV1):
     def _need_id(self) -> None:
         if not self._state.job_id:
             raise IonQJobStateError("The job is not submitted yet; call submit() first.")
+
+
+def _line(progress: bool | None) -> AbstractContextManager[ProgressLine | None]:
+    if progress is None:
+        return ProgressLine(after_s=LONG_S)
+    return ProgressLine() if progress else nullcontext()

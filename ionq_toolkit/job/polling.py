@@ -17,6 +17,7 @@ from ionq_toolkit.errors import (
 )
 from ionq_toolkit.events import PollFailed
 from ionq_toolkit.job.errors import final_error, stuck_error, timeout_error
+from ionq_toolkit.tracebacks import InvalidValueError
 from ionq_toolkit.transport.base import ReplyTooLargeError, UnusableURLError
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, REFUSALS, Backoff, RetryPolicy
 
@@ -108,8 +109,15 @@ class UntilFinal(Question["JobStatus"]):
             status = state.refresh(self.deadline)
             answered = True
         finally:
-            if self._line is not None and self._line.visible:
-                self._line.show(state.in_a_line(self.deadline, answered=answered))
+            line, waited = self._line, self.deadline.elapsed()
+            if line is not None and line.visible and waited >= line.after_s:
+                children = None
+                if answered and line.after_s == 0:  # asked for, and so are its requests
+                    children = state.children_done(self.deadline)
+                line.show(
+                    state.in_a_line(self.deadline, children, answered=answered),
+                    state.part_done(children),
+                )
         if state.over:
             return status
         if self.deadline.timeout is None and state.unknown_for >= UNKNOWN_S:
@@ -218,7 +226,7 @@ class Poll(Generic[Found]):
             ValueError: `wait` is negative, infinite or not a number.
         """
         if wait is not None and not 0 <= wait < float("inf"):  # NaN is not either
-            raise ValueError(f"wait={wait} must not be negative, or without end")
+            raise InvalidValueError(f"wait={wait} must not be negative, or without end")
         self._question = question
         self._deadline, self._clock = question.deadline, question.deadline.clock
         client = question.state.client

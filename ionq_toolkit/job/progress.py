@@ -5,21 +5,35 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
+from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from typing import TextIO
 
 
+#: A wait that nothing was said of shows its progress after so many seconds.
+LONG_S = 5.0
+
+#: Characters of a bar.
+_BAR = 12
+
+
 class ProgressLine:
-    """A line that is overwritten, on a terminal or in a notebook; elsewhere it is quiet.
+    """A bar and a line that is overwritten, on a terminal or in a notebook; elsewhere it is quiet.
 
     It is written to standard error if that is a terminal, and shown below the cell in a Jupyter
     notebook.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        """Write to `stream`, or standard error, if it is a terminal."""
+    def __init__(self, stream: TextIO | None = None, *, after_s: float = 0.0) -> None:
+        """Write to `stream`, or standard error, if it is a terminal.
+
+        Args:
+            stream: The stream.
+            after_s: Seconds of a wait that are not shown.
+        """
+        self.after_s = after_s
         self._stream = stream or sys.stderr
         self._display = _notebook_display()
         self._terminal = self._display is None and _is_terminal(self._stream)
@@ -40,15 +54,21 @@ class ProgressLine:
         """Whether anybody sees the line."""
         return self._terminal or self._display is not None
 
-    def show(self, text: str) -> None:
-        """Put `text` in the place of what was shown before."""
+    def show(self, text: str, done: float) -> None:
+        """Put a bar and `text` in the place of what was shown before.
+
+        Args:
+            text: The line.
+            done: The part of the way that the job has come, from 0 to 1.
+        """
         if text == self._shown or not self.visible:
             return
         with contextlib.suppress(Exception):  # what cannot be shown must not end a wait
             if self._display is not None:
-                self._show_in_notebook(text)
+                self._show_in_notebook(text, done)
             else:
-                text = text[: shutil.get_terminal_size().columns - 1]
+                bar = "#" * round(_BAR * done)
+                text = f"[{bar:<{_BAR}}] {text}"[: shutil.get_terminal_size().columns - 1]
                 self._write(f"\r{text:<{len(self._shown)}}")
         self._shown = text
 
@@ -56,8 +76,9 @@ class ProgressLine:
         self._stream.write(text)
         self._stream.flush()
 
-    def _show_in_notebook(self, text: str) -> None:
-        data = {"text/plain": text}
+    def _show_in_notebook(self, text: str, done: float) -> None:
+        bar = f'<progress value="{done:.3f}" max="1" style="vertical-align:middle"></progress>'
+        data = {"text/plain": text, "text/html": f"<div>{bar} {escape(text)}</div>"}
         if self._handle is None:
             self._handle = self._display(data, raw=True, display_id=True)
         else:

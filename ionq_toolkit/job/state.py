@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 #: how many seconds that has to be found out, and for how many it is let be where it was not.
 _MOST_WATCHED, _SHOWING_S, _NOT_SHOWN_S = 64, 1.0, 30.0
 
+#: The part of its way that a job has come before it runs, and when it begins to.
+_WAITING, _RUNNING = {JobStatus.INITIALIZING: 0.0, JobStatus.QUEUED: 0.25}, 0.5
+
 #: Held while an answer is taken, and never while one is waited for. One for all jobs, since a
 #: lock of its own would keep a job from being pickled.
 _TAKING = ForkLock()
@@ -243,24 +246,42 @@ class JobState:
             return [self.status] * circuits
         return [child.apparent_state or JobStatus.INITIALIZING for child in children]
 
-    def in_a_line(self, deadline: Deadline, *, answered: bool = True) -> str:
-        """Return the progress line; `answered` is whether the service answered the last poll."""
-        waiting = self.status in (JobStatus.INITIALIZING, JobStatus.QUEUED)
+    def in_a_line(
+        self, deadline: Deadline, children: tuple[int, int] | None, *, answered: bool = True
+    ) -> str:
+        """Return the progress line.
+
+        Args:
+            deadline: The deadline of the wait.
+            children: How many of its circuits are done, and of how many.
+            answered: Whether the service answered the last poll.
+        """
+        waiting = self.status in _WAITING
         return describe(
             self.job_id,
             self.status.name,
             elapsed_s=deadline.elapsed(),
             predicted_wait_s=self.record.timings.predicted_wait_s if waiting else None,
-            children=None if waiting or not answered else self._children_done(deadline),
+            children=children,
             answered=answered,
         )
 
-    def _children_done(self, deadline: Deadline) -> tuple[int, int] | None:
+    def part_done(self, children: tuple[int, int] | None) -> float:
+        """Return the part of its way that the job has come, from 0 to 1: by statuses, circuits."""
+        if self.over:
+            return 1.0
+        if self.status in _WAITING:
+            return _WAITING[self.status]
+        return (
+            _RUNNING if children is None else _RUNNING + (1 - _RUNNING) * children[0] / children[1]
+        )
+
+    def children_done(self, deadline: Deadline) -> tuple[int, int] | None:
         """Return how many circuits are done and how many there are, if that takes little time.
 
         A display must neither end the wait nor delay it.
         """
-        if self.over or self._clock.monotonic() < self._not_shown_until:
+        if self.over or self.status in _WAITING or self._clock.monotonic() < self._not_shown_until:
             return None
         try:
             if not 0 < len(self.record.child_ids) <= _MOST_WATCHED:

@@ -106,6 +106,17 @@ class Arrays(NamedTuple):
         found = LazyProbabilities(self, header)
         return found if len(found) > _WRITTEN_AT_ONCE else dict(found.pairs())
 
+    def most_frequent(self, header: Mapping[str, Any], most: int) -> list[tuple[str, float]]:
+        """Return the bit strings of the most frequent outcomes, in order, and their counts.
+
+        Without counts, their probabilities.
+        """
+        values: NDArray[Any]
+        numbers: NDArray[Any]
+        values, numbers = self.counts or (self.values, self.probabilities)
+        kept = np.sort(np.argsort(-numbers, kind="stable")[:most])
+        return list(zip(_written(values[kept], header), numbers[kept].tolist(), strict=True))
+
     def to_memory(self, header: Mapping[str, Any], job_id: str | None) -> list[str]:
         """Return the bit string of each shot of a job."""
         if self.shots is None:

@@ -14,6 +14,7 @@ from ionq_toolkit.errors import IonQAPIError, IonQJobError
 from ionq_toolkit.results.experiment import experiment
 from ionq_toolkit.results.histogram import WHOLE_REGISTER, fold, registers_of, with_qubits
 from ionq_toolkit.results.result import IonQResult
+from ionq_toolkit.tracebacks import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -413,7 +414,7 @@ class _Reading:
 def query_of(sharpen: bool | None, extra_query_params: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the query for the results of a job; see `IonQJob.result`."""
     if not (sharpen is None or isinstance(sharpen, bool | np.bool_)):
-        raise ValueError(f"sharpen={sharpen!r} must be True, False or None")
+        raise InvalidValueError(f"sharpen={sharpen!r} must be True, False or None")
     query = {name: str(value) for name, value in (extra_query_params or {}).items()}
     if sharpen is not None:
         query["sharpen"] = "true" if sharpen else "false"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from qiskit import QuantumCircuit
 from qiskit.result import Counts, Result
 
+from ionq_toolkit.display import Bar, View, plots, shown
 from ionq_toolkit.errors import IonQJobError, IonQJobFailureError
 from ionq_toolkit.results.experiment import (
     arrays_of,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 
 _T = TypeVar("_T")
+
+#: How many experiments, and outcomes of each, a result shows.
+_MOST_EXPERIMENTS, _MOST_OUTCOMES = 4, 16
 
 
 class IonQResult(Result):
@@ -43,6 +47,56 @@ class IonQResult(Result):
         fields = dict(data)
         results = [to_experiment_result(one) for one in fields.pop("results")]
         return cls(results=results, **fields)
+
+    def __repr__(self) -> str:
+        count = len(self.results)
+        several = "experiment" if count == 1 else "experiments"
+        return f"<{type(self).__name__} of job {self.job_id}: {count} {several}>"
+
+    def _view(self) -> View:
+        bars: list[Bar] = []
+        notes = [f"{len(self.results) - _MOST_EXPERIMENTS} more experiments"]
+        notes = notes if len(self.results) > _MOST_EXPERIMENTS else []
+        for one in self.results[:_MOST_EXPERIMENTS]:
+            name = f"{_experiment_name(one)}  " if len(self.results) > 1 else ""
+            if not one.success:
+                notes.append(f"{_experiment_name(one)} failed: {getattr(one, 'status', '')}")
+                continue
+            outcomes, total = _outcomes(one)
+            longest = max((number for _, number in outcomes), default=1) or 1
+            for bits, number in outcomes:
+                whole = f"{number}  {number / total:.1%}" if total > 1 else f"{number:.4f}"
+                bars.append(Bar(f"{name}{bits}", number / longest, whole))
+            if len(outcomes) == _MOST_OUTCOMES:
+                notes.append(f"{name}the {_MOST_OUTCOMES} most frequent outcomes")
+        shots = {getattr(one, "shots", None) for one in self.results}
+        return View(
+            f"{type(self).__name__} of job {self.job_id}",
+            badge="completed" if self.success else "failed in part",
+            tone="good" if self.success else "bad",
+            facts={
+                "backend": self.backend_name,
+                "shots": shots.pop() if len(shots) == 1 else None,
+            },
+            bars=bars,
+            note="; ".join(notes),
+        )
+
+    _repr_html_, _repr_pretty_ = shown(_view)
+
+    def plot(self, **options: Any) -> Any:  # noqa: ANN401 - Qiskit's options, and a figure
+        """Return Qiskit's histogram of the counts; without shots, of the probabilities.
+
+        Args:
+            options: Those of ``qiskit.visualization.plot_histogram``, such as `title`.
+
+        Raises:
+            IonQClientError: matplotlib, of the extra `notebook`, is not installed.
+            IonQJobFailureError: A circuit failed.
+        """
+        counted = all(hasattr(one.data, "counts") for one in self.results)
+        found = self.get_counts() if counted else self.get_probabilities()
+        return plots.histogram(found, **options)
 
     @overload
     def get_counts(self, experiment: QuantumCircuit | str | int) -> Counts: ...
@@ -180,6 +234,18 @@ class IonQResult(Result):
                 stacklevel=4,
             )
         return named[0]
+
+
+def _outcomes(one: ExperimentResult) -> tuple[list[tuple[str, float]], float]:
+    """Return the most frequent outcomes of an experiment and their numbers, and the total."""
+    arrays = arrays_of(one)
+    if arrays is not None:
+        total = 1.0 if arrays.counts is None else float(arrays.counts[1].sum())
+        return arrays.most_frequent(one.header, _MOST_OUTCOMES), total
+    found = getattr(one.data, "counts", None) or getattr(one.data, "probabilities", {})
+    counts = Counts(found, **described(getattr(one, "header", None) or {})) if found else {}
+    kept = sorted(sorted(counts, key=lambda key: -counts[key])[:_MOST_OUTCOMES])
+    return [(key, counts[key]) for key in kept], sum(counts.values())
 
 
 def _name(key: QuantumCircuit | str | int | None) -> str | int | None:

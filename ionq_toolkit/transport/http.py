@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -42,6 +43,14 @@ _PART_BYTES = 64 * 1024
 _POOL_SIZE = 32
 
 
+class _SocketClock(SystemClock):
+    """The time that sockets wait in, also where a test has replaced `time.monotonic`."""
+
+    def monotonic(self) -> float:
+        """Return the machine's time in seconds."""
+        return time.perf_counter()
+
+
 class HttpTransport(Transport):
     """Sends requests over one pooled `requests.Session`.
 
@@ -73,7 +82,7 @@ class HttpTransport(Transport):
         self.allow_insecure = allow_insecure
         self._session = session
         self._process = os.getpid()
-        self._clock: Clock = SystemClock()
+        self._clock: Clock = _SocketClock()
 
     def send(
         self, method: str, url: str, headers: Headers, body: bytes | None, timeout: float | None

@@ -35,8 +35,8 @@ def cost(request: Request) -> object:
     The simulator is free, and its jobs show no amount. IonQ's response for a child job is not
     known: here a child shows no amount, because its parent is charged for it.
     """
-    job = request.project.jobs.find(request.arguments["job_id"])
-    if job is None or not (job.ran or job.status == "completed"):
+    job = request.found(request.project.jobs.find(request.arguments["job_id"]))
+    if not (job.ran or job.status == "completed"):
         raise not_found()
     body: dict[str, Any] = {"dry_run": job.submission.dry_run}
     if job.submission.device.price is not None and job.parent_id is None:

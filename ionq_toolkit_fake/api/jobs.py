@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.api import query, record
 from ionq_toolkit_fake.api.payload import read_clone, read_ids, read_submission
-from ionq_toolkit_fake.api.responses import Refusal, bad_query, not_found
+from ionq_toolkit_fake.api.responses import Refusal, bad_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,9 +47,7 @@ def move(request: Request) -> object:
 def get(request: Request) -> object:
     """GET /jobs/{id}."""
     job = request.project.jobs.poll(request.arguments["job_id"])
-    if job is None:
-        raise not_found()
-    return record.full(job, request)
+    return record.full(request.found(job), request)
 
 
 def listing(request: Request, session_id: str | None = None) -> object:
@@ -82,7 +80,7 @@ def listing(request: Request, session_id: str | None = None) -> object:
 
 def cancel(request: Request) -> object:
     """PUT /jobs/{id}/status/cancel. A failed job stays failed; the response is the same."""
-    job = _found(request.project.jobs.cancel(request.arguments["job_id"]))
+    job = request.found(request.project.jobs.cancel(request.arguments["job_id"]))
     return {"id": job.id, "status": "canceled"}
 
 
@@ -93,7 +91,7 @@ def cancel_several(request: Request) -> object:
 
 def delete(request: Request) -> object:
     """DELETE /jobs/{id}. From then on, requests for the job get 404."""
-    job = _found(request.project.jobs.delete(request.arguments["job_id"]))
+    job = request.found(request.project.jobs.delete(request.arguments["job_id"]))
     return {"id": job.id, "status": "deleted"}
 
 
@@ -109,7 +107,7 @@ def _created(request: Request, submission: Submission, *, replacing: Job | None 
 
 def _named(request: Request) -> Job:
     """Return the job of the path as it was last shown: a clone does not move it on."""
-    return _found(request.project.jobs.peek(request.arguments["job_id"]))
+    return request.found(request.project.jobs.peek(request.arguments["job_id"]))
 
 
 def _matching(request: Request, newest: int | None, session_id: str | None) -> Iterator[Job]:
@@ -159,13 +157,7 @@ def _changed(request: Request, change: Callable[[str], object], status: str) -> 
     """Change each job that the body names, or refuse before the first if one does not exist."""
     ids = read_ids(request.body)
     for job_id in ids:
-        _found(request.project.jobs.find(job_id))
+        request.found(request.project.jobs.find(job_id))
     for job_id in ids:
         change(job_id)
     return {"ids": ids, "status": status}
-
-
-def _found(job: Job | None) -> Job:
-    if job is None:
-        raise not_found()
-    return job

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from ionq_toolkit_fake.api.operations import OPERATIONS, OPERATIONS_V03
-from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.api.responses import bad_request, not_found
 from ionq_toolkit_fake.models.accounts import digest_of
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import Accounts, ApiKey
     from ionq_toolkit_fake.models.facility import Facility
+    from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.models.project import Project
 
 _URLS = Map(
@@ -131,6 +132,17 @@ class Request(NamedTuple):
         """The project of an operation that needs a key."""
         assert self.project_of_key is not None, "the cloud checks the key first"  # noqa: S101
         return self.project_of_key
+
+    def found(self, job: Job | None) -> Job:
+        """Return a job of the project, or refuse with the number and age of those that it has."""
+        if job is None:
+            kept, since = len(self.project.jobs.shown()), self.facility.started_at
+            raise not_found(
+                " This is ionq_toolkit_fake, not IonQ: of the jobs that this key's project was "
+                f"sent since {since:%Y-%m-%d %H:%M} UTC, by its own clock, it keeps {kept}, and "
+                "none from another key, cloud or process, or from before a reset."
+            )
+        return job
 
 
 class LoggedRequest(NamedTuple):

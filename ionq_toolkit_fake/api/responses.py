@@ -100,13 +100,13 @@ def gone(message: str) -> Refusal:
     return Refusal(410, "Gone", message)
 
 
-def not_found() -> Refusal:
-    """Refuse an unknown path or id."""
+def not_found(hint: str = "") -> Refusal:
+    """Refuse an unknown path or id; `hint` follows IonQ's words."""
     return Refusal(
         404,
         "Not Found Error",
         "Resource not found. See https://docs.ionq.com/ for details, or email support@ionq.co "
-        "for help.",
+        f"for help.{hint}",
     )
 
 

@@ -322,8 +322,8 @@ def _is_large(job: Job) -> bool:
 
 
 def _completed(request: Request) -> Job:
-    job = request.project.jobs.find(request.arguments["job_id"])
-    if job is None or job.status != "completed":
+    job = request.found(request.project.jobs.find(request.arguments["job_id"]))
+    if job.status != "completed":
         raise not_found()
     return job
 

@@ -119,11 +119,11 @@ def _in_turns(original: Callable[..., Any], virtual: Callable[..., Any]) -> Call
     return function
 
 
-#: The functions that modules may have imported by name, and their replacements during a run.
-_REPLACED = {
-    "sleep": (time.sleep, _in_turns(time.sleep, lambda clock, seconds: clock.sleep(seconds))),
-    "time": (time.time, _in_turns(time.time, lambda clock: clock.now().timestamp())),
-    "monotonic": (time.monotonic, _in_turns(time.monotonic, lambda clock: clock.monotonic())),
+#: The functions that modules may have imported by name, and what they do during a run.
+_VIRTUAL: dict[str, Callable[..., Any]] = {
+    "sleep": lambda clock, seconds: clock.sleep(seconds),
+    "time": lambda clock: clock.now().timestamp(),
+    "monotonic": lambda clock: clock.monotonic(),
 }
 
 
@@ -131,21 +131,24 @@ _REPLACED = {
 def virtual_time(schedule: Schedule) -> Iterator[None]:
     """Replace the functions of `time`, in all modules, for threads with a turn in `schedule`."""
     global _schedule  # noqa: PLW0603 - a process has one `time`
+    # As they are now: `mock_ionq` may have replaced them as well.
+    found = {name: getattr(time, name) for name in _VIRTUAL}
+    ours = {name: _in_turns(found[name], virtual) for name, virtual in _VIRTUAL.items()}
     holders = [
         (vars(module), name)
         for module in list(sys.modules.values())
-        for name, (original, _) in _REPLACED.items()
+        for name, original in found.items()
         if vars(module).get(name) is original
     ]
     before, _schedule = _schedule, schedule
     for names, name in holders:
-        names[name] = _REPLACED[name][1]
+        names[name] = ours[name]
     try:
         yield
     finally:
         _schedule = before
         for names, name in holders:
-            names[name] = _REPLACED[name][0]
+            names[name] = found[name]
 
 
 @contextlib.contextmanager

@@ -43,6 +43,7 @@ def key_of(key: str | None, keys: Mapping[str, object] | None) -> str | None:
         return next(iter(keys or ()), FAKE_KEY)
     if key is not None and (not isinstance(key, str) or not key.strip() or "\0" in key):
         raise ValueError("key must be a text that is not empty, or None for the key that is there")
+    os.fsencode(key or "")  # an error now leaves nothing half done
     return key
 
 

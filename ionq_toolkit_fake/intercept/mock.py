@@ -106,7 +106,8 @@ def mock_ionq(
             gets 404, as from IonQ.
         key: The API key that all clients find in the environment meanwhile, in each variable that
             one of them reads; variables with another base URL are unset. By default the first of
-            `keys`, or a fake one. None: the environment stays as it is.
+            `keys`, or a fake one; for a cloud of your own that has keys, give one of them. None:
+            the environment stays as it is.
         sleep: `"virtual"`: if the clock of the cloud is virtual, sleeping moves it, at once, and
             `time.time` and `time.monotonic` agree with it. This holds for `time.sleep`,
             `asyncio.sleep`, `anyio.sleep` and timeouts of `threading.Event.wait` in the threads and

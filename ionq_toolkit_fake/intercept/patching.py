@@ -53,28 +53,59 @@ class Patch:
             setattr(self._owner, self._name, self._replaced.pop(current))
 
 
-class SharedPatch:
-    """One function, replaced in every module that has imported it under its own name."""
+class SharedPatches:
+    """Functions that are replaced in every module that has imported them under their own name."""
 
-    def __init__(
+    def __init__(self) -> None:
+        self._functions: dict[str, list[tuple[object, object]]] = {}
+        self._scanned: dict[str, int] = {}
+        self._holders: list[tuple[dict[str, Any], str, object, object]] = []
+        self._installed = False
+        self._state: tuple[int, str, int] | None = None
+
+    def add(
         self,
         owner: ModuleType,
         name: str,
         replace: Callable[[Callable[..., Any]], Callable[..., Any]],
     ) -> None:
-        self._name, self._original = name, getattr(owner, name)
-        self._ours = functools.wraps(self._original)(replace(self._original))
+        """Replace `owner.name` by the function that `replace` returns for it."""
+        original = getattr(owner, name)
+        ours = functools.wraps(original)(replace(original))
+        self._functions.setdefault(name, []).append((original, ours))
 
     def install(self) -> None:
-        """Put ours in the place of the original."""
-        self._exchange(self._original, self._ours)
+        """Put ours in the place of the originals."""
+        if not self._installed:
+            self._installed = True
+            self._scan()
+            for names, name, original, ours in self._holders:
+                if names.get(name) is original:
+                    names[name] = ours
 
     def remove(self) -> None:
-        """Put the original back, also in modules that were imported meanwhile."""
-        self._exchange(self._ours, self._original)
+        """Put the originals back, also in modules that were imported meanwhile."""
+        if self._installed:
+            self._installed = False
+            self._scan()
+            for names, name, original, ours in self._holders:
+                if names.get(name) is ours:
+                    names[name] = original
 
-    def _exchange(self, old: object, new: object) -> None:
-        for module in list(sys.modules.values()):
+    def _scan(self) -> None:
+        """Find the functions in new modules: a scope is entered often, and modules are many."""
+        last = next(reversed(sys.modules))
+        state = len(sys.modules), last, id(sys.modules[last])
+        if state == self._state:
+            return
+        self._state = state
+        for place, module in list(sys.modules.items()):
+            if self._scanned.get(place) == id(module):
+                continue
+            self._scanned[place] = id(module)
             names = getattr(module, "__dict__", {})
-            if names.get(self._name) is old:
-                names[self._name] = new
+            for name, pairs in self._functions.items():
+                found = names.get(name)
+                for original, ours in pairs:
+                    if found is original or found is ours:
+                        self._holders.append((names, name, original, ours))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.clock import iso
@@ -20,7 +21,7 @@ _JOBS = re.compile(r"/v[\d.]+/jobs(/[^/]+)?/?$")
 _STATUS = re.compile(rb'"status":"([^"]+)"')
 
 #: As many paths are remembered.
-_MOST_PATHS = 256
+_MOST_PATHS = 1024
 
 #: After so many polls without a change, sleeps of a second or less last until the next change.
 _PATIENT_POLLS, _SHORT_S = 400, 1.0
@@ -36,14 +37,23 @@ class StandstillError(UnansweredRequest):
     """
 
 
+@dataclass
+class _Polled:
+    """The polls of one path since the last change: all, and those since the clock has moved."""
+
+    statuses: list[bytes]
+    at_s: float
+    unchanged: int = 0
+    standing: int = 0
+
+
 class Polls:
     """The polls of one scope since the last change of a status."""
 
     def __init__(self, cloud: FakeIonQ) -> None:
         self._cloud = cloud
-        self._statuses: OrderedDict[str, list[bytes]] = OrderedDict()
-        self._unchanged = self._standing = 0
-        self._at_s = -1.0
+        self._polled: OrderedDict[str, _Polled] = OrderedDict()
+        self._last: _Polled | None = None
 
     def saw(self, method: str, path: str, response: Response) -> None:
         """Count the response to a poll.
@@ -51,33 +61,30 @@ class Polls:
         Raises:
             StandstillError: There were too many without a change.
         """
+        if method != "GET":
+            self._polled.clear()
         if method != "GET" or not _JOBS.search(path):
-            if method != "GET":
-                self._reset()
             return
-        statuses = _STATUS.findall(response.body)
-        known = self._statuses.get(path)
-        self._statuses[path] = statuses
-        if len(self._statuses) > _MOST_PATHS:
-            self._statuses.popitem(last=False)
-        if not statuses or FINAL.issuperset(status.decode() for status in statuses):
+        statuses, now_s = _STATUS.findall(response.body), self._cloud.clock.monotonic()
+        polled = self._polled.get(path)
+        if polled is not None and polled.statuses != statuses:
+            self._polled.clear()
+            polled = None
+        if FINAL.issuperset(status.decode() for status in statuses):
             return
-        if known not in (None, statuses):
-            self._reset()
-            return
-        now_s = self._cloud.clock.monotonic()
-        self._unchanged += 1
-        self._standing = self._standing + 1 if now_s == self._at_s else 0
-        self._at_s = now_s
-        if self._standing >= _STANDING_POLLS or self._unchanged >= _HOPELESS_POLLS:
-            self._judge(path)
-
-    def _reset(self) -> None:
-        self._unchanged = self._standing = 0
+        if polled is None:
+            polled = self._polled[path] = _Polled(statuses, now_s)
+            if len(self._polled) > _MOST_PATHS:
+                self._polled.popitem(last=False)
+        polled.unchanged += 1
+        polled.standing = polled.standing + 1 if now_s == polled.at_s else 0
+        polled.at_s, self._last = now_s, polled
+        if polled.standing >= _STANDING_POLLS or polled.unchanged >= _HOPELESS_POLLS:
+            self._judge(path, polled)
 
     def stretched(self, seconds: float) -> float:
         """Return for how long a client sleeps that asks for so many seconds."""
-        if seconds > _SHORT_S or self._unchanged < _PATIENT_POLLS:
+        if seconds > _SHORT_S or self._last is None or self._last.unchanged < _PATIENT_POLLS:
             return seconds
         moment = self._next_change()
         if moment is None:
@@ -96,7 +103,7 @@ class Polls:
             found.extend(moment for moment in times if moment is not None and moment > now)
         return min(found, default=None)
 
-    def _judge(self, path: str) -> None:
+    def _judge(self, path: str, found: _Polled) -> None:
         """End the test, unless polls or time will move a job on.
 
         Raises:
@@ -108,22 +115,22 @@ class Polls:
             if job.status not in FINAL
         )
         moment = self._next_change()
-        stands = self._standing >= _STANDING_POLLS
+        stands = found.standing >= _STANDING_POLLS
         if polled or (moment is not None and not stands):
-            self._reset()
+            self._polled.clear()
             return
-        status = b", ".join(sorted(set(self._statuses[path]))).decode()
+        status = b", ".join(sorted(set(found.statuses))).decode()
         now = iso(self._cloud.clock.now())
         if stands:
             raise StandstillError(
-                f"GET {path} was sent {self._standing} times and showed {status!r}, while the "
+                f"GET {path} was sent {found.standing} times and showed {status!r}, while the "
                 f"virtual clock of the cloud stood still at {now}. Sleeping moves it in the thread "
                 "or task that entered mock_ionq, but not in other threads, and not with "
                 "sleep='real'. Sleep between polls, move it by cloud.clock.sleep(seconds), take "
                 "transitions='immediately', or clock='real'."
             )
         raise StandstillError(
-            f"GET {path} was sent {self._unchanged} times and showed {status!r}, and no time will "
+            f"GET {path} was sent {found.unchanged} times and showed {status!r}, and no time will "
             "change that: the job is held, or its transitions end there. Release it by "
             "cloud.release(job_id), end it by cloud.end(job_id), or give the wait a timeout."
         )

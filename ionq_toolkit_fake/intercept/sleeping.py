@@ -17,13 +17,14 @@ import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from ionq_toolkit_fake.intercept.patching import Patch, SharedPatch
+from ionq_toolkit_fake.intercept.patching import Patch, SharedPatches
 from ionq_toolkit_fake.intercept.scope import interception
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ionq_toolkit_fake.clock import Clock
+    from ionq_toolkit_fake.intercept.patching import Installable
     from ionq_toolkit_fake.intercept.scope import Scope
 
 #: Packages whose waits and times are those of this computer.
@@ -157,12 +158,11 @@ def _waiting(original: Callable[..., Any]) -> Callable[..., Any]:
     return wait
 
 
-def patches() -> list[Patch | SharedPatch]:
+def patches() -> list[Installable]:
     """Return the patches of the functions that sleep or read the time."""
-    return [
-        SharedPatch(time, "sleep", _sleeping),
-        SharedPatch(time, "time", _timed),
-        SharedPatch(time, "monotonic", _timed),
-        SharedPatch(asyncio, "sleep", _sleeping_in_a_task),
-        Patch(threading.Event, "wait", _waiting),
-    ]
+    shared = SharedPatches()
+    shared.add(time, "sleep", _sleeping)
+    shared.add(time, "time", _timed)
+    shared.add(time, "monotonic", _timed)
+    shared.add(asyncio, "sleep", _sleeping_in_a_task)
+    return [shared, Patch(threading.Event, "wait", _waiting)]

@@ -7,6 +7,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ionq_toolkit_fake.display import Table, shown
 from ionq_toolkit_fake.facts.devices import execution_ms
 from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
@@ -109,6 +110,23 @@ class Job:
     has_stored_result: bool = False
     _simulation: Simulation | None = field(default=None, repr=False)
     _simulated_at: datetime | None = field(default=None, repr=False)
+
+    #: The header of a table of jobs.
+    COLUMNS = ("id", "name", "status", "failure", "backend", "shots", "submitted")
+
+    def row(self) -> tuple[object, ...]:
+        """Return the row of the job in a table of jobs."""
+        device, shots = self.submission.device.name, self.submission.shots
+        failure = self.failure and ": ".join(self.failure)
+        when = f"{self.submitted_at:%Y-%m-%d %H:%M:%S}"
+        return self.id, self.name, self.status, failure, device, shots, when
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} of the fake on {self.submission.device.name}: {self.status}>"
+
+    _repr_html_, _repr_pretty_ = shown(
+        lambda self: Table("Job of the fake", self.COLUMNS, [self.row()])
+    )
 
     @property
     def billed(self) -> tuple[float, float]:

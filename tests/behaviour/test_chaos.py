@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import warnings
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -24,7 +25,7 @@ from ionq_toolkit.clock import Deadline
 from ionq_toolkit.job import search, submission
 from ionq_toolkit.service import Service
 from ionq_toolkit.transport import retry
-from ionq_toolkit_fake import Scenario
+from ionq_toolkit_fake import Scenario, mock_ionq
 from ionq_toolkit_fake.chaos import CHECKS, ChaosTest, StuckError, network, run_chaos
 from ionq_toolkit_fake.cli import main
 
@@ -280,7 +281,8 @@ def test_error_while_resolving_is_reported():
     assert "ZeroDivisionError" in report.failures[0].violations[0].text
 
 
-def test_program_runs_in_virtual_time():
+@pytest.mark.parametrize("scope", [nullcontext, mock_ionq])
+def test_program_runs_in_virtual_time(scope):
     def wait(caller):
         began, moment = time.monotonic(), time.time()
         time.sleep(50)
@@ -290,7 +292,8 @@ def test_program_runs_in_virtual_time():
         caller.sleep(5)
         assert caller.left_s() == pytest.approx(5)
 
-    report = run_chaos(wait, range(3), deadline_s=60)
+    with scope():
+        report = run_chaos(wait, range(3), deadline_s=60)
     assert report.ok, report
     assert report.virtual_s == pytest.approx(3 * 55)
 

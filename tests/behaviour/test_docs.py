@@ -2,10 +2,16 @@
 
 import itertools
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+
+import ionq_toolkit
+import ionq_toolkit_fake
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -82,3 +88,57 @@ def test_answers_in_contributing_name_files_that_exist():
         for package, answer in zip(PACKAGES, row, strict=True):
             for path in re.findall(r"`([\w/]+\.py)`", answer):
                 assert (ROOT / package / path).exists(), path
+
+
+@pytest.mark.parametrize("package", [ionq_toolkit, ionq_toolkit_fake])
+def test_reference_has_every_public_name(package):
+    pages = (ROOT / "docs" / "reference").glob("*.md")
+    text = "\n".join(page.read_text() for page in pages)
+    listed = set(re.findall(r"^::: [\w.]*?(\w+)$", text, re.MULTILINE))
+    listed |= set(re.findall(r"`(\w+)`", text)) & {"DEVIATIONS", "FAILURES"}
+    modules = {"__version__", "errors", "events", "faults", "transport"}
+    assert sorted(set(package.__all__) - listed - modules) == []
+
+
+def test_reference_has_every_environment_variable_that_the_code_names():
+    text = (ROOT / "docs" / "reference" / "environment.md").read_text()
+    code = [path.read_text() for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
+    names = r"[\"'](IONQ_[A-Z_]+|[A-Z]+_CA_BUNDLE|[A-Z]+_PROXY|SSLKEYLOGFILE)[\"']"
+    named = set(re.findall(names, "\n".join(code)))
+    assert {"IONQ_API_KEY", "IONQ_API_URL", "IONQ_TRANSPORT"} <= named
+    assert sorted(name for name in named if f"`{name}`" not in text) == []
+
+
+def pages_of(entry):
+    """Return the pages of a part of the site's navigation."""
+    if isinstance(entry, str):
+        return [entry]
+    parts = entry.values() if isinstance(entry, dict) else entry
+    return [page for part in parts for page in pages_of(part)]
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    listed = pages_of(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
+    there = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
+    assert sorted(listed) == sorted(there)
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path):
+    command = ["mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "get_counts" in (tmp_path / "reference" / "client" / "index.html").read_text()
+    for page in tmp_path.rglob("*.html"):
+        text = page.read_text()
+        loaded = re.findall(r"<(?:script|img|iframe)[^>]* src=\"((?:\w+:)?//[^\"]*)", text)
+        sheets = re.findall(r"<link[^>]*>", text)
+        loaded += [one for one in sheets if "stylesheet" in one and "//" in one]
+        assert loaded == [], page

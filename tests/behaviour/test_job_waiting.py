@@ -417,10 +417,23 @@ def test_a_terminal_shows_how_the_job_stands_in_one_line(job_of, monkeypatch):
     assert shown.endswith("\n")
     assert shown.count("\n") == 1
     assert [line.rstrip() for line in shown.strip().split("\r")] == [
-        "job job-1  QUEUED  in the queue for about 2 min 5 s  waited 0 s",
-        "job job-1  RUNNING  waited 1 min 10 s",
-        "job job-1  DONE  waited 2 min 20 s",
+        "[###         ] job job-1  QUEUED  in the queue for about 2 min 5 s  waited 0 s",
+        "[######      ] job job-1  RUNNING  waited 1 min 10 s",
+        "[############] job job-1  DONE  waited 2 min 20 s",
     ]
+
+
+@pytest.mark.parametrize(("wait", "progress", "lines"), [(4, None, 1), (2, None, 0), (4, False, 0)])
+def test_a_long_wait_shows_its_progress_unless_told_not_to(
+    job_of, monkeypatch, wait, progress, lines
+):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    started = RECORD | {"status": "started"}
+    job, cloud = job_of((200, started), (200, started), (200, RECORD))
+    job.wait_for_final_state(wait=wait, progress=progress)  # polls at 0, `wait` and twice `wait`
+    assert terminal.getvalue().count("\r") == lines
+    assert len(cloud.requests) == 3
 
 
 def test_progress_says_how_many_circuits_are_done(instant_clock, monkeypatch):

@@ -6,7 +6,6 @@ qBraid, which reads `IONQ_API_KEY` and polls by `requests` every 5 s, is not a d
 import asyncio
 import os
 import socket
-import time
 
 import pytest
 import qiskit_ionq
@@ -149,12 +148,10 @@ def test_a_real_key_and_host_reach_neither_the_test_nor_the_network(run, monkeyp
 
 
 def test_an_hour_in_the_queue_takes_no_time(run):
-    began = time.process_time()
     with mock_ionq(transitions=HOUR) as cloud:
         assert run() == {"00", "11"}
     assert 3600 <= cloud.clock.monotonic() < 3700
-    # 0.1 to 0.7 s, most of it in `requests`: a loaded machine is given its time.
-    assert time.process_time() - began < 5
+    assert len(cloud.requests) < 800  # none takes a millisecond
 
 
 def test_a_wait_that_is_too_short_ends_as_with_the_service(bell):

@@ -307,3 +307,27 @@ def test_state_that_cannot_be_used_is_refused(tmp_path):
     (tmp_path / "diary.txt").write_text("a diary, " * 500)
     done = CliRunner().invoke(main, ["serve", "--state", str(tmp_path / "diary.txt")])
     assert (done.exit_code, "is damaged, or no state of a cloud" in done.output) == (1, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["werkzeug", "h11", "qiskit_aer"])
+def test_without_the_extra_the_command_says_what_to_install(missing):
+    script = f"""
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == {missing!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+sys.meta_path.insert(0, Missing())
+sys.argv = ["ionq-fake", "scenarios"]
+from ionq_toolkit_fake.cli import main
+main()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 1
+    assert run.stderr == (
+        f"ionq-fake needs the module {missing!r}, which is not installed. "
+        "Install the extra: pip install 'ionq-toolkit[fake]'\n"
+    )

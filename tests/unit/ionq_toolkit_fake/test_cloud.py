@@ -282,10 +282,11 @@ def test_the_name_of_the_header_has_no_case(send, job_body):
     ],
 )
 def test_unknown_path_or_id_is_404(send, method, path):
-    assert send(method, path) == (
-        404,
-        {"statusCode": 404, "error": "Not Found Error", "message": NOT_FOUND},
-    )
+    status, reply = send(method, path)
+    message = reply.pop("message")
+    assert (status, reply) == (404, {"statusCode": 404, "error": "Not Found Error"})
+    assert message.startswith(NOT_FOUND)
+    assert ("ionq_toolkit_fake" in message) == ("unknown" in path)
 
 
 def test_head_is_not_answered_with_a_body(cloud):
@@ -549,3 +550,23 @@ def test_any_body_gets_a_response_in_ionqs_form(body):
         assert decoded["message"]
     url = f"/v0.4/jobs/{earlier}/results/probabilities"
     assert json.loads(cloud.handle("GET", url, headers).body) == {"1": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/jobs/{id}"),
+        ("DELETE", "/jobs/{id}"),
+        ("PUT", "/jobs/{id}/status/cancel"),
+        ("GET", "/jobs/{id}/results/probabilities"),
+        ("GET", "/jobs/{id}/cost"),
+    ],
+)
+def test_the_404_of_a_job_says_that_it_is_the_fakes_and_what_it_keeps(send, job_body, method, path):
+    send("POST", "/jobs", job_body())
+    status, reply = send(method, path.format(id="a-job-of-the-real-service"))
+    assert (status, set(reply)) == (404, {"statusCode", "error", "message"})
+    assert reply["message"].startswith(NOT_FOUND)
+    assert "ionq_toolkit_fake" in reply["message"]
+    assert "since 2026-01-01 00:00 UTC" in reply["message"]
+    assert "it keeps 1," in reply["message"]

@@ -101,6 +101,11 @@ def test_a_key_that_is_none_is_refused(key):
         mock_ionq(key=key)
 
 
+def test_a_key_that_no_environment_can_have_is_refused():
+    with pytest.raises(UnicodeEncodeError):
+        mock_ionq(key="\ud800")
+
+
 def test_a_key_is_not_shown():
     assert "very-secret" not in repr(mock_ionq(key="very-secret"))
 
