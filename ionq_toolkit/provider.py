@@ -7,6 +7,7 @@ import math
 import os
 import random
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -74,6 +75,7 @@ class IonQProvider:
 
         IonQProvider()                        # the real service; the key is in IONQ_API_KEY
         IonQProvider(transport="fake")        # a fake in this process: no key, no network
+        IonQProvider(transport="fake:lab.db")  # the same, and its jobs are there tomorrow
         IonQProvider(key, url="http://127.0.0.1:8080/v0.4")
 
     A provider can be used in a ``with`` statement, which closes its connections.
@@ -103,9 +105,10 @@ class IonQProvider:
             account: The name of a saved account in the place of `token`; see `save_account`. It
                 goes before the environment. Its key is looked for when it is first needed.
             url: The API's base URL; if None, `IONQ_API_URL`, then the real service.
-            transport: ``"http"``, ``"fake"`` or an object such as `HttpTransport` or
-                `InProcessTransport`; if None, `IONQ_TRANSPORT`, then ``"http"``. ``"fake"``
-                is one cloud for the whole process, and takes no heed of `url`.
+            transport: ``"http"``, ``"fake"``, ``"fake:FILE"`` or an object such as `HttpTransport`
+                or `InProcessTransport`; if None, `IONQ_TRANSPORT`, then ``"http"``. ``"fake"`` is
+                one cloud for the whole process, and takes no heed of `url`; with a file, it keeps
+                its jobs there, for later processes.
             clock: The clock that jobs wait on; if None, the transport's own, then the system's.
             seed: Seeds the generator of the seeds for runs that name none, and that of the pauses
                 between attempts. The tags of submissions follow from it as well, in a cloud in this
@@ -134,7 +137,8 @@ class IonQProvider:
         token = HiddenText(token) if isinstance(token, str) else token
         key = _key(token, account)
         if transport is None:
-            transport = os.environ.get(TRANSPORT_VARIABLE, "").strip().lower() or "http"
+            name, colon, file = os.environ.get(TRANSPORT_VARIABLE, "").strip().partition(":")
+            transport = f"{name.lower()}{colon}{file}" or "http"
         events = EventLog(on_event)
         inner = _resolve_transport(transport, allow_insecure=allow_insecure)
         outer = (
@@ -150,7 +154,7 @@ class IonQProvider:
         )
         # Key and URL of the environment are for a service on the network alone.
         on_network = outer.requires_key
-        if transport == "fake":
+        if _is_fake(transport):
             url = DEFAULT_URL
         if on_network:
             url = url or os.environ.get(URL_VARIABLE)
@@ -171,6 +175,7 @@ class IonQProvider:
             timeout=_checked_timeout(timeout),
             seed=seed,
             events=events,
+            shared=_is_fake(transport) and transport != "fake",
             journal=None if journal is None else Journal(journal),
         )
 
@@ -610,19 +615,26 @@ def _refuse_insecure(url: str) -> None:
         )
 
 
+def _is_fake(transport: object) -> bool:
+    return isinstance(transport, str) and (
+        transport == "fake" or (transport.startswith("fake:") and transport != "fake:")
+    )
+
+
 def _resolve_transport(transport: object, *, allow_insecure: bool) -> Transport:
     if transport == "http":
         return transports.HttpTransport(allow_insecure=allow_insecure)
-    if transport == "fake":
+    if _is_fake(transport):
+        _, _, file = str(transport).partition(":")
         try:
-            return shared_fake()
-        except ModuleNotFoundError as error:
+            return shared_fake(str(Path(file).absolute()) if file else None)
+        except (ModuleNotFoundError, ValueError) as error:
             raise IonQClientError(str(error)) from error
     if isinstance(transport, str):
         hint = did_you_mean(transport, ("http", "fake"), cutoff=0.4)
         raise IonQClientError(
             f"There is no transport {transport!r}: transport=... or {TRANSPORT_VARIABLE} is 'http' "
-            f"or 'fake'.{hint}"
+            f"or 'fake', or 'fake:lab.db' to keep the jobs in a file.{hint}"
         )
     try:
         return as_transport(transport)

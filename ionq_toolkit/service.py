@@ -61,6 +61,7 @@ class Service:
         timeout: float | None = None,
         seed: int | None = None,
         events: EventLog,
+        shared: bool = False,
         journal: Journal | None = None,
     ) -> None:
         """Describe an account. Nothing is sent, and the key is not read, before the first request.
@@ -75,6 +76,8 @@ class Service:
                 on a virtual clock; on the network tags must differ from those of all other
                 processes and are random.
             events: Receives the events.
+            shared: Whether a cloud in this process has jobs of other processes: then tags are
+                random as on the network.
             journal: As of the class.
         """
         self._transport = transport  # the first: it says why it cannot be pickled
@@ -89,6 +92,7 @@ class Service:
         self._client: IonQClient | None = None
         self._seeds = np.random.default_rng(seed)
         alone = not transport.requires_key or not isinstance(clock, SystemClock)
+        alone = alone and not shared
         self._tags = (
             np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_TAGS,)))
             if alone and seed is not None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.intercept import StandstillError, UnansweredRequest, mock_ionq
     from ionq_toolkit_fake.local import backend
     from ionq_toolkit_fake.models.accounts import Access
+    from ionq_toolkit_fake.models.agenda import Retention
     from ionq_toolkit_fake.scenario import Scenario
     from ionq_toolkit_fake.server import FakeServer
     from ionq_toolkit_fake.transitions.spec import Transitions, after, canceled, failed
@@ -36,6 +37,7 @@ _MODULES = {
     "Access": "models.accounts",
     "FakeIonQ": "cloud",
     "FakeServer": "server",
+    "Retention": "models.agenda",
     "Scenario": "scenario",
     "StandstillError": "intercept",
     "Transitions": "transitions.spec",
@@ -77,6 +79,7 @@ __all__ = [
     "Access",
     "FakeIonQ",
     "FakeServer",
+    "Retention",
     "Scenario",
     "StandstillError",
     "Transitions",

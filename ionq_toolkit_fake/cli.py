@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import os
 import signal
 from dataclasses import replace
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -24,6 +27,8 @@ try:
     from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
     from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
     from ionq_toolkit_fake.simulation.program import Program, Task
+    from ionq_toolkit_fake.store.base import StateError
+    from ionq_toolkit_fake.store.sqlite import copy_store, keep_snapshot
     from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
 
     if find_spec("qiskit_aer") is None:  # imported when something is simulated
@@ -110,6 +115,11 @@ def main() -> None:
     "file, or a token. Seed and clock given here go before its own.",
 )
 @click.option(
+    "--state",
+    type=click.Path(dir_okay=False),
+    help="Keep everything in this file, and begin with it if it exists.",
+)
+@click.option(
     "--status",
     "statuses",
     metavar="BACKEND=STATUS",
@@ -150,7 +160,7 @@ def main() -> None:
     "--insecure", is_flag=True, help="Take every API key, also from other machines: see --host."
 )
 @click.pass_context
-def serve(  # noqa: PLR0917 - click passes them by name
+def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     context: click.Context,
     host: str,
     port: int,
@@ -162,6 +172,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
     seconds: float,
     scheduler: str | None,
     scenario: str | None,
+    state: str | None,
     statuses: tuple[str, ...],
     api_keys: tuple[str, ...],
     key_file: Path | None,
@@ -169,7 +180,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
     hosts: tuple[str, ...],
     insecure: bool,
 ) -> None:
-    """Serve a new, empty cloud until Ctrl-C.
+    """Serve a cloud until Ctrl-C: a new, empty one, or that of --state.
 
     The first line printed is the base URL to give to a client, as
     "ionq-fake listening on URL". Any API key is taken, unless keys are given. The routes that
@@ -191,16 +202,19 @@ def serve(  # noqa: PLR0917 - click passes them by name
                 clock = like.clock
             if keys is not None:
                 like = replace(like, keys=keys)
-            cloud = like.cloud(seed, clock=clock, executor=simulations)
+            cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
         else:
             cloud = FakeIonQ(
                 seed,
                 clock=clock,
                 executor=simulations,
                 keys=keys,
-                transitions=transitions,
-                statuses=dict(_pair(text) for text in statuses),
+                transitions=transitions if not _is_default(context, "transitions") else None,
+                statuses=dict(_pair(text) for text in statuses) or None,
+                state=state,
             )
+    except StateError as error:
+        raise click.ClickException(str(error)) from error
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--status") from error
     try:
@@ -226,6 +240,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
         simulations.shutdown(wait=False)  # Dask's takes no cancel_futures
         if client is not None:
             client.close()
+        cloud.close()
     click.echo("ionq-fake stopped", err=True)
 
 
@@ -237,6 +252,37 @@ async def _serve(cloud: FakeIonQ, host: str, port: int, guard: Guard) -> None:
             loop.add_signal_handler(number, stop.set)
     with contextlib.suppress(asyncio.CancelledError):
         await serve_cloud(lambda: cloud, host, port, stop=stop, on_listening=_announce, guard=guard)
+
+
+@main.command()
+@click.argument("source", metavar="URL|FILE")
+@click.argument("target", metavar="NEW_FILE", type=click.Path(dir_okay=False))
+@click.option("--token", help="The token of the server's controls, if it has one.")
+def snapshot(source: str, target: str, token: str | None) -> None:
+    """Copy a cloud into one new file, which serve --state takes.
+
+    The cloud is that of a running server, such as http://127.0.0.1:8080, or that of a file which
+    no server uses.
+    """
+    try:
+        if source.startswith("http://"):
+            address = urlsplit(source)
+            connection = http.client.HTTPConnection(address.hostname or "", address.port)
+            with contextlib.closing(connection):
+                headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+                connection.request("GET", "/_fake/snapshot", headers=headers)
+                response = connection.getresponse()
+                body = response.read()
+            if response.status != HTTPStatus.OK:
+                raise click.ClickException(f"{source} sent no snapshot: {body[:500]!r}")
+            keep_snapshot(target, body)
+        elif not Path(source).is_file():
+            raise click.BadParameter(f"there is no file {source}", param_hint="URL|FILE")
+        else:
+            copy_store(source, target)
+    except (StateError, OSError, http.client.HTTPException) as error:
+        raise click.ClickException(f"no snapshot of {source}: {error}") from error
+    click.echo(f"snapshot of {source} in {target}", err=True)
 
 
 @main.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ionq_toolkit_fake.api import responses
+from ionq_toolkit_fake.api.large import Later
 from ionq_toolkit_fake.api.request import LoggedRequest, Request, takes_body
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
@@ -22,22 +23,37 @@ from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.guesses import guesses_of
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
+from ionq_toolkit_fake.faults import from_dict as rule_from_dict
+from ionq_toolkit_fake.faults import to_dict as rule_to_dict
 from ionq_toolkit_fake.faults.exchange import Exchange
 from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.models.accounts import Accounts
+from ionq_toolkit_fake.models.agenda import Agenda, Retention
 from ionq_toolkit_fake.models.facility import Facility
 from ionq_toolkit_fake.models.identifiers import Identifiers
 from ionq_toolkit_fake.models.job import Job
 from ionq_toolkit_fake.models.project import Project
+from ionq_toolkit_fake.models.state import (
+    CloudRecord,
+    FaultRecord,
+    Keeper,
+    damaged,
+    everything,
+    read,
+)
 from ionq_toolkit_fake.simulation.executors import InlineExecutor
+from ionq_toolkit_fake.store.base import Entry, StateError, Store
+from ionq_toolkit_fake.store.sqlite import SqliteStore, write_snapshot
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, LIFECYCLE, PREDICTED, End
 from ionq_toolkit_fake.transitions.rules import TransitionRules
 from ionq_toolkit_fake.transitions.spec import Transitions, end_of, failed
 from ionq_toolkit_fake.validation import unknown
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Executor
+    from datetime import datetime
 
     from responses import RequestsMock
 
@@ -52,6 +68,9 @@ logger = logging.getLogger(__name__)
 
 #: How good QPUs are; see `FakeIonQ`.
 CHARACTERIZATIONS = (AS_RUN, NOMINAL) = ("as run", "nominal")
+
+#: An error message names as many jobs.
+_MOST_NAMED = 20
 
 #: The log keeps as many requests.
 _MOST_REQUESTS = 10_000
@@ -92,6 +111,8 @@ class FakeIonQ:
         characterization: str = AS_RUN,
         session_capacity: int | None = None,
         prepare: Callable[[FakeIonQ], object] | None = None,
+        retention: Retention = Retention(),  # noqa: B008 - a value that does not change
+        state: str | os.PathLike[str] | Store | None = None,
     ) -> None:
         """Make an empty cloud.
 
@@ -119,45 +140,204 @@ class FakeIonQ:
             session_capacity: How many sessions a QPU has room for at a time: beyond, POST /sessions
                 is answered by 409; None: any number.
             prepare: Called with the cloud now and after each reset, to add rules for example.
+            retention: How many final jobs it keeps, and how long; by default the newest 100 000,
+                for ever. Older ones are deleted.
+            state: A file that keeps everything, and is made if it does not exist: a cloud of a
+                later process begins with it. Seed, statuses, fidelities and transitions that are
+                not given are those in the file. Or a `Store`. None: it is gone with the process.
 
         Raises:
             ValueError: A key is empty, or the name of a scope, clock, backend, status, deviation
-                or pace is unknown.
+                or pace is unknown, or a value of the retention is not valid.
+            StateError: The file cannot be used: it is in use, damaged, of another program or seed,
+                of a newer version, or cannot be written.
         """
         for name in sorted(set(deviations) - set(DEVIATIONS)):
             raise unknown("deviation", name, DEVIATIONS)
         if characterization not in CHARACTERIZATIONS:
             raise unknown("characterization", characterization, CHARACTERIZATIONS)
-        passes = isinstance(clock, str) and clock != "instant"
-        if passes and transitions is None:
+        left_out = set() if characterization == AS_RUN else {"qpu-loses-signal"}
+        self.deviations = frozenset(deviations) - left_out
+        keeper = None if state is None else Keeper(_store_of(state))
+        try:
+            self._begin(
+                keeper,
+                seed=seed,
+                clock=clock,
+                executor=executor,
+                keys=keys,
+                statuses=statuses,
+                session_capacity=session_capacity,
+                transitions=transitions,
+                fidelities=fidelities,
+                prepare=prepare,
+                retention=retention,
+            )
+        except BaseException:
+            if keeper is not None:
+                keeper.store.close()
+            raise
+
+    def _begin(
+        self,
+        keeper: Keeper | None,
+        *,
+        seed: int | None,
+        clock: Clock | str | None,
+        executor: Executor | None,
+        keys: Mapping[str, str | Access] | None,
+        statuses: Mapping[str, str] | None,
+        session_capacity: int | None,
+        transitions: Transitions | Mapping[str, Any] | str | None,
+        fidelities: Mapping[str, Mapping[str, float]] | None,
+        prepare: Callable[[FakeIonQ], object] | None,
+        retention: Retention,
+    ) -> None:
+        """Begin with what is kept, or with nothing."""
+        kept = None if keeper is None else keeper.settings()
+        if keeper is not None and kept is not None:
+            if seed not in {None, kept.seed}:
+                raise StateError(
+                    f"{keeper.store.place} has the seed {kept.seed}, not {seed}: leave seed out, "
+                    "or give another file."
+                )
+            seed, statuses = kept.seed, kept.statuses if statuses is None else statuses
+            fidelities = kept.fidelities if fidelities is None else fidelities
+            transitions = kept.transitions[0] if transitions is None else transitions
+        elif isinstance(clock, str) and clock != "instant" and transitions is None:
             transitions = PREDICTED
         self.seed = secrets.randbits(32) if seed is None else seed
         self.clock: Clock = (
             clock_named(clock) if isinstance(clock, str) else clock or VirtualClock()
         )
-        left_out = set() if characterization == AS_RUN else {"qpu-loses-signal"}
-        self.deviations = frozenset(deviations) - left_out
+        if kept is not None and isinstance(self.clock, VirtualClock):
+            self.clock.sleep(max(0.0, (kept.now - self.clock.now()).total_seconds()))
         self.facility = Facility(
-            self.seed, self.clock, statuses, fidelities, self.deviations, session_capacity
+            self.seed,
+            self.clock,
+            statuses,
+            fidelities,
+            deviations=self.deviations,
+            session_capacity=session_capacity,
+            started_at=None if kept is None else kept.started_at,
         )
         self.started_at = self.facility.started_at
+        self._settings = (dict(statuses or {}), {k: {**v} for k, v in (fidelities or {}).items()})
         self._identifiers = Identifiers(self.seed)
+        if kept is not None:
+            self._identifiers.skip(kept.words)
         self._accounts = Accounts(self._identifiers, keys)
         self.faults = FaultRules(self.seed, self._accounts.takes)
         self._log: deque[LoggedRequest] = deque(maxlen=_MOST_REQUESTS)
         self._reads = _Reads()
         # Of their own: job ids and noise must not depend on the number of requests.
-        self._request_ids = random.Random(f"requests {self.seed}")  # noqa: S311 - a fake
+        begun = "" if kept is None else f" {kept.words}"
+        self._request_ids = random.Random(f"requests {self.seed}{begun}")  # noqa: S311 - a fake
         self._executor = executor or InlineExecutor()
         self.transitions = TransitionRules(Transitions.of(transitions))
         self._projects: dict[str, Project] = {}
+        self._agenda = Agenda(self.clock, retention, record=keeper is not None)
         self.lock = ForkLock(outer=True)
         self._prepare = prepare
-        if prepare is not None:
-            prepare(self)
+        self._keeper = keeper
+        if keeper is None or kept is None:
+            if prepare is not None:
+                prepare(self)
+        else:
+            self._restore(keeper, kept)
+        self.save()
+
+    def _restore(self, keeper: Keeper, kept: CloudRecord) -> None:
+        """Know everything again that was kept."""
+        try:
+            self.transitions.restore(kept.transitions[1:], kept.seen)
+            for number, one in sorted(read(keeper.store, "fault").items(), key=lambda x: int(x[0])):
+                rule = rule_from_dict(one.rule)
+                self.faults.restore(int(number), rule, one.reached, one.fired)
+        except ValueError as error:
+            if isinstance(error, StateError):
+                raise
+            raise damaged(keeper.store, f"a rule: {error}") from error
+        devices = self.facility.devices
+        keeper.restore(self._accounts, lambda key: self._project(key, self._projects), devices)
+
+    def save(self) -> None:
+        """Write everything that has changed to the state, if the cloud has one.
+
+        Each request does so by itself, before its response is delivered.
+
+        Raises:
+            StateError: It cannot be written; it stays to be written.
+        """
+        with self.lock:
+            self._save()
+
+    def _save(self, project_id: str | None = None, *, clear: bool = False) -> None:
+        if self._keeper is None:
+            self.faults.changed.clear()
+            return
+        self._keeper.save(
+            self._entries(self.faults.changed),
+            self._accounts,
+            self._agenda,
+            self._projects,
+            () if project_id is None else (project_id,),
+            clear=clear,
+        )
+        self.faults.changed.clear()
+
+    def _entries(self, faults: Collection[int]) -> dict[Entry, bytes | None]:
+        """Return the entries of the settings and of some rules of faults."""
+        virtual = isinstance(self.clock, VirtualClock)
+        settings = CloudRecord(
+            seed=self.seed,
+            started_at=self.started_at,
+            now=self.clock.now() if virtual else self.started_at,
+            words=self._identifiers.words,
+            statuses=self._settings[0],
+            fidelities=self._settings[1],
+            transitions=self.transitions.as_list(),
+            seen=self.transitions.seen(),
+        )
+        found: dict[Entry, bytes | None] = {Entry("cloud"): msgspec.msgpack.encode(settings)}
+        for number in faults:
+            armed = self.faults.find(number)
+            found[Entry("fault", str(number))] = None
+            if armed is not None:
+                record = FaultRecord(rule_to_dict(armed.rule), armed.reached, armed.fired)
+                found[Entry("fault", str(number))] = msgspec.msgpack.encode(record)
+        return found
+
+    def snapshot(self, path: str | os.PathLike[str]) -> None:
+        """Write everything that the cloud remembers into one new file.
+
+        A cloud can begin with it: ``FakeIonQ(state=path)``. The file has the circuits and the
+        metadata of all jobs, and of API keys their digests alone.
+
+        Args:
+            path: The file.
+
+        Raises:
+            StateError: The file exists, or cannot be written.
+        """
+        with self.lock:
+            self.settle()
+            self._save()
+            entries = self._entries([armed.number for armed in self.faults.rules])
+            entries.update(everything(self._accounts, self._projects))
+            write_snapshot(path, entries)
+
+    def close(self) -> None:
+        """Write the state and release its file, if the cloud has one. It is not used afterwards."""
+        with self.lock:
+            if self._keeper is not None:
+                try:
+                    self._save()
+                finally:
+                    self._keeper.store.close()
 
     def __repr__(self) -> str:
-        count = sum(len(project.jobs.shown()) for project in self.projects)
+        count = sum(len(project.jobs) for project in self.projects)
         return f"<{type(self).__name__} seed={self.seed}, {count} jobs>"
 
     def _table(self) -> Table:
@@ -211,9 +391,7 @@ class FakeIonQ:
     def settle(self) -> None:
         """Move on every job whose time has come."""
         with self.lock:
-            for project in self._projects.values():
-                if project.jobs.timed:
-                    project.jobs.settle()
+            self._agenda.run()
 
     def peek(self, job_id: str) -> Job:
         """Return a job in its current state, without polling it.
@@ -243,6 +421,7 @@ class FakeIonQ:
         with self.lock:
             jobs, job = self._job(job_id)
             jobs.end(job, found)
+            self._save()
 
     def fail(self, job_id: str, code: FailureWord, message: str | None = None) -> None:
         """Let a job, or a child job by itself, fail now.
@@ -275,6 +454,7 @@ class FakeIonQ:
         with self.lock:
             jobs, job = self._job(job_id)
             jobs.hold(job, status)
+            self._save()
 
     def release(self, job_id: str) -> None:
         """Let a held job go on; the time that it was held does not count.
@@ -285,6 +465,7 @@ class FakeIonQ:
         with self.lock:
             jobs, job = self._job(job_id)
             jobs.release(job)
+            self._save()
 
     def reset(self) -> None:
         """Reset to the initial state: the same requests get the same responses again.
@@ -296,6 +477,7 @@ class FakeIonQ:
             for project in self.projects:
                 project.jobs.give_up()
             self._projects.clear()
+            self._agenda.clear()
             self.transitions.clear()
             if isinstance(self.clock, VirtualClock):
                 self.clock.reset()
@@ -308,6 +490,7 @@ class FakeIonQ:
             self._reads.clear()
             if self._prepare is not None:
                 self._prepare(self)
+            self._save(clear=True)
 
     def _job(self, job_id: str) -> tuple[Jobs, Job]:
         """Return the job of an id in its current state, and the jobs of its project."""
@@ -316,8 +499,17 @@ class FakeIonQ:
             job = project.jobs.peek(job_id)
             if job is not None:
                 return project.jobs, job
-        ids = [job.id for project in self.projects for job in project.jobs.shown()]
-        raise unknown("job", job_id, ids)
+        newest = [job.id for job in self.newest_jobs(_MOST_NAMED + 1)]
+        if len(newest) <= _MOST_NAMED:
+            raise unknown("job", job_id, newest)
+        raise ValueError(f"there is no job {job_id!r}; the newest is {newest[-1]}")
+
+    def newest_jobs(self, count: int) -> list[Job]:
+        """Return the newest jobs of all projects as they were last shown, the oldest first."""
+        jobs = [job for project in self.projects for job in project.jobs.newest(count)]
+        if len(self._projects) > 1:
+            jobs.sort(key=lambda job: job.submitted_at)
+        return jobs[-count:]
 
     def takes_body(self, method: str, url: str, headers: Mapping[str, str]) -> bool:
         """Return whether the body of a request is read: for an operation, with a key."""
@@ -351,6 +543,7 @@ class FakeIonQ:
         Raises:
             ConnectionError: A fault breaks or refuses the connection; see `Exchange.deliver`.
             TimeoutError: A fault delays the response for longer than `timeout`.
+            StateError: The changes of the request cannot be written to the state.
         """
         exchange = self.exchange(method, url, headers, body)
         if exchange.response is not None and not exchange.faults:
@@ -409,6 +602,9 @@ class FakeIonQ:
             url: URL or path; its host does not matter.
             headers: Request headers, names in any case.
             body: The bytes of the body, or None.
+
+        Raises:
+            StateError: The changes of the request cannot be written to the state.
         """
         with self.lock:
             at = self.clock.now()
@@ -424,57 +620,105 @@ class FakeIonQ:
             )
             name = None if request.operation is None else request.operation.name
             due: Sequence[ArmedRule] = ()
-            if name is not None and self.faults.rules:
+            if name is not None:
                 due = self.faults.due(name, request.digest)
             request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
-            exchange, status = Exchange(request_id), None
+            response, later = None, None
             if not due or all(armed.rule.keeps_effect for armed in due):
-                response = self._take(request, [armed.rule.fault for armed in due])
+                response, later = self._take(request, [armed.rule.fault for armed in due])
                 response.headers["x-request-id"] = request_id
-                exchange, status = exchange._replace(response=response), response.status
-            for armed in due:
-                exchange = armed.act(exchange)
-                status = exchange.status
-            logged = LoggedRequest(
-                at=at,
-                method=request.method,
-                path=request.path,
-                operation=name,
-                key_id=None if request.key is None else request.key.id,
-                request_id=request_id,
-                status=status,
-                faults=exchange.faults,
-            )
-            self._log.append(logged)
-            if due:
-                self.faults.note(due, logged)
-            return exchange
+            if later is None:
+                return self._finish(request, at, request_id, response, due)
+            self._save(None if request.key is None else request.key.project_id)
+        # Without the lock: others need not wait until a large response is made.
+        response = self._made(request, response, later)
+        with self.lock:
+            return self._finish(request, at, request_id, response, due)
 
-    def _take(self, request: Request, due: Sequence[Fault]) -> Response:
-        """Return the response to a request that takes effect, as faults have it."""
+    def _finish(
+        self,
+        request: Request,
+        at: datetime,
+        request_id: str,
+        response: Response | None,
+        due: Sequence[ArmedRule],
+    ) -> Exchange:
+        """Return the response and its delivery, and log the request."""
+        exchange = Exchange(request_id, response)
+        status = None if response is None else response.status
+        for armed in due:
+            exchange = armed.act(exchange)
+            status = exchange.status
+        logged = LoggedRequest(
+            at=at,
+            method=request.method,
+            path=request.path,
+            operation=None if request.operation is None else request.operation.name,
+            key_id=None if request.key is None else request.key.id,
+            request_id=request_id,
+            status=status,
+            faults=exchange.faults,
+        )
+        self._log.append(logged)
+        if due:
+            self.faults.note(due, logged)
+        self._save(None if request.key is None else request.key.project_id)
+        return exchange
+
+    def _take(self, request: Request, due: Sequence[Fault]) -> tuple[Response, Later | None]:
+        """Return the response to a request that takes effect, as faults have it.
+
+        With a large content, the response has no body yet.
+        """
         read = (request.key and request.key.id, request.path)
         by = {fault.kind: fault.parameters for fault in due}
         if "stale" in by:
             earlier = self._reads.earlier(read, by["stale"]["by"])
-            return earlier or self._response(request, {})  # before the projects had any jobs
-        response = self._response(request, self._projects)
+            if earlier is not None:
+                return earlier, None
+            return self._response(request, {})  # before the projects had any jobs
+        response, later = self._response(request, self._projects)
         if "duplicated" in by:
             self._response(request, self._projects)
-        if request.operation is not None and request.method == "GET":
+        if request.operation is not None and request.method == "GET" and later is None:
             self._reads.answered(read, response)
-        return response
+        return response, later
 
-    def _response(self, request: Request, projects: dict[str, Project]) -> Response:
+    def _response(
+        self, request: Request, projects: dict[str, Project]
+    ) -> tuple[Response, Later | None]:
+        later = None
         try:
-            response = self._answer(request, projects)
+            status, found = self._answer(request, projects)
+            if isinstance(found, Later):
+                later = found
+            if isinstance(found, responses.Text):
+                headers = {"content-type": "text/plain; charset=utf-8"}
+                response = Response(status, headers, found.encode())
+            else:
+                body = b"" if later is not None else msgspec.json.encode(found)
+                response = Response(status, {**JSON}, body)
         except Refusal as refusal:
             response = refusal.response()
         except Exception:
             logger.exception("no answer to %s %s", request.method, request.path)
             response = responses.internal_error().response()
-        return response if request.method != "HEAD" else response._replace(body=b"")
+        if request.method == "HEAD":
+            return response._replace(body=b""), None
+        return response, later
 
-    def _answer(self, request: Request, projects: dict[str, Project]) -> Response:
+    def _made(self, request: Request, response: Response | None, later: Later) -> Response:
+        """Return a response with its large content."""
+        assert response is not None, "a large content belongs to a response"  # noqa: S101
+        try:
+            return response._replace(body=later.encode())
+        except Exception:
+            logger.exception("no answer to %s %s", request.method, request.path)
+            failed = responses.internal_error().response()
+            return failed._replace(headers={**response.headers, **failed.headers})
+
+    def _answer(self, request: Request, projects: dict[str, Project]) -> tuple[int, object]:
+        """Return the status and the content of the response, or raise a `Refusal`."""
         operation, key = request.operation, request.key
         if operation is None:
             raise responses.not_found()
@@ -491,11 +735,7 @@ class FakeIonQ:
         self.settle()
         project = None if key is None else self._project(key, projects)
         request = request._replace(projects=projects.values(), project_of_key=project)
-        found = HANDLERS[operation.name](request)
-        if isinstance(found, responses.Text):
-            headers = {"content-type": "text/plain; charset=utf-8"}
-            return Response(operation.status, headers, found.encode())
-        return Response(operation.status, {**JSON}, msgspec.json.encode(found))
+        return operation.status, HANDLERS[operation.name](request)
 
     def _project(self, key: ApiKey, projects: dict[str, Project]) -> Project:
         """Return the project of a key, which its first request creates."""
@@ -507,8 +747,13 @@ class FakeIonQ:
                 facility=self.facility,
                 executor=self._executor,
                 transitions=self.transitions,
+                agenda=self._agenda,
             )
         return projects[key.project_id]
+
+
+def _store_of(state: str | os.PathLike[str] | Store) -> Store:
+    return state if isinstance(state, Store) else SqliteStore(state)
 
 
 class _Reads:

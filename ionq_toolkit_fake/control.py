@@ -9,14 +9,17 @@ from __future__ import annotations
 import logging
 import re
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from ionq_toolkit_fake import faults as kinds
-from ionq_toolkit_fake.api.responses import Refusal, internal_error, json_response
+from ionq_toolkit_fake.api.responses import Refusal, Response, internal_error, json_response
 from ionq_toolkit_fake.clock import SystemClock, VirtualClock, iso
+from ionq_toolkit_fake.store.base import StateError
 from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.transitions.spec import end_from_data
 from ionq_toolkit_fake.validation import only, unknown, wrong
@@ -25,11 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ionq_toolkit_fake.api.request import LoggedRequest
-    from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.models.job import Job
 
 logger = logging.getLogger(__name__)
+
+#: The most jobs that the state lists, and the most rules and faults after one was added.
+_MOST_LISTED, _MOST_AFTER_ADDING = 1000, 100
 
 _PATH = re.compile(r"/_fake(/.*)?")
 
@@ -52,6 +57,10 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
     with cloud.lock:
         path = unquote(urlsplit(url).path).rstrip("/")
         response = _response(cloud, method.upper(), path, body)
+        try:
+            cloud.save()
+        except StateError as error:
+            response = Refusal(500, "Internal Server Error", str(error)).response()
     return response if method.upper() != "HEAD" else response._replace(body=b"")
 
 
@@ -61,14 +70,17 @@ def index(_: FakeIonQ) -> object:
 
 
 def state(cloud: FakeIonQ) -> object:
-    """GET /_fake/state: the seed, the time, the transitions, and all jobs, the oldest first."""
+    """GET /_fake/state: the seed, the time, the transitions, and jobs, the oldest first.
+
+    They are the newest 1000; `job_count` is how many jobs there are.
+    """
     cloud.settle()
-    jobs = (job for project in cloud.projects for job in project.jobs.shown())
     return {
         "seed": cloud.seed,
         "clock": clock(cloud),
         "transitions": cloud.transitions.as_list(),
-        "jobs": [_job(one) for one in jobs],
+        "job_count": sum(len(project.jobs) for project in cloud.projects),
+        "jobs": [_job(one) for one in cloud.newest_jobs(_MOST_LISTED)],
     }
 
 
@@ -130,6 +142,10 @@ def clear_transitions(cloud: FakeIonQ) -> object:
 
 def faults(cloud: FakeIonQ) -> object:
     """GET /_fake/faults: the rules, their counts, and the faults that fired."""
+    return _faults(cloud)
+
+
+def _faults(cloud: FakeIonQ, most: int = 10_000) -> object:
     rules = [
         {
             "number": armed.number,
@@ -137,19 +153,22 @@ def faults(cloud: FakeIonQ) -> object:
             "reached": armed.reached,
             "fired": armed.fired,
         }
-        for armed in cloud.faults.rules
+        for armed in cloud.faults.rules[-most:]
     ]
     fired = [
         {"number": one.rule.number, "fault": one.fault.kind, "request": _request(one.request)}
-        for one in cloud.faults.fired
+        for one in cloud.faults.fired[-most:]
     ]
     return {"rules": rules, "fired": fired}
 
 
 def add_fault(cloud: FakeIonQ, body: Mapping[str, Any]) -> object:
-    """POST /_fake/faults: ``{"fault": "http", "status": 429, "on": "POST /jobs", "times": 2}``."""
+    """POST /_fake/faults: ``{"fault": "http", "status": 429, "on": "POST /jobs", "times": 2}``.
+
+    The response is that of GET /_fake/faults with the newest 100 rules and faults.
+    """
     cloud.faults.arm(kinds.from_dict(body))
-    return faults(cloud)
+    return _faults(cloud, most=_MOST_AFTER_ADDING)
 
 
 def clear_faults(cloud: FakeIonQ) -> object:
@@ -161,6 +180,17 @@ def clear_faults(cloud: FakeIonQ) -> object:
 def requests(cloud: FakeIonQ) -> object:
     """GET /_fake/requests: the requests of clients, in order; the last 10 000."""
     return {"requests": [_request(one) for one in cloud.requests]}
+
+
+def snapshot(cloud: FakeIonQ) -> Response:
+    """GET /_fake/snapshot: everything that the cloud remembers, as a file that it can begin with.
+
+    The body is not JSON: ``ionq-fake serve --state FILE`` takes it.
+    """
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "snapshot.db"
+        cloud.snapshot(file)
+        return Response(200, {"content-type": "application/vnd.sqlite3"}, file.read_bytes())
 
 
 def job(cloud: FakeIonQ, job_id: str) -> object:
@@ -203,6 +233,7 @@ CONTROLS: Mapping[str, Callable[..., object]] = {
     "POST /_fake/faults": add_fault,
     "DELETE /_fake/faults": clear_faults,
     "GET /_fake/requests": requests,
+    "GET /_fake/snapshot": snapshot,
     "GET /_fake/jobs/<job_id>": job,
     "POST /_fake/jobs/<job_id>": change_job,
 }
@@ -213,7 +244,8 @@ def _response(cloud: FakeIonQ, method: str, path: str, body: bytes) -> Response:
         handler, job_ids = _route(method, path)
         decoded = _decoded(body)
         bodies = [decoded] if method == "POST" else []
-        return json_response(handler(cloud, *bodies, *job_ids))
+        found = handler(cloud, *bodies, *job_ids)
+        return found if isinstance(found, Response) else json_response(found)
     except Refusal as refusal:
         return refusal.response()
     except ValueError as error:

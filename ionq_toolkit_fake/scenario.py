@@ -21,6 +21,7 @@ from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from concurrent.futures import Executor
 
@@ -100,6 +101,7 @@ class Scenario:
         *,
         clock: Clock | str | None = None,
         executor: Executor | None = None,
+        state: str | os.PathLike[str] | None = None,
     ) -> FakeIonQ:
         """Return a new cloud with these settings, which each reset restores.
 
@@ -107,6 +109,8 @@ class Scenario:
             seed: Replaces the scenario's seed.
             clock: Replaces the scenario's clock.
             executor: Runs the simulations; see `FakeIonQ`.
+            state: A file that keeps everything; see `FakeIonQ`. If it has a state already, that
+                goes before the scenario's transitions and faults.
         """
         return FakeIonQ(
             self.seed if seed is None else seed,
@@ -117,6 +121,7 @@ class Scenario:
             fidelities=self.fidelities,
             deviations=DEVIATIONS if self.deviations is None else self.deviations,
             prepare=self._prepare,
+            state=state,
         )
 
     def _prepare(self, cloud: FakeIonQ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import struct
@@ -15,17 +16,20 @@ from urllib.parse import urlsplit
 import h11
 
 from ionq_toolkit_fake import control
-from ionq_toolkit_fake.api.responses import bad_request
+from ionq_toolkit_fake.api.responses import Refusal, bad_request
 from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
 from ionq_toolkit_fake.guard import Guard
+from ionq_toolkit_fake.store.base import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from ionq_toolkit_fake.api.responses import Response
+
+logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -278,7 +282,11 @@ class _Connection:
         response = control.answer(self._cloud, method, url, body)
         if response is not None:
             return Exchange("", response)
-        return self._cloud.exchange(method, url, headers, body)
+        try:
+            return self._cloud.exchange(method, url, headers, body)
+        except StateError as error:
+            logger.error("%s", error)  # noqa: TRY400 - it says what to do
+            return Exchange("", Refusal(500, "Internal Server Error", str(error)).response())
 
     async def _deliver(self, exchange: Exchange) -> None:
         """Deliver the response; only a whole one leaves the client connected."""
@@ -342,10 +350,14 @@ class _Connection:
         return h11.Response(status_code=response.status, headers=headers, reason=reason)
 
     async def _send(self, response: Response, *, close: bool = False) -> None:
-        events: list[h11.Event] = [self._head(response, close=close)]
-        if response.body:
-            events.append(h11.Data(data=response.body))
-        await self._write(*events, h11.EndOfMessage())
+        head, body = self._head(response, close=close), response.body
+        if len(body) <= _CHUNK_BYTES:
+            await self._write(head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
+            return
+        await self._write(head)
+        for start in range(0, len(body), _CHUNK_BYTES):  # others are answered in between
+            await self._write(h11.Data(data=body[start : start + _CHUNK_BYTES]))
+        await self._write(h11.EndOfMessage())
 
     async def _write(self, *events: h11.Event) -> None:
         # In one piece: small pieces would wait for each other on the network.

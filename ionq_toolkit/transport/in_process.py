@@ -100,9 +100,16 @@ def new_fake(**options: Any) -> InProcessTransport:  # noqa: ANN401 - the fake's
 
 
 @functools.cache
-def shared_fake() -> InProcessTransport:
+def shared_fake(state: str | None = None) -> InProcessTransport:
     """Return the transport to the one fake that all providers of this process share.
 
     As with the real service, one provider can retrieve a job that another has submitted.
+
+    Args:
+        state: The absolute path of the file that keeps its jobs: one fake for each file. None: its
+            jobs are gone with the process.
+
+    Raises:
+        ValueError: The file cannot be used.
     """
-    return new_fake()
+    return new_fake() if state is None else new_fake(state=state)

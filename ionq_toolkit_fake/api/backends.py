@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api import query
@@ -44,18 +46,24 @@ def characterizations(request: Request) -> object:
     page = query.integer(request, "page", 1, 1, 1_000_000)
     start, end = query.moment(request, "start"), query.moment(request, "end")
     inclusive = "characterizations-end" in deviations
-    found = [
-        record
-        for record in request.facility.characterizations(request.arguments["backend"])
-        if (start is None or midnight(record.day) >= start)
-        and (
-            end is None or midnight(record.day) < end or (inclusive and midnight(record.day) == end)
-        )
+
+    def too_old(day: int) -> bool:
+        return start is not None and midnight(date.fromordinal(day)) < start
+
+    def too_new(day: int) -> bool:
+        at = midnight(date.fromordinal(day))
+        return end is not None and (at > end or (at == end and not inclusive))
+
+    name, facility = request.arguments["backend"], request.facility
+    days = facility.days(name)
+    days = days[bisect_left(days, 1, key=lambda day: not too_old(day)) :]
+    days = days[: bisect_left(days, 1, key=too_new)][::-1]
+    pages = math.ceil(len(days) / limit)
+    shown = [
+        facility.characterization(name, day) for day in days[(page - 1) * limit : page * limit]
     ]
-    pages = math.ceil(len(found) / limit)
-    shown = found[(page - 1) * limit : page * limit]
     bodies: list[dict[str, Any]] | None = _characterizations(shown, deviations)
-    if not found and "characterizations-null" in deviations:
+    if not days and "characterizations-null" in deviations:
         bodies = None
     if "characterizations-pages" not in deviations:
         pages = max(0, pages - page)
@@ -64,10 +72,12 @@ def characterizations(request: Request) -> object:
 
 def characterization(request: Request) -> object:
     """GET /backends/{backend}/characterizations/{UUID}."""
-    for record in request.facility.characterizations(request.arguments["backend"]):
-        if record.id == request.arguments["characterization_id"]:
-            return _characterizations([record], request.deviations)[0]
-    raise not_found()
+    found = request.facility.characterization_of(
+        request.arguments["backend"], request.arguments["characterization_id"]
+    )
+    if found is None:
+        raise not_found()
+    return _characterizations([found], request.deviations)[0]
 
 
 def _device(request: Request) -> Device:
@@ -92,7 +102,7 @@ def _body(device: Device, request: Request) -> dict[str, Any]:
     if device.name != _NOT_DEGRADED or "degraded-missing" not in request.deviations:
         body["degraded"] = False
     if device.is_qpu:
-        body["characterization_id"] = request.facility.characterizations(device.name)[0].id
+        body["characterization_id"] = request.facility.newest(device.name).id
     if device.location:
         body["location"] = device.location
     if device.noise_models and "backend-noise-models" in request.deviations:

@@ -12,21 +12,18 @@ from ionq_toolkit_fake.clock import iso
 from ionq_toolkit_fake.facts.devices import predicted_ms
 from ionq_toolkit_fake.facts.limits import MAX_SHOTS
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
+from ionq_toolkit_fake.models.charges import TOP_GROUPS, Sum, highest
 from ionq_toolkit_fake.models.facility import midnight
 from ionq_toolkit_fake.models.submission import SINGLE_CIRCUIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from ionq_toolkit_fake.api.request import Request
-    from ionq_toolkit_fake.models.job import Job
+    from ionq_toolkit_fake.models.charges import DayCharges, TopJob
 
 #: Limits of a job that can be estimated: schema GetJobEstimateQueryParams.
 MAX_INTEGER = 2**31 - 1
-
-#: How many groups a date of the usage shows: schema Usage.
-TOP_GROUPS = 5
 
 GROUPS = ("job", "project", "user")
 MODALITIES = ("daily", "weekly", "monthly")
@@ -119,26 +116,23 @@ def usage(request: Request) -> object:
         query.choice(request, name, allowed) or query.required(request, name)
         for name, allowed in (("group_by", GROUPS), ("modality", MODALITIES))
     )
-    jobs = [
-        job
-        for project in request.projects
-        for job in project.ledger
-        if job.cost > 0 and first <= _day(job) <= last
-    ]
     names = {project.id: project.name for project in request.projects}
-    periods: dict[date, list[Job]] = defaultdict(list)
-    for job in jobs:
-        periods[_period(_day(job), modality)].append(job)
+    periods: defaultdict[date, _Usage] = defaultdict(_Usage)
+    everything = _Usage()
+    for project in request.projects:
+        for day, charges in project.charges.between(first, last):
+            periods[_period(day, modality)].add(project.id, charges)
+            everything.add(project.id, charges)
     timed = "usage-timestamps" in request.deviations
     data = [
         {
             "from": iso(midnight(start)) if timed else start.isoformat(),
-            **_sum(periods[start]),
+            **_body(periods[start].total),
             "group_usages": _groups(periods[start], group_by, names),
         }
         for start in sorted(periods, reverse=True)
     ]
-    total = _sum(jobs)
+    total = _body(everything.total)
     return {
         "organization": ORGANIZATION,
         "group_type": group_by,
@@ -156,9 +150,22 @@ def usage(request: Request) -> object:
     }
 
 
-def _day(job: Job) -> date:
-    """Return the day that a job is billed on."""
-    return (job.completed_at or job.submitted_at).date()
+class _Usage:
+    """The costs of a period: all of them, by user, by project, and the jobs that cost most."""
+
+    def __init__(self) -> None:
+        self.total = Sum()
+        self.users: defaultdict[str, Sum] = defaultdict(Sum)
+        self.projects: defaultdict[str, Sum] = defaultdict(Sum)
+        self.top: list[TopJob] = []
+
+    def add(self, project_id: str, charges: DayCharges) -> None:
+        """Add the charges of a day in a project."""
+        for user, one in charges.users.items():
+            self.total = self.total.plus(one)
+            self.users[user] = self.users[user].plus(one)
+            self.projects[project_id] = self.projects[project_id].plus(one)
+        self.top = highest([*self.top, *charges.top])
 
 
 def _period(day: date, modality: str) -> date:
@@ -168,29 +175,26 @@ def _period(day: date, modality: str) -> date:
     return day.replace(day=1) if modality == "monthly" else day
 
 
-def _sum(jobs: Iterable[Job]) -> dict[str, Any]:
-    jobs = list(jobs)
-    amount = round(sum(job.cost for job in jobs), 2)
+def _body(usage: Sum) -> dict[str, Any]:
+    amount = usage.cents / 100
     return {
         "amount": amount,
         "amount_unit": "USD",
         "amounts": [{"amount": amount, "unit": "USD"}],
-        "job_count": len(jobs),
-        "time_us": 1000 * sum(job.execution_ms for job in jobs),
+        "job_count": usage.jobs,
+        "time_us": 1000 * usage.time_ms,
     }
 
 
-def _groups(jobs: Sequence[Job], group_by: str, names: dict[str, str]) -> list[dict[str, Any]]:
+def _groups(usage: _Usage, group_by: str, names: dict[str, str]) -> list[dict[str, Any]]:
     """Return the groups with the highest costs."""
-    groups: dict[str, list[Job]] = defaultdict(list)
-    for job in jobs:
-        owner = job.owner
-        key = {"job": job.id, "project": owner.project_id, "user": owner.submitter_id}[group_by]
-        groups[key].append(job)
     if group_by == "job":
-        names = {job.id: job.name or job.id for job in jobs}
-    bodies = [
-        {"group_id": key, "group_name": names.get(key, key), **_sum(members)}
-        for key, members in groups.items()
+        groups = [(job.id, job.name, job.sum) for job in usage.top]
+    else:
+        sums = usage.projects if group_by == "project" else usage.users
+        groups = [(key, names.get(key, key), one) for key, one in sums.items()]
+    groups.sort(key=lambda group: -group[2].cents)
+    return [
+        {"group_id": key, "group_name": name, **_body(one)}
+        for key, name, one in groups[:TOP_GROUPS]
     ]
-    return sorted(bodies, key=lambda body: -body["amount"])[:TOP_GROUPS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.api import query, record
@@ -9,7 +10,7 @@ from ionq_toolkit_fake.api.payload import read_clone, read_ids, read_submission
 from ionq_toolkit_fake.api.responses import Refusal, bad_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ionq_toolkit_fake.api.request import Request
     from ionq_toolkit_fake.models.job import Job
@@ -62,22 +63,19 @@ def listing(request: Request, session_id: str | None = None) -> object:
     """
     most = MAX_PAGE_SEEN if "list-limit" in request.deviations else MAX_PAGE
     limit = query.integer(request, "limit", MAX_PAGE, MIN_PAGE, most)
+    jobs = request.project.jobs
     for job_id in query.several(request, "ids"):  # who asks for a job by name polls it
-        request.project.jobs.poll(job_id)
-    jobs = list(request.project.jobs)
-    start = query.text(request, "next")
+        jobs.poll(job_id)
+    jobs.ask()
+    start, newest = query.text(request, "next"), None
     if start:  # found before anything is filtered: its status may have changed since
-        ids = [job.id for job in jobs]
-        if start not in ids:
+        first = jobs.peek(start)
+        if first is None:
             raise bad_query("next is not the id of a batch", "next")
-        jobs = jobs[ids.index(start) :]
-    jobs = [
-        job
-        for job in jobs
-        if _matches(job, request) and session_id in {None, job.submission.session_id}
-    ]
-    following = jobs[limit].id if len(jobs) > limit else None
-    bodies = [record.base(job, request) for job in jobs[:limit]]
+        newest = first.number
+    found = list(islice(_matching(request, newest, session_id), limit + 1))
+    following = found[limit].id if len(found) > limit else None
+    bodies = [record.base(job, request) for job in found[:limit]]
     return {"jobs": bodies, "next": following}
 
 
@@ -113,23 +111,47 @@ def _named(request: Request) -> Job:
     return request.found(request.project.jobs.peek(request.arguments["job_id"]))
 
 
-def _matches(job: Job, request: Request) -> bool:
-    """Return whether a job passes every filter of the query."""
-    shown = {
-        "ids": job.id,
-        "status": job.status,
-        "target": job.submission.device.name,
-        "parent_job_id": job.parent_id,
-        "session_id": job.submission.session_id,
-        "submitter_id": job.owner.submitter_id,
-    }
-    if job.parent_id is not None and not {"ids", "parent_job_id"} & set(request.query):
-        return False
-    for name, value in shown.items():
-        wanted = query.several(request, name)
-        if wanted and value not in wanted:
-            return False
-    return True
+def _matching(request: Request, newest: int | None, session_id: str | None) -> Iterator[Job]:
+    """Yield the jobs that pass every filter of the query, the newest first.
+
+    Args:
+        request: The request.
+        newest: The number of the first job; None: begin with the newest.
+        session_id: Only jobs of this session; None: of any, and those without.
+    """
+    jobs = request.project.jobs
+    names = ("status", "target", "submitter_id", "session_id", "ids", "parent_job_id")
+    wanted = {name: set(query.several(request, name)) for name in names if name in request.query}
+    if session_id is not None:
+        wanted["session_id"] = {session_id} & wanted.get("session_id", {session_id})
+    if not {"ids", "parent_job_id"} & set(wanted):
+        yield from jobs.index.find(
+            newest=newest,
+            statuses=wanted.get("status", ()),
+            targets=wanted.get("target", ()),
+            submitters=wanted.get("submitter_id", ()),
+            sessions=wanted.get("session_id"),
+        )
+        return
+    if "ids" in wanted:
+        named = [jobs.peek(one) for one in wanted["ids"]]
+        found = [job for job in named if job is not None]
+    else:
+        parents = [jobs.peek(one) for one in wanted["parent_job_id"]]
+        found = [child for parent in parents if parent is not None for child in parent.children]
+    for job in sorted(found, key=lambda job: -job.number):
+        shown = {
+            "ids": job.id,
+            "status": job.status,
+            "target": job.submission.device.name,
+            "parent_job_id": job.parent_id,
+            "session_id": job.submission.session_id,
+            "submitter_id": job.owner.submitter_id,
+        }
+        if (newest is None or job.number <= newest) and all(
+            shown[name] in values for name, values in wanted.items()
+        ):
+            yield job
 
 
 def _changed(request: Request, change: Callable[[str], object], status: str) -> object:

@@ -21,6 +21,7 @@ from ionq_toolkit_fake.api.formats import (
     SHOTS_V1,
     SHOTS_V2,
 )
+from ionq_toolkit_fake.api.large import LARGE, Later, as_map
 from ionq_toolkit_fake.api.responses import Text, gone, not_found
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
 from ionq_toolkit_fake.simulation.mitigation import filtered, majority, voted
@@ -100,11 +101,14 @@ def _id(job: Job, *parts: str) -> str:
 
 
 def _aggregate(job: Job) -> Artifact:
+    completed = {
+        child.id: child.outcome.distribution
+        for child in job.children
+        if child.outcome is not None and child.status == "completed"
+    }
+
     def content() -> object:
-        completed = (child for child in job.children if child.outcome is not None)
-        return {
-            child.id: _probabilities(child) for child in completed if child.status == "completed"
-        }
+        return {name: as_map(found) for name, found in completed.items() if found is not None}
 
     name = PROBABILITIES_AGGREGATE_V1
     path = "probabilities/aggregated"
@@ -141,10 +145,9 @@ def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
     for index, variant in enumerate(outcome.variants):
         variant_id, kind = _id(job, "variant", str(index)), ArtifactKind.VARIANT
         shots = variant.shots
-        found = Distribution.of_shots(shots)
         contents: dict[str, Callable[[], object]] = {
-            PROBABILITIES_V2: partial(_probabilities_v2, found, registers),
-            HISTOGRAM_V2: partial(_histogram_v2, found, registers, len(shots)),
+            PROBABILITIES_V2: partial(_of_shots, _probabilities_v2, shots, registers),
+            HISTOGRAM_V2: partial(_of_shots, _histogram_v2, shots, registers, len(shots)),
             SHOTS_V2: partial(_shots_v2, shots, registers),
         }
         for name, content in contents.items():
@@ -152,7 +155,7 @@ def _mitigation(job: Job, outcome: Outcome) -> Iterator[Artifact]:
             yield Artifact(artifact_id, name, kind, str(index), None, content, variant_id)
     number = sum(len(variant.shots) for variant in outcome.variants)
     for how in AGGREGATIONS:
-        content = partial(_histogram_v2, _aggregated(outcome, how), registers, number)
+        content = partial(_aggregated_histogram, outcome, how, number)
         artifact_id, kind = _id(job, "aggregation", how), ArtifactKind.AGGREGATION
         yield Artifact(artifact_id, HISTOGRAM_V2, kind, how, None, content)
 
@@ -244,6 +247,17 @@ def _shots_v2(shots: NDArray[Any], registers: Registers) -> dict[str, Any]:
     return {"shots": [{"registers": row} for row in rows]}
 
 
+def _of_shots(
+    content: Callable[..., object], shots: NDArray[Any], registers: Registers, *rest: int
+) -> object:
+    """Return a content of the distribution of shots."""
+    return content(Distribution.of_shots(shots), registers, *rest)
+
+
+def _aggregated_histogram(outcome: Outcome, how: str, shots: int) -> object:
+    return _histogram_v2(_aggregated(outcome, how), outcome.registers, shots)
+
+
 def _aggregated(outcome: Outcome, how: str) -> Distribution:
     """Return the distribution of all variants put together."""
     variants = outcome.variants
@@ -256,20 +270,15 @@ def _aggregated(outcome: Outcome, how: str) -> Distribution:
     return Distribution.of_shots(np.concatenate([variant.shots for variant in variants]))
 
 
-def as_map(distribution: Distribution) -> dict[str, float]:
-    """Return a distribution as IonQ writes it: decimal outcomes and their probabilities."""
-    outcomes, probabilities = distribution.outcomes.tolist(), distribution.probabilities.tolist()
-    return dict(zip(map(str, outcomes), probabilities, strict=True))
-
-
-def _probabilities(job: Job, how: str | None = None) -> dict[str, float]:
-    """Return the distribution of a completed circuit by an aggregation of its variants."""
+def _probabilities(job: Job, how: str | None = None) -> Callable[[], Distribution]:
+    """Return what makes the distribution of a completed circuit, by an aggregation."""
     outcome = job.result
     if not isinstance(outcome, Outcome) or outcome.distribution is None:
         raise not_found()
+    found = outcome.distribution
     if not outcome.variants or how is None:
-        return as_map(outcome.distribution)
-    return as_map(_aggregated(outcome, how))
+        return lambda: found
+    return partial(_aggregated, outcome, how)
 
 
 # --- operations ------------------------------------------------------------------------------
@@ -280,7 +289,8 @@ def probabilities(request: Request) -> object:
     job = _completed(request)
     if job.circuit is None:
         raise not_found()
-    return _probabilities(job, _aggregation(request))
+    found = _probabilities(job, _aggregation(request))
+    return Later(found) if _is_large(job) else as_map(found())
 
 
 def aggregated(request: Request) -> object:
@@ -292,8 +302,14 @@ def aggregated(request: Request) -> object:
     if job.type != MULTI_CIRCUIT:
         raise not_found()
     how = _aggregation(request)
-    children = (child for child in job.children if child.status == "completed")
-    return {child.id: _probabilities(child, how) for child in children}
+    found = {
+        child.id: _probabilities(child, how)
+        for child in job.children
+        if child.status == "completed"
+    }
+    if _is_large(job):
+        return Later(lambda: {name: content() for name, content in found.items()})
+    return {name: as_map(content()) for name, content in found.items()}
 
 
 def histogram(request: Request) -> object:
@@ -308,12 +324,8 @@ def shots(request: Request) -> object:
 
 def artifact(request: Request) -> object:
     """GET /jobs/{id}/artifacts/{artifact}."""
-    wanted = request.arguments["artifact_id"]
-    for found in artifacts_of(_completed(request)):
-        if found.id == wanted:
-            content = found.content()
-            return Text(content) if isinstance(content, str) else content
-    raise not_found()
+    job, wanted = _completed(request), request.arguments["artifact_id"]
+    return _first(job, (found for found in artifacts_of(job) if found.id == wanted))
 
 
 def circuit(request: Request) -> object:  # noqa: ARG001 - every handler takes one
@@ -322,13 +334,27 @@ def circuit(request: Request) -> object:  # noqa: ARG001 - every handler takes o
 
 
 def _by_path(request: Request, path: str) -> object:
-    return _first(found for found in artifacts_of(_completed(request)) if found.path == path)
+    job = _completed(request)
+    return _first(job, (found for found in artifacts_of(job) if found.path == path))
 
 
-def _first(found: Iterator[Artifact]) -> object:
+def _first(job: Job, found: Iterator[Artifact]) -> object:
     for one in found:
-        return one.content()
+        if one.format == QASM3_V1:
+            return Text(one.content())
+        return Later(one.content) if _is_large(job) else one.content()
     raise not_found()
+
+
+def _is_large(job: Job) -> bool:
+    """Return whether the results of a job take long to write."""
+    total = 0
+    for one in (job, *job.children):
+        if one.outcome is not None and one.outcome.distribution is not None:
+            shots = one.outcome.shots
+            total += len(one.outcome.distribution.outcomes)
+            total += 0 if shots is None else len(shots)
+    return total > LARGE
 
 
 def _completed(request: Request) -> Job:

@@ -29,7 +29,7 @@ def projects(request: Request) -> object:
     body: dict[str, Any] = {
         "id": project.id,
         "name": project.name,
-        "quotaUsage": round(sum(job.cost for job in project.ledger), 2),
+        "quotaUsage": project.charges.cents / 100,
         "quotaLimit": project.quota,
         "unit": "USD",
         "allowedTargets": list(request.facility.devices if targets is None else targets),

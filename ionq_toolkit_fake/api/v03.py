@@ -9,7 +9,8 @@ keep. Times are seconds since 1970, durations milliseconds.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from bisect import bisect_left
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -134,9 +135,10 @@ def current(request: Request) -> object:
 def characterization(request: Request) -> object:
     """GET /v0.3/characterizations/{id}."""
     for name in request.facility.devices:
-        for record in request.facility.characterizations(name):
-            if record.id == request.arguments["characterization_id"]:
-                return _characterization(record)
+        wanted = request.arguments["characterization_id"]
+        record = request.facility.characterization_of(name, wanted)
+        if record is not None:
+            return _characterization(record)
     raise not_found()
 
 
@@ -160,13 +162,10 @@ def _characterized(request: Request) -> list[Characterization]:
         raise not_found()
     start, end = _moment(request, "start"), _moment(request, "end")
     limit = query.integer(request, "limit", 10, 1, 100)
-    found = [
-        record
-        for record in request.facility.characterizations(device)
-        if (start is None or _milliseconds(record) >= start)
-        and (end is None or _milliseconds(record) < end)
-    ]
-    return found[:limit]
+    days = request.facility.days(device)
+    days = days[bisect_left(days, 1, key=lambda day: start is None or _day_ms(day) >= start) :]
+    days = days[: bisect_left(days, 1, key=lambda day: end is not None and _day_ms(day) >= end)]
+    return [request.facility.characterization(device, day) for day in days[::-1][:limit]]
 
 
 def _moment(request: Request, name: str) -> int | None:
@@ -180,7 +179,11 @@ def _moment(request: Request, name: str) -> int | None:
 
 
 def _milliseconds(record: Characterization) -> int:
-    return round(midnight(record.day).timestamp() * 1000)
+    return _day_ms(record.day.toordinal())
+
+
+def _day_ms(day: int) -> int:
+    return round(midnight(date.fromordinal(day)).timestamp() * 1000)
 
 
 def _characterization(record: Characterization) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -18,7 +19,7 @@ from ionq_toolkit_fake.models.accounts import DIGEST, stored
 from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from ionq_toolkit_fake.api.operations import Operation, OperationName
     from ionq_toolkit_fake.api.request import LoggedRequest
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 #: The number of faults that fired and are remembered.
 _MOST_FIRED = 10_000
+
+#: The number of rules that are remembered although they have happened as often as they may.
+_MOST_SPENT = 10_000
 
 #: The longest pattern of operations, and the most patterns of one rule and rules of one cloud.
 _LONGEST_PATTERN, _MOST_PATTERNS, _MOST_RULES = 200, 100, 1_000
@@ -181,10 +185,7 @@ class FaultRules:
     Each request passes them in the order in which they were added. Every latency that is due
     happens, and they add up; of the other faults, only the first that is due happens, and the rules
     after it do not count the request. Each rule has its own random stream, seeded by the cloud's
-    seed and the rule's number.
-
-    Attributes:
-        rules: The rules, including those that have happened as often as they may.
+    seed and the rule's number. A rule that has happened as often as it may costs a request nothing.
     """
 
     def __init__(self, seed: int, takes: Callable[[bytes], bool]) -> None:
@@ -196,12 +197,23 @@ class FaultRules:
         """
         self._seed, self._takes = seed, takes
         self._lock = ForkLock()
-        self.rules: tuple[ArmedRule, ...] = ()
+        self._rules: dict[int, ArmedRule] = {}
+        self._live: dict[tuple[str, bool], OrderedDict[int, ArmedRule]] = {}
+        self._unlimited: dict[int, ArmedRule] = {}
+        self._spent: deque[int] = deque()
         self._added = 0
+        #: The numbers of the rules that were changed or removed since this was cleared.
+        self.changed: set[int] = set()
         self._fired: deque[Fired] = deque(maxlen=_MOST_FIRED)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {[armed.rule for armed in self.rules]}>"
+
+    @property
+    def rules(self) -> tuple[ArmedRule, ...]:
+        """The rules, including those that have happened as often as they may; of these 10 000."""
+        with self._lock:
+            return tuple(self._rules.values())
 
     @property
     def fired(self) -> list[Fired]:
@@ -242,10 +254,10 @@ class FaultRules:
         if rule.key is not None and not self._takes(bytes.fromhex(rule.key.removeprefix(DIGEST))):
             raise ValueError("key=... is none that this cloud takes, so that the rule never fires")
         with self._lock:
-            if len(self.rules) >= _MOST_RULES:
+            if len(self._rules) - len(self._spent) >= _MOST_RULES:
                 raise ValueError(f"there are {_MOST_RULES} rules of faults: remove some first")
             left = rule.operations
-            for armed in self.rules:
+            for armed in self._endless():
                 same_keys = armed.rule.key in {None, rule.key}
                 if armed.always and same_keys and armed.rule.fault.kind != "latency":
                     left -= armed.operations
@@ -257,9 +269,32 @@ class FaultRules:
             self._added += 1
             # Streams of their own: no rule changes what another draws, or the cloud.
             chance = random.Random(f"faults {self._seed} {self._added}")  # noqa: S311 - a fake
-            armed = ArmedRule(rule, self._added, chance, rule.operations)
-            self.rules = (*self.rules, armed)
+            return self._keep(ArmedRule(rule, self._added, chance, rule.operations))
+
+    def restore(self, number: int, rule: FaultRule, reached: int, fired: int) -> None:
+        """Add a rule of an earlier time again; its random stream is another one from now on."""
+        with self._lock:
+            self._added = max(self._added, number)
+            stream = f"faults {self._seed} {number} {reached}"
+            chance = random.Random(stream)  # noqa: S311 - a fake
+            self._keep(ArmedRule(rule, number, chance, rule.operations, reached, fired))
+            self.changed.discard(number)
+
+    def find(self, number: int) -> ArmedRule | None:
+        """Return the rule of a number, or None if it was removed."""
+        return self._rules.get(number)
+
+    def _keep(self, armed: ArmedRule) -> ArmedRule:
+        self._rules[armed.number] = armed
+        self.changed.add(armed.number)
+        if armed.spent:
+            self._spent.append(armed.number)
             return armed
+        if armed.rule.times is None:
+            self._unlimited[armed.number] = armed
+        for place in _places(armed):
+            self._live.setdefault(place, OrderedDict())[armed.number] = armed
+        return armed
 
     def remove(self, armed: ArmedRule) -> None:
         """Remove a rule.
@@ -268,19 +303,28 @@ class FaultRules:
             ValueError: The cloud does not have the rule.
         """
         with self._lock:
-            if armed not in self.rules:
+            if self._rules.get(armed.number) is not armed:
                 raise ValueError(f"there is no rule {armed!r}")
-            self.rules = tuple(one for one in self.rules if one is not armed)
+            del self._rules[armed.number]
+            if armed.spent:
+                self._spent.remove(armed.number)
+            self.changed.add(armed.number)
+            self._unlimited.pop(armed.number, None)
+            self._retire(armed)
 
     def clear(self) -> None:
         """Remove all rules; the faults that fired stay listed."""
         with self._lock:
-            self.rules = ()
+            self.changed.update(self._rules)
+            self._rules.clear()
+            self._live.clear()
+            self._unlimited.clear()
+            self._spent.clear()
 
     def reset(self) -> None:
         """Remove all rules, and forget the faults that fired."""
         with self._lock:
-            self.rules = ()
+            self.clear()
             self._fired.clear()
             self._added = 0
 
@@ -291,21 +335,52 @@ class FaultRules:
             operation: The name of its operation.
             digest: The digest of its API key, if it has a key.
         """
-        found: list[ArmedRule] = []
         key = None if digest is None else DIGEST + digest.hex()
-        answered = False
         with self._lock:
-            for armed in self.rules:
-                adds_up = armed.rule.fault.kind == "latency"
-                if (adds_up or not answered) and armed.due(operation, key):
-                    found.append(armed)
-                    answered = answered or not adds_up
+            nothing = OrderedDict[int, ArmedRule]()
+            late = self._live.get((operation, True), nothing).values()
+            found = [armed for armed in late if self._due(armed, operation, key)]
+            others = self._live.get((operation, False), nothing).values()
+            due = (armed for armed in others if self._due(armed, operation, key))
+            found += itertools.islice(due, 1)
+            for armed in found:
+                if armed.spent:
+                    self._retire(armed)
+                    self._spent.append(armed.number)
+            while len(self._spent) > _MOST_SPENT:
+                self.changed.add(self._spent[0])
+                self._rules.pop(self._spent.popleft(), None)
+        return sorted(found, key=lambda armed: armed.number)
+
+    def _due(self, armed: ArmedRule, operation: str, key: str | None) -> bool:
+        reached = armed.reached
+        found = armed.due(operation, key)
+        if armed.reached != reached:
+            self.changed.add(armed.number)
         return found
+
+    def _retire(self, armed: ArmedRule) -> None:
+        """Take a rule from those that can happen."""
+        for place in _places(armed):
+            live = self._live.get(place, OrderedDict())
+            live.pop(armed.number, None)
+            if not live:
+                self._live.pop(place, None)
+
+    def _endless(self) -> Iterator[ArmedRule]:
+        """Yield the rules that happen to every further request that they can happen to."""
+        return (armed for armed in self._unlimited.values() if armed.always)
 
     def note(self, armed: Iterable[ArmedRule], request: LoggedRequest) -> None:
         """Remember the rules that happened to a request."""
         with self._lock:
             self._fired.extend(Fired(one, request) for one in armed)
+
+
+def _places(armed: ArmedRule) -> Iterator[tuple[str, bool]]:
+    """Yield where a rule that can happen is: by its operations, and whether it adds up."""
+    adds_up = armed.rule.fault.kind == "latency"
+    return ((operation, adds_up) for operation in armed.operations)
 
 
 def to_dict(rule: FaultRule) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection  # noqa: TC003 - msgspec reads the annotation
 from typing import TYPE_CHECKING, NamedTuple
 
 from ionq_toolkit_fake.validation import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ionq_toolkit_fake.models.identifiers import Identifiers
 
@@ -81,6 +82,8 @@ class Accounts:
         Raises:
             ValueError: A key is empty, or has an unknown scope.
         """
+        #: The keys that were made since this was cleared, by their digests.
+        self.made: dict[bytes, ApiKey] = {}
         self._identifiers = identifiers
         #: Whether every key is taken.
         self.takes_every_key = keys is None
@@ -98,10 +101,29 @@ class Accounts:
     def reset(self) -> None:
         """Know only the keys that were given."""
         self._keys: dict[bytes, ApiKey] = {}
+        self.made.clear()
         project_ids: dict[str, str] = {}
         for digest, access in self._given:
             project_id = project_ids.setdefault(access.project, self._identifiers.uuid4())
             self._add(digest, project_id, access)
+
+    def __iter__(self) -> Iterator[tuple[bytes, ApiKey]]:
+        """Go through the digests and the keys."""
+        yield from self._keys.items()
+
+    def restore(self, keys: Mapping[bytes, ApiKey]) -> None:
+        """Know keys from an earlier time again; their access is that which is given now."""
+        given = dict(self._given)
+        projects = {key.access.project: key.project_id for key in keys.values()}
+        for digest, key in keys.items():
+            self._keys[digest] = key._replace(access=given.get(digest, key.access))
+        for digest, access in self._given:
+            if digest not in keys and access.project in projects:
+                known = self._keys[digest]
+                self._keys[digest] = known._replace(project_id=projects[access.project])
+                self.made[digest] = self._keys[digest]
+            elif digest in keys:
+                self.made.pop(digest, None)
 
     def find(self, digest: bytes) -> ApiKey | None:
         """Return the key of a digest, or None if the cloud does not take it."""
@@ -123,7 +145,7 @@ class Accounts:
             submitter_id=self._identifiers.hex24(),
             access=access,
         )
-        self._keys[digest] = key
+        self._keys[digest] = self.made[digest] = key
         return key
 
 

@@ -13,11 +13,10 @@ import numpy as np
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.devices import DEVICES
 from ionq_toolkit_fake.simulation.noise import as_run, of_fidelities
-from ionq_toolkit_fake.transitions.lifecycle import FINAL
 from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.facts.devices import Device
@@ -33,6 +32,12 @@ HISTORY_DAYS = 30
 
 #: How many records miss a median, and how far the others lie around the device's own infidelity.
 _MISSING, _SPREAD = 0.1, 0.1
+
+#: How many characterizations are remembered.
+_MOST_CHARACTERIZATIONS = 1024
+
+#: The bit of a characterization's id above which its day is.
+_DAY_AT = 96
 
 
 class Characterization(NamedTuple):
@@ -65,16 +70,18 @@ class Facility:
         session_capacity: How many sessions a QPU has room for at a time; None: any number.
     """
 
-    _queues: dict[str, list[Job]]
+    _queues: dict[str, dict[str, Job]]
 
-    def __init__(  # noqa: PLR0917 - the settings of a cloud
+    def __init__(
         self,
         seed: int,
         clock: Clock,
         statuses: Mapping[str, str] | None = None,
         fidelities: Mapping[str, Mapping[str, float]] | None = None,
+        *,
         deviations: Collection[str] = frozenset(DEVIATIONS),
         session_capacity: int | None = None,
+        started_at: datetime | None = None,
     ) -> None:
         """Set up the backends of the catalogue.
 
@@ -86,18 +93,20 @@ class Facility:
                 names of their devices.
             deviations: The `DEVIATIONS` that the cloud follows.
             session_capacity: How many sessions a QPU has room for at a time; None: any number.
+            started_at: When the cloud began; None: now.
 
         Raises:
             ValueError: A device, status or fidelity is unknown.
         """
         self._seed = seed
         self._clock = clock
-        self.started_at = clock.now()
+        self.started_at = started_at or clock.now()
         self._first_day = self.started_at.date() - timedelta(days=HISTORY_DAYS)
         self._queues = {}
         self.deviations = frozenset(deviations)
         self.session_capacity = session_capacity
         self._exact = frozenset(fidelities or ())
+        self._characterizations: dict[tuple[str, int], Characterization] = {}
         self.devices: Mapping[str, Device] = dict(DEVICES)
         for name, status in (statuses or {}).items():
             if name not in DEVICES:
@@ -113,20 +122,49 @@ class Facility:
             changed = device.performance._replace(**_medians(medians))
             self.devices = {**self.devices, name: device._replace(performance=changed)}
 
-    def characterizations(self, name: str) -> list[Characterization]:
-        """Return the characterizations of a QPU, the newest first; of another name, none."""
-        device = self.devices.get(name)
+    def days(self, name: str) -> range:
+        """Return the days on which a QPU was characterized, as ordinals; of another name, none."""
+        device, today = self.devices.get(name), self._clock.now().date()
         if device is None or not device.is_qpu:
-            return []
-        last = self._clock.now().date()
-        if device.last_day is not None:
-            last = min(last, date.fromisoformat(device.last_day))
-        count = (self._clock.now().date() - self._first_day).days + 1
-        return [self._measured(device, last - timedelta(days=back)) for back in range(count)]
+            return range(0)
+        last = today if device.last_day is None else min(today, date.fromisoformat(device.last_day))
+        count = (today - self._first_day).days + 1
+        return range(max(1, last.toordinal() - count + 1), last.toordinal() + 1)
+
+    def characterization(self, name: str, day: int) -> Characterization:
+        """Return the characterization of a QPU on one of its `days`, which is made once."""
+        device = self.devices[name]
+        found = self._characterizations.get((name, day))
+        if found is None or found.device is not device:
+            found = self._measured(device, date.fromordinal(day))
+            if len(self._characterizations) >= _MOST_CHARACTERIZATIONS:
+                self._characterizations.clear()
+            self._characterizations[name, day] = found
+        return found
+
+    def newest(self, name: str) -> Characterization:
+        """Return the newest characterization of a QPU."""
+        return self.characterization(name, self.days(name)[-1])
+
+    def characterization_of(self, name: str, wanted: str) -> Characterization | None:
+        """Return the characterization of an id, or None."""
+        try:
+            value = uuid.UUID(wanted).int
+        except ValueError:
+            return None
+        day = (value >> _DAY_AT) ^ self._mask(name)
+        if day not in self.days(name):
+            return None
+        found = self.characterization(name, day)
+        return found if found.id == wanted else None
 
     def enqueue(self, job: Job) -> None:
         """Put a job into the queue of its device, where it is until it is final."""
-        self._queues.setdefault(job.submission.device.name, []).append(job)
+        self._queues.setdefault(job.submission.device.name, {})[job.id] = job
+
+    def dequeue(self, job: Job) -> None:
+        """Take a job that is final from the queue of its device, if it is there."""
+        self._queues.get(job.submission.device.name, {}).pop(job.id, None)
 
     def queue_ms(
         self,
@@ -146,13 +184,15 @@ class Facility:
             without: One that does not count.
             session_id: The session whose queue it is: the jobs of each have one of their own.
         """
-        queue = [job for job in self._queues.get(name, ()) if job.status not in FINAL]
-        self._queues[name] = queue
         wanted = before.submission.session_id if before is not None else session_id
-        queue = [job for job in queue if job.submission.session_id == wanted]
+        queue: Iterable[Job] = (
+            job
+            for job in self._queues.get(name, {}).values()
+            if job.submission.session_id == wanted
+        )
         if before is not None:  # one of its own kind has the same submission: a parent, a child
             own = before.submission
-            queue = list(itertools.takewhile(lambda job: job.submission is not own, queue))
+            queue = itertools.takewhile(lambda job: job.submission is not own, queue)
         now, found = self._clock.now(), 0
         for job in queue:
             if job is without:
@@ -168,14 +208,16 @@ class Facility:
         """Empty the queues."""
         self._queues.clear()
 
-    def noise(self, device: Device) -> Noise:
-        """Return the noise of a device: of its newest characterization, made to lose signal.
+    def noise(self, device: Device, on: date | None = None) -> Noise:
+        """Return the noise of a device on a day, by default on the newest it was characterized.
 
-        A device whose fidelities were given has the noise of these alone.
+        It is made to lose signal. A device whose fidelities were given has their noise alone.
         """
         nominal = device.performance
         assert nominal is not None, "only a QPU is noisy by itself"  # noqa: S101
-        now = self.characterizations(device.name)[0]
+        days = self.days(device.name)
+        day = days[-1] if on is None else max(days[0], min(days[-1], on.toordinal()))
+        now = self.characterization(device.name, day)
         noise = of_fidelities(
             now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
         )
@@ -197,13 +239,22 @@ class Facility:
         )
         missing = generator.random(2) < _MISSING
         return Characterization(
-            id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+            id=self._id(device.name, day, name),
             day=day,
             device=device,
             one_qubit=None if missing[0] else one_qubit,
             two_qubits=None if missing[1] else two_qubits,
             spam=spam,
         )
+
+    def _id(self, device: str, day: date, name: str) -> str:
+        """Return the id of a characterization, from which its day can be had again."""
+        value = uuid.uuid5(uuid.NAMESPACE_URL, name).int & (1 << _DAY_AT) - 1
+        return str(uuid.UUID(int=(day.toordinal() ^ self._mask(device)) << _DAY_AT | value))
+
+    def _mask(self, device: str) -> int:
+        """Return what makes the first part of an id differ between QPUs and clouds."""
+        return uuid.uuid5(uuid.NAMESPACE_URL, f"{self._seed}/{device}").int >> _DAY_AT
 
 
 #: IonQ's names of the fidelities that are measured, and ours.

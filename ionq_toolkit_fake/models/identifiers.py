@@ -12,13 +12,22 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+#: Python's generator makes bits in words of so many.
+_WORD = 32
+
+
 class Identifiers:
-    """Makes ids; with the same seed and the same times, the same ids."""
+    """Makes ids; with the same seed and the same times, the same ids.
+
+    Attributes:
+        words: How many words of random bits were made.
+    """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - ids of a fake, reproducible on purpose
         self._lock = ForkLock()
+        self.words = 0
 
     def uuid7(self, moment: datetime) -> str:
         """Return a UUID of version 7 (RFC 9562), which sorts by time, as job ids do."""
@@ -38,7 +47,16 @@ class Identifiers:
         """Make the same ids again, from the first."""
         with self._lock:
             self._random.seed(self._seed)
+            self.words = 0
+
+    def skip(self, words: int) -> None:
+        """Go on where a generator of the same seed is that made so many `words`."""
+        with self._lock:
+            if words > self.words:
+                self._random.getrandbits(_WORD * (words - self.words))
+                self.words = words
 
     def _bits(self, count: int) -> int:
         with self._lock:
+            self.words += -(-count // _WORD)
             return self._random.getrandbits(count)

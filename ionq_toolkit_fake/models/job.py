@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import ApiKey
+    from ionq_toolkit_fake.models.sessions import Session
     from ionq_toolkit_fake.models.submission import Circuit, Submission
 
 
@@ -53,7 +54,7 @@ class Simulation(Protocol):
         """Call `fn` when it has ended."""
 
 
-@dataclass
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Job:
     """One job: of one circuit or function, or the parent of several that have a circuit each.
 
@@ -69,6 +70,13 @@ class Job:
         position: How far it is; a child is as far as its parent, unless it is `detached`.
         lead: When a child that was released came to where its parent was not yet.
         shown_status: The status that it shows as long as it is held.
+        number: Its place among the jobs that its project ever had.
+        place: Which of the simulated circuits of its parent it is, from 0.
+        session: The session that it counts for, or None.
+        committed: The cents that its project and its session count for it.
+        is_charged: Whether it is among the charges of its project.
+        stored_as: The hash of the record that is stored of it; 0: it is not stored.
+        has_stored_result: Whether its result is stored.
     """
 
     id: str
@@ -93,6 +101,13 @@ class Job:
     detached: bool = False
     lead: tuple[datetime, ...] = ()
     shown_status: str | None = None
+    number: int = 0
+    place: int = 0
+    session: Session | None = field(default=None, repr=False)
+    committed: int = 0
+    is_charged: bool = False
+    stored_as: int = 0
+    has_stored_result: bool = False
     _simulation: Simulation | None = field(default=None, repr=False)
     _simulated_at: datetime | None = field(default=None, repr=False)
 
@@ -172,11 +187,20 @@ class Job:
             return None
         return self.expected(self.planned_end.place)
 
-    def begin(self, simulation: Simulation, clock: Clock) -> None:
-        """Take a simulation that was begun; its outcome shows when the job's time has come."""
+    def begin(
+        self, simulation: Simulation, clock: Clock, on_end: Callable[[], object] = lambda: None
+    ) -> None:
+        """Take a simulation that was begun; its outcome shows when the job's time has come.
+
+        Args:
+            simulation: The simulation.
+            clock: The time.
+            on_end: Called when it has ended, from any thread.
+        """
 
         def note(_: object) -> None:
             self._simulated_at = clock.now()
+            on_end()
 
         self._simulation = simulation
         simulation.add_done_callback(note)
@@ -233,6 +257,7 @@ class Job:
         """Cancel the simulation."""
         if self._simulation is not None:
             self._simulation.cancel()
+            self._simulation = None  # an outcome that no one reads would be kept with it
 
     def _show(self, place: int) -> None:
         """Show a status on the way; a dry run never waits and never runs."""
@@ -260,6 +285,7 @@ class Job:
         simulation = self._simulation
         if simulation is None or not simulation.done():
             return False
+        self._simulation = None
         try:
             self.result = result = simulation.result()
             self.outcome = result if isinstance(result, Outcome) else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
+from ionq_toolkit_fake.models.index import Index
 from ionq_toolkit_fake.models.job import Job
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QAOA, QAOA_CIRCUIT, SINGLE_CIRCUIT
 from ionq_toolkit_fake.transitions.lifecycle import (
     FINAL,
     FINISHED,
+    IMMEDIATELY,
     LIFECYCLE,
     SECONDS,
     Position,
@@ -16,40 +19,74 @@ from ionq_toolkit_fake.transitions.lifecycle import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import ApiKey
+    from ionq_toolkit_fake.models.agenda import Agenda
     from ionq_toolkit_fake.models.identifiers import Identifiers
     from ionq_toolkit_fake.models.submission import Submission
     from ionq_toolkit_fake.transitions.lifecycle import End, JobPlan
 
 
+#: How many jobs may wait for being asked for: more would be too many to move on for one list.
+_MOST_DUE = 256
+
+
 class Jobs:
     """Keeps the jobs of one project, and moves them on.
 
+    A request takes time for the jobs that it asks for and for those that go on, and not for those
+    that are kept.
+
     Attributes:
-        timed: The jobs that time moves on, by their ids.
+        index: The jobs that are no children, for lists.
+        count: How many jobs it ever had, child jobs included.
     """
 
-    def __init__(self, *, clock: Clock, identifiers: Identifiers) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        identifiers: Identifiers,
+        agenda: Agenda,
+        on_change: Callable[[Job], object],
+    ) -> None:
         """Keep no jobs yet.
 
         Args:
             clock: The time.
             identifiers: Makes the ids.
+            agenda: The agenda of the cloud.
+            on_change: Called with a job that is no child, when it or a child of it has changed.
         """
         self._clock = clock
         self._identifiers = identifiers
+        self._agenda = agenda
+        self._on_change = on_change
         self._jobs: dict[str, Job] = {}
-        self.timed: dict[str, Job] = {}
+        self._due: dict[str, Job] = {}
+        self.index = Index()
+        self.count = 0
 
     def __iter__(self) -> Iterator[Job]:
         """Go through the jobs as they stand now, the newest first."""
-        for job in list(self._jobs.values()):
-            if job.parent_id is None:
-                self._settle(job, asked=True)
+        self.ask()
         yield from reversed(list(self._jobs.values()))
+
+    def __len__(self) -> int:
+        """Return how many jobs are kept, child jobs included."""
+        return len(self._jobs)
+
+    def ask(self) -> None:
+        """Move on the jobs that go on when they are asked for, as a list asks for all."""
+        due, self._due = self._due, {}
+        for job in due.values():
+            self._settle(job, asked=True)
+
+    def newest(self, count: int) -> list[Job]:
+        """Return the newest jobs as they were last shown, the oldest of them first."""
+        return list(itertools.islice(reversed(self._jobs.values()), count))[::-1]
 
     def create(self, submission: Submission, owner: ApiKey, plan: JobPlan) -> Job:
         """Make a job, with a child for each circuit if it has several; nothing runs yet."""
@@ -68,14 +105,13 @@ class Jobs:
         elif submission.function is None:
             job.circuit = submission.circuits[0]
             job.rejection = job.circuit.rejection
-        if any(step.kind == SECONDS for step in plan.steps):
-            self.timed[job.id] = job
         return job
 
     def _new(
         self, submission: Submission, owner: ApiKey, kind: str, name: str | None, plan: JobPlan
     ) -> Job:
         now = self._clock.now()
+        self.count += 1
         job = Job(
             id=self._identifiers.uuid7(now),
             type=kind,
@@ -85,16 +121,51 @@ class Jobs:
             name=name,
             plan=plan,
             position=Position((now,), now),
+            number=self.count,
         )
         self._jobs[job.id] = job
         return job
 
-    def settle(self) -> None:
-        """Move on every job whose time has come, asked for or not."""
-        for job in list(self.timed.values()):
+    def restore(self, job: Job) -> None:
+        """Keep a job of an earlier time again; its parent comes before it."""
+        self._jobs[job.id] = job
+        self.count = max(self.count, job.number)
+        if (parent := self._jobs.get(job.parent_id or "")) is not None:
+            parent.children = (*parent.children, job)
+
+    def changed(self, job: Job) -> None:
+        """Take notice that a job, or a child of it, is new or was changed."""
+        leader = self._leader(job)
+        self.index.file(leader)
+        self._on_change(leader)
+        self._agenda.update(self, leader)
+        self._due.pop(leader.id, None)
+        if leader.status in FINAL or leader.position.held_at is not None:
+            return
+        place = leader.position.place
+        if place < FINISHED and leader.plan.steps[place].kind == IMMEDIATELY:
+            self._due[leader.id] = leader
+            if len(self._due) > _MOST_DUE:
+                self.ask()
+
+    def settle_one(self, job_id: str) -> None:
+        """Move a job on whose time has come, asked for or not."""
+        if (job := self._jobs.get(job_id)) is not None:
             self._settle(job)
-            if job.status in FINAL:
-                self.timed.pop(job.id, None)
+
+    def ripen(self, job_id: str) -> None:
+        """Move a job on that may come to its end now: at once, or when it is next asked for."""
+        job = self._jobs.get(job_id)
+        if job is None or job.status in FINAL:
+            return
+        if any(step.kind == SECONDS for step in job.plan.steps):
+            self._settle(job)
+        elif job.position.place == FINISHED:
+            self._due[job_id] = job
+
+    def simulated(self, job: Job) -> None:
+        """Take notice that a simulation of a job, or of a child, has ended; from any thread."""
+        self._agenda.simulated(self, job.parent_id or job.id)
 
     def give_up(self) -> None:
         """End the simulations that jobs still wait for."""
@@ -130,6 +201,12 @@ class Jobs:
             now = self._clock.now()
             steps, position = job.plan.steps, job.position
             job.follow(proceed(steps, position, now, asked=asked, polled=polled), now)
+            self.changed(job)
+
+    def _moved(self, job: Job) -> None:
+        """Take notice that a job was moved by hand; its parent may come to its end by that."""
+        self.changed(job)
+        self._agenda.simulated(self, job.parent_id or job.id)
 
     def _leader(self, job: Job) -> Job:
         """Return the job that this one goes on with: its parent, or itself."""
@@ -140,6 +217,7 @@ class Jobs:
         job = self._jobs.get(job_id)
         if job is not None:
             job.cancel()
+            self._moved(job)
         return job
 
     def delete(self, job_id: str) -> Job | None:
@@ -148,10 +226,15 @@ class Jobs:
         if job is not None:
             if job.status not in FINAL:
                 job.cancel()
+                self._moved(job)
             parent = self._leader(job)
             parent.children = tuple(child for child in parent.children if child is not job)
             for gone in (job, *job.children):
                 self._jobs.pop(gone.id, None)
+            self._agenda.remove(job)
+            if parent is job:
+                self._due.pop(job.id, None)
+                self.index.remove(job)
         return job
 
     def end(self, job: Job, end: End) -> None:
@@ -162,10 +245,12 @@ class Jobs:
         job.shown_status = None
         if end.status != LIFECYCLE[FINISHED]:
             job.conclude(end)
+            self._moved(job)
             return
         job.plan = job.plan._replace(end=end)
         job.detached = job.parent_id is not None
         job.follow(job.position.moved(FINISHED, now), now)
+        self._moved(job)
 
     def hold(self, job: Job, status: str | None) -> None:
         """Keep a job, or a child by itself, from going on: in its status, or in another."""
@@ -189,6 +274,7 @@ class Jobs:
             job.shown_status = status
         job.detached, job.lead = job.parent_id is not None, ()
         job.follow(position.held(now), now)
+        self._moved(job)
 
     def release(self, job: Job) -> None:
         """Let a job go on that is held, or a child go on with its parent."""
@@ -200,3 +286,4 @@ class Jobs:
             job.lead = job.position.entered if job.detached else ()
             own = leader is job or job.detached
             job.follow(job.position.released(now) if own else leader.position, now)
+            self._moved(job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,9 @@ class Session:
         job_count_limit: The most jobs it takes; None: any number.
         duration_limit_min: How many minutes after its creation it ends; None: it does not.
         cost_limit: The most its jobs may cost, in `cost_unit`; None: any amount.
-        jobs: Its jobs, the oldest first, deleted ones too; children are not among them.
+        count: How many jobs it had, without dry runs and child jobs.
+        committed: The cost of its jobs, those that still wait included, in cents.
+        ran: Whether one of its jobs ran.
     """
 
     id: str
@@ -42,7 +44,9 @@ class Session:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     ender_id: str | None = None
-    jobs: list[Job] = field(default_factory=list, repr=False)
+    count: int = 0
+    committed: int = 0
+    ran: bool = False
 
     @property
     def expires_at(self) -> datetime | None:
@@ -61,14 +65,14 @@ class Session:
     @property
     def billed(self) -> timedelta:
         """How long it is billed for, once it has ended: an hour at least, if it ran a job."""
-        if self.ended_at is None or not any(job.ran for job in self.jobs):
+        if self.ended_at is None or not self.ran:
             return timedelta()
         return max(SHORTEST_BILLED, self.ended_at - self.created_at)
 
     @property
     def spent(self) -> float:
         """The cost of its jobs, those that still wait included."""
-        return sum(job.commitment for job in self.jobs)
+        return self.committed / 100
 
     def refusal(self, backend: str, price: float, replacing: Job | None = None) -> str | None:
         """Return why it does not take a job, or None if it does.
@@ -82,12 +86,13 @@ class Session:
             return f"session {self.id} has ended"
         if backend != self.backend:
             return f"session {self.id} is for {self.backend}, not for {backend}"
-        others = [job for job in self.jobs if job is not replacing]
-        count = sum(not job.submission.is_rehearsal for job in others)
+        count, committed = self.count, self.committed
+        if replacing is not None and replacing.session is self:
+            count -= not replacing.submission.is_rehearsal
+            committed -= replacing.committed
         if self.job_count_limit is not None and count >= self.job_count_limit:
             return f"session {self.id} has had its {self.job_count_limit} jobs"
-        spent = sum(job.commitment for job in others)
-        if self.cost_limit is not None and spent + price > self.cost_limit:
+        if self.cost_limit is not None and committed / 100 + price > self.cost_limit:
             return f"session {self.id} has a cost limit of {self.cost_limit} {self.cost_unit}"
         return None
 
@@ -100,20 +105,21 @@ class Sessions:
         *,
         clock: Clock,
         identifiers: Identifiers,
-        settled: Callable[[str], Job | None] | None = None,
+        on_end: Callable[[str], object] | None = None,
     ) -> None:
         """Keep no sessions yet.
 
         Args:
             clock: The time.
             identifiers: Makes the ids.
-            settled: Returns the job of an id as it stands now: a session that ends cancels those
-                in the queue; None: it cancels none.
+            on_end: Called with the id of a session that has ended: it cancels the jobs in the
+                queue; None: they stay there.
         """
-        self._settled = settled
+        self._on_end = on_end
         self._clock = clock
         self._identifiers = identifiers
         self._sessions: dict[str, Session] = {}
+        self.changed: set[str] = set()
 
     def __iter__(self) -> Iterator[Session]:
         """Go through the sessions as they stand now, the newest first."""
@@ -141,8 +147,13 @@ class Sessions:
             cost_limit=cost_limit,
             cost_unit=cost_unit,
         )
-        self._sessions[session.id] = session
+        self.restore(session)
         return session
+
+    def restore(self, session: Session) -> None:
+        """Keep a session."""
+        self._sessions[session.id] = session
+        self.changed.add(session.id)
 
     def find(self, session_id: str) -> Session | None:
         """Return the session of that id as it stands now, or None."""
@@ -155,13 +166,16 @@ class Sessions:
         if session is not None:
             if session.started_at is None:
                 session.started_at = self._clock.now()
-            session.jobs.append(job)
+            job.session = session
+            session.count += not job.submission.is_rehearsal
+            session.committed += job.committed
 
     def remove(self, job: Job) -> None:
         """Take a job from its session, if it has one."""
-        session = self._sessions.get(job.submission.session_id or "")
-        if session is not None:
-            session.jobs.remove(job)
+        if job.session is not None:
+            job.session.count -= not job.submission.is_rehearsal
+            job.session.committed -= job.committed
+            job.session = None
 
     def end(self, session: Session, ender: ApiKey | None) -> None:
         """End a session; one that has ended stays as it is. Jobs that have begun go on."""
@@ -171,11 +185,9 @@ class Sessions:
 
     def _close(self, session: Session, at: datetime) -> None:
         session.ended_at = at
-        if self._settled is not None:
-            for job in session.jobs:
-                self._settled(job.id)
-                if job.status in {"submitted", "ready"}:
-                    job.cancel()
+        self.changed.add(session.id)
+        if self._on_end is not None:
+            self._on_end(session.id)
 
     def _now(self, session: Session) -> Session:
         """End a session whose time is over."""

@@ -33,7 +33,7 @@ def task_of(job: Job, facility: Facility) -> Task | Energy | MaxCut:
     return task
 
 
-def circuit_task_of(job: Job, facility: Facility, place: int = 0) -> Task:
+def circuit_task_of(job: Job, facility: Facility) -> Task:
     """Return the task of a job's circuit, or of the first circuit of a function.
 
     Circuits of one job have one seed for the noise of the simulator; on a QPU, the place of each
@@ -47,7 +47,7 @@ def circuit_task_of(job: Job, facility: Facility, place: int = 0) -> Task:
         seed = submission.noise_seed
     noise, qpu, entangler = None, None, device.entangler
     if device.is_qpu:
-        noise = facility.noise(device)
+        noise = facility.noise(device, job.submitted_at.date())
     elif not submission.is_exact:
         model = NOISE_MODELS[submission.noise_model]
         noise = model.noise if "forte-1-rates" in deviations else model.documented
@@ -59,7 +59,7 @@ def circuit_task_of(job: Job, facility: Facility, place: int = 0) -> Task:
         qpu = Qpu(device.qubits, entangler, device.connectivity, quarter)
     return Task(
         circuit.program,
-        (seed + (0 if shares else place)) % 2**31,
+        (seed + (0 if shares else job.place)) % 2**31,
         shots=None if submission.is_exact else submission.shots,
         noise=noise,
         qpu=qpu,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from ionq_toolkit_fake.facts.failures import JobFailure
-
+from ionq_toolkit_fake.facts.failures import JobFailure  # noqa: TC001 - msgspec reads it
 
 #: The statuses of a job that goes well, in order: https://docs.ionq.com/user-manual/jobs
 LIFECYCLE = ("submitted", "ready", "started", "completed")
@@ -161,6 +157,18 @@ def proceed(
         if asked or step.kind == SECONDS:
             found = position
     return found._replace(polls=found.polls + 1) if polled else found
+
+
+def wakes_at(steps: tuple[Step, Step, Step], position: Position) -> datetime | None:
+    """Return when a job next goes on although no request asks for it; None: it does not."""
+    if position.held_at is not None:
+        return None
+    for step in steps[position.place :]:
+        if step.kind == SECONDS:
+            return position.since + timedelta(seconds=step.amount)
+        if step.kind != IMMEDIATELY:
+            break
+    return None
 
 
 def expected(steps: tuple[Step, Step, Step], position: Position, place: int) -> datetime | None:

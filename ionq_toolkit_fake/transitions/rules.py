@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ class TransitionRule:
         nth: Which of the jobs that fit the rest, the first being 1.
         child: Not for these jobs themselves, but for this child job of each: its place, the first
             being 1, or its name.
+        seen: How many jobs fitted it so far.
     """
 
     transitions: Transitions
@@ -39,7 +40,7 @@ class TransitionRule:
     metadata: Mapping[str, str] | None = None
     nth: int | None = None
     child: int | str | None = None
-    _seen: int = field(default=0, repr=False)
+    seen: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         self.transitions.check()
@@ -66,8 +67,8 @@ class TransitionRule:
             and self.backend in {None, backend}
             and (self.metadata or {}).items() <= (metadata or {}).items()
         )
-        self._seen += fits
-        return fits and self.nth in {None, self._seen}
+        self.seen += fits
+        return fits and self.nth in {None, self.seen}
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, which `from_dict` reads."""
@@ -145,6 +146,16 @@ class TransitionRules:
             raise ValueError(f"there are {_MOST_RULES} rules of transitions: clear them first")
         self._rules.append(rule)
         return rule
+
+    def seen(self) -> list[int]:
+        """Return how many jobs fitted each of the rules so far."""
+        return [rule.seen for rule in self._rules]
+
+    def restore(self, rules: Sequence[Mapping[str, Any]], seen: Sequence[int]) -> None:
+        """Set the rules of an earlier time again, as `as_list` and `seen` returned them."""
+        self._rules = [TransitionRule.from_dict(rule) for rule in rules]
+        for rule, count in zip(self._rules, seen, strict=True):
+            rule.seen = count
 
     def clear(self) -> None:
         """Forget the rules."""

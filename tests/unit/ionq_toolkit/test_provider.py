@@ -204,7 +204,7 @@ def test_the_argument_wins_over_the_variable(monkeypatch):
 @pytest.mark.parametrize(
     ("transport", "complaint"),
     [
-        ("htpp", "'http' or 'fake'. Did you mean 'http'"),
+        ("htpp", "in a file. Did you mean 'http'"),
         ("carrier pigeon", "'http' or 'fake'"),
         (FakeIonQ(), r"Wrap it: InProcessTransport\("),
         (42, "int is no transport"),

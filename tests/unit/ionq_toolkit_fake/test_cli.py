@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from distributed import LocalCluster
 
 from ionq_toolkit import HttpTransport, IonQProvider
-from ionq_toolkit_fake import FakeServer, Scenario
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Scenario
 from ionq_toolkit_fake.cli import main
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "ionq-fake"
@@ -245,6 +245,68 @@ def test_serve_names_the_package_that_dask_needs(monkeypatch):
     done = CliRunner().invoke(main, ["serve", "--port", "0", "--dask", "tcp://127.0.0.1:8786"])
     assert done.exit_code == 1
     assert "pip install distributed" in done.stderr
+
+
+def submitted(url):
+    request = urllib.request.Request(
+        f"{url}/jobs",
+        b'{"type":"ionq.circuit.v1","backend":"simulator","input":{"qubits":1,"circuit":[]}}',
+        {"Authorization": "apiKey test", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)["id"]
+
+
+@pytest.mark.slow
+def test_state_survives_the_server_and_refuses_a_second_one(serve, tmp_path):
+    file = tmp_path / "lab.db"
+    process, url = serve("--state", str(file), "--seed", "3")
+    job_id = submitted(url)
+    second = ionq_fake("serve", "--port", "0", "--state", str(file))
+    assert second.returncode == 1
+    assert f"{file} is used by the cloud of process {process.pid}" in second.stderr
+    process.kill()
+    process.wait()
+    with contextlib.closing(FakeIonQ(state=file)) as cloud:
+        assert [job.id for job in cloud.jobs] == [job_id]
+        assert cloud.seed == 3
+
+
+def test_snapshot_of_a_server_is_a_state(tmp_path):
+    copy = tmp_path / "copy.db"
+    with FakeServer() as server:
+        job_id = submitted(server.url)
+        done = CliRunner().invoke(main, ["snapshot", server.url, str(copy)])
+        assert done.exit_code == 0, done.output
+        again = CliRunner().invoke(main, ["snapshot", server.url, str(copy)])
+    assert (again.exit_code, "exists already" in again.output) == (1, True)
+    with contextlib.closing(FakeIonQ(state=copy)) as cloud:
+        assert [job.id for job in cloud.jobs] == [job_id]
+
+
+def test_snapshot_of_a_file_is_a_state(tmp_path):
+    file, copy = tmp_path / "lab.db", tmp_path / "copy.db"
+    cloud = FakeIonQ(5, state=file)
+    used = CliRunner().invoke(main, ["snapshot", str(file), str(copy)])
+    assert (used.exit_code, "is used by the cloud of process" in used.output) == (1, True)
+    cloud.close()
+    assert CliRunner().invoke(main, ["snapshot", str(file), str(copy)]).exit_code == 0
+    with contextlib.closing(FakeIonQ(state=copy)) as restored:
+        assert restored.seed == 5
+
+
+def test_snapshot_of_nothing_is_refused(tmp_path):
+    for source in (str(tmp_path / "none.db"), "http://127.0.0.1:9"):
+        done = CliRunner().invoke(main, ["snapshot", source, str(tmp_path / "copy.db")])
+        assert done.exit_code > 0
+        assert source in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_state_that_cannot_be_used_is_refused(tmp_path):
+    (tmp_path / "diary.txt").write_text("a diary, " * 500)
+    done = CliRunner().invoke(main, ["serve", "--state", str(tmp_path / "diary.txt")])
+    assert (done.exit_code, "is damaged, or no state of a cloud" in done.output) == (1, True)
 
 
 @pytest.mark.slow

@@ -111,7 +111,7 @@ def test_medians_lie_around_the_published_ones_and_some_are_missing(send):
 def test_the_same_seed_measures_the_same():
     def newest(seed):
         cloud = FakeIonQ(seed=seed)
-        return cloud.facility.characterizations("qpu.forte-1")[0]
+        return cloud.facility.newest("qpu.forte-1")
 
     assert newest(1) == newest(1)
     assert newest(1).spam != newest(2).spam

@@ -417,5 +417,7 @@ def test_cancelling_a_job_cancels_its_call_on_any_executor(sender, job_body):
 
 def wait_until_simulated(cloud):
     for job in cloud.jobs:
-        with contextlib.suppress(SimulationFailure):
-            job._simulation.result()
+        simulation = job._simulation
+        if simulation is not None:
+            with contextlib.suppress(SimulationFailure):
+                simulation.result()

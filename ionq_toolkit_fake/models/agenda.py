@@ -1,0 +1,140 @@
+"""The agenda of a cloud: which of its jobs go on by themselves, and which are old."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from sortedcontainers import SortedList
+
+from ionq_toolkit_fake.transitions.lifecycle import FINAL, wakes_at
+from ionq_toolkit_fake.validation import number, whole
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ionq_toolkit_fake.clock import Clock
+    from ionq_toolkit_fake.models.job import Job
+
+
+class Retention(NamedTuple):
+    """How long a cloud keeps jobs that are final; it deletes the ones that ended first.
+
+    A deleted job is as after ``DELETE /jobs/{id}``: requests for it get 404. Its cost stays in the
+    usage of its project.
+
+    Attributes:
+        jobs: The most final jobs that are kept, child jobs included; None: any number.
+        days: How many days a final job is kept, on the cloud's clock; None: for ever.
+    """
+
+    jobs: int | None = 100_000
+    days: float | None = None
+
+    def check(self) -> None:
+        """Raise ValueError if a value is not valid."""
+        if self.jobs is not None:
+            whole("the number of jobs to keep", self.jobs, 0)
+        if self.days is not None:
+            number("the number of days to keep jobs", self.days, least=0, most=10**6)
+
+
+class Shelf(Protocol):
+    """Where jobs are: those of one project."""
+
+    def settle_one(self, job_id: str) -> None:
+        """Move a job on whose time has come."""
+
+    def ripen(self, job_id: str) -> None:
+        """Take notice that a job may come to its end."""
+
+    def delete(self, job_id: str) -> object:
+        """Forget a job."""
+
+
+class Agenda:
+    """When the jobs of a cloud go on by themselves, and when they are forgotten.
+
+    Nothing here takes time in proportion to the jobs that are kept.
+
+    Attributes:
+        retention: How long final jobs are kept.
+        changed: The jobs that are no children and were changed, by their ids; None: not recorded.
+        deleted: The ids of the jobs that were deleted since, child jobs included.
+    """
+
+    def __init__(self, clock: Clock, retention: Retention, *, record: bool = False) -> None:
+        """Begin without jobs.
+
+        Raises:
+            ValueError: A value of the retention is not valid.
+        """
+        retention.check()
+        self.retention = retention
+        self._record = record
+        self._clock = clock
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all jobs."""
+        self._wakes: SortedList = SortedList()
+        self._entries: dict[str, tuple[datetime, str, Shelf]] = {}
+        self._ripe: deque[tuple[Shelf, str]] = deque()
+        self._final: OrderedDict[str, tuple[datetime, int, Shelf]] = OrderedDict()
+        self._count = 0
+        self.changed: dict[str, Job] | None = {} if self._record else None
+        self.deleted: list[str] = []
+
+    def simulated(self, shelf: Shelf, job_id: str) -> None:
+        """Take notice that a simulation of a job has ended; from any thread."""
+        self._ripe.append((shelf, job_id))
+
+    def update(self, shelf: Shelf, job: Job) -> None:
+        """Take notice of the position of a job that is no child."""
+        if self.changed is not None:
+            self.changed[job.id] = job
+        final = job.status in FINAL
+        moment = None if final else wakes_at(job.plan.steps, job.position)
+        entry = self._entries.get(job.id)
+        if entry is not None and entry[0] != moment:
+            self._wakes.remove(self._entries.pop(job.id))
+        if moment is not None and job.id not in self._entries:
+            self._entries[job.id] = (moment, job.id, shelf)
+            self._wakes.add(self._entries[job.id])
+        if final and job.id not in self._final:
+            count = 1 + len(job.children)
+            self._final[job.id] = (self._clock.now(), count, shelf)
+            self._count += count
+
+    def remove(self, job: Job) -> None:
+        """Forget a job, and its children."""
+        if self.changed is not None:
+            self.changed.pop(job.id, None)
+            self.deleted += [job.id, *(child.id for child in job.children)]
+        if (entry := self._entries.pop(job.id, None)) is not None:
+            self._wakes.remove(entry)
+        if (kept := self._final.pop(job.id, None)) is not None:
+            self._count -= kept[1]
+
+    def run(self) -> None:
+        """Move on every job whose time has come, and forget those that are kept no longer."""
+        while self._ripe:
+            shelf, job_id = self._ripe.popleft()
+            shelf.ripen(job_id)
+        if self._wakes:
+            now = self._clock.now()
+            while self._wakes and self._wakes[0][0] <= now:
+                _, job_id, shelf = self._wakes.pop(0)
+                del self._entries[job_id]
+                shelf.settle_one(job_id)
+        self._forget()
+
+    def _forget(self) -> None:
+        most, days = self.retention
+        while self._final:
+            job_id, (ended, _, shelf) = next(iter(self._final.items()))
+            old = days is not None and self._clock.now() - ended > timedelta(days=days)
+            if not old and (most is None or self._count <= most):
+                break
+            shelf.delete(job_id)

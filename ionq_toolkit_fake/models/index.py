@@ -1,0 +1,100 @@
+"""The index of a project's jobs: each filter of a list finds its jobs without the others."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, NamedTuple
+
+from sortedcontainers import SortedList
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from ionq_toolkit_fake.models.job import Job
+
+
+class Filing(NamedTuple):
+    """The properties of a job that lists are filtered by."""
+
+    status: str
+    target: str
+    submitter: str
+    session: str | None
+
+
+class Index:
+    """The jobs of one project that are no children, in the order of their numbers.
+
+    Jobs of one status, backend and submitter are together, of the whole project and of each
+    session. There are few such groups, so that a page of a filtered list is found among many jobs
+    as fast as among few.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[int, Job] = {}
+        self._filed: dict[int, Filing] = {}
+        self._groups: dict[str | None, dict[Filing, SortedList]] = {}
+
+    def file(self, job: Job) -> None:
+        """Add a job, or take notice of its status."""
+        submission = job.submission
+        filing = Filing(
+            job.status, submission.device.name, job.owner.submitter_id, submission.session_id
+        )
+        if self._filed.get(job.number) == filing:
+            return
+        self.remove(job)
+        self._jobs[job.number], self._filed[job.number] = job, filing
+        for session, key in _places(filing):
+            group = self._groups.setdefault(session, {}).setdefault(key, SortedList())
+            group.add(job.number)
+
+    def remove(self, job: Job) -> None:
+        """Remove a job, if it is here."""
+        if self._jobs.pop(job.number, None) is None:
+            return
+        for session, key in _places(self._filed.pop(job.number)):
+            groups = self._groups[session]
+            groups[key].remove(job.number)
+            if not groups[key]:
+                del groups[key]
+            if not groups:
+                del self._groups[session]
+
+    def find(
+        self,
+        *,
+        newest: int | None = None,
+        statuses: Collection[str] = (),
+        targets: Collection[str] = (),
+        submitters: Collection[str] = (),
+        sessions: Collection[str] | None = None,
+    ) -> Iterator[Job]:
+        """Go through jobs, the newest first.
+
+        Args:
+            newest: The number of the first job; None: begin with the newest.
+            statuses: Only jobs of these statuses; empty: of all.
+            targets: Only jobs on these backends; empty: on all.
+            submitters: Only jobs of these users; empty: of all.
+            sessions: Only jobs of these sessions; None: of all, and those without.
+        """
+        groups = [
+            group
+            for session in ([None] if sessions is None else set(sessions))
+            for key, group in self._groups.get(session, {}).items()
+            if (not statuses or key.status in statuses)
+            and (not targets or key.target in targets)
+            and (not submitters or key.submitter in submitters)
+        ]
+        numbers = (group.irange(maximum=newest, reverse=True) for group in groups)
+        for number in heapq.merge(*numbers, reverse=True):
+            yield self._jobs[number]
+
+
+def _places(filing: Filing) -> Iterator[tuple[str | None, Filing]]:
+    """Yield the groups of a job: among all jobs and, if it has one, among those of its session."""
+    key = filing._replace(session=None)
+    yield None, key
+    if filing.session is not None:
+        yield filing.session, key

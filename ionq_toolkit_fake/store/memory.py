@@ -1,0 +1,36 @@
+"""MemoryStore: entries in the memory of this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ionq_toolkit_fake.store.base import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ionq_toolkit_fake.store.base import Entry
+
+
+class MemoryStore(Store):
+    """Keeps entries as long as this process lives: a cloud of its own can begin with them."""
+
+    place = "memory"
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, dict[str, bytes]] = {}
+
+    def read(self, kind: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the key and the bytes of each entry of a kind."""
+        yield from list(self._kinds.get(kind, {}).items())
+
+    def write(self, changes: Mapping[Entry, bytes | None], *, clear: bool = False) -> None:
+        """Write entries, and remove those that are None."""
+        if clear:
+            self._kinds.clear()
+        for (kind, key), value in changes.items():
+            entries = self._kinds.setdefault(kind, {})
+            if value is None:
+                entries.pop(key, None)
+            else:
+                entries[key] = value

@@ -1,0 +1,216 @@
+"""Every store does the same; a file is refused in words that say what to do, and stays as it is."""
+
+import multiprocessing
+import os
+import sqlite3
+import sys
+
+import pytest
+
+from ionq_toolkit_fake.store.base import Entry, StateError, StateFormatError, StateInUseError
+from ionq_toolkit_fake.store.memory import MemoryStore
+from ionq_toolkit_fake.store.sqlite import MIGRATIONS, SqliteStore, write_snapshot
+
+A, B, OTHER = Entry("job", "a"), Entry("job", "b"), Entry("key", "a")
+
+
+@pytest.fixture(params=["memory", "normal", "full"])
+def store(request, tmp_path):
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    made = SqliteStore(tmp_path / "lab.db", synchronous=request.param)
+    yield made
+    made.close()
+
+
+def entries(store):
+    return {Entry(kind, key): value for kind in ("job", "key") for key, value in store.read(kind)}
+
+
+def test_entries_are_written_replaced_and_removed(store):
+    assert entries(store) == {}
+    store.write({A: b"1", B: b"2", OTHER: b"\x00\xff"})
+    store.write({A: b"3", B: None, Entry("job", "none"): None})
+    assert entries(store) == {A: b"3", OTHER: b"\x00\xff"}
+
+
+def test_clearing_removes_all_others_in_the_same_change(store):
+    store.write({A: b"1", OTHER: b"2"})
+    store.write({B: b"3"}, clear=True)
+    assert entries(store) == {B: b"3"}
+
+
+def test_entries_can_be_written_while_they_are_read(store):
+    store.write({A: b"1", B: b"2"})
+    read = store.read("job")
+    next(read)
+    store.write({OTHER: b"3"})
+    list(read)
+    assert entries(store)[OTHER] == b"3"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "lab.db"
+
+
+def test_file_is_there_again_after_it_was_closed(path):
+    store = SqliteStore(path)
+    store.write({A: b"1"})
+    store.close()
+    again = SqliteStore(path)
+    assert entries(again) == {A: b"1"}
+    again.close()
+    assert {one.name for one in path.parent.iterdir()} == {"lab.db", "lab.db.lock"}
+
+
+def test_change_that_fails_leaves_nothing_half_written(path):
+    store = SqliteStore(path)
+    store.write({A: b"1"})
+    with pytest.raises(StateError, match="NOT NULL"):
+        store.write({B: b"2", Entry("job", None): b"3"}, clear=True)
+    assert entries(store) == {A: b"1"}
+    store.close()
+
+
+def test_second_cloud_on_a_file_is_refused_by_the_process_that_has_it(path):
+    first = SqliteStore(path)
+    with pytest.raises(
+        StateInUseError, match=rf"lab.db is used by the cloud of process {os.getpid()} \(this"
+    ):
+        SqliteStore(path)
+    first.close()
+    SqliteStore(path).close()
+
+
+def test_cloud_that_is_gone_leaves_its_file_free(path):
+    SqliteStore(path).write({A: b"1"})
+    again = SqliteStore(path)
+    assert entries(again) == {A: b"1"}
+    again.close()
+
+
+def _in_fork(store, queue):
+    try:
+        store.write({B: b"2"})
+    except StateInUseError as error:
+        queue.put(str(error))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no forks")
+def test_fork_does_not_write(path):
+    store = SqliteStore(path)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_in_fork, args=(store, queue))
+    child.start()
+    assert f"is used by process {os.getpid()}, of which this is a fork" in queue.get(timeout=30)
+    child.join(30)
+    store.write({A: b"1"})
+    assert entries(store) == {A: b"1"}
+    store.close()
+
+
+def database(path, *statements):
+    with sqlite3.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+REFUSED = {
+    "text": (lambda path: path.write_text("a diary, " * 500), "is damaged, or no state of a cloud"),
+    "another program's": (lambda path: database(path, "CREATE TABLE t (x)"), "of another program"),
+    "newer": (
+        lambda path: database(
+            path, "PRAGMA application_id = 1232039505", "PRAGMA user_version = 99"
+        ),
+        f"has version 99, and this ionq-toolkit reads up to version {len(MIGRATIONS)}: update",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_file_that_is_no_state_is_refused_and_stays_as_it_is(path, name):
+    make, message = REFUSED[name]
+    make(path)
+    before = path.read_bytes()
+    with pytest.raises(StateFormatError, match=message):
+        SqliteStore(path)
+    assert path.read_bytes() == before
+    assert not path.with_name("lab.db-wal").exists()
+
+
+def test_damaged_pages_are_refused(path):
+    store = SqliteStore(path)
+    store.write({Entry("job", str(n)): os.urandom(5000) for n in range(20)})
+    store.close()
+    content = bytearray(path.read_bytes())
+    content[8192:60000] = b"x" * (60000 - 8192)
+    path.write_bytes(content)
+    with pytest.raises(StateFormatError, match=r"is damaged.*restore a snapshot"):
+        entries(SqliteStore(path))
+
+
+def test_empty_file_becomes_a_state(path):
+    path.touch()
+    SqliteStore(path).close()
+    assert path.stat().st_size > 0
+
+
+def test_full_disk_is_said_and_leaves_what_was_there(path):
+    store = SqliteStore(path)
+    store.write({A: b"1"})
+    (pages,) = store._database.execute("PRAGMA page_count").fetchone()
+    store._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StateError, match=r"make room on its disk\. Nothing of this change"):
+        store.write({B: b"x" * 100_000})
+    store.write({A: b"2"})
+    assert entries(store) == {A: b"2"}
+    store.close()
+
+
+@pytest.mark.parametrize("place", ["folder", "no/such/lab.db", "/proc/lab.db"])
+def test_place_that_cannot_be_written_is_refused(tmp_path, place):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StateError, match=r"is a folder|there is no folder|must be writable"):
+        SqliteStore(tmp_path / place)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_that_is_read_only_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StateError, match="must be writable"):
+        SqliteStore(tmp_path / "lab.db")
+
+
+def test_unknown_synchronous_is_refused(path):
+    with pytest.raises(ValueError, match="must be one of"):
+        SqliteStore(path, synchronous="off")
+
+
+def test_older_version_is_migrated_at_once_or_not_at_all(path, monkeypatch):
+    store = SqliteStore(path)
+    store.write({A: b"1"})
+    store.close()
+    module = "ionq_toolkit_fake.store.sqlite.MIGRATIONS"
+    add = "ALTER TABLE entries ADD COLUMN more TEXT NOT NULL DEFAULT ''"
+    monkeypatch.setattr(module, (*MIGRATIONS, (add, "no SQL")))
+    with pytest.raises(StateError, match="syntax error"):
+        SqliteStore(path)
+    monkeypatch.setattr(module, MIGRATIONS)
+    store = SqliteStore(path)  # still of the version before
+    assert entries(store) == {A: b"1"}
+    store.close()
+    monkeypatch.setattr(module, (*MIGRATIONS, (add,)))
+    store = SqliteStore(path)
+    assert entries(store) == {A: b"1"}
+    assert store._database.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
+    store.close()
+
+
+def test_snapshot_that_fails_leaves_no_file(tmp_path):
+    with pytest.raises(StateError):
+        write_snapshot(tmp_path / "copy.db", {Entry("job", None): b"1"})
+    assert list(tmp_path.iterdir()) == []
