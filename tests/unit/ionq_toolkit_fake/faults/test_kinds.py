@@ -115,7 +115,7 @@ def test_a_status_is_answered_in_the_manner_of_who_answers_it(status, submit, cl
 
 
 @pytest.mark.parametrize(
-    ("path", "key", "status"), [("/jobs", "wrong", 401), ("/jobs/none", "right", 404)]
+    ("path", "key", "status"), [("/jobs", "wrong", 401), ("/backends/none", "right", 404)]
 )
 def test_a_status_has_the_words_of_the_cloud_itself(sender, path, key, status):
     cloud = FakeIonQ(seed=1, keys={"right": "p"})
