@@ -9,17 +9,18 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import statistics
 import sys
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import psutil
-from measuring import compare, table
 
 from ionq_toolkit_fake import FakeIonQ, Retention, control
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 KEY = {"Authorization": "apiKey benchmark"}
 BELL = {
@@ -58,6 +59,32 @@ def kept(number: int, body: object = WIDE) -> FakeIonQ:
     return cloud
 
 
+def compare(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> float:
+    """Return the median time of ours as a multiple of that of theirs, each called in turns."""
+    times: tuple[list[float], list[float]] = ([], [])
+    gc.collect()
+    gc.freeze()  # the collector spares what is kept
+    for round_ in range(rounds + 1):
+        for call, taken in zip((ours, theirs), times, strict=True):
+            start = time.perf_counter()
+            call()
+            if round_:  # the first is for warming up
+                taken.append(time.perf_counter() - start)
+    gc.unfreeze()
+    return statistics.median(times[0]) / statistics.median(times[1])
+
+
+def table(rows: Sequence[tuple[str, Callable[[], float], float]]) -> int:
+    """Measure and print rows of a name, a figure and its limit; return 1 if one is above it."""
+    width, failed = max(len(name) for name, _, _ in rows), False
+    print(f"{'what':{width}}  {'figure':>7}  at most")
+    for name, measure, limit in rows:
+        figure = measure()
+        failed |= figure > limit
+        print(f"{name:{width}}  {figure:7.3f}  {limit:g}{'  ABOVE' * (figure > limit)}", flush=True)
+    return int(failed)
+
+
 def ratio(
     few: FakeIonQ, many: FakeIonQ, method: str, path: str, body: object = None
 ) -> Callable[[], float]:
@@ -66,7 +93,7 @@ def ratio(
         named = path.format(job=jobs[10].id, ids=",".join(job.id for job in jobs[::8][:25]))
         return lambda: ask(cloud, method, named, body)
 
-    return lambda: compare(call(many), call(few), 300, frozen=True)
+    return lambda: compare(call(many), call(few), 300)
 
 
 def kilobytes(number: int, body: object) -> Callable[[], float]:
