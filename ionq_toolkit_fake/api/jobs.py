@@ -64,8 +64,7 @@ def listing(request: Request, session_id: str | None = None) -> object:
     most = MAX_PAGE_SEEN if "list-limit" in request.deviations else MAX_PAGE
     limit = query.integer(request, "limit", MAX_PAGE, MIN_PAGE, most)
     jobs = request.project.jobs
-    for job_id in query.several(request, "ids"):  # who asks for a job by name polls it
-        jobs.poll(job_id)
+    jobs.poll_several(query.several(request, "ids"))  # to ask for jobs by name is to poll them
     jobs.ask()
     start, newest = query.text(request, "next"), None
     if start:  # found before anything is filtered: its status may have changed since

@@ -19,7 +19,7 @@ from ionq_toolkit_fake.transitions.lifecycle import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import ApiKey
@@ -186,6 +186,13 @@ class Jobs:
         if job is not None:
             self._settle(self._leader(job), asked=True, polled=True)
         return job
+
+    def poll_several(self, job_ids: Iterable[str]) -> None:
+        """Move jobs on that were asked for together: each once, and its children with it."""
+        found = (self._jobs.get(job_id) for job_id in job_ids)
+        leaders = {leader.id: leader for job in found if job for leader in [self._leader(job)]}
+        for leader in leaders.values():
+            self._settle(leader, asked=True, polled=True)
 
     def peek(self, job_id: str) -> Job | None:
         """Return the job of that id as it was last shown, or None."""

@@ -98,8 +98,20 @@ def test_asking_for_a_child_moves_all_of_them_on(sender, multi_body):
     one, two = (job["id"] for job in send("GET", f"/jobs?parent_job_id={parent}")[1]["jobs"])
     for status in ("submitted", "ready", "started", "completed"):
         assert send("GET", f"/jobs/{one}")[1]["status"] == status
-        everything = send("GET", f"/jobs?ids={parent},{one},{two}")[1]["jobs"]
-        assert {job["status"] for job in everything} == {status}
+        children = send("GET", f"/jobs?parent_job_id={parent}")[1]["jobs"]
+        everything = [*children, *send("GET", "/jobs")[1]["jobs"]]
+        assert {job["id"]: job["status"] for job in everything} == dict.fromkeys(
+            (parent, one, two), status
+        )
+
+
+def test_asking_for_a_family_by_its_ids_moves_it_on_once(sender, multi_body):
+    send = sender(FakeIonQ(seed=1, transitions=Transitions.polls(1)))
+    parent = send("POST", "/jobs", multi_body(X0, X1))[1]["id"]
+    ids = ",".join(job["id"] for job in send("GET", f"/jobs?parent_job_id={parent}")[1]["jobs"])
+    for status in ("submitted", "ready", "started", "completed"):
+        family = send("GET", f"/jobs?ids={parent},{ids}")[1]["jobs"]
+        assert [job["status"] for job in family] == [status] * 3
 
 
 def test_what_became_of_a_child_shows_in_its_parent(send, multi_body):

@@ -229,7 +229,7 @@ def sources(package):
     return {path: ast.parse(path.read_text()) for path in sorted((ROOT / package).rglob("*.py"))}
 
 
-@pytest.mark.parametrize(("package", "most"), [("ionq_toolkit", 16), ("ionq_toolkit_fake", 14)])
+@pytest.mark.parametrize(("package", "most"), [("ionq_toolkit", 16), ("ionq_toolkit_fake", 15)])
 def test_a_package_has_few_modules_outside_of_its_folders(package, most):
     modules = [path.name for path in (ROOT / package).glob("*.py")]
     assert "__init__.py" in modules
@@ -260,10 +260,10 @@ def test_no_two_classes_of_a_package_have_the_same_name(package):
     assert not twice, twice
 
 
-def test_the_two_packages_have_at_most_32000_lines():
+def test_the_two_packages_have_at_most_34500_lines():
     """Little code is a goal: a new capability that needs more raises this number in its commit."""
     lines = {
         package: sum(len(path.read_text().splitlines()) for path in (ROOT / package).rglob("*.py"))
         for package in PACKAGES
     }
-    assert sum(lines.values()) <= 32_000, lines
+    assert sum(lines.values()) <= 34_500, lines
