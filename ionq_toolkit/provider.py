@@ -595,7 +595,10 @@ def _checked_url(url: object) -> str:
 
 
 def _refuse_other_version(url: str) -> None:
-    """Refuse the real service without a version or with another; a gateway may have any path."""
+    """Refuse another version of the API, and the real service without one.
+
+    A gateway may have any other path.
+    """
     parts, real = urlsplit(url), urlsplit(DEFAULT_URL)
     other = parts.path != real.path and re.fullmatch(r"/*(v[\d.]+)?", parts.path)
     if other and (parts.hostname or "").rstrip(".") == real.hostname:
@@ -603,6 +606,12 @@ def _refuse_other_version(url: str) -> None:
         raise IonQCredentialsError(
             f"url=... or {URL_VARIABLE} {named} of IonQ's API, and this client speaks another: "
             f"use {DEFAULT_URL}."
+        )
+    old = re.search(r"/(v0\.[0-35-9]\d*)/*$", parts.path)
+    if old:
+        raise IonQCredentialsError(
+            f"url=... or {URL_VARIABLE} names version {old[1]} of IonQ's API, and this client "
+            f"speaks another: use a URL that ends in /v0.4, as {DEFAULT_URL} does."
         )
 
 

@@ -35,7 +35,7 @@ _MODULES = {
     "DEVIATIONS": "facts.deviations",
     "FAILURES": "facts.failures",
     "Access": "models.accounts",
-    "FakeIonQ": "cloud",
+    "FakeIonQ": "control",  # with the controls
     "FakeServer": "server",
     "Retention": "models.agenda",
     "Scenario": "scenario",

@@ -7,7 +7,7 @@ import random
 import secrets
 import uuid
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -96,6 +96,9 @@ class FakeIonQ:
         faults: The rules of faults: ``cloud.faults.add(faults.http(429), on="POST /jobs")``.
         lock: Held while it takes a request.
     """
+
+    #: Answers requests for the controls; the module `control`, which is above this one, sets it.
+    controls: ClassVar[Callable[[FakeIonQ, str, str, bytes], Response | None] | None] = None
 
     def __init__(
         self,
@@ -527,7 +530,7 @@ class FakeIonQ:
     ) -> Response:
         """Answer one request of a client in this process.
 
-        Requests below ``/_fake/`` are for servers and `mock_ionq`; in process, use the methods.
+        Requests below ``/_fake/`` are for the controls of the cloud.
 
         Args:
             method: HTTP method.
@@ -545,6 +548,11 @@ class FakeIonQ:
             TimeoutError: A fault delays the response for longer than `timeout`.
             StateError: The changes of the request cannot be written to the state.
         """
+        controls = type(self).controls
+        if controls is not None:
+            controlled = controls(self, method, url, body or b"")
+            if controlled is not None:
+                return controlled
         exchange = self.exchange(method, url, headers, body)
         if exchange.response is not None and not exchange.faults:
             return exchange.response

@@ -19,6 +19,7 @@ import msgspec
 from ionq_toolkit_fake import faults as kinds
 from ionq_toolkit_fake.api.responses import Refusal, Response, internal_error, json_response
 from ionq_toolkit_fake.clock import SystemClock, VirtualClock, iso
+from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.store.base import StateError
 from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.transitions.spec import end_from_data
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ionq_toolkit_fake.api.request import LoggedRequest
-    from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.models.job import Job
 
 logger = logging.getLogger(__name__)
@@ -62,6 +62,9 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
         except StateError as error:
             response = Refusal(500, "Internal Server Error", str(error)).response()
     return response if method.upper() != "HEAD" else response._replace(body=b"")
+
+
+FakeIonQ.controls = staticmethod(answer)
 
 
 def index(_: FakeIonQ) -> object:

@@ -28,6 +28,7 @@ from ionq_toolkit.errors import printable
 from ionq_toolkit.transport.base import in_base64
 from ionq_toolkit_fake import FakeIonQ, FakeServer, faults
 from ionq_toolkit_fake.chaos.environment import SecretDetector
+from ionq_toolkit_fake.clock import SystemClock
 
 KEY = "sk+n0b0dy/may=see-this.key!0123456789"
 LONG = KEY * 9
@@ -86,9 +87,9 @@ def client_without_use(key):
     IonQClient(f"{key}\n\x00", "http://127.0.0.1:9/v0.4", HttpTransport())
 
 
-def served(fault=None, action=lambda backend: backend.run(circuit(), timeout=0.3)):
+def served(fault=None, action=lambda backend: backend.run(circuit(), timeout=0.3), clock=None):
     def run(key):
-        cloud = FakeIonQ(seed=1)
+        cloud = FakeIonQ(seed=1, clock=clock)
         if fault is not None:
             cloud.faults.add(fault)
         with FakeServer(cloud) as server:
@@ -127,7 +128,9 @@ FAILURES = {
     "one of a client": client_without_use,
     "a refusal": served(faults.http(401)),
     "a reset connection": served(faults.reset()),
-    "a late reply": served(faults.latency(60), lambda b: b.run(circuit(), timeout=0.2)),
+    "a late reply": served(
+        faults.latency(60), lambda b: b.run(circuit(), timeout=0.2), SystemClock()
+    ),
     "a truncated reply": served(faults.truncated()),
     "an unknown job": served(None, lambda b: b.retrieve_job("none")),
     "an echo": echo(400, lambda key: json.dumps({"message": key})),

@@ -123,8 +123,14 @@ def test_another_version_of_the_real_service_is_refused_at_once(monkeypatch, url
     IonQProvider(transport="fake")
 
 
+@pytest.mark.parametrize("url", ["https://gate.test/v0.3", "https://gate.test/ionq/v0.2/"])
+def test_an_older_version_is_refused_on_any_host(url):
+    with pytest.raises(errors.IonQCredentialsError, match=r"a URL that ends in /v0\.4"):
+        IonQProvider("k", url)
+
+
 @pytest.mark.parametrize(
-    "url", ["https://gate.test", "https://gate.test/v0.3", "https://api.ionq.co.test/v1"]
+    "url", ["https://gate.test", "https://gate.test/v0.40", "https://api.ionq.co.test/v1"]
 )
 def test_a_gateway_may_have_any_path(url):
     IonQProvider("k", url).close()

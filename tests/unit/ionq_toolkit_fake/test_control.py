@@ -282,10 +282,7 @@ def test_control_rejects_invalid_request(control, cloud, method, path, body, sta
     assert control("GET", "/_fake/state") == before
 
 
-def test_handle_has_no_controls(cloud):
-    reply = cloud.handle("POST", "/_fake/reset", {})
-    assert reply.status == 404
-    assert b"Resource not found" in reply.body
+def test_other_requests_are_no_controls(cloud):
     assert answer(cloud, "GET", "/v0.4/jobs", b"") is None
     assert answer(cloud, "GET", "http://[", b"") is None
 
@@ -327,3 +324,10 @@ def test_a_client_in_another_thread_sees_time_move(job_body):
             seen.append(json.loads(transport.send("GET", url, headers, None, 30.0).body)["status"])
         transport.close()
     assert seen == ["started", "completed"]
+
+
+def test_a_cloud_in_this_process_answers_the_controls_too():
+    cloud = FakeIonQ(seed=1)
+    moved = cloud.handle("POST", "/_fake/clock", {}, b'{"seconds": 60}')
+    assert (moved.status, json.loads(moved.body)["elapsed_s"]) == (200, 60)
+    assert not cloud.requests  # it is no request of a client
