@@ -1,9 +1,11 @@
 """ionq-core raises its own errors for what the cloud refuses, and keys keep projects apart."""
 
+import socket
 from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import date
 from types import ModuleType
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -278,8 +280,11 @@ def test_a_defect_of_the_cloud_itself_is_a_server_error(client_of, submit, job_b
 def test_a_server_that_has_ended_is_a_connection_error(cloud, new_client):
     with FakeServer(cloud) as server:
         url = server.url
-    with new_client(url) as client, pytest.raises(APIConnectionError):
-        get_backends.sync(client=client)
+    with socket.socket() as nothing:  # that listens, and no server of another test can
+        nothing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        nothing.bind(("127.0.0.1", urlsplit(url).port))
+        with new_client(url) as client, pytest.raises(APIConnectionError):
+            get_backends.sync(client=client)
 
 
 # --- projects --------------------------------------------------------------------------------
