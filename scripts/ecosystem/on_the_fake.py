@@ -59,6 +59,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Put a fake in the place of the service."""
     fidelities = {"qpu.forte-1": _PERFECT} if session.config.getoption("noiseless") else None
     cloud = FakeIonQ(seed=1, fidelities=fidelities)
-    plugin = OnTheFake(cloud, mock_ionq(cloud))
+    plugin = OnTheFake(cloud, mock_ionq(cloud, key=None))
     plugin.begin()
     session.config.pluginmanager.register(plugin)

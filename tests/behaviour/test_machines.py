@@ -44,7 +44,7 @@ def seed_of(name):
 
 
 def cloud_of(name):
-    return Wire(FakeIonQ(seed=seed_of(name), statuses=STATUSES))
+    return Wire(FakeIonQ(characterization="nominal", seed=seed_of(name), statuses=STATUSES))
 
 
 def newest(wire, name):
