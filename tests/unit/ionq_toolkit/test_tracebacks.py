@@ -1,6 +1,9 @@
 """A user's mistake shows the user's own line: the frames of the packages are hidden."""
 
+import os
 import pickle
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -127,34 +130,46 @@ def test_an_invalid_value_is_a_value_error_that_can_be_pickled():
     assert (type(copy), str(copy)) == (type(caught.value), str(caught.value))
 
 
-@pytest.fixture
-def shell(monkeypatch, tmp_path):
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    interactive = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell
-    yield interactive.instance(colors="nocolor", warn_venv=False)
-    interactive.clear_instance()
+#: In a process of its own: other tests import IPython's modules anew.
+IN_IPYTHON = """
+import contextlib, io, runpy, sys
+from IPython.core.interactiveshell import InteractiveShell
+made = runpy.run_path(sys.argv[1])
+shell = InteractiveShell.instance(colors="nocolor", warn_venv=False)
+shell.user_ns |= {name: made[name]() for name in ("backend", "failing", "bell")}
+shell.user_ns["away"] = made["unreachable"]()
+
+def lines_of(cell):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        result = shell.run_cell(cell)
+    assert isinstance(result.error_in_exec, (made["errors"].IonQError, ValueError))
+    return printed.getvalue().splitlines()
+
+for cell in (
+    "backend.run(bell, shot=10)",
+    "backend.provider.get_backend('fort-1')",
+    "failing.run(bell).result()",
+    "backend.run(bell, timeout=-1)",
+    "away.run(bell)",
+):
+    lines = lines_of(cell)
+    assert len(lines) <= 15, lines  # six: header, place, cell and message
+
+shell.run_line_magic("xmode", "Verbose")
+assert any("refuse_unknown" in line for line in lines_of("backend.run(bell, shot=10)"))
+"""
 
 
 @pytest.mark.slow
-def test_a_traceback_in_ipython_has_at_most_fifteen_lines(shell, capsys):
-    shell.user_ns |= {"backend": backend(), "failing": failing(), "bell": bell()}
-    shell.user_ns["away"] = unreachable()
-
-    def lines_of(cell):
-        capsys.readouterr()
-        result = shell.run_cell(cell)
-        assert isinstance(result.error_in_exec, (errors.IonQError, ValueError))
-        return capsys.readouterr().out.splitlines()
-
-    for cell in (
-        "backend.run(bell, shot=10)",
-        "backend.provider.get_backend('fort-1')",
-        "failing.run(bell).result()",
-        "backend.run(bell, timeout=-1)",
-        "away.run(bell)",
-    ):
-        lines = lines_of(cell)
-        assert len(lines) <= 15, lines  # six: header, place, cell and message
-
-    shell.run_line_magic("xmode", "Verbose")
-    assert any("refuse_unknown" in line for line in lines_of("backend.run(bell, shot=10)"))
+def test_a_traceback_in_ipython_has_at_most_fifteen_lines(tmp_path):
+    pytest.importorskip("IPython")
+    done = subprocess.run(
+        [sys.executable, "-c", IN_IPYTHON, __file__],
+        env={**os.environ, "IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
