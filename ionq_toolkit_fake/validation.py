@@ -28,7 +28,7 @@ class InvalidSettingError(ValueError):
             name = str(frame.f_globals.get("__name__"))
             optimized = frame.f_code.co_flags & inspect.CO_OPTIMIZED  # no module's or class's
             if optimized and name.partition(".")[0] == "ionq_toolkit_fake":
-                frame.f_locals.update(__tracebackhide__=True, _rich_traceback_omit=True)
+                frame.f_locals.update({"__tracebackhide__": True, "_rich_traceback_omit": True})
             frame = frame.f_back  # type: ignore[assignment]
 
 

@@ -1,6 +1,7 @@
 """Boxes, static loops and parts that measure go in place; other control flow is named."""
 
 import pytest
+import qiskit
 from hypothesis import given
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
@@ -71,6 +72,9 @@ STEPS = st.recursive(
 )
 
 
+@pytest.mark.skipif(
+    qiskit.__version__.startswith("2.0."), reason="Qiskit 2.0 mixes up parameters of nested loops"
+)
 @given(st.lists(STEPS, max_size=4))
 def test_nested_boxes_and_loops_are_what_they_do_step_by_step(steps):
     """The angles of a loop's gates grow with its parameter."""

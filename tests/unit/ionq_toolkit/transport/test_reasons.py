@@ -11,11 +11,14 @@ import threading
 import pytest
 import requests
 import trustme
+import urllib3
 from urllib3.exceptions import ProtocolError
 
 from ionq_toolkit import HttpTransport, IonQProvider, RetryPolicy, errors
 from ionq_toolkit.transport import UnusableURLError
 from ionq_toolkit.transport.base import UnusableSettingError
+
+OLD_URLLIB3 = urllib3.__version__.startswith("2.0.")
 
 KEY = "key-of-an-account-123"
 
@@ -165,6 +168,8 @@ def test_an_untrusted_certificate_says_which_setting_was_used(
 
 
 def test_a_key_log_that_cannot_be_written_is_named(failure, tls_server, monkeypatch):
+    if OLD_URLLIB3:
+        pytest.skip("urllib3 2.0 writes no secrets of TLS")
     monkeypatch.setenv("SSLKEYLOGFILE", "/nowhere/at/all")
     error = failure(tls_server)
     assert "SSLKEYLOGFILE=/nowhere/at/all" in str(error)
@@ -180,6 +185,8 @@ MALFORMED = [
 @pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("proxy", MALFORMED)
 def test_a_malformed_proxy_is_named_and_its_password_not_shown(failure, monkeypatch, name, proxy):
+    if OLD_URLLIB3 and " " in proxy:
+        pytest.skip("urllib3 2.0 takes a space in the host of a proxy")
     monkeypatch.setenv(name, proxy)
     error = failure()
     assert name in str(error)

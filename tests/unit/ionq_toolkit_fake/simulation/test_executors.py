@@ -134,8 +134,10 @@ def test_a_shutdown_leaves_no_open_files():
         assert isinstance(executor.submit(os._exit, 3).exception(), BrokenExecutor)
         assert executor.submit(abs, -1).result() == 1
         running(executor.submit(time.sleep, 3600)).cancel()
-    # The folder itself is open while it is read.
-    assert not [file for file in set(folder.iterdir()) - before if file.exists()]
+    # The folder itself is open while it is read; other tests' threads have sockets and files of
+    # their own in this process, and a worker has a pipe.
+    left = [file for file in set(folder.iterdir()) - before if file.exists()]
+    assert not [file for file in left if "pipe:" in str(file.readlink())]
 
 
 #: The parent forks while a worker waits for its next call.

@@ -425,6 +425,8 @@ NAMED = {
 @pytest.mark.parametrize("body", NAMED)
 @pytest.mark.parametrize("before", ["", "x q; c[0] = measure q; "])
 def test_what_is_refused_is_named_and_never_by_an_error_of_python(body, before):
+    if body.startswith("switch") and openqasm3.__version__.startswith("0."):
+        pytest.skip("openqasm3 0.4 reads no switch")
     failure = refused(f"OPENQASM 3.0; {INCLUDE} qubit q; qubit[2] two; bit[2] c; {before}{body}")
     assert f"'{NAMED[body]}'" in failure.message
     assert not re.search(r"Error|_loop|if_else|node of type|Scope\.|Qiskit", failure.message)
