@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Figure(NamedTuple):
-    """What one row measured.
+    """The figures of one row.
 
     Attributes:
         ratio: Ours as a multiple of the peer's: the median over all rounds.

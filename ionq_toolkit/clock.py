@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 from ionq_toolkit.tracebacks import InvalidValueError
@@ -22,6 +23,11 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Return when `seconds` have passed on this clock."""
         ...
+
+
+def utc_now() -> datetime:
+    """Return the date and time of the machine: for what later processes read."""
+    return datetime.now(UTC)
 
 
 class SystemClock:

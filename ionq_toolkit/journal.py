@@ -12,10 +12,11 @@ import json
 import os
 import socket
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ionq_toolkit.clock import utc_now
 from ionq_toolkit.errors import IonQJournalError
 from ionq_toolkit.forks import ForkLock
 
@@ -25,7 +26,7 @@ except ImportError:  # Windows: the threads of one process alone are kept apart
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 #: The size in bytes from which on what has ended is taken out.
 _LARGE = 256 * 1024
@@ -76,12 +77,17 @@ class JournalEntry:
 class Journal:
     """The submissions of one or several processes, in a file."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], now: Callable[[], datetime] = utc_now) -> None:
         """Keep a journal at `path`. Nothing is written yet.
+
+        Args:
+            path: The file.
+            now: Returns the date and time, which later processes compare.
 
         Raises:
             IonQJournalError: There is no such folder, or the path is that of one.
         """
+        self.now = now
         self.path = Path(path).expanduser().absolute()
         if self.path.is_dir() or not self.path.parent.is_dir():
             raise IonQJournalError(
@@ -101,7 +107,7 @@ class Journal:
         self._append(
             {
                 "tag": tag,
-                "at": datetime.now(UTC).isoformat(),
+                "at": self.now().isoformat(),
                 "account": account,
                 "host": socket.gethostname(),
                 "pid": os.getpid(),

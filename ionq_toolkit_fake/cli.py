@@ -21,9 +21,9 @@ try:
     from ionq_toolkit_fake.chaos.command import chaos_command
     from ionq_toolkit_fake.clock import CLOCKS
     from ionq_toolkit_fake.cloud import FakeIonQ
-    from ionq_toolkit_fake.guard import Guard, UnsafeAddressError
     from ionq_toolkit_fake.scenario import Scenario, names
     from ionq_toolkit_fake.server import serve as serve_cloud
+    from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
     from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
     from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
     from ionq_toolkit_fake.simulation.program import Program, Task

@@ -1,4 +1,4 @@
-"""What a cloud and its jobs show of themselves in a notebook and in IPython."""
+"""The views of a cloud and its jobs, in a notebook and in IPython."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request costs as more jobs are kept: the ratio against a cloud that keeps 200."""
+"""The cost of a request as more jobs are kept: the ratio to a cloud that keeps 200."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What objects show of themselves, in a notebook and on a terminal."""
+"""The views of objects, in a notebook and on a terminal."""
 
 from ionq_toolkit.display import html, text
 from ionq_toolkit.display.view import Bar, Step, View, moment, money, shown

@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """What an object shows. Every text is plain, from whatever source, and is escaped.
+    """The view of an object. Every text is plain, from whatever source, and is escaped.
 
     Attributes:
         title: The name of the object.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit.api import fields
@@ -61,7 +61,7 @@ def recover(
     client: IonQClient, journal: Journal, deadline: Deadline, settled_s: float
 ) -> list[Recovered]:
     """Look for the open submissions of an account, and write down how they ended."""
-    now = datetime.now(UTC)
+    now = journal.now()
     return [
         _recover(client, journal, entry, deadline, settled_s - (now - entry.at).total_seconds())
         for entry in journal.open_entries()

@@ -38,7 +38,7 @@ _REACHED = {JobStatus.INITIALIZING: 1, JobStatus.QUEUED: 2}
 
 
 class JobFacts(NamedTuple):
-    """What is known of a job, without asking.
+    """The known facts of a job; nothing is asked.
 
     Attributes:
         kind: The name of its class.

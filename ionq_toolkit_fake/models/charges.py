@@ -23,7 +23,7 @@ def cents(dollars: float) -> int:
 
 
 class Sum(NamedTuple):
-    """What some jobs cost together.
+    """The cost of some jobs together.
 
     Attributes:
         cents: Their cost, in cents of a US dollar.

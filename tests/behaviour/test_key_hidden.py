@@ -12,6 +12,8 @@ import traceback
 from urllib.parse import quote
 
 import pytest
+import rich.console
+import rich.traceback
 from _pytest._io.saferepr import saferepr, saferepr_unlimited
 from qiskit import QuantumCircuit
 
@@ -235,16 +237,14 @@ def test_a_failing_test_does_not_print_the_key(tmp_path, runner):
 
 
 def test_rich_does_not_print_the_key():
-    console = pytest.importorskip("rich.console")
-    rich = pytest.importorskip("rich.traceback")
     output = io.StringIO()
     try:
         closed(ApiKey(LONG).reveal())
     except errors.IonQConnectionError as error:
-        found = rich.Traceback.from_exception(
+        found = rich.traceback.Traceback.from_exception(
             type(error), error, error.__traceback__, show_locals=True
         )
-        console.Console(file=output, width=300).print(found)
+        rich.console.Console(file=output, width=300).print(found)
     assert "IonQConnectionError" in output.getvalue()
     assert KEY[:30] not in output.getvalue()
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,9 +24,6 @@ def test_the_notebook_has_no_outputs():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not (find_spec("nbclient") and find_spec("ipykernel")), reason="the extra dev has them"
-)
 def test_every_cell_of_the_notebook_runs_and_shows_its_value():
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", RUN, NOTEBOOK],

@@ -1,7 +1,6 @@
 """The types that a user's editor and type checkers see."""
 
 import ast
-import importlib.util
 import inspect
 import json
 import os
@@ -11,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import jedi
 import pytest
 
 from ionq_toolkit import IonQBackend, Session
@@ -89,7 +89,6 @@ def test_the_signature_of_run_has_each_option_with_its_default(method):
     ],
 )
 def test_a_notebook_completes_options_and_methods(backend, provider, bell, typed, offered):
-    jedi = pytest.importorskip("jedi")
     here = {"backend": backend, "provider": provider, "circuit": bell}
     assert offered in [one.name for one in jedi.Interpreter(typed, [here]).complete()]
 
@@ -117,7 +116,6 @@ def test_mypy_strict_accepts_a_users_program(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("basedpyright") is None, reason="no basedpyright")
 def test_pyright_accepts_a_users_program(tmp_path):
     settings = {
         "include": [str(PROGRAM)],

@@ -163,7 +163,6 @@ assert any("refuse_unknown" in line for line in lines_of("backend.run(bell, shot
 
 @pytest.mark.slow
 def test_a_traceback_in_ipython_has_at_most_fifteen_lines(tmp_path):
-    pytest.importorskip("IPython")
     done = subprocess.run(
         [sys.executable, "-c", IN_IPYTHON, __file__],
         env={**os.environ, "IPYTHONDIR": str(tmp_path)},

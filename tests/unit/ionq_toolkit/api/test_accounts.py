@@ -4,6 +4,7 @@ import os
 import pickle
 import stat
 
+import keyring
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -268,7 +269,6 @@ def test_a_key_that_the_keyring_lost_or_that_is_elsewhere_is_said_so(ring, monke
 
 
 def test_the_library_keyring_is_used_if_its_backend_is_usable(monkeypatch):
-    keyring = pytest.importorskip("keyring")
     monkeypatch.undo()  # the real function
     before = keyring.get_keyring()
     try:

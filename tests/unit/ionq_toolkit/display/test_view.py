@@ -3,6 +3,7 @@
 import sys
 from html.parser import HTMLParser
 
+import matplotlib as mpl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,7 +209,7 @@ class NoMatplotlib:
 
 @pytest.mark.slow
 def test_jobs_and_backends_are_plotted(provider):
-    pytest.importorskip("matplotlib").use("agg")
+    mpl.use("agg")
     job = provider.get_backend("simulator").run(bell(), shots=100)
     bars = job.plot(title="Bell").axes[0].patches
     assert sorted(bar.get_height() for bar in bars) == sorted(job.get_counts().values())

@@ -15,7 +15,7 @@ from ionq_toolkit_fake import FakeIonQ, FakeServer
 from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.cli import main
 from ionq_toolkit_fake.control import CONTROLS
-from ionq_toolkit_fake.guard import Guard, UnsafeAddressError
+from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
 
 ROUTES = [
     *(name.replace("<job_id>", "x").split() for name in CONTROLS),

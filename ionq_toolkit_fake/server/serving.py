@@ -21,7 +21,7 @@ from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
-from ionq_toolkit_fake.guard import Guard
+from ionq_toolkit_fake.server.guard import Guard
 from ionq_toolkit_fake.store.base import StateError
 
 if TYPE_CHECKING:
