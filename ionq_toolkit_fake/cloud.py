@@ -412,7 +412,9 @@ class FakeIonQ:
             ValueError: The id is unknown.
         """
         with self.lock:
-            return record.full(self._job(job_id)[1], self._read("GET", "", {}, None))
+            jobs, job = self._job(job_id)
+            jobs.find(job_id)
+            return record.full(job, self._read("GET", "", {}, None))
 
     def delete(self, job_id: str) -> None:
         """Forget a job and its children, as DELETE /jobs/{id} does.

@@ -101,6 +101,7 @@ def status(cloud: FakeIonQ) -> object:
     cloud.settle()
     counts: Counter[str] = Counter()
     for project in cloud.projects:
+        project.jobs.ask()
         counts.update(project.jobs.index.counts())
     return {
         "version": version(),
@@ -264,8 +265,13 @@ def jobs(cloud: FakeIonQ, query: Mapping[str, str]) -> object:
     """
     only(query, ("limit", "status", "backend", "next"), "parameter of a list of jobs")
     cloud.settle()
+    for project in cloud.projects:
+        project.jobs.ask()
     statuses = [query["status"]] if "status" in query else []
     targets = [query["backend"]] if "backend" in query else []
+    for target in targets:
+        if target not in cloud.facility.devices:
+            raise unknown("backend", target, cloud.facility.devices)
     found = heapq.merge(
         *(
             project.jobs.index.find(statuses=statuses, targets=targets)
@@ -298,8 +304,8 @@ def job_record(cloud: FakeIonQ, query: Mapping[str, str], job_id: str) -> object
     """
     only(query, ("outcomes",), "parameter of a record")
     most = _limit(query, "outcomes", 32, _MOST_OUTCOMES)
-    one = cloud.peek(job_id)
     record = cloud.record(job_id)
+    one = cloud.peek(job_id)
     outcome = one.outcome if one.status == "completed" else None
     if outcome is None or outcome.distribution is None:
         return {"record": record, "outcome_count": 0, "outcomes": []}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ionq_toolkit_fake.cli.options import long_name
+from ionq_toolkit_fake.cli.options import SECRET, long_name
 from ionq_toolkit_fake.validation import unknown, wrong
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_config(context: click.Context, _option: click.Parameter, file: Path | N
         except ValueError as error:
             raise click.BadParameter(f"{file}: {error}") from None
         except click.BadParameter as error:
-            raise click.BadParameter(f"{file}: {key} = {value!r}: {error.message}") from None
+            raise click.BadParameter(f"{file}: {key}: {error.message}") from None
     context.default_map = {**(context.default_map or {}), **defaults}
     return file
 
@@ -54,16 +54,17 @@ def read_config(context: click.Context, _option: click.Parameter, file: Path | N
 def _plain(option: click.Option, value: object) -> object:
     """Return a value as the command line has it, or raise ValueError."""
     name = long_name(option).removeprefix("--")
+    shown = "another value" if name in SECRET else value
     if option.is_flag:
         if not isinstance(value, bool):
-            raise wrong(name, "true or false", value)
+            raise wrong(name, "true or false", shown)
         return value
     if option.multiple:
         if isinstance(value, dict):  # status."qpu.aria-1" = "available"
             value = [f"{key}={word}" for key, word in value.items()]
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise wrong(name, "a list of texts", value)
+            raise wrong(name, "a list of texts", shown)
         return value
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise wrong(name, "a text or a number", value)
+        raise wrong(name, "a text or a number", shown)
     return str(value)

@@ -365,15 +365,15 @@ def _state(file: Path) -> Iterator[Finding]:
         sqlite.SqliteStore(file).close()
         with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
             (damage,) = database.execute("PRAGMA quick_check(1)").fetchone()
-        if damage != "ok":
-            raise base.StateError(f"{file} is damaged ({damage}): restore a snapshot")
     except sqlite3.Error as error:
         yield Finding("state", WRONG, f"{file} is damaged ({error})", "restore a snapshot")
     except base.StateError as error:
         reason, _, mend = str(error).rpartition(": ")
         yield Finding("state", WRONG, reason or str(error), mend)
     else:
-        yield Finding("state", OK, f"{file} can be used")
+        good = damage == "ok"
+        text = f"{file} can be used" if good else f"{file} is damaged ({damage})"
+        yield Finding("state", OK if good else WRONG, text, "" if good else "restore a snapshot")
 
 
 def _memory() -> Iterator[Finding]:

@@ -21,6 +21,9 @@ SHARED = {
     "--json": "IONQ_FAKE_JSON",
 }
 
+#: The options whose values no message has.
+SECRET = frozenset({"token", "key", "api-key"})
+
 #: Where a server is expected.
 DEFAULT_URL = "http://127.0.0.1:8080"
 

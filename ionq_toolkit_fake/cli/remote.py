@@ -35,7 +35,7 @@ class CommandError(click.ClickException):
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]
 
 
 class Remote:
@@ -114,6 +114,9 @@ class Remote:
             query: The parameters of the query; those that are None are left out.
             on_bytes: Called with the number of bytes that came, and the number of all if known.
         """
+        for part in path:
+            if "/" in part:
+                raise CommandError(f"there is no job or rule {part!r}", NOT_FOUND)
         target = "/".join(["/_fake", *(quote(part, safe="") for part in path)])
         given = {name: value for name, value in (query or {}).items() if value is not None}
         target += f"?{urlencode(given)}" if given else ""
