@@ -69,9 +69,10 @@ def main() -> None:
     serve runs a server; the other commands talk to it, at --url or IONQ_FAKE_URL. Each option has a
     variable of the environment, which its help shows.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake serve
-      ionq-fake submit bell.qasm --wait
-      ionq-fake doctor
+        ionq-fake serve
+        ionq-fake submit bell.qasm --wait
+        ionq-fake doctor
     """  # noqa: D301 - the backspace keeps the lines apart

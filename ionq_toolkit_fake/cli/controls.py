@@ -29,10 +29,11 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 def status(remote: Remote, as_json: bool) -> None:
     """Show the state of a server: version, clock, jobs, requests, faults, backends.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake status
-      ionq-fake status --url http://127.0.0.1:8080 --json
+        ionq-fake status
+        ionq-fake status --url http://127.0.0.1:8080 --json
     """  # noqa: D301
     found = {"url": remote.url, **remote.control("GET", "status")}
     if as_json:
@@ -69,11 +70,12 @@ def requests(remote: Remote, follow: bool, limit: int, as_json: bool) -> None:
     JSON is one object a line. Time is the clock of the server. A request without a status got no
     response.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake requests --limit 100
-      ionq-fake requests --follow
-      ionq-fake requests --json
+        ionq-fake requests --limit 100
+        ionq-fake requests --follow
+        ionq-fake requests --json
     """  # noqa: D301
     clock, last = SystemClock(), None
     while True:
@@ -101,10 +103,11 @@ def _line(one: dict[str, Any]) -> str:
 def clock() -> None:
     """Show and move the clock of a server.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake clock show
-      ionq-fake clock advance 1h
+        ionq-fake clock show
+        ionq-fake clock advance 1h
     """  # noqa: D301
 
 
@@ -114,9 +117,10 @@ def clock() -> None:
 def show_clock(remote: Remote, as_json: bool) -> None:
     """Show the time.
 
+    For example:
+
     \b
-    Example:
-      ionq-fake clock show --json
+        ionq-fake clock show --json
     """  # noqa: D301
     _print_clock(remote.control("GET", "clock"), as_json)
 
@@ -128,9 +132,10 @@ def show_clock(remote: Remote, as_json: bool) -> None:
 def advance(remote: Remote, duration: str, as_json: bool) -> None:
     """Move a virtual clock on by DURATION: 90 (seconds), 15m, 2h30m, 1d.
 
+    For example:
+
     \b
-    Example:
-      ionq-fake clock advance 2h30m
+        ionq-fake clock advance 2h30m
     """  # noqa: D301
     try:
         amount = syntax.seconds(duration)
@@ -146,9 +151,10 @@ def advance(remote: Remote, duration: str, as_json: bool) -> None:
 def set_clock(remote: Remote, moment: str, as_json: bool) -> None:
     """Move a virtual clock on to MOMENT, a date and time of ISO 8601, in UTC if it has no offset.
 
+    For example:
+
     \b
-    Example:
-      ionq-fake clock set 2026-02-01T12:00
+        ionq-fake clock set 2026-02-01T12:00
     """  # noqa: D301
     _print_clock(remote.control("POST", "clock", body={"until": moment}), as_json)
 
@@ -169,10 +175,11 @@ def _clock(found: dict[str, Any]) -> str:
 def faults() -> None:
     """List, add and remove the faults that a server injects.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake faults add 'faults.http(429, retry_after=3), on="POST /jobs", times=2'
-      ionq-fake faults list
+        ionq-fake faults add 'faults.http(429, retry_after=3), on="POST /jobs", times=2'
+        ionq-fake faults list
     """  # noqa: D301
 
 
@@ -182,9 +189,10 @@ def faults() -> None:
 def list_faults(remote: Remote, as_json: bool) -> None:
     """List the rules, and how often each fired.
 
+    For example:
+
     \b
-    Example:
-      ionq-fake faults list
+        ionq-fake faults list
     """  # noqa: D301
     _print_rules(remote.control("GET", "faults"), as_json)
 
@@ -194,9 +202,10 @@ def list_faults(remote: Remote, as_json: bool) -> None:
 def list_kinds(as_json: bool) -> None:
     """List the kinds of faults, each with an example.
 
+    For example:
+
     \b
-    Example:
-      ionq-fake faults kinds
+        ionq-fake faults kinds
     """  # noqa: D301
     if as_json:
         output.print_json(
@@ -217,10 +226,11 @@ def add(remote: Remote, rule: str, as_json: bool) -> None:
     A fault comes first (list them with: ionq-fake faults kinds), then on=, times=, skip=,
     probability=, key=, after_effect=.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake faults add 'faults.lost_answer(), on="POST /jobs", times=1'
-      ionq-fake faults add 'cloud.faults.add(faults.latency(2), probability=0.5)'
+        ionq-fake faults add 'faults.lost_answer(), on="POST /jobs", times=1'
+        ionq-fake faults add 'cloud.faults.add(faults.latency(2), probability=0.5)'
     """  # noqa: D301
     try:
         body = to_dict(syntax.fault_rule(rule))
@@ -237,10 +247,11 @@ def add(remote: Remote, rule: str, as_json: bool) -> None:
 def remove(remote: Remote, numbers: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Remove the rules with these NUMBERs.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake faults remove 1
-      ionq-fake faults remove --all
+        ionq-fake faults remove 1
+        ionq-fake faults remove --all
     """  # noqa: D301
     if bool(numbers) == everything:
         raise click.UsageError("Give the numbers of rules (ionq-fake faults list), or --all.")

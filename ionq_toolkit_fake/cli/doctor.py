@@ -94,10 +94,11 @@ def doctor(  # noqa: PLR0917 - click passes them by name
     variables of the environment that contradict each other, the state, memory, a worker process,
     and the clock. Exits with 1 if something is wrong; a warning is not wrong.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake doctor
-      ionq-fake doctor --state lab.db --quick --json
+        ionq-fake doctor
+        ionq-fake doctor --state lab.db --quick --json
     """  # noqa: D301 - the backspace keeps the lines apart
     found = list(_findings(url, token, port, state, quick=quick))
     wrong = sum(one.state == WRONG for one in found)

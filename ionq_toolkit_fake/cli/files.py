@@ -30,10 +30,11 @@ def snapshot(source: str, target: str, token: str | None, as_json: bool) -> None
     The cloud is that of a running server, such as http://127.0.0.1:8080, or that of a file which
     no server uses.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake snapshot http://127.0.0.1:8080 copy.db
-      ionq-fake snapshot lab.db lab-copy.db
+        ionq-fake snapshot http://127.0.0.1:8080 copy.db
+        ionq-fake snapshot lab.db lab-copy.db
     """  # noqa: D301
     try:
         if "://" in source:
@@ -59,9 +60,10 @@ def snapshot(source: str, target: str, token: str | None, as_json: bool) -> None
 def scenarios(as_json: bool) -> None:
     """List the ready-made scenarios of serve --scenario and chaos --scenario.
 
+    For example:
+
     \b
-    Example:
-      ionq-fake scenarios
+        ionq-fake scenarios
     """  # noqa: D301
     found = [{"name": name, "description": Scenario.of(name).description} for name in names()]
     if as_json:

@@ -33,10 +33,11 @@ _CREATED, _TEMPORARY = 201, frozenset({429, 500, 502, 503, 504, 520, 522, 524})
 def jobs() -> None:
     """List, show, cancel and delete the jobs of a server, of all API keys.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake jobs list --status completed
-      ionq-fake jobs show
+        ionq-fake jobs list --status completed
+        ionq-fake jobs show
     """  # noqa: D301 - the backspace keeps the lines apart
 
 
@@ -57,10 +58,11 @@ def list_jobs(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """List jobs, the newest first. Child jobs are not listed.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake jobs list
-      ionq-fake jobs list --backend simulator --limit 5 --json
+        ionq-fake jobs list
+        ionq-fake jobs list --backend simulator --limit 5 --json
     """  # noqa: D301
     query = {"limit": limit, "status": status, "backend": backend, "next": first}
     found = remote.control("GET", "jobs", query=query)
@@ -103,10 +105,11 @@ def show(remote: Remote, job_id: str | None, outcomes: int, as_json: bool) -> No
 
     This does not count as a poll.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake jobs show
-      ionq-fake jobs show $JOB --json
+        ionq-fake jobs show
+        ionq-fake jobs show $JOB --json
     """  # noqa: D301
     if job_id is None:
         newest = remote.control("GET", "jobs", query={"limit": 1})["jobs"]
@@ -146,9 +149,10 @@ def _show(found: dict[str, Any]) -> None:
 def cancel(remote: Remote, job_ids: tuple[str, ...], as_json: bool) -> None:
     """Cancel each JOB. A final job is not canceled.
 
+    For example:
+
     \b
-    Example:
-      ionq-fake jobs cancel $OPEN_JOB
+        ionq-fake jobs cancel $OPEN_JOB
     """  # noqa: D301
     _change(remote, job_ids, "POST", "canceled", as_json)
 
@@ -160,9 +164,10 @@ def cancel(remote: Remote, job_ids: tuple[str, ...], as_json: bool) -> None:
 def delete(remote: Remote, job_ids: tuple[str, ...], as_json: bool) -> None:
     """Delete each JOB with its child jobs. Requests for it get 404 from then on.
 
+    For example:
+
     \b
-    Example:
-      ionq-fake jobs delete $JOB
+        ionq-fake jobs delete $JOB
     """  # noqa: D301
     _change(remote, job_ids, "DELETE", "deleted", as_json)
 
@@ -220,11 +225,12 @@ def submit(  # noqa: PLR0917 - click passes them by name
     FILE is OpenQASM 2 or 3, or JSON: the body of a job, its input, or a list of gates. With --wait,
     the command exits with 1 if the job does not complete. Ctrl-C ends the waiting, not the job.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake submit bell.qasm --shots 1000 --wait
-      ionq-fake submit bell.json --backend qpu.forte-1 --name bell --json
-      ionq-fake submit < bell.qasm
+        ionq-fake submit bell.qasm --shots 1000 --wait
+        ionq-fake submit bell.json --backend qpu.forte-1 --name bell --json
+        ionq-fake submit < bell.qasm
     """  # noqa: D301
     if timeout is not None and not wait:
         raise click.UsageError("--timeout is for --wait: give both.")

@@ -180,11 +180,12 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     change the cloud are below /_fake: GET /_fake lists them. Where other machines can reach the
     server, it needs keys (or --insecure), and those routes a token.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake serve
-      ionq-fake serve --port 0 --state lab.db --scenario busy-queue
-      ionq-fake serve --config fake.toml --clock virtual
+        ionq-fake serve
+        ionq-fake serve --port 0 --state lab.db --scenario busy-queue
+        ionq-fake serve --config fake.toml --clock virtual
     """  # noqa: D301 - the backspace keeps the lines apart
     like = None if scenario is None else _scenario(context, scenario)
     keys = _keys(api_keys, key_file)
