@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from ionq_toolkit_fake.api import responses
+from ionq_toolkit_fake.api import record, responses
 from ionq_toolkit_fake.api.large import Later
 from ionq_toolkit_fake.api.request import LoggedRequest, Request, takes_body
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
@@ -405,6 +405,28 @@ class FakeIonQ:
         with self.lock:
             return self._job(job_id)[1]
 
+    def record(self, job_id: str) -> dict[str, Any]:
+        """Return the record of a job as GET /jobs/{id} has it, without polling it.
+
+        Raises:
+            ValueError: The id is unknown.
+        """
+        with self.lock:
+            jobs, job = self._job(job_id)
+            jobs.find(job_id)
+            return record.full(job, self._read("GET", "", {}, None))
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job and its children, as DELETE /jobs/{id} does.
+
+        Raises:
+            ValueError: The id is unknown.
+        """
+        with self.lock:
+            jobs, job = self._job(job_id)
+            jobs.delete(job.id)
+            self._save()
+
     def end(self, job_id: str, end: End | str = LIFECYCLE[-1]) -> None:
         """Bring a job, or a child job by itself, to its end now.
 
@@ -616,16 +638,7 @@ class FakeIonQ:
         """
         with self.lock:
             at = self.clock.now()
-            request = Request.read(
-                method,
-                url,
-                headers,
-                body,
-                accounts=self._accounts,
-                facility=self.facility,
-                deviations=self.deviations,
-                clock=self.clock,
-            )
+            request = self._read(method, url, headers, body)
             name = None if request.operation is None else request.operation.name
             due: Sequence[ArmedRule] = ()
             if name is not None:
@@ -642,6 +655,20 @@ class FakeIonQ:
         response = self._made(request, response, later)
         with self.lock:
             return self._finish(request, at, request_id, response, due)
+
+    def _read(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Request:
+        return Request.read(
+            method,
+            url,
+            headers,
+            body,
+            accounts=self._accounts,
+            facility=self.facility,
+            deviations=self.deviations,
+            clock=self.clock,
+        )
 
     def _finish(
         self,
