@@ -16,6 +16,7 @@ from click.core import ParameterSource
 
 from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.facts.described import DeviceFileError
 from ionq_toolkit_fake.scenario import Scenario
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
@@ -111,6 +112,12 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
 )
 @click.option(
+    "--devices",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="QPUs beside IonQ's, described in a TOML file.",
+)
+@click.option(
     "--api-key",
     "api_keys",
     metavar="KEY",
@@ -158,6 +165,7 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     scenario: str | None,
     state: str | None,
     statuses: tuple[str, ...],
+    devices: str | None,
     api_keys: tuple[str, ...],
     key_file: Path | None,
     token: str | None,
@@ -186,6 +194,8 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
                 clock = like.clock
             if keys is not None:
                 like = replace(like, keys=keys)
+            if devices is not None:
+                like = replace(like, devices=devices)
             cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
         else:
             cloud = FakeIonQ(
@@ -196,9 +206,12 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
                 transitions=transitions if not _is_default(context, "transitions") else None,
                 statuses=dict(_pair(text) for text in statuses) or None,
                 state=state,
+                devices=devices,
             )
     except StateError as error:
         raise click.ClickException(str(error)) from error
+    except DeviceFileError as error:
+        raise click.BadParameter(str(error), param_hint="--devices") from error
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--status") from error
     try:
