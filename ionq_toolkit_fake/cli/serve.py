@@ -192,10 +192,8 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            if keys is not None:
-                like = replace(like, keys=keys)
-            if devices is not None:
-                like = replace(like, devices=devices)
+            given = {"keys": keys, "devices": devices}
+            like = replace(like, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
             cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
         else:
             cloud = FakeIonQ(
@@ -210,10 +208,9 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
             )
     except StateError as error:
         raise click.ClickException(str(error)) from error
-    except DeviceFileError as error:
-        raise click.BadParameter(str(error), param_hint="--devices") from error
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--status") from error
+        hint = "--devices" if isinstance(error, DeviceFileError) else "--status"
+        raise click.BadParameter(str(error), param_hint=hint) from error
     try:
         guard.check_cloud(cloud, insecure=insecure)
     except UnsafeAddressError as error:
