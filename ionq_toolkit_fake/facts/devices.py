@@ -96,6 +96,8 @@ class Device(NamedTuple):
         is_qpu: Whether it is a QPU, not the simulator.
         entangler: Its native gate on two qubits.
         pace: How long its jobs were seen to take; None: as long as predicted.
+        mid_circuit: Whether a circuit may measure or reset qubits midway.
+        described: Whether a user described it: its numbers are exact, not an observation.
     """
 
     name: str
@@ -113,6 +115,8 @@ class Device(NamedTuple):
     is_qpu: bool = False
     entangler: str = "zz"
     pace: Pace | None = None
+    mid_circuit: bool = True
+    described: bool = False
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -144,7 +148,7 @@ _ARIA_PRICE = Price(0.000220, 0.000975, 12.4166, 97.50)
 _QPU_SHOTS = 10_000
 
 
-def _parcels(count: int, size: int) -> tuple[tuple[int, int], ...]:
+def parcels(count: int, size: int) -> tuple[tuple[int, int], ...]:
     """Return the pairs of a chain of parcels: all pairs in each, and one to the next."""
     inside = [
         (parcel * size + a, parcel * size + b)
@@ -212,7 +216,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             _qpu("qpu.forte-enterprise-3", "unavailable", 36, _ZZ, _FORTE, _FORTE_PRICE),
             _qpu(
                 *("qpu.tempo-1", "unavailable", 100, _ZZ, _FORTE, _FORTE_PRICE),
-                connectivity=_parcels(4, 25),
+                connectivity=parcels(4, 25),
             ),
             _qpu("qpu.aria-1", "retired", 25, _MS, _ARIA, _ARIA_PRICE, **_MARYLAND),
             _qpu("qpu.aria-2", "retired", 25, _MS, _ARIA, _ARIA_PRICE),

@@ -56,7 +56,7 @@ def circuit_task_of(job: Job, facility: Facility) -> Task:
     compilation = submission.settings.get("compilation") or {}
     if compiles or compilation.get("service_version") == "v0.4":
         quarter = "compiled-quarter-turns" in deviations
-        qpu = Qpu(device.qubits, entangler, device.connectivity, quarter)
+        qpu = Qpu(device.qubits, entangler, device.connectivity, quarter, device.mid_circuit)
     return Task(
         circuit.program,
         (seed + (0 if shares else job.place)) % 2**31,
