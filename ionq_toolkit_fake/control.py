@@ -57,6 +57,8 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
     with cloud.lock:
         path = unquote(urlsplit(url).path).rstrip("/")
         response = _response(cloud, method.upper(), path, body)
+        if method.upper() not in {"GET", "HEAD"}:
+            cloud.changes.note("controls")
         try:
             cloud.save()
         except StateError as error:

@@ -61,6 +61,10 @@ class Index:
             if not groups:
                 del self._groups[session]
 
+    def sizes(self) -> dict[Filing, int]:
+        """Return how many jobs there are of each status, backend and submitter."""
+        return {filing: len(group) for filing, group in self._groups.get(None, {}).items()}
+
     def find(
         self,
         *,
