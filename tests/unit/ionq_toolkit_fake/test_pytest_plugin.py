@@ -455,6 +455,7 @@ def test_the_report_of_a_failed_test_has_the_last_requests_and_jobs(run):
         """
 import requests
 from ionq_toolkit_fake import Transitions, failed, faults, mock_ionq
+from ionq_toolkit_fake.chaos import ChaosTest
 
 URL = "https://api.ionq.co/v0.4"
 KEY = {"Authorization": "apiKey a-secret-key"}
@@ -473,11 +474,16 @@ def test_fixture(ionq_cloud, ionq_provider):
 def test_mock():
     requests.get(f"{URL}/backends", timeout=5)
     assert False
+
+def test_of_chaos():
+    ChaosTest("qiskit-ionq").run(0)
+    assert False, "the network of a run is no cloud"
 """,
         "-p",
         "no:randomly",
     )
-    result.assert_outcomes(failed=2)
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["E * AssertionError: the network of a run is no cloud"])
     result.stdout.fnmatch_lines(
         [
             "its cloud again: *",

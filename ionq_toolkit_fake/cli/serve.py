@@ -1,43 +1,29 @@
-"""The command `ionq-fake`."""
+"""`ionq-fake serve`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import http.client
 import os
 import signal
 from dataclasses import replace
-from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
-try:
-    from ionq_toolkit_fake.chaos.command import chaos_command
-    from ionq_toolkit_fake.clock import CLOCKS
-    from ionq_toolkit_fake.cloud import FakeIonQ
-    from ionq_toolkit_fake.scenario import Scenario, names
-    from ionq_toolkit_fake.server import serve as serve_cloud
-    from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
-    from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
-    from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
-    from ionq_toolkit_fake.simulation.program import Program, Task
-    from ionq_toolkit_fake.store.base import StateError
-    from ionq_toolkit_fake.store.sqlite import copy_store, keep_snapshot
-    from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
-
-    if find_spec("qiskit_aer") is None:  # imported when something is simulated
-        raise ModuleNotFoundError(name="qiskit_aer")  # noqa: TRY301 - as an import here would
-except ModuleNotFoundError as error:  # the command is installed without the extra as well
-    raise SystemExit(
-        f"ionq-fake needs the module {error.name!r}, which is not installed. "
-        "Install the extra: pip install 'ionq-toolkit[fake]'"
-    ) from None
+from ionq_toolkit_fake.clock import CLOCKS
+from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.scenario import Scenario
+from ionq_toolkit_fake.server import serve as serve_cloud
+from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
+from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
+from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
+from ionq_toolkit_fake.simulation.program import Program, Task
+from ionq_toolkit_fake.store.base import StateError
+from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,13 +34,11 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 10
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ionq-toolkit")
-def main() -> None:
-    """IonQ's cloud on your own machine, simulated with Qiskit Aer."""
+if find_spec("qiskit_aer") is None:  # imported when something is simulated
+    raise ModuleNotFoundError(name="qiskit_aer")
 
 
-@main.command()
+@click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
@@ -252,47 +236,6 @@ async def _serve(cloud: FakeIonQ, host: str, port: int, guard: Guard) -> None:
             loop.add_signal_handler(number, stop.set)
     with contextlib.suppress(asyncio.CancelledError):
         await serve_cloud(lambda: cloud, host, port, stop=stop, on_listening=_announce, guard=guard)
-
-
-@main.command()
-@click.argument("source", metavar="URL|FILE")
-@click.argument("target", metavar="NEW_FILE", type=click.Path(dir_okay=False))
-@click.option("--token", help="The token of the server's controls, if it has one.")
-def snapshot(source: str, target: str, token: str | None) -> None:
-    """Copy a cloud into one new file, which serve --state takes.
-
-    The cloud is that of a running server, such as http://127.0.0.1:8080, or that of a file which
-    no server uses.
-    """
-    try:
-        if source.startswith("http://"):
-            address = urlsplit(source)
-            connection = http.client.HTTPConnection(address.hostname or "", address.port)
-            with contextlib.closing(connection):
-                headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-                connection.request("GET", "/_fake/snapshot", headers=headers)
-                response = connection.getresponse()
-                body = response.read()
-            if response.status != HTTPStatus.OK:
-                raise click.ClickException(f"{source} sent no snapshot: {body[:500]!r}")
-            keep_snapshot(target, body)
-        elif not Path(source).is_file():
-            raise click.BadParameter(f"there is no file {source}", param_hint="URL|FILE")
-        else:
-            copy_store(source, target)
-    except (StateError, OSError, http.client.HTTPException) as error:
-        raise click.ClickException(f"no snapshot of {source}: {error}") from error
-    click.echo(f"snapshot of {source} in {target}", err=True)
-
-
-@main.command()
-def scenarios() -> None:
-    """List the ready-made scenarios."""
-    for name in names():
-        click.echo(f"{name:16} {Scenario.of(name).description}")
-
-
-main.add_command(chaos_command)
 
 
 def _scenario(context: click.Context, text: str) -> Scenario:
