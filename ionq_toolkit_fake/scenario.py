@@ -139,7 +139,8 @@ class Scenario:
             added = []
             try:
                 for table in self.faults:
-                    added.append(cloud.faults.arm(fault_rules.from_dict(table)))
+                    rule = cloud.faults.arm(fault_rules.from_dict(table))
+                    added.append(rule)
             except ValueError:
                 for armed in added:
                     cloud.faults.remove(armed)

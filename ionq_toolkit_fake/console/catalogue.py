@@ -31,20 +31,54 @@ if TYPE_CHECKING:
 
 _BELL = [{"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1}]
 
-#: Programs to begin with, by the language and what they are.
+_BELL_3 = """OPENQASM 3.0;
+include "stdgates.inc";
+
+qubit[2] q;
+bit[2] c;
+
+h q[0];
+cx q[0], q[1];
+c = measure q;
+"""
+
+_GHZ_3 = """OPENQASM 3.0;
+include "stdgates.inc";
+
+qubit[5] q;
+bit[5] c;
+
+h q[0];
+for int i in [0:3] { cx q[i], q[i + 1]; }
+c = measure q;
+"""
+
+_ROTATION_3 = """OPENQASM 3.0;
+include "stdgates.inc";
+
+qubit[1] q;
+bit[1] c;
+
+// cos(pi/8)^2: 85 % of the shots are 0
+ry(pi / 4) q[0];
+c = measure q;
+"""
+
+_BELL_2 = """OPENQASM 2.0;
+include "qelib1.inc";
+
+qreg q[2];
+creg c[2];
+
+h q[0];
+cx q[0],q[1];
+measure q -> c;
+"""
+
+#: Programs to begin with, by the language and their names.
 EXAMPLES = {
-    "OpenQASM 3": {
-        "Bell pair": "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n\nqubit[2] q;\nbit[2] c;\n\nh q[0];\n"
-        "cx q[0], q[1];\nc = measure q;\n",
-        "GHZ, 5 qubits": "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n\nqubit[5] q;\nbit[5] c;\n\nh q[0];\n"
-        "for int i in [0:3] { cx q[i], q[i + 1]; }\nc = measure q;\n",
-        "Rotation": "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n\nqubit[1] q;\nbit[1] c;\n\n"
-        "// cos(pi/8)^2 = 0.85 of the shots are 0\nry(pi / 4) q[0];\nc = measure q;\n",
-    },
-    "OpenQASM 2": {
-        "Bell pair": "OPENQASM 2.0;\ninclude \"qelib1.inc\";\n\nqreg q[2];\ncreg c[2];\n\nh q[0];\n"
-        "cx q[0],q[1];\nmeasure q -> c;\n",
-    },
+    "OpenQASM 3": {"Bell pair": _BELL_3, "GHZ, 5 qubits": _GHZ_3, "Rotation": _ROTATION_3},
+    "OpenQASM 2": {"Bell pair": _BELL_2},
     "JSON": {
         "Bell pair": {"qubits": 2, "circuit": _BELL},
         "Toffoli": {
@@ -86,9 +120,7 @@ def catalogue(cloud: FakeIonQ) -> dict[str, Any]:
         "noise_models": ["ideal", *NOISE_MODELS],
         "operations": [one.name for one in OPERATIONS],
         "faults": [_fault(name) for name in faults.KINDS],
-        "http": [
-            {"status": status, "title": one.title} for status, one in faults.STATUSES.items()
-        ],
+        "http": [{"status": status, "title": one.title} for status, one in faults.STATUSES.items()],
         "failures": [
             {"code": code, "message": one.message, "at": one.at} for code, one in FAILURES.items()
         ],
@@ -105,7 +137,7 @@ def catalogue(cloud: FakeIonQ) -> dict[str, Any]:
 
 
 def _fault(name: str) -> dict[str, Any]:
-    """Return a kind of fault: its parameters with the values of its example, and where it can be."""
+    """Return a kind of fault, its parameters with the values of its example, and its operation."""
     kind = faults.KINDS[name]
     example = lines.fault_of(kind.example)
     default = "POST /jobs" if not kind.methods or "POST" in kind.methods else "GET /jobs/<job_id>"

@@ -34,14 +34,19 @@ class Feed:
         listeners: How many there are.
     """
 
-    def __init__(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        now: Callable[[], float] = lambda: asyncio.get_running_loop().time(),
+    ) -> None:
         """Begin without listeners.
 
         Args:
             sleep: Waits so many seconds.
+            now: Returns the time in seconds.
         """
         self.listeners = 0
-        self._sleep = sleep
+        self._sleep, self._now = sleep, now
         self._runs: weakref.WeakKeyDictionary[FakeIonQ, str] = weakref.WeakKeyDictionary()
         self._looked_at = float("-inf")
 
@@ -57,9 +62,9 @@ class Feed:
         self.listeners += 1
         try:
             cloud = serving()
-            number = self._number(cloud, last_id)
-            if number is None:
-                number = cloud.changes.number
+            known = self._number(cloud, last_id)
+            number = cloud.changes.number if known is None else known
+            if known is None:
                 yield self._event(cloud, "reload" if last_id else "hello", number, {})
             quiet = 0.0
             while True:
@@ -82,7 +87,7 @@ class Feed:
 
     async def _look(self, cloud: FakeIonQ) -> None:
         """Move jobs on, once for all listeners."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         if now - self._looked_at >= INTERVAL_S / 2:
             self._looked_at = now
             await asyncio.to_thread(views.settle, cloud)

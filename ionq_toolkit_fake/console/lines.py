@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def python(value: object) -> str:
-    """Return plain data as Python writes it, texts in double quotes.
+    r"""Return plain data as Python writes it, texts in double quotes.
 
     ::
 
         >>> python({"a": [True, None, 'b"']})
-        '{"a": [True, None, "b\\\\""]}'
+        '{"a": [True, None, "b\\""]}'
     """
     if isinstance(value, str):
         return json.dumps(value)
@@ -36,7 +36,7 @@ def python(value: object) -> str:
     return repr(value)
 
 
-def call(name: str, *args: str, **kwargs: object) -> str:
+def call(name: str, /, *args: str, **kwargs: object) -> str:
     """Return a call: its positional arguments as they are, the others as plain data."""
     named = [f"{key}={python(value)}" for key, value in kwargs.items()]
     return f"{name}({', '.join([*args, *named])})"
@@ -77,8 +77,8 @@ def end(given: End) -> str:
 
 def set_transitions(rule: TransitionRule) -> str:
     """Return the line that sets transitions."""
-    steps = [f"{name}={_step(rule.transitions.steps[name])}" for name in STEPS if name in
-             rule.transitions.steps]  # fmt: skip
+    given = rule.transitions.steps
+    steps = [f"{name}={_step(given[name])}" for name in STEPS if name in given]
     if rule.transitions.end is not None:
         steps.append(f"end={end(rule.transitions.planned_end)}")
     match = rule.as_dict().get("match", {})
@@ -88,7 +88,10 @@ def set_transitions(rule: TransitionRule) -> str:
 def _step(step: Step) -> str:
     if step.kind not in {"polls", "seconds"}:
         return python(step.kind)
-    return call("after", **{step.kind: step.amount}, **({"jitter": step.jitter} if step.jitter else {}))  # type: ignore[arg-type]  # fmt: skip
+    amounts: dict[str, object] = {step.kind: step.amount}
+    if step.jitter:
+        amounts["jitter"] = step.jitter
+    return call("after", **amounts)
 
 
 def _move_clock(body: Mapping[str, Any]) -> str:
@@ -140,7 +143,7 @@ def line(control: str, body: Mapping[str, Any]) -> str:
     Raises:
         ValueError: There is no such control, or the body is not valid for it.
     """
-    job_id = ()
+    job_id: tuple[str, ...] = ()
     prefix = "POST /_fake/jobs/"
     if control.startswith(prefix) and control not in CONTROLS:
         job_id, control = (control.removeprefix(prefix),), f"{prefix}<job_id>"

@@ -62,7 +62,8 @@ _MOST_BODY = 2 * MOST_SOURCE
 def routes(serving: Callable[[], FakeIonQ]) -> list[BaseRoute]:
     """Return the routes; see `ionq_toolkit_fake.console.routes`."""
     recorder(serving())
-    files = {path.name: path.read_bytes() for path in resources.files(__package__).joinpath("static").iterdir()}  # fmt: skip
+    folder = resources.files(__package__).joinpath("static")
+    files = {file.name: file.read_bytes() for file in folder.iterdir()}
     found: list[BaseRoute] = [
         Route("/" if name == "index.html" else f"/_static/{name}", partial(_static, name, content))
         for name, content in files.items()
@@ -140,7 +141,8 @@ def _jobs(cloud: FakeIonQ, request: Request) -> object:
 
 
 def _requests(cloud: FakeIonQ, request: Request) -> object:
-    return views.requests(cloud, request.query_params.get("text", "")[:200], *_page(request.query_params))  # fmt: skip
+    query = request.query_params
+    return views.requests(cloud, query.get("text", "")[:200], *_page(query))
 
 
 def _histogram(cloud: FakeIonQ, request: Request) -> object:

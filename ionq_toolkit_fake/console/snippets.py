@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from ionq_toolkit_fake.console import lines
 from ionq_toolkit_fake.faults.rules import FaultRule
-from ionq_toolkit_fake.models.submission import QASM3, SINGLE_CIRCUIT
 from ionq_toolkit_fake.simulation.program import Program, Qasm3
-from ionq_toolkit_fake.transitions.lifecycle import End
+from ionq_toolkit_fake.transitions.lifecycle import FINAL, End
 from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.transitions.spec import Transitions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.simulation.program import Gate
@@ -27,13 +27,21 @@ _MOST_GATES = 60
 #: Qiskit's methods for IonQ's gates.
 _QISKIT = {
     **{name: name for name in ("x", "y", "z", "h", "s", "t", "rx", "ry", "rz", "swap")},
-    **{"not": "x", "cnot": "x", "si": "sdg", "ti": "tdg", "v": "sx", "vi": "sxdg"},
-    **{"xx": "rxx", "yy": "ryy", "zz": "rzz"},
+    "not": "x",
+    "cnot": "x",
+    "si": "sdg",
+    "ti": "tdg",
+    "v": "sx",
+    "vi": "sxdg",
+    "xx": "rxx",
+    "yy": "ryy",
+    "zz": "rzz",
 }
 
-#: Gates with controls that Qiskit has methods for, by the gate and the number of its controls.
+#: Gates with controls that Qiskit has methods for, and the client takes: by the gate and the
+#: number of its controls.
 _CONTROLLED = {
-    **{(name, 1): f"c{name}" for name in ("x", "y", "z", "h", "s", "rx", "ry", "rz", "swap")},
+    **{(name, 1): f"c{name}" for name in ("x", "y", "z", "h", "rx", "ry", "rz")},
     ("x", 2): "ccx",
     ("z", 2): "ccz",
 }
@@ -60,27 +68,39 @@ def of_job(job: Job, base: str) -> dict[str, str]:
     Args:
         job: The job, or a child, whose circuit alone is then submitted.
         base: The base URL of the API.
+
+    Returns:
+        `curl`, `python` and `pytest`: a test that sets the end of the job and expects it. If the
+        job failed or was canceled, `pytest, failing` is the test that does not expect that.
     """
-    end = job.planned_end if job.failure is None else End("failed", job.failure, job.planned_end.at)
-    if job.status == "canceled":
-        end = End("canceled", at=job.planned_end.at)
-    rule = None if end.status == "completed" else TransitionRule(Transitions(end=end))
-    setup = [] if rule is None else [lines.set_transitions(rule)]
-    body = job.submission.source.decode("utf-8", "replace")
-    made = _imports_and_run(job, body)
-    failing = rule is not None and job.status in {"failed", "canceled"}
-    return {
-        "curl": curl("POST", f"{base}/jobs", body),
-        "python": _program(*made, base),
-        "pytest": _test(*made, setup, end if failing else None, name=job.id[-8:]),
-        **({"pytest, failing": _test(*made, setup, None, name=job.id[-8:])} if failing else {}),
+    end = _end(job)
+    setup = [] if end == End() else [lines.set_transitions(TransitionRule(Transitions(end=end)))]
+    made = _made(job)
+    name = job.id[-8:]
+    copies = {
+        "curl": curl("POST", f"{base}/jobs", job.submission.source.decode("utf-8", "replace")),
+        "python": made.program(base),
+        "pytest": made.test(name, setup, end if job.status in FINAL else End()),
     }
+    if end != End() and job.status in FINAL:
+        copies["pytest, failing"] = made.test(name, setup, End())
+    return copies
 
 
-def of_request(
+def _end(job: Job) -> End:
+    """Return the end that a job came to, or will come to."""
+    if job.failure is not None:
+        at = job.planned_end.at if job.planned_end.failure == job.failure else End().at
+        return End("failed", job.failure, at)
+    if job.status == "canceled" and job.planned_end.status != "canceled":
+        return End("canceled")
+    return job.planned_end
+
+
+def of_request(  # noqa: PLR0917 - the parts of a request
     method: str, path: str, body: str, base: str, faults: Sequence[FaultRule], status: int | None
 ) -> dict[str, str]:
-    """Return the copies of a request.
+    """Return the copies of a request: `curl`, `python` and `pytest`.
 
     Args:
         method: Its HTTP method.
@@ -91,72 +111,154 @@ def of_request(
         status: The HTTP status of its response; None: it had no response.
     """
     server = base.removesuffix("/v0.4")
-    arguments = [lines.python(method), lines.python(path)]
-    sent = f", {_bytes(body)}" if body else ""
-    program = (
-        "import os\n\nfrom ionq_toolkit.transport import HttpTransport\n\n"
-        f"URL = {lines.python(server)}\n"
-        'HEADERS = {"Authorization": f"apiKey {os.environ[\'IONQ_API_KEY\']}"}\n\n'
-        f"response = HttpTransport(allow_insecure=True).handle({arguments[0]}, URL + {arguments[1]}, HEADERS{sent})\n"
-        "print(response.status, response.body.decode())\n"
-    )
+    target, content = lines.python(path), f", {lines.python(body)}.encode()" if body else ""
+    program = [
+        "import os",
+        "",
+        "from ionq_toolkit.transport import HttpTransport",
+        "",
+        f"URL = {lines.python(server)}",
+        'HEADERS = {"Authorization": f"apiKey {os.environ[\'IONQ_API_KEY\']}"}',
+        "",
+        "transport = HttpTransport(allow_insecure=True)",
+        f"response = transport.handle({lines.python(method)}, URL + {target}, HEADERS{content})",
+        "print(response[0], response[2].decode())",
+    ]
     setup = [
         lines.add_fault(FaultRule(rule.fault, rule.on, times=1, after_effect=rule.after_effect))
         for rule in faults
     ]
-    expected = f"assert response.status == {status}"
-    handle = f'ionq_cloud.handle({", ".join(arguments)}, {{"Authorization": "apiKey a-key"}}{sent})'
+    test = [_on_fixture(line) for line in setup]
+    if re.search(r"/[0-9a-f]{8}-[0-9a-f]{4}-", path):
+        test.append("# A new cloud has no job of this id: submit one first, and put its id here.")
+    sent = f"ionq_cloud.handle({lines.python(method)}, {target}, HEADERS{content})"
     if status is None:
-        act = f"with pytest.raises((ConnectionError, TimeoutError)):\n        {handle}"
+        test += ["with pytest.raises((ConnectionError, TimeoutError)):", f"    {sent}"]
     else:
-        act = f"response = {handle}\n    {expected}"
-    imports = [*(["import pytest"] if status is None else []),
-               *(["from ionq_toolkit_fake import faults"] if setup else [])]  # fmt: skip
-    note = ""
-    if re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", path):
-        note = "    # The job of this id is not in the new cloud of a test: submit one first.\n"
-    lines_ = "".join(f"    {_ionq_cloud(one)}\n" for one in setup)
+        test += [f"response = {sent}", f"assert response.status == {status}"]
+    imports = ["import pytest"] if status is None else []
+    imports += ["from ionq_toolkit_fake import faults"] if setup else []
     name = re.sub(r"\W+", "_", f"{method} {path.partition('?')[0]}".lower()).strip("_")
-    test = "\n".join(imports) + ("\n\n\n" if imports else "")
-    test += f"def test_{name}(ionq_cloud):\n{lines_}{note}    {act}\n"
-    return {"curl": curl(method, server + path, body), "python": program, "pytest": test}
+    constants = ['HEADERS = {"Authorization": "apiKey any-key"}']
+    return {
+        "curl": curl(method, server + path, body),
+        "python": "\n".join([*program, ""]),
+        "pytest": _function(name, "ionq_cloud", imports, test, constants),
+    }
 
 
-def _bytes(body: str) -> str:
-    return f"{lines.python(body)}.encode()"
+class _Made(NamedTuple):
+    """A job in Python.
+
+    Attributes:
+        imports: Lines that import what the rest needs.
+        lines: Lines that make the circuit, or the body.
+        run: The expression of the job, on a `provider`.
+        result: The expression of its result.
+        shots: How many counts it has; None: it has none.
+    """
+
+    imports: Sequence[str]
+    lines: Sequence[str]
+    run: str
+    result: str
+    shots: int | None
+
+    def program(self, base: str) -> str:
+        """Return a program that submits it to a server."""
+        provider = f"IonQProvider(url={lines.python(base)})  # the key is in IONQ_API_KEY"
+        return "\n".join(
+            [
+                "from ionq_toolkit import IonQProvider",
+                *self.imports,
+                "",
+                *self.lines,
+                "",
+                f"provider = {provider}",
+                f"job = {self.run}",
+                f"print(job.job_id(), {self.result})",
+                "",
+            ]
+        )
+
+    def test(self, name: str, setup: Sequence[str], end: End) -> str:
+        """Return a test that submits it to the cloud of a test, and expects an end."""
+        words = [word for word in _WORDS if any(f"{word}(" in line for line in setup)]
+        imports = [f"from ionq_toolkit_fake import {', '.join(words)}"] if words else []
+        body = [*map(_on_fixture, setup), *self.lines]
+        body.append(f"job = {self.run.replace('provider.', 'ionq_provider.')}")
+        if end.status == "completed" and self.shots is not None:
+            body.append(f"assert sum({self.result}.values()) == {self.shots}")
+        elif end.status == "completed":
+            body.append(f"assert {self.result} is not None")
+        else:
+            failed = end.failure is not None
+            error = "IonQJobFailureError" if failed else "IonQJobStateError"
+            imports = ["import pytest", "from ionq_toolkit import errors", *imports]
+            caught = " as caught" if failed else ""
+            body += [f"with pytest.raises(errors.{error}){caught}:", f"    {self.result}"]
+            if end.failure is not None:
+                body.append(f"assert caught.value.code == {lines.python(end.failure.code)}")
+        imports += self.imports
+        return _function(f"job_{name}", "ionq_cloud, ionq_provider", imports, body)
 
 
-def _ionq_cloud(line: str) -> str:
-    return re.sub(r"^(Scenario.*\.apply\()cloud\)|^cloud\.", lambda m: "ionq_cloud." if not m[1] else f"{m[1]}ionq_cloud)", line)  # fmt: skip
+#: The names that a line with transitions may need.
+_WORDS = ("Transitions", "canceled", "failed")
 
 
-def _imports_and_run(job: Job, body: str) -> tuple[list[str], list[str], str, bool]:
-    """Return imports, lines that make a circuit, the expression of the job; whether it has counts."""
+def _function(
+    name: str,
+    fixtures: str,
+    imports: Sequence[str],
+    body: Sequence[str],
+    constants: Sequence[str] = (),
+) -> str:
+    top = [*imports, *([""] if imports and constants else []), *constants]
+    head = "\n".join(top) + "\n\n\n" if top else ""
+    return f"{head}def test_{name}({fixtures}):\n" + "".join(f"    {line}\n" for line in body)
+
+
+def _on_fixture(line: str) -> str:
+    """Return a line about `cloud` as one about the fixture `ionq_cloud`."""
+    return re.sub(r"^cloud\.", "ionq_cloud.", line)
+
+
+def _made(job: Job) -> _Made:
     submission, circuit = job.submission, job.circuit
-    options: dict[str, Any] = {"shots": submission.shots}
+    options: dict[str, object] = {"shots": submission.shots}
     if submission.noise_model != "ideal":
         options["noise_model"] = submission.noise_model
     if submission.device.is_qpu and submission.mitigated:
         options["error_mitigation"] = True
-    if submission.dry_run:
-        options["dry_run"] = True
-    target = f"provider.get_backend({lines.python(submission.device.name)})"
-    run = f"{target}.run({lines.call('', 'circuit', **options)[1:-1]})"
+    backend = f"provider.get_backend({lines.python(submission.device.name)})"
+    run = lines.call(f"{backend}.run", "circuit", **options)
     program = None if circuit is None else circuit.program
-    if isinstance(program, Qasm3) and submission.type == QASM3 and not program.parameters:
-        source = json.dumps(program.source) if '"""' in program.source or "\\" in program.source else f'"""{program.source}"""'  # fmt: skip
-        return ["from qiskit import qasm3"], [f"circuit = qasm3.loads({source})"], run, True
-    if isinstance(program, Program) and submission.type == SINGLE_CIRCUIT or job.parent_id:
-        made = _qiskit(program) if isinstance(program, Program) else None
+    counted = ("job.get_counts()", submission.shots)
+    if not submission.dry_run and isinstance(program, Qasm3) and not program.parameters:
+        source = lines.python(program.source)
+        if "\\" not in program.source and '"""' not in program.source:
+            source = f'"""{program.source}"""'
+        return _Made(
+            ["from qiskit import qasm3"], [f"circuit = qasm3.loads({source})"], run, *counted
+        )
+    if not submission.dry_run and isinstance(program, Program):
+        made = _qiskit(program)
         if made is not None:
-            return ["from qiskit import QuantumCircuit"], made, run, True
-    plain = lines.python(json.loads(body))
+            return _Made(["from qiskit import QuantumCircuit"], made, run, *counted)
     posted = 'provider.job(provider.client.submit_job(BODY)["id"])'
-    return [], [f"BODY = {plain}"], posted, circuit is not None
+    made = [f"BODY = {lines.python(msgspec.json.decode(submission.source))}"]
+    if submission.dry_run:
+        return _Made([], made, posted, "job.status()", None)
+    if circuit is None or job.parent_id is not None:
+        return _Made([], made, posted, "job.result()", None)
+    if submission.is_exact:  # the record of such a job does not say how many shots it had
+        return _Made([], made, posted, "job.get_probabilities()", None)
+    return _Made([], made, posted, *counted)
 
 
 def _qiskit(program: Program) -> list[str] | None:
-    """Return the lines that make a circuit of Qiskit, or None if it is too long or has no methods."""
+    """Return the lines that make a circuit of Qiskit; None: it is too long or has no methods."""
     if program.gateset != "qis" or len(program.gates) > _MOST_GATES:
         return None
     found = [f"circuit = QuantumCircuit({program.num_qubits})"]
@@ -180,55 +282,3 @@ def _gate(gate: Gate) -> str | None:
     if name == "mcx":
         qubits = [str(list(gate.controls)), str(gate.targets[0])]
     return f"{name}({', '.join([*map(repr, gate.parameters), *qubits])})"
-
-
-def _program(imports: list[str], made: list[str], run: str, has_counts: bool, base: str) -> str:
-    head = ["from ionq_toolkit import IonQProvider", *imports]
-    shown = "job.get_counts()" if has_counts else "job.result()"
-    return "\n".join([
-        *head,
-        "",
-        *made,
-        "",
-        f"provider = IonQProvider(url={lines.python(base)})  # the key is in IONQ_API_KEY",
-        f"job = {run}",
-        f"print(job.job_id(), {shown})",
-        "",
-    ])  # fmt: skip
-
-
-def _test(  # noqa: PLR0917 - the first four are those of `_imports_and_run`
-    imports: list[str],
-    made: list[str],
-    run: str,
-    has_counts: bool,
-    setup: Sequence[str],
-    end: End | None,
-    *,
-    name: str,
-) -> str:
-    """Return a test that submits the job again, and expects its failure if `end` is given."""
-    fake: Mapping[str, str] = {"Transitions(": "Transitions", "failed(": "failed", "canceled(": "canceled"}  # fmt: skip
-    used = [word for text, word in fake.items() if any(text in line for line in setup)]
-    head = ["import pytest", "from ionq_toolkit import errors"] if end is not None else []
-    head += [f"from ionq_toolkit_fake import {', '.join(used)}"] if used else []
-    body = [_ionq_cloud(line) for line in setup]
-    body += [part for line in made for part in [line]]
-    run = run.replace("provider.", "ionq_provider.")
-    body.append(f"job = {run}")
-    get = "job.get_counts()" if has_counts else "job.result()"
-    if end is None:
-        body.append(f"print({get})  # replace this by your program and what it should do" if not has_counts else f"assert sum({get}.values()) == {_shots(run)}")  # fmt: skip
-    elif end.failure is not None:
-        body += ["with pytest.raises(errors.IonQJobFailureError) as caught:", f"    {get}"]
-        body.append(f"assert caught.value.code == {lines.python(end.failure.code)}")
-    else:
-        body += ["with pytest.raises(errors.IonQJobStateError):", f"    {get}"]
-    text = "\n".join(f"    {line}" for line in body)
-    top = "\n".join([*head, *imports])
-    return f"{top}{chr(10) * 3 if top else ''}def test_job_{name}(ionq_cloud, ionq_provider):\n{text}\n"  # fmt: skip
-
-
-def _shots(run: str) -> str:
-    found = re.search(r"shots=(\d+)", run)
-    return found[1] if found else "job.result().results[0].shots"

@@ -25,7 +25,7 @@ from ionq_toolkit_fake.simulation.program import Program, Qasm3
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, LIFECYCLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.models.job import Job
@@ -200,21 +200,32 @@ def _find(cloud: FakeIonQ, job_id: str) -> Job:
 
 
 def _timeline(one: Job) -> list[dict[str, Any]]:
-    """Return the statuses of a job in order, each with its moment, and the end that it came to."""
-    entered = one.position.entered
-    reached = [*LIFECYCLE[: min(len(entered), len(LIFECYCLE) - 1)]]
-    if one.status == LIFECYCLE[-1]:
-        reached = [*LIFECYCLE[:-1]]
-    steps = [
-        {"status": status, "at": iso(entered[place]) if place < len(entered) else None}
-        for place, status in enumerate(reached)
-    ]
+    """Return the statuses of a job in order, each with its moment, up to its end.
+
+    `current` marks the status that it shows. Those after it are expected `at` their moments, or at
+    no known time.
+    """
+    entered, *_ = one.position
+    open_statuses = LIFECYCLE[:-1]
     if one.status in FINAL:
-        end = one.completed_at or (entered[len(reached)] if len(entered) > len(reached) else None)
-        steps.append({"status": one.status, "at": iso_or_none(end)})
-    elif one.status not in reached:
-        steps.append({"status": one.status, "at": None})
-    return steps
+        end = one.planned_end.place if one.status == one.planned_end.status else len(entered)
+        reached = open_statuses[: min(end, len(open_statuses))]
+        steps = [
+            (status, entered[n] if n < len(entered) else None) for n, status in enumerate(reached)
+        ]
+        last = one.completed_at or (entered[len(reached)] if len(entered) > len(reached) else None)
+        steps.append((one.status, last))
+        current = len(steps) - 1
+    else:
+        steps = [(status, one.expected(place)) for place, status in enumerate(LIFECYCLE)]
+        current = min(one.position.place, len(open_statuses) - 1)
+        if one.status != LIFECYCLE[current]:  # a word of its own, or not simulated yet
+            steps.insert(current + 1, (one.status, None))
+            current += 1
+    return [
+        {"status": status, "at": iso_or_none(at), "current": n == current}
+        for n, (status, at) in enumerate(steps)
+    ]
 
 
 def _circuit(one: Job) -> dict[str, Any] | None:
@@ -263,11 +274,12 @@ def histogram(cloud: FakeIonQ, job_id: str, top: int, order: str) -> dict[str, A
 
     Returns:
         `outcomes`: each with its `bits`, qubit 0 last, `probability` and `count` (None without
-        shots); `total`: how many outcomes there are; `rest`: the probability of the others; `shots`.
+        shots); `total`: how many there are; `rest`: the probability of the others; `shots`.
 
     Raises:
         Missing: There is no such job, or it has no histogram.
     """
+    settle(cloud)
     with cloud.lock:
         one = _find(cloud, job_id)
         outcome = one.outcome
@@ -383,7 +395,8 @@ def backends(cloud: FakeIonQ) -> dict[str, Any]:
 
 
 def account(cloud: FakeIonQ) -> dict[str, Any]:
-    """Return the projects, their sessions, and the usage of the last weeks."""
+    """Return the projects, their sessions, and the usage since the cloud began."""
+    settle(cloud)
     with cloud.lock:
         now = cloud.clock.now().date()
         first = min(cloud.started_at.date(), now).isoformat()
@@ -402,7 +415,7 @@ def account(cloud: FakeIonQ) -> dict[str, Any]:
         return {"projects": projects, "sessions": sessions, "usage": billing.usage(asked)}
 
 
-def _request(cloud: FakeIonQ, arguments: Mapping[str, str] = {}) -> Request:  # noqa: B006 - read only
+def _request(cloud: FakeIonQ) -> Request:
     """Return a request of the API that the console asks on its own account: it is not logged."""
-    return Request("GET", "", None, arguments, {}, b"", None, None, cloud.facility,
+    return Request("GET", "", None, {}, {}, b"", None, None, cloud.facility,
                    cloud.deviations, cloud.clock, projects=cloud.projects)  # fmt: skip

@@ -109,12 +109,13 @@ export function histogram(found, { log, unit }) {
 }
 
 export function timeline(steps, final) {
+  const at = steps.findIndex((step) => step.current);
   return h("ol", { class: "timeline" }, steps.map((step, n) => {
     const next = steps[n + 1];
     const gap = next?.at && step.at ? Date.parse(next.at) - Date.parse(step.at) : 0, took = gap > 0 ? duration(gap) : null;
-    const now = n === steps.length - 1;
-    return h("li", { class: `${/^[a-z]+$/.test(step.status) ? step.status : ""} ${now ? "now" : ""} ${now && !final ? "going" : ""}`, "aria-current": now ? "step" : undefined },
-      h("b", {}, step.status), h("time", { class: "mono", datetime: step.at ?? undefined }, step.at ? step.at.slice(11, 23) : "now"),
+    const now = step.current, ahead = n > at;
+    return h("li", { class: `${/^[a-z]+$/.test(step.status) && !ahead ? step.status : ""} ${ahead ? "ahead" : ""} ${now && !final ? "going" : ""}`, "aria-current": now ? "step" : undefined },
+      h("b", {}, step.status, ahead ? h("span", { class: "unseen" }, " not yet") : null), h("time", { class: "mono", datetime: step.at ?? undefined }, step.at ? `${ahead ? "expected " : ""}${step.at.slice(11, ahead ? 19 : 23)}` : ""),
       took !== null ? h("span", { class: "took" }, took) : null, n === 0 ? h("span", { class: "unseen" }, moment(step.at)) : null);
   }));
 }
