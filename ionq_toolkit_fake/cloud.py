@@ -367,6 +367,11 @@ class FakeIonQ:
             return ShownList(job for project in self.projects for job in project.jobs)
 
     @property
+    def executor(self) -> Executor:
+        """What runs its simulations."""
+        return self._executor
+
+    @property
     def projects(self) -> list[Project]:
         """The projects whose keys have been used."""
         return list(self._projects.values())
@@ -601,7 +606,12 @@ class FakeIonQ:
         assert_requested(self.requests, request, times=times, status=status)
 
     def exchange(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        streamed: bool = False,
     ) -> Exchange:
         """Take one request, and return the response and its delivery.
 
@@ -610,6 +620,8 @@ class FakeIonQ:
             url: URL or path; its host does not matter.
             headers: Request headers, names in any case.
             body: The bytes of the body, or None.
+            streamed: Whether a large body may be returned as `Exchange.parts`, unless a fault acts
+                on the response.
 
         Raises:
             StateError: The changes of the request cannot be written to the state.
@@ -637,6 +649,9 @@ class FakeIonQ:
                 response.headers["x-request-id"] = request_id
             if later is None:
                 return self._finish(request, at, request_id, response, due)
+            if streamed and not due:
+                exchange = self._finish(request, at, request_id, response, due)
+                return exchange._replace(parts=later.parts())
             self._save(None if request.key is None else request.key.project_id)
         # Without the lock: others need not wait until a large response is made.
         response = self._made(request, response, later)

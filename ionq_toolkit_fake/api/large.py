@@ -31,7 +31,11 @@ class Later(NamedTuple):
 
     def encode(self) -> bytes:
         """Return it as JSON."""
-        return b"".join(_parts(self.content()))
+        return b"".join(self.parts())
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield it as JSON in parts, each of which is made when it is asked for."""
+        yield from _parts(self.content())
 
 
 def as_map(distribution: Distribution) -> dict[str, float]:
