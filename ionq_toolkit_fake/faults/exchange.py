@@ -56,7 +56,8 @@ class Exchange(NamedTuple):
         size: Bytes of a piece, or bytes of the body that arrive before the connection is closed.
         pause_s: Seconds between two pieces.
         faults: The kinds of faults that acted on it.
-        parts: The parts of a large body that is made while it is sent; None: the response has it.
+        rest: Makes the parts of a large body that follow that of the response, while they are
+            sent; None: the response has all of it.
     """
 
     request_id: str
@@ -66,7 +67,7 @@ class Exchange(NamedTuple):
     size: int = 0
     pause_s: float = 0.0
     faults: tuple[str, ...] = ()
-    parts: Iterator[bytes] | None = None
+    rest: Iterator[bytes] | None = None
 
     @property
     def silent(self) -> bool:

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from ionq_toolkit_fake import control
+from ionq_toolkit_fake.api.large import IN_PARTS
 from ionq_toolkit_fake.api.request import route, without_secret
 from ionq_toolkit_fake.api.responses import Refusal, Response, internal_error
 from ionq_toolkit_fake.api.service import health
@@ -113,6 +114,12 @@ class Application:
                 await self._starlette(scope, receive, counted)
         except asyncio.CancelledError:  # the server stops
             connection.cut()
+        except Exception:
+            logger.exception("no answer to %s", scope["method"])
+            if status is None:
+                await respond(counted, internal_error().response())
+            else:
+                connection.cut()
         finally:
             seconds = time.perf_counter() - began
             method, path = scope["method"], scope["raw_path"].decode("latin-1")
@@ -179,8 +186,7 @@ class _Cloud:
         """Answer one request."""
         cloud, connection = self._serving(), scope["state"]["connection"]
         method, url, headers = scope["method"], url_of(scope), headers_of(scope)
-        task = asyncio.current_task()
-        assert task is not None, "a request has a task"  # noqa: S101
+        task = _task()
         self._busy.add(task)
         self._metrics.waiting += 1
         held = bytearray()
@@ -198,7 +204,7 @@ class _Cloud:
                 self._metrics.waiting -= 1
                 self._metrics.body_bytes -= len(held)
                 held.clear()
-            await self._deliver(exchange, cloud, connection, task, receive, send)
+            await self._deliver(exchange, cloud, connection, receive=receive, send=send)
         finally:
             self._busy.discard(task)
 
@@ -234,31 +240,31 @@ class _Cloud:
         exchange: Exchange,
         cloud: FakeIonQ,
         connection: Connection,
-        task: asyncio.Task[Any],
+        *,
         receive: Receive,
         send: Send,
     ) -> None:
         """Deliver the response; only a whole one leaves the client connected."""
         if exchange.silent:
             connection.is_silent = True
-            with self._idle(task):
+            with self._idle():
                 while (await receive())["type"] != "http.disconnect":
                     pass  # until the client gives up
             connection.cut()
             return
-        with self._idle(task):
+        with self._idle():
             await _wait(cloud, exchange.delay_s)
         if exchange.response is None or exchange.delivery in {Delivery.RESET, Delivery.REFUSED}:
             connection.reset()
-        elif exchange.parts is not None:
-            await self._stream(exchange.response, exchange.parts, connection, send)
+        elif exchange.rest is not None:
+            await self._stream(exchange.response, exchange.rest, connection, send)
         elif exchange.delivery is Delivery.WHOLE:
             await respond(send, exchange.response)
         else:
             await send(_start(exchange.response))
             for index, piece in enumerate(exchange.pieces):
                 if index:
-                    with self._idle(task):
+                    with self._idle():
                         await _wait(cloud, exchange.pause_s)
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             if exchange.delivery is Delivery.CUT:
@@ -267,34 +273,36 @@ class _Cloud:
                 await send({"type": "http.response.body"})
 
     async def _stream(
-        self, response: Response, parts: Iterator[bytes], connection: Connection, send: Send
+        self, response: Response, rest: Iterator[bytes], connection: Connection, send: Send
     ) -> None:
         """Send a large response while it is made: each part in a thread, when the last is sent."""
-        try:
-            part = await self._in_thread(next, parts, b"")
-        except Exception:
-            logger.exception("a large response cannot be made")
-            await respond(send, internal_error().response())
-            return
         await send(_start(response, sized=False))
-        try:
-            while part and not connection.cycle.disconnected:
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-                part = await self._in_thread(next, parts, b"")
-        except Exception:
-            logger.exception("a large response ends in the middle")
-            connection.cut()
-            return
+        part = response.body
+        while part and not connection.cycle.disconnected:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            try:
+                part = await self._in_thread(next, rest, b"")
+            except Exception:
+                logger.exception("a large response ends in the middle")
+                connection.cut()
+                return
         await send({"type": "http.response.body"})
 
     @contextlib.contextmanager
-    def _idle(self, task: asyncio.Task[Any]) -> Iterator[None]:
-        """Wait for nothing that has to be finished before the server stops."""
+    def _idle(self) -> Iterator[None]:
+        """Wait for what the server does not wait for before it stops."""
+        task = _task()
         self._busy.discard(task)
         try:
             yield
         finally:
             self._busy.add(task)
+
+
+def _task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None, "a request has a task"  # noqa: S101
+    return task
 
 
 class Refused(Exception):  # noqa: N818 - not an error of the server
@@ -358,11 +366,14 @@ def _most_bytes(cloud: FakeIonQ, method: str, url: str, headers: Mapping[str, st
 def _exchange(
     cloud: FakeIonQ, method: str, url: str, headers: Mapping[str, str], body: bytes
 ) -> Exchange:
+    if method == "HEAD":  # as GET: the server leaves the body out
+        method = "GET"
     response = control.answer(cloud, method, url, body)
     if response is not None:
         return Exchange("", response)
+    IN_PARTS.set(True)  # this thread is the server's own
     try:
-        return cloud.exchange(method, url, headers, body, True)
+        return cloud.exchange(method, url, headers, body)
     except StateError as error:
         logger.error("%s", error)  # noqa: TRY400 - it says what to do
         return Exchange("", Refusal(500, "Internal Server Error", str(error)).response())
@@ -377,7 +388,7 @@ def _label(method: str, path: str) -> str:
     if path == "/" or path.startswith(("/_console", "/_static/")):
         return "console"
     try:
-        found = route(method, urlsplit(path).path)
+        found = route(method.replace("HEAD", "GET"), urlsplit(path).path)
     except ValueError:
         found = None
     return "other" if found is None else f"{found[0].method} {found[0].url}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -10,6 +9,7 @@ import socket
 import struct
 import sys
 from enum import Enum
+from http.client import responses as REASONS  # noqa: N812 - a constant
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -19,6 +19,8 @@ from ionq_toolkit_fake.api.responses import Refusal, bad_request
 from ionq_toolkit_fake.server import limits as refusals
 
 if TYPE_CHECKING:
+    import asyncio
+
     from uvicorn import Config
     from uvicorn.server import ServerState
 
@@ -250,8 +252,9 @@ def _bytes(connection: h11.Connection, response: Response) -> bytes:
         ("content-length", str(len(response.body))),
         ("connection", "close"),
     ]
+    reason = REASONS.get(response.status, "")
     events = (
-        h11.Response(status_code=response.status, headers=headers),
+        h11.Response(status_code=response.status, headers=headers, reason=reason),
         h11.Data(data=response.body),
         h11.EndOfMessage(),
     )

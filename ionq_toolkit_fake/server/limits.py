@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 from ionq_toolkit_fake.api.responses import Refusal, Response
 
-try:
+if sys.platform != "win32":
     import resource
-except ModuleNotFoundError:  # Windows
-    resource = None  # type: ignore[assignment]
 
 #: File descriptors that connections leave to files, pipes and the listening socket.
 _SPARE_DESCRIPTORS = 64
@@ -27,7 +26,7 @@ class ServerLimits(NamedTuple):
         body_bytes: The most bytes of request bodies at a time, of all connections together. The
             next request is answered by 503.
         path_bytes: The longest path with its query. A longer one is answered by 414.
-        head_bytes: The longest request line with its headers. A longer one is answered by 431.
+        head_bytes: The longest request line with its headers. A longer one is answered by 400.
         headers: The most headers of a request. More are answered by 431.
         idle_s: Seconds that a connection stays open between two requests.
         head_s: Seconds from the first byte of a request to the end of its headers, then 408.
@@ -67,7 +66,7 @@ class ServerLimits(NamedTuple):
 
 def _most_descriptors() -> int | None:
     """Return how many files this process may have open; None: no limit is known."""
-    if resource is None:
+    if sys.platform == "win32":
         return None
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else soft
@@ -94,10 +93,10 @@ def too_many_headers(count: int, limits: ServerLimits) -> Refusal:
 
 
 def too_long_head(limits: ServerLimits) -> Refusal:
-    """Refuse a request whose line and headers are too long."""
+    """Refuse a request whose line and headers are too long, so that it is not read to its end."""
     return Refusal(
-        431,
-        "Request Header Fields Too Large",
+        400,
+        "Bad Request",
         f"The request line and the headers have more than {limits.head_bytes} bytes, which is as "
         "many as this server takes: ionq-fake serve --max-head raises it",
     )
@@ -108,8 +107,7 @@ def too_slow(what: str, seconds: float, option: str) -> Refusal:
     return Refusal(
         408,
         "Request Timeout",
-        f"The {what} did not arrive within {seconds:g} s: "
-        f"ionq-fake serve {option} gives it longer",
+        f"The {what} did not arrive within {seconds:g} s: ionq-fake serve {option} gives it longer",
     )
 
 

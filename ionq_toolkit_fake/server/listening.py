@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from ionq_toolkit_fake.server.connection import Connection
 from ionq_toolkit_fake.server.metrics import Metrics
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from ionq_toolkit_fake.cloud import FakeIonQ
