@@ -389,7 +389,7 @@ class FakeIonQ:
         name = backend if backend in self.facility.devices else f"qpu.{backend}"
         if name not in self.facility.devices:
             raise unknown("backend", backend, self.facility.devices)
-        return [f"{guess.simulated} ({guess.basis})" for guess in guesses_of(name)]
+        return [guess.text for guess in guesses_of(name)]
 
     def settle(self) -> None:
         """Move on every job whose time has come."""
@@ -700,12 +700,15 @@ class FakeIonQ:
             status, found = self._answer(request, projects)
             if isinstance(found, Later):
                 later = found
+            more: Mapping[str, str] = {}
+            if isinstance(found, responses.Headed):
+                found, more = found
             if isinstance(found, responses.Text):
                 headers = {"content-type": "text/plain; charset=utf-8"}
                 response = Response(status, headers, found.encode())
             else:
                 body = b"" if later is not None else msgspec.json.encode(found)
-                response = Response(status, {**JSON}, body)
+                response = Response(status, {**JSON, **more}, body)
         except Refusal as refusal:
             response = refusal.response()
         except Exception:

@@ -18,6 +18,11 @@ class Guess(NamedTuple):
     simulated: str
     basis: str
 
+    @property
+    def text(self) -> str:
+        """The guess with its basis."""
+        return f"{self.simulated} ({self.basis})"
+
 
 _QPUS, _SIMULATOR = ("qpu.",), ("simulator",)
 _FORTES = ("qpu.forte", "qpu.tempo")
