@@ -12,7 +12,7 @@ from ionq_toolkit_fake.api import query
 from ionq_toolkit_fake.api.responses import Headed, not_found
 from ionq_toolkit_fake.clock import iso
 from ionq_toolkit_fake.facts.devices import SUPPORTED_GATES
-from ionq_toolkit_fake.facts.guesses import guesses_of
+from ionq_toolkit_fake.facts.guesses import notes_of
 from ionq_toolkit_fake.models.facility import midnight
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def list_all(request: Request) -> object:
 def get(request: Request) -> object:
     """GET /backends/{backend}, with the guesses of the simulation in a header."""
     device = _device(request)
-    notes = json.dumps([guess.text for guess in guesses_of(device.name)])
+    notes = json.dumps(notes_of(device.name, described=device.described))
     return Headed(_body(device, request), {NOTES: notes})
 
 

@@ -120,6 +120,8 @@ class Device(NamedTuple):
         is_qpu: Whether it is a QPU, not the simulator.
         entangler: Its native gate on two qubits.
         pace: How long its jobs were seen to take; None: as long as predicted.
+        mid_circuit: Whether a circuit may measure or reset qubits midway.
+        described: Whether a user described it: its numbers are exact, not an observation.
         as_run: How much more often than characterized its gates err; None: no more often.
     """
 
@@ -138,6 +140,8 @@ class Device(NamedTuple):
     is_qpu: bool = False
     entangler: str = "zz"
     pace: Pace | None = None
+    mid_circuit: bool = True
+    described: bool = False
     as_run: AsRun | None = None
 
     @property
@@ -170,7 +174,7 @@ _ARIA_PRICE = Price(0.000220, 0.000975, 12.4166, 97.50)
 _QPU_SHOTS = 10_000
 
 
-def _parcels(count: int, size: int) -> tuple[tuple[int, int], ...]:
+def parcels(count: int, size: int) -> tuple[tuple[int, int], ...]:
     """Return the pairs of a chain of parcels: all pairs in each, and one to the next."""
     inside = [
         (parcel * size + a, parcel * size + b)
@@ -246,7 +250,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             ),
             _qpu(
                 *("qpu.tempo-1", "unavailable", 100, _ZZ, _FORTE, _FORTE_PRICE),
-                connectivity=_parcels(4, 25),
+                connectivity=parcels(4, 25),
                 as_run=_FORTE_AS_RUN,
             ),
             _qpu(

@@ -82,6 +82,7 @@ class Facility:
         deviations: Collection[str] = frozenset(DEVIATIONS),
         session_capacity: int | None = None,
         started_at: datetime | None = None,
+        devices: Mapping[str, Device] | None = None,
     ) -> None:
         """Set up the backends of the catalogue.
 
@@ -94,6 +95,7 @@ class Facility:
             deviations: The `DEVIATIONS` that the cloud follows.
             session_capacity: How many sessions a QPU has room for at a time; None: any number.
             started_at: When the cloud began; None: now.
+            devices: QPUs beside the catalogue's, by their names.
 
         Raises:
             ValueError: A device, status or fidelity is unknown, or the capacity is negative.
@@ -107,19 +109,20 @@ class Facility:
         self._queues = {}
         self.deviations = frozenset(deviations)
         self.session_capacity = session_capacity
-        self._exact = frozenset(fidelities or ())
+        described = dict(devices or {})
+        self._exact = frozenset((*(fidelities or ()), *described))
         self._characterizations: dict[tuple[str, int], Characterization] = {}
-        self.devices: Mapping[str, Device] = dict(DEVICES)
+        self.devices: Mapping[str, Device] = {**DEVICES, **described}
         for name, status in (statuses or {}).items():
-            if name not in DEVICES:
-                raise unknown("backend", name, DEVICES)
+            if name not in self.devices:
+                raise unknown("backend", name, self.devices)
             if status not in STATUSES:
                 raise unknown("status of a backend", status, STATUSES)
             self.devices = {**self.devices, name: self.devices[name]._replace(status=status)}
         for name, medians in (fidelities or {}).items():
             device = self.devices.get(name)
             if device is None or device.performance is None:
-                machines = [name for name, device in DEVICES.items() if device.is_qpu]
+                machines = [name for name, device in self.devices.items() if device.is_qpu]
                 raise unknown("machine", name, machines)
             changed = device.performance._replace(**_medians(medians))
             self.devices = {**self.devices, name: device._replace(performance=changed)}
@@ -234,6 +237,8 @@ class Facility:
         nominal = device.performance
         assert nominal is not None, "only a QPU is characterized"  # noqa: S101
         name = f"{self._seed}/{device.name}/{day.isoformat()}"
+        if device.described:
+            return Characterization(self._id(device.name, day, name), day, device, *nominal[:3])
         generator = np.random.default_rng(list(name.encode()))
         around = 1 - _SPREAD + 2 * _SPREAD * generator.random(3)
         one_qubit, two_qubits, spam = (

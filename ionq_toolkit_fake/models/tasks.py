@@ -57,7 +57,7 @@ def circuit_task_of(job: Job, facility: Facility) -> Task:
     if compiles or compilation.get("service_version") == "v0.4":
         any_turns = device.is_qpu and entangler == "zz" and "forte-any-turns" in deviations
         quarter = "compiled-quarter-turns" in deviations and not any_turns
-        qpu = Qpu(device.qubits, entangler, device.connectivity, quarter)
+        qpu = Qpu(device.qubits, entangler, device.connectivity, quarter, device.mid_circuit)
     return Task(
         circuit.program,
         (seed + (0 if shares else job.place)) % 2**31,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +43,9 @@ _PULSES = ("rz", "sx", "x")
 #: How far the trace fidelity of a block may be from 1: Qiskit takes a block that is within 1e-9 of
 #: a simpler kind for that.
 _INEXACT = 1e-13
+
+#: How many gates are compared with one another, to find those that cancel.
+_LONGEST_PIECE = 1000
 
 #: How often a circuit is gone through: each time, blocks that have become neighbours are merged.
 _MOST_ROUNDS = 10
@@ -137,7 +141,7 @@ def _optimised(circuit: QuantumCircuit, qpu: Qpu) -> QuantumCircuit:
 def _merging(quarter_turns: bool) -> PassManager:
     return PassManager(
         [
-            CommutativeInverseCancellation(),
+            _Cancellation(),
             Collect2qBlocks(),
             ConsolidateBlocks(kak_basis_gate=CXGate(), force_consolidate=not quarter_turns),
             _Resynthesis(quarter_turns),
@@ -166,6 +170,29 @@ def _entangled(circuit: QuantumCircuit, name: str, item: CircuitInstruction, *, 
         circuit.sdg([first, second])
     for qubit in turned:
         circuit.h(qubit)
+
+
+class _Cancellation(TransformationPass):
+    """Cancels a gate and its inverse where those between them commute.
+
+    Qiskit compares each gate with all before it. A long circuit is taken in pieces, so that the
+    time grows with its length and not with the square of it.
+    """
+
+    def run(self, dag: DAGCircuit) -> DAGCircuit:
+        """Run the pass."""
+        cancel = CommutativeInverseCancellation()
+        if dag.size() <= _LONGEST_PIECE:
+            return cancel.run(dag)
+        whole = dag.copy_empty_like()
+        nodes = dag.topological_op_nodes()
+        while piece_nodes := list(islice(nodes, _LONGEST_PIECE)):
+            piece = dag.copy_empty_like()
+            piece.global_phase = 0
+            for node in piece_nodes:
+                piece.apply_operation_back(node.op, node.qargs, node.cargs)
+            whole.compose(cancel.run(piece))
+        return whole
 
 
 class _Resynthesis(TransformationPass):

@@ -148,9 +148,10 @@ def test_commands_and_options_of_the_pages_exist():
         for name, rest in re.findall(r"^\W*(ionq-fake|ionq-toolkit) +([^|&>#;]*)", line):
             words = rest.split()
             command = COMMANDS[name]
-            if words and not words[0].startswith("-"):
-                assert words[0] in command.commands, f"{page}: {line}"
-                command = command.commands[words[0]]
+            while words and not words[0].startswith("-") and isinstance(command, click.Group):
+                found = command.get_command(click.Context(command), words.pop(0))
+                assert found, f"{page}: {line}"
+                command = found
             known = {o for p in command.get_params(click.Context(command)) for o in p.opts}
             options = {word.partition("=")[0] for word in words if word.startswith("--")}
             assert options <= known | {"--version"}, f"{page}: {line}"

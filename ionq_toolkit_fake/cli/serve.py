@@ -1,43 +1,31 @@
-"""The command `ionq-fake`."""
+"""`ionq-fake serve`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import http.client
 import os
 import signal
 from dataclasses import replace
-from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
-try:
-    from ionq_toolkit_fake.chaos.command import chaos_command
-    from ionq_toolkit_fake.clock import CLOCKS
-    from ionq_toolkit_fake.cloud import FakeIonQ
-    from ionq_toolkit_fake.scenario import Scenario, names
-    from ionq_toolkit_fake.server import serve as serve_cloud
-    from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
-    from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
-    from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
-    from ionq_toolkit_fake.simulation.program import Program, Task
-    from ionq_toolkit_fake.store.base import StateError
-    from ionq_toolkit_fake.store.sqlite import copy_store, keep_snapshot
-    from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
-
-    if find_spec("qiskit_aer") is None:  # imported when something is simulated
-        raise ModuleNotFoundError(name="qiskit_aer")  # noqa: TRY301 - as an import here would
-except ModuleNotFoundError as error:  # the command is installed without the extra as well
-    raise SystemExit(
-        f"ionq-fake needs the module {error.name!r}, which is not installed. "
-        "Install the extra: pip install 'ionq-toolkit[fake]'"
-    ) from None
+from ionq_toolkit_fake.cli.config import read_config
+from ionq_toolkit_fake.clock import CLOCKS
+from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.facts.described import DeviceFileError
+from ionq_toolkit_fake.scenario import Scenario
+from ionq_toolkit_fake.server import serve as serve_cloud
+from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
+from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
+from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
+from ionq_toolkit_fake.simulation.program import Program, Task
+from ionq_toolkit_fake.store.base import StateError
+from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,13 +36,21 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 10
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ionq-toolkit")
-def main() -> None:
-    """IonQ's cloud on your own machine, simulated with Qiskit Aer."""
+if find_spec("qiskit_aer") is None:  # imported when something is simulated
+    raise ModuleNotFoundError(name="qiskit_aer")
 
 
-@main.command()
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    callback=read_config,
+    expose_value=False,
+    metavar="FILE",
+    help="Take options from a TOML file, such as: port = 8080. The command line and the "
+    "environment go before it.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
@@ -127,12 +123,17 @@ def main() -> None:
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
 )
 @click.option(
+    "--devices",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="QPUs beside IonQ's, described in a TOML file.",
+)
+@click.option(
     "--api-key",
     "api_keys",
     metavar="KEY",
     multiple=True,
-    envvar="IONQ_FAKE_API_KEYS",
-    help="Take this API key and no other; may be repeated, also as words of IONQ_FAKE_API_KEYS.",
+    help="Take this API key and no other; may be repeated, in the environment as words.",
 )
 @click.option(
     "--keys",
@@ -145,7 +146,6 @@ def main() -> None:
 @click.option(
     "--token",
     metavar="TOKEN",
-    envvar="IONQ_FAKE_TOKEN",
     help="The token of the routes below /_fake, where --host is not loopback; drawn and printed "
     "if it is not given.",
 )
@@ -174,6 +174,7 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     scenario: str | None,
     state: str | None,
     statuses: tuple[str, ...],
+    devices: str | None,
     api_keys: tuple[str, ...],
     key_file: Path | None,
     token: str | None,
@@ -186,7 +187,14 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     "ionq-fake listening on URL". Any API key is taken, unless keys are given. The routes that
     change the cloud are below /_fake: GET /_fake lists them. Where other machines can reach the
     server, it needs keys (or --insecure), and those routes a token.
-    """
+
+    For example:
+
+    \b
+        ionq-fake serve
+        ionq-fake serve --port 0 --state lab.db --scenario busy-queue
+        ionq-fake serve --config fake.toml --clock virtual
+    """  # noqa: D301 - the backspace keeps the lines apart
     like = None if scenario is None else _scenario(context, scenario)
     keys = _keys(api_keys, key_file)
     guard = Guard(host, hosts=hosts, token=token)
@@ -200,8 +208,8 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            if keys is not None:
-                like = replace(like, keys=keys)
+            given = {"keys": keys, "devices": devices}
+            like = replace(like, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
             cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
         else:
             cloud = FakeIonQ(
@@ -212,11 +220,13 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
                 transitions=transitions if not _is_default(context, "transitions") else None,
                 statuses=dict(_pair(text) for text in statuses) or None,
                 state=state,
+                devices=devices,
             )
     except StateError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--status") from error
+        hint = "--devices" if isinstance(error, DeviceFileError) else "--status"
+        raise click.BadParameter(str(error), param_hint=hint) from error
     try:
         guard.check_cloud(cloud, insecure=insecure)
     except UnsafeAddressError as error:
@@ -252,47 +262,6 @@ async def _serve(cloud: FakeIonQ, host: str, port: int, guard: Guard) -> None:
             loop.add_signal_handler(number, stop.set)
     with contextlib.suppress(asyncio.CancelledError):
         await serve_cloud(lambda: cloud, host, port, stop=stop, on_listening=_announce, guard=guard)
-
-
-@main.command()
-@click.argument("source", metavar="URL|FILE")
-@click.argument("target", metavar="NEW_FILE", type=click.Path(dir_okay=False))
-@click.option("--token", help="The token of the server's controls, if it has one.")
-def snapshot(source: str, target: str, token: str | None) -> None:
-    """Copy a cloud into one new file, which serve --state takes.
-
-    The cloud is that of a running server, such as http://127.0.0.1:8080, or that of a file which
-    no server uses.
-    """
-    try:
-        if source.startswith("http://"):
-            address = urlsplit(source)
-            connection = http.client.HTTPConnection(address.hostname or "", address.port)
-            with contextlib.closing(connection):
-                headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-                connection.request("GET", "/_fake/snapshot", headers=headers)
-                response = connection.getresponse()
-                body = response.read()
-            if response.status != HTTPStatus.OK:
-                raise click.ClickException(f"{source} sent no snapshot: {body[:500]!r}")
-            keep_snapshot(target, body)
-        elif not Path(source).is_file():
-            raise click.BadParameter(f"there is no file {source}", param_hint="URL|FILE")
-        else:
-            copy_store(source, target)
-    except (StateError, OSError, http.client.HTTPException) as error:
-        raise click.ClickException(f"no snapshot of {source}: {error}") from error
-    click.echo(f"snapshot of {source} in {target}", err=True)
-
-
-@main.command()
-def scenarios() -> None:
-    """List the ready-made scenarios."""
-    for name in names():
-        click.echo(f"{name:16} {Scenario.of(name).description}")
-
-
-main.add_command(chaos_command)
 
 
 def _scenario(context: click.Context, text: str) -> Scenario:

@@ -1,4 +1,4 @@
-"""The command `ionq-fake`, as a process of its own."""
+"""The command `ionq-fake serve`, as a process of its own."""
 
 import contextlib
 import json
@@ -191,6 +191,35 @@ def test_a_status_that_is_none_is_one_line(value, message):
     assert "Traceback" not in done.stderr
 
 
+DEVICES = """
+[qpu.next-1]
+qubits = 4
+fidelity = {1q = 0.9999, 2q = 0.999, spam = 0.999}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("--scenario", "rate-limited")])
+def test_described_qpus_are_served(serve, tmp_path, more):
+    file = tmp_path / "devices.toml"
+    file.write_text(DEVICES)
+    _, url = serve("--devices", str(file), *more)
+    with urllib.request.urlopen(url + "/backends/qpu.next-1", timeout=30) as reply:
+        assert json.load(reply)["qubits"] == 4
+
+
+def test_serve_names_the_line_of_a_bad_description(tmp_path):
+    file = tmp_path / "devices.toml"
+    file.write_text(DEVICES.replace("4", "many"))
+    done = CliRunner().invoke(main, ["serve", "--port", "0", "--devices", str(file)])
+    assert done.exit_code == 2
+    assert "Invalid value for --devices" in done.stderr
+    file.write_text(DEVICES.replace("qubits", "qubit"))
+    done = CliRunner().invoke(main, ["serve", "--port", "0", "--devices", str(file)])
+    assert "line 3" in done.stderr
+    assert "Did you mean 'qubits'?" in done.stderr
+
+
 @pytest.mark.slow
 def test_time_stands_still_until_it_is_moved_over_the_socket(serve, job_body):
     _, url = serve("--clock", "virtual", "--transitions", "predicted", "--seed", "5")
@@ -220,7 +249,7 @@ def test_it_serves_a_scenario(serve):
 
 @pytest.mark.parametrize("address", ["nonsense://x", "tcp://nowhere", "", "tcp://127.0.0.1:1"])
 def test_serve_rejects_the_address_of_no_dask_scheduler(address, monkeypatch):
-    monkeypatch.setattr("ionq_toolkit_fake.cli.CONNECT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("ionq_toolkit_fake.cli.serve.CONNECT_TIMEOUT_S", 0.2)
     done = CliRunner().invoke(main, ["serve", "--port", "0", "--dask", address])
     assert done.exit_code == 2
     assert f"Invalid value for --dask: {address}: " in done.stderr
@@ -272,37 +301,6 @@ def test_state_survives_the_server_and_refuses_a_second_one(serve, tmp_path):
         assert cloud.seed == 3
 
 
-def test_snapshot_of_a_server_is_a_state(tmp_path):
-    copy = tmp_path / "copy.db"
-    with FakeServer() as server:
-        job_id = submitted(server.url)
-        done = CliRunner().invoke(main, ["snapshot", server.url, str(copy)])
-        assert done.exit_code == 0, done.output
-        again = CliRunner().invoke(main, ["snapshot", server.url, str(copy)])
-    assert (again.exit_code, "exists already" in again.output) == (1, True)
-    with contextlib.closing(FakeIonQ(state=copy)) as cloud:
-        assert [job.id for job in cloud.jobs] == [job_id]
-
-
-def test_snapshot_of_a_file_is_a_state(tmp_path):
-    file, copy = tmp_path / "lab.db", tmp_path / "copy.db"
-    cloud = FakeIonQ(5, state=file)
-    used = CliRunner().invoke(main, ["snapshot", str(file), str(copy)])
-    assert (used.exit_code, "is used by the cloud of process" in used.output) == (1, True)
-    cloud.close()
-    assert CliRunner().invoke(main, ["snapshot", str(file), str(copy)]).exit_code == 0
-    with contextlib.closing(FakeIonQ(state=copy)) as restored:
-        assert restored.seed == 5
-
-
-def test_snapshot_of_nothing_is_refused(tmp_path):
-    for source in (str(tmp_path / "none.db"), "http://127.0.0.1:9"):
-        done = CliRunner().invoke(main, ["snapshot", source, str(tmp_path / "copy.db")])
-        assert done.exit_code > 0
-        assert source in done.output
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_state_that_cannot_be_used_is_refused(tmp_path):
     (tmp_path / "diary.txt").write_text("a diary, " * 500)
     done = CliRunner().invoke(main, ["serve", "--state", str(tmp_path / "diary.txt")])
@@ -311,7 +309,7 @@ def test_state_that_cannot_be_used_is_refused(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("missing", ["werkzeug", "h11", "qiskit_aer"])
-def test_without_the_extra_the_command_says_what_to_install(missing):
+def test_serve_without_the_extra_names_the_extra(missing):
     script = f"""
 import sys
 class Missing:
@@ -319,7 +317,7 @@ class Missing:
         if name.split(".")[0] == {missing!r}:
             raise ModuleNotFoundError("No module named " + repr(name), name=name)
 sys.meta_path.insert(0, Missing())
-sys.argv = ["ionq-fake", "scenarios"]
+sys.argv = ["ionq-fake", "serve"]
 from ionq_toolkit_fake.cli import main
 main()
 """

@@ -1,0 +1,78 @@
+"""The command `ionq-fake`: one module for each group of commands.
+
+Each command is imported when it is called, so that none waits for what only another one needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, cast
+
+import click
+
+from ionq_toolkit_fake.cli.options import with_variables
+from ionq_toolkit_fake.cli.remote import INTERRUPTED
+
+#: The module of each command, and its name there.
+_COMMANDS = {
+    "chaos": "chaos.command:chaos_command",
+    "clock": "cli.controls:clock",
+    "doctor": "cli.doctor:doctor",
+    "faults": "cli.controls:faults",
+    "jobs": "cli.jobs:jobs",
+    "requests": "cli.controls:requests",
+    "scenarios": "cli.files:scenarios",
+    "serve": "cli.serve:serve",
+    "snapshot": "cli.files:snapshot",
+    "status": "cli.controls:status",
+    "submit": "cli.jobs:submit",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the commands, in alphabetical order."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command with this name, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        try:
+            loaded = importlib.import_module(f"ionq_toolkit_fake.{module}")
+        except ModuleNotFoundError as error:  # the command is installed without the extra as well
+            raise SystemExit(
+                f"ionq-fake needs the module {error.name!r}, which is not installed. "
+                "Install the extra: pip install 'ionq-toolkit[fake]'"
+            ) from None
+        command = cast("click.Command", getattr(loaded, name))
+        with_variables(command, f"IONQ_FAKE_{cmd_name.upper()}")
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run the command; Ctrl-C ends it with the exit code that shells use."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ionq-toolkit")
+def main() -> None:
+    """IonQ's cloud on your own machine, simulated with Qiskit Aer.
+
+    serve runs a server; the other commands talk to it, at --url or IONQ_FAKE_URL. Each option has a
+    variable of the environment, which its help shows.
+
+    For example:
+
+    \b
+        ionq-fake serve
+        ionq-fake submit bell.qasm --wait
+        ionq-fake doctor
+    """  # noqa: D301 - the backspace keeps the lines apart
