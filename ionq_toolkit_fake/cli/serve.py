@@ -16,7 +16,7 @@ from click.core import ParameterSource
 
 from ionq_toolkit_fake.cli.config import read_config
 from ionq_toolkit_fake.clock import CLOCKS
-from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.cloud import AS_RUN, CHARACTERIZATIONS, FakeIonQ
 from ionq_toolkit_fake.facts.described import DeviceFileError
 from ionq_toolkit_fake.scenario import Scenario
 from ionq_toolkit_fake.server import serve as serve_cloud
@@ -123,6 +123,20 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
 )
 @click.option(
+    "--characterization",
+    type=click.Choice(CHARACTERIZATIONS),
+    default=AS_RUN,
+    show_default=True,
+    help="How good QPUs are: losing signal as jobs on them did, or as they are characterized.",
+)
+@click.option(
+    "--session-capacity",
+    metavar="N",
+    type=click.IntRange(0),
+    show_default="any number",
+    help="How many sessions a QPU has room for at a time; beyond, POST /sessions is answered 409.",
+)
+@click.option(
     "--devices",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
@@ -174,6 +188,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     scenario: str | None,
     state: str | None,
     statuses: tuple[str, ...],
+    characterization: str,
+    session_capacity: int | None,
     devices: str | None,
     api_keys: tuple[str, ...],
     key_file: Path | None,
@@ -208,7 +224,9 @@ def serve(  # noqa: PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            given = {"keys": keys, "devices": devices}
+            given = {"keys": keys, "devices": devices, "session_capacity": session_capacity}
+            if not _is_default(context, "characterization"):
+                given["characterization"] = characterization
             like = replace(like, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
             cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
         else:
@@ -219,6 +237,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
                 keys=keys,
                 transitions=transitions if not _is_default(context, "transitions") else None,
                 statuses=dict(_pair(text) for text in statuses) or None,
+                characterization=characterization,
+                session_capacity=session_capacity,
                 state=state,
                 devices=devices,
             )
