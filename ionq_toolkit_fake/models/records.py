@@ -332,6 +332,7 @@ class SessionRecord(msgspec.Struct, array_like=True):
     count: int
     committed: int
     ran: bool = False
+    number: int = 0
 
     @classmethod
     def of(cls, project: str, session: Session) -> SessionRecord:
