@@ -18,6 +18,7 @@ from ionq_toolkit.api import accounts, fields
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.api.models import Characterization
 from ionq_toolkit.backend import BackendList, IonQBackend
+from ionq_toolkit.circuits.target import Figures
 from ionq_toolkit.clock import FOR_EVER_S
 from ionq_toolkit.devices import DEVICES, Device, find_device, listed_device
 from ionq_toolkit.display import View, shown
@@ -180,7 +181,7 @@ class IonQProvider:
             if not allow_insecure:
                 given = outer.inner.allow_http if _is_http(outer.inner) else ()
                 _refuse_insecure(url, hosts.union(given))
-        self._listed: dict[str, Device] = {}
+        self._listed: dict[str, tuple[Device, Figures | None]] = {}
         #: The account at the service, which the backends share.
         self.service = Service(
             key,
@@ -311,7 +312,9 @@ class IonQProvider:
 
         ``ionq_simulator`` and ``simulator`` are the same, and so are ``forte-1``,
         ``qpu.forte-1`` and ``ionq_qpu.forte-1``. A name that is not known here is looked for in
-        GET /backends: the service may have QPUs that are newer than this release.
+        GET /backends: the service may have QPUs that are newer than this release. The target of
+        such a QPU is made of that response and of its newest characterization: qubits, native
+        gates and, where it does not connect all of them, pairs with durations and errors.
 
         Args:
             name: Its name.
@@ -327,13 +330,14 @@ class IonQProvider:
             if not isinstance(name, str):
                 raise
             try:
-                device = self._listed_device(name.lower())
+                device, figures = self._listed_device(name.lower())
             except IonQError as error:
                 raise IonQBackendNotFoundError(
                     f"{unknown} The service was not asked whether it has newer ones: {error}"
                 ) from error
             except LookupError:
                 raise unknown from None
+            return IonQBackend(self.service, device, gateset, provider=self, figures=figures)
         return self._backend(device, gateset)
 
     #: The name of the method at other services.
@@ -532,8 +536,10 @@ class IonQProvider:
         """Close the connections to the service."""
         self.service.close()
 
-    def _listed_device(self, name: str) -> Device:
+    def _listed_device(self, name: str) -> tuple[Device, Figures | None]:
         """Return a QPU that the service lists, with the pairs of qubits that it connects.
+
+        Where these are all, it has no figures: `calibrated` gives them, as of QPUs known here.
 
         Raises:
             LookupError: It lists none of that name.
@@ -546,9 +552,13 @@ class IonQProvider:
             records = self.client.get_characterizations(
                 device.api_name, limit=1, timeout=_LISTING_S
             )
+            figures = None
             if records:
-                device = device.connecting(Characterization.from_reply(records[0]).connectivity)
-            self._listed[name] = device
+                found = Characterization.from_reply(records[0])
+                device = device.connecting(found.connectivity)
+                if device.connectivity is not None:
+                    figures = Figures(found.fidelity, found.timing)
+            self._listed[name] = device, figures
         return self._listed[name]
 
     def _backend_of(self, record: Mapping[str, Any]) -> IonQBackend:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from ionq_toolkit_fake.api import responses
+from ionq_toolkit_fake.api import record, responses
 from ionq_toolkit_fake.api.large import Later
 from ionq_toolkit_fake.api.request import LoggedRequest, Request, takes_body
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
@@ -19,6 +19,7 @@ from ionq_toolkit_fake.api.routes import HANDLERS
 from ionq_toolkit_fake.assertions import assert_requested
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.display import MOST_ROWS, ShownList, Table, shown
+from ionq_toolkit_fake.facts.described import described_devices, load_devices
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.guesses import guesses_of
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
@@ -116,6 +117,7 @@ class FakeIonQ:
         prepare: Callable[[FakeIonQ], object] | None = None,
         retention: Retention = Retention(),  # noqa: B008 - a value that does not change
         state: str | os.PathLike[str] | Store | None = None,
+        devices: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     ) -> None:
         """Make an empty cloud.
 
@@ -148,8 +150,11 @@ class FakeIonQ:
             state: A file that keeps everything, and is made if it does not exist: a cloud of a
                 later process begins with it. Seed, statuses, fidelities and transitions that are
                 not given are those in the file. Or a `Store`. None: it is gone with the process.
+            devices: QPUs beside the catalogue's: a TOML file, or its tables. See
+                docs/how-to/plan-a-qpu.md. A state keeps them, and the jobs that ran on them.
 
         Raises:
+            DeviceFileError: The description of a QPU is not valid.
             ValueError: A key is empty, or the name of a scope, clock, backend, status, deviation
                 or pace is unknown, or a value of the retention is not valid.
             StateError: The file cannot be used: it is in use, damaged, of another program or seed,
@@ -175,6 +180,7 @@ class FakeIonQ:
                 fidelities=fidelities,
                 prepare=prepare,
                 retention=retention,
+                devices=None if devices is None else load_devices(devices),
             )
         except BaseException:
             if keeper is not None:
@@ -195,6 +201,7 @@ class FakeIonQ:
         fidelities: Mapping[str, Mapping[str, float]] | None,
         prepare: Callable[[FakeIonQ], object] | None,
         retention: Retention,
+        devices: Mapping[str, Any] | None,
     ) -> None:
         """Begin with what is kept, or with nothing."""
         kept = None if keeper is None else keeper.settings()
@@ -207,6 +214,9 @@ class FakeIonQ:
             seed, statuses = kept.seed, kept.statuses if statuses is None else statuses
             fidelities = kept.fidelities if fidelities is None else fidelities
             transitions = kept.transitions[0] if transitions is None else transitions
+            if kept.devices:  # jobs of the state may have run on each of them
+                machines = {**kept.devices["qpu"], **(devices or {}).get("qpu", {})}
+                devices = {"qpu": machines}
         elif isinstance(clock, str) and clock != "instant" and transitions is None:
             transitions = PREDICTED
         self.seed = secrets.randbits(32) if seed is None else seed
@@ -223,9 +233,14 @@ class FakeIonQ:
             deviations=self.deviations,
             session_capacity=session_capacity,
             started_at=None if kept is None else kept.started_at,
+            devices=described_devices(devices) if devices else None,
         )
         self.started_at = self.facility.started_at
-        self._settings = (dict(statuses or {}), {k: {**v} for k, v in (fidelities or {}).items()})
+        self._settings = (
+            dict(statuses or {}),
+            {k: {**v} for k, v in (fidelities or {}).items()},
+            dict(devices or {}),
+        )
         self._identifiers = Identifiers(self.seed)
         if kept is not None:
             self._identifiers.skip(kept.words)
@@ -237,7 +252,7 @@ class FakeIonQ:
         begun = "" if kept is None else f" {kept.words}"
         self._request_ids = random.Random(f"requests {self.seed}{begun}")  # noqa: S311 - a fake
         self._executor = executor or InlineExecutor()
-        self.transitions = TransitionRules(Transitions.of(transitions))
+        self.transitions = TransitionRules(Transitions.of(transitions), self.facility.devices)
         self._projects: dict[str, Project] = {}
         self._agenda = Agenda(self.clock, retention, record=keeper is not None)
         self.lock = ForkLock(outer=True)
@@ -300,6 +315,7 @@ class FakeIonQ:
             words=self._identifiers.words,
             statuses=self._settings[0],
             fidelities=self._settings[1],
+            devices=self._settings[2],
             transitions=self.transitions.as_list(),
             seen=self.transitions.seen(),
         )
@@ -396,6 +412,8 @@ class FakeIonQ:
         name = backend if backend in self.facility.devices else f"qpu.{backend}"
         if name not in self.facility.devices:
             raise unknown("backend", backend, self.facility.devices)
+        if self.facility.devices[name].described:
+            return [f"{name} is as its description says: its numbers are a user's, not IonQ's"]
         return [f"{guess.simulated} ({guess.basis})" for guess in guesses_of(name)]
 
     def settle(self) -> None:
@@ -411,6 +429,28 @@ class FakeIonQ:
         """
         with self.lock:
             return self._job(job_id)[1]
+
+    def record(self, job_id: str) -> dict[str, Any]:
+        """Return the record of a job as GET /jobs/{id} has it, without polling it.
+
+        Raises:
+            ValueError: The id is unknown.
+        """
+        with self.lock:
+            jobs, job = self._job(job_id)
+            jobs.find(job_id)
+            return record.full(job, self._read("GET", "", {}, None))
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job and its children, as DELETE /jobs/{id} does.
+
+        Raises:
+            ValueError: The id is unknown.
+        """
+        with self.lock:
+            jobs, job = self._job(job_id)
+            jobs.delete(job.id)
+            self._save()
 
     def end(self, job_id: str, end: End | str = LIFECYCLE[-1]) -> None:
         """Bring a job, or a child job by itself, to its end now.
@@ -623,16 +663,7 @@ class FakeIonQ:
         """
         with self.lock:
             at = self.clock.now()
-            request = Request.read(
-                method,
-                url,
-                headers,
-                body,
-                accounts=self._accounts,
-                facility=self.facility,
-                deviations=self.deviations,
-                clock=self.clock,
-            )
+            request = self._read(method, url, headers, body)
             name = None if request.operation is None else request.operation.name
             due: Sequence[ArmedRule] = ()
             if name is not None:
@@ -649,6 +680,20 @@ class FakeIonQ:
         response = self._made(request, response, later)
         with self.lock:
             return self._finish(request, at, request_id, response, due)
+
+    def _read(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Request:
+        return Request.read(
+            method,
+            url,
+            headers,
+            body,
+            accounts=self._accounts,
+            facility=self.facility,
+            deviations=self.deviations,
+            clock=self.clock,
+        )
 
     def _finish(
         self,

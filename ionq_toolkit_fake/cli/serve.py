@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from ionq_toolkit_fake.cli.config import read_config
 from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.facts.described import DeviceFileError
+from ionq_toolkit_fake.models.agenda import Retention
 from ionq_toolkit_fake.scenario import Scenario
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
@@ -39,6 +42,16 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
 
 
 @click.command()
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    callback=read_config,
+    expose_value=False,
+    metavar="FILE",
+    help="Take options from a TOML file, such as: port = 8080. The command line and the "
+    "environment go before it.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
@@ -104,6 +117,20 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     help="Keep everything in this file, and begin with it if it exists.",
 )
 @click.option(
+    "--keep-jobs",
+    metavar="NUMBER",
+    type=click.IntRange(0),
+    show_default=f"{Retention().jobs}",
+    help="The most final jobs that are kept; then those that ended first are deleted.",
+)
+@click.option(
+    "--keep-days",
+    metavar="DAYS",
+    type=click.FloatRange(0, 10**6),
+    show_default="for ever",
+    help="How long final jobs are kept.",
+)
+@click.option(
     "--status",
     "statuses",
     metavar="BACKEND=STATUS",
@@ -111,12 +138,17 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
 )
 @click.option(
+    "--devices",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="QPUs beside IonQ's, described in a TOML file.",
+)
+@click.option(
     "--api-key",
     "api_keys",
     metavar="KEY",
     multiple=True,
-    envvar="IONQ_FAKE_API_KEYS",
-    help="Take this API key and no other; may be repeated, also as words of IONQ_FAKE_API_KEYS.",
+    help="Take this API key and no other; may be repeated, in the environment as words.",
 )
 @click.option(
     "--keys",
@@ -129,7 +161,6 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
 @click.option(
     "--token",
     metavar="TOKEN",
-    envvar="IONQ_FAKE_TOKEN",
     help="The token of the routes below /_fake, where --host is not loopback; drawn and printed "
     "if it is not given.",
 )
@@ -144,7 +175,7 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     "--insecure", is_flag=True, help="Take every API key, also from other machines: see --host."
 )
 @click.pass_context
-def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
+def serve(  # noqa: PLR0917 - click passes them by name
     context: click.Context,
     host: str,
     port: int,
@@ -157,7 +188,10 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     scheduler: str | None,
     scenario: str | None,
     state: str | None,
+    keep_jobs: int | None,
+    keep_days: float | None,
     statuses: tuple[str, ...],
+    devices: str | None,
     api_keys: tuple[str, ...],
     key_file: Path | None,
     token: str | None,
@@ -170,9 +204,23 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     "ionq-fake listening on URL". Any API key is taken, unless keys are given. The routes that
     change the cloud are below /_fake: GET /_fake lists them. Where other machines can reach the
     server, it needs keys (or --insecure), and those routes a token.
-    """
+
+    For example:
+
+    \b
+        ionq-fake serve
+        ionq-fake serve --port 0 --state lab.db --scenario busy-queue
+        ionq-fake serve --config fake.toml --clock virtual
+    """  # noqa: D301 - the backspace keeps the lines apart
     like = None if scenario is None else _scenario(context, scenario)
     keys = _keys(api_keys, key_file)
+    given = {"jobs": keep_jobs, "days": keep_days}
+    retention = Retention.of(
+        {
+            **({} if like is None else like.retention),
+            **{name: value for name, value in given.items() if value is not None},
+        }
+    )
     guard = Guard(host, hosts=hosts, token=token)
     client = None if scheduler is None else _cluster(scheduler)
     simulations = (
@@ -184,9 +232,11 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            if keys is not None:
-                like = replace(like, keys=keys)
-            cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
+            changed = {"keys": keys, "devices": devices}
+            like = replace(like, **{k: v for k, v in changed.items() if v is not None})  # type: ignore[arg-type]
+            cloud = like.cloud(
+                seed, clock=clock, executor=simulations, state=state, retention=retention
+            )
         else:
             cloud = FakeIonQ(
                 seed,
@@ -196,11 +246,14 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
                 transitions=transitions if not _is_default(context, "transitions") else None,
                 statuses=dict(_pair(text) for text in statuses) or None,
                 state=state,
+                devices=devices,
+                retention=retention,
             )
     except StateError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--status") from error
+        hint = "--devices" if isinstance(error, DeviceFileError) else "--status"
+        raise click.BadParameter(str(error), param_hint=hint) from error
     try:
         guard.check_cloud(cloud, insecure=insecure)
     except UnsafeAddressError as error:

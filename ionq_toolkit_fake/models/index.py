@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from sortedcontainers import SortedList
@@ -73,6 +74,13 @@ class Index:
                 del groups[key]
             if not groups:
                 del self._groups[session]
+
+    def counts(self) -> Counter[str]:
+        """Return the number of jobs of each status."""
+        found: Counter[str] = Counter()
+        for key, group in self._groups.get(None, {}).items():
+            found[key.status] += len(group)
+        return found
 
     def find(
         self,

@@ -56,6 +56,7 @@ class CloudRecord(msgspec.Struct):
         words: How many words of random bits its ids took.
         statuses: Statuses of backends that differ from the catalogue's.
         fidelities: Median fidelities of QPUs that differ from the catalogue's.
+        devices: The QPUs that a user described, as a file has them.
         transitions: Those for all jobs, followed by the rules for some, as `as_list` returns them.
         seen: How many jobs fitted each of the rules.
     """
@@ -66,6 +67,7 @@ class CloudRecord(msgspec.Struct):
     words: int = 0
     statuses: dict[str, str] = {}
     fidelities: dict[str, dict[str, float]] = {}
+    devices: dict[str, Any] = {}
     transitions: list[dict[str, Any]] = []
     seen: list[int] = []
 
