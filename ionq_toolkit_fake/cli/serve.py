@@ -17,6 +17,7 @@ from click.core import ParameterSource
 from ionq_toolkit_fake.cli.config import read_config
 from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.facts.described import DeviceFileError
 from ionq_toolkit_fake.scenario import Scenario
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
@@ -122,6 +123,12 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
 )
 @click.option(
+    "--devices",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="QPUs beside IonQ's, described in a TOML file.",
+)
+@click.option(
     "--api-key",
     "api_keys",
     metavar="KEY",
@@ -167,6 +174,7 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     scenario: str | None,
     state: str | None,
     statuses: tuple[str, ...],
+    devices: str | None,
     api_keys: tuple[str, ...],
     key_file: Path | None,
     token: str | None,
@@ -200,8 +208,8 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            if keys is not None:
-                like = replace(like, keys=keys)
+            given = {"keys": keys, "devices": devices}
+            like = replace(like, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
             cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
         else:
             cloud = FakeIonQ(
@@ -212,11 +220,13 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
                 transitions=transitions if not _is_default(context, "transitions") else None,
                 statuses=dict(_pair(text) for text in statuses) or None,
                 state=state,
+                devices=devices,
             )
     except StateError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--status") from error
+        hint = "--devices" if isinstance(error, DeviceFileError) else "--status"
+        raise click.BadParameter(str(error), param_hint=hint) from error
     try:
         guard.check_cloud(cloud, insecure=insecure)
     except UnsafeAddressError as error:
