@@ -13,6 +13,7 @@ import click
 #: The module of each command, and its name there.
 _COMMANDS = {
     "chaos": "chaos.command:chaos_command",
+    "conformance": "conformance.command:conformance_command",
     "scenarios": "cli.files:scenarios",
     "serve": "cli.serve:serve",
     "snapshot": "cli.files:snapshot",
