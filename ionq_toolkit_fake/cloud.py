@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from ionq_toolkit_fake.api import responses
+from ionq_toolkit_fake.api import record, responses
 from ionq_toolkit_fake.api.large import Later
 from ionq_toolkit_fake.api.request import LoggedRequest, Request, takes_body
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
 from ionq_toolkit_fake.assertions import assert_requested
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
-from ionq_toolkit_fake.display import ShownList, Table, shown
+from ionq_toolkit_fake.display import MOST_ROWS, ShownList, Table, shown
 from ionq_toolkit_fake.facts.described import described_devices, load_devices
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.guesses import guesses_of
@@ -258,6 +258,8 @@ class FakeIonQ:
         self.lock = ForkLock(outer=True)
         self._prepare = prepare
         self._keeper = keeper
+        if keeper is not None:
+            keeper.attach(self._accounts, self.facility.devices)
         if keeper is None or kept is None:
             if prepare is not None:
                 prepare(self)
@@ -276,8 +278,7 @@ class FakeIonQ:
             if isinstance(error, StateError):
                 raise
             raise damaged(keeper.store, f"a rule: {error}") from error
-        devices = self.facility.devices
-        keeper.restore(self._accounts, lambda key: self._project(key, self._projects), devices)
+        keeper.restore(self._accounts, self._agenda, lambda key: self._project(key, self._projects))
 
     def save(self) -> None:
         """Write everything that has changed to the state, if the cloud has one.
@@ -342,9 +343,13 @@ class FakeIonQ:
         with self.lock:
             self.settle()
             self._save()
-            entries = self._entries([armed.number for armed in self.faults.rules])
-            entries.update(everything(self._accounts, self._projects))
-            write_snapshot(path, entries)
+            store = None if self._keeper is None else self._keeper.store
+            if not isinstance(store, SqliteStore):
+                entries = self._entries([armed.number for armed in self.faults.rules])
+                entries.update(everything(self._accounts, self._projects))
+                write_snapshot(path, entries)
+                return
+        store.snapshot(path)  # others need not wait until it is copied
 
     def close(self) -> None:
         """Write the state and release its file, if the cloud has one. It is not used afterwards."""
@@ -360,12 +365,14 @@ class FakeIonQ:
         return f"<{type(self).__name__} seed={self.seed}, {count} jobs>"
 
     def _table(self) -> Table:
-        jobs = [job for project in self.projects for job in project.jobs.shown()]
+        count = sum(len(project.jobs) for project in self.projects)
         title = (
             f"FakeIonQ: IonQ's cloud in this process, seed {self.seed}, "
             f"{self.clock.now():%Y-%m-%d %H:%M:%S} UTC by its clock, {len(self._log)} requests, "
-            f"{len(jobs)} jobs"
+            f"{count} jobs"
         )
+        with self.lock:
+            jobs = self.newest_jobs(MOST_ROWS + 1)
         return Table(title, Job.COLUMNS, [job.row() for job in jobs[::-1]])
 
     _repr_html_, _repr_pretty_ = shown(_table)
@@ -422,6 +429,28 @@ class FakeIonQ:
         """
         with self.lock:
             return self._job(job_id)[1]
+
+    def record(self, job_id: str) -> dict[str, Any]:
+        """Return the record of a job as GET /jobs/{id} has it, without polling it.
+
+        Raises:
+            ValueError: The id is unknown.
+        """
+        with self.lock:
+            jobs, job = self._job(job_id)
+            jobs.find(job_id)
+            return record.full(job, self._read("GET", "", {}, None))
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job and its children, as DELETE /jobs/{id} does.
+
+        Raises:
+            ValueError: The id is unknown.
+        """
+        with self.lock:
+            jobs, job = self._job(job_id)
+            jobs.delete(job.id)
+            self._save()
 
     def end(self, job_id: str, end: End | str = LIFECYCLE[-1]) -> None:
         """Bring a job, or a child job by itself, to its end now.
@@ -634,16 +663,7 @@ class FakeIonQ:
         """
         with self.lock:
             at = self.clock.now()
-            request = Request.read(
-                method,
-                url,
-                headers,
-                body,
-                accounts=self._accounts,
-                facility=self.facility,
-                deviations=self.deviations,
-                clock=self.clock,
-            )
+            request = self._read(method, url, headers, body)
             name = None if request.operation is None else request.operation.name
             due: Sequence[ArmedRule] = ()
             if name is not None:
@@ -660,6 +680,20 @@ class FakeIonQ:
         response = self._made(request, response, later)
         with self.lock:
             return self._finish(request, at, request_id, response, due)
+
+    def _read(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Request:
+        return Request.read(
+            method,
+            url,
+            headers,
+            body,
+            accounts=self._accounts,
+            facility=self.facility,
+            deviations=self.deviations,
+            clock=self.clock,
+        )
 
     def _finish(
         self,
@@ -774,6 +808,7 @@ class FakeIonQ:
                 executor=self._executor,
                 transitions=self.transitions,
                 agenda=self._agenda,
+                load=None if self._keeper is None else self._keeper.load,
             )
         return projects[key.project_id]
 

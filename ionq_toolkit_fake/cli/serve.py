@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from ionq_toolkit_fake.cli.config import read_config
 from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
 from ionq_toolkit_fake.facts.described import DeviceFileError
@@ -40,6 +41,16 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
 
 
 @click.command()
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    callback=read_config,
+    expose_value=False,
+    metavar="FILE",
+    help="Take options from a TOML file, such as: port = 8080. The command line and the "
+    "environment go before it.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
@@ -122,8 +133,7 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     "api_keys",
     metavar="KEY",
     multiple=True,
-    envvar="IONQ_FAKE_API_KEYS",
-    help="Take this API key and no other; may be repeated, also as words of IONQ_FAKE_API_KEYS.",
+    help="Take this API key and no other; may be repeated, in the environment as words.",
 )
 @click.option(
     "--keys",
@@ -136,7 +146,6 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
 @click.option(
     "--token",
     metavar="TOKEN",
-    envvar="IONQ_FAKE_TOKEN",
     help="The token of the routes below /_fake, where --host is not loopback; drawn and printed "
     "if it is not given.",
 )
@@ -178,7 +187,14 @@ def serve(  # noqa: PLR0917 - click passes them by name
     "ionq-fake listening on URL". Any API key is taken, unless keys are given. The routes that
     change the cloud are below /_fake: GET /_fake lists them. Where other machines can reach the
     server, it needs keys (or --insecure), and those routes a token.
-    """
+
+    For example:
+
+    \b
+        ionq-fake serve
+        ionq-fake serve --port 0 --state lab.db --scenario busy-queue
+        ionq-fake serve --config fake.toml --clock virtual
+    """  # noqa: D301 - the backspace keeps the lines apart
     like = None if scenario is None else _scenario(context, scenario)
     keys = _keys(api_keys, key_file)
     guard = Guard(host, hosts=hosts, token=token)

@@ -214,7 +214,8 @@ class Facility:
     def noise(self, device: Device, on: date | None = None) -> Noise:
         """Return the noise of a device on a day, by default on the newest it was characterized.
 
-        It is made to lose signal. A device whose fidelities were given has their noise alone.
+        It is made to lose signal as jobs on the device were seen to. A device whose fidelities
+        were given has their noise alone.
         """
         nominal = device.performance
         assert nominal is not None, "only a QPU is noisy by itself"  # noqa: S101
@@ -224,9 +225,11 @@ class Facility:
         noise = of_fidelities(
             now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
         )
-        if device.name in self._exact or "qpu-loses-signal" not in self.deviations:
+        factors = device.as_run
+        exact = device.name in self._exact or "qpu-loses-signal" not in self.deviations
+        if factors is None or exact:
             return noise
-        return as_run(noise)
+        return as_run(noise, factors.one_qubit, factors.two_qubits)
 
     def _measured(self, device: Device, day: date) -> Characterization:
         nominal = device.performance
