@@ -256,7 +256,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             _qpu(
                 *("qpu.aria-1", "retired", 25, _MS, _ARIA, _ARIA_PRICE),
                 as_run=_ARIA_AS_RUN,
-                **_MARYLAND,
+                location=_MARYLAND["location"],
             ),
             _qpu("qpu.aria-2", "retired", 25, _MS, _ARIA, _ARIA_PRICE, as_run=_ARIA_AS_RUN),
             _qpu("qpu.harmony", "retired", 11, _MS, _HARMONY, None, last_day="2024-08-31"),
