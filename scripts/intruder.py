@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import urllib.request
 from functools import partial
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,14 +33,16 @@ OPTIONS = (
 )
 KEY = {"Authorization": "apiKey k-0123456789abcdef", "Content-Type": "application/json"}
 #: The name of a job; a page that has it has read what is not its own.
-SECRET = "the-name-of-a-job"
+NAME = "the-name-of-a-job"
 LIMIT_S = 300.0
 
 
 class Proxy(BaseHTTPRequestHandler):
-    """The proxy of the browser: the page, its report, and all the rest from where it is asked for."""
+    """The proxy of the browser: the page, its report, and the rest from where it is asked for."""
 
-    def __init__(self, server: str, reports: list[list[str]], done: threading.Event, *rest: object):
+    def __init__(
+        self, server: str, reports: list[list[str]], done: threading.Event, *rest: object
+    ) -> None:
         self.fake, self.reports, self.done = server, reports, done
         super().__init__(*rest)  # type: ignore[arg-type]
 
@@ -59,14 +60,16 @@ class Proxy(BaseHTTPRequestHandler):
         elif name.endswith("evil.test") and parts.hostname == "evil.test":
             self._send(404, b"", "text/plain")
         else:
-            self._forward(parts, body)
+            self._forward(body)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = _answer  # noqa: N815
 
-    def _forward(self, parts: object, body: bytes) -> None:
+    def _forward(self, body: bytes) -> None:
         url = urlsplit(self.path)
         connection = HTTPConnection(self.fake, timeout=30)
-        headers = {name: value for name, value in self.headers.items() if name != "Proxy-Connection"}
+        headers = {
+            name: value for name, value in self.headers.items() if name != "Proxy-Connection"
+        }
         path = url.path + (f"?{url.query}" if url.query else "")
         try:
             connection.request(self.command, path or "/", body or None, headers)
@@ -75,7 +78,9 @@ class Proxy(BaseHTTPRequestHandler):
                 content = reply.fp.readline()  # a stream has no end
             else:
                 content = reply.read()
-            self._send(reply.status, content, reply.getheader("Content-Type", ""), reply.getheaders())
+            self._send(
+                reply.status, content, reply.getheader("Content-Type", ""), reply.getheaders()
+            )
         except OSError:
             self._send(502, b"", "text/plain")
         finally:
@@ -88,7 +93,9 @@ class Proxy(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         for name, value in more or ():
-            if name.lower().startswith(("access-control", "content-security", "x-", "cross-", "set-")):
+            if name.lower().startswith(
+                ("access-control", "content-security", "x-", "cross-", "set-")
+            ):
                 self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -110,10 +117,10 @@ def routes(job_id: str) -> list[tuple[str, str]]:
 
 def ask(base: str, path: str, body: object = None) -> bytes:
     """Return the body of a response to a client of this computer."""
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(base + path, data, KEY), timeout=30) as reply:
-        content: bytes = reply.read()
-    return content
+    connection = HTTPConnection(urlsplit(base).netloc, timeout=30)
+    method, data = ("GET", None) if body is None else ("POST", json.dumps(body))
+    connection.request(method, path, data, KEY)
+    return connection.getresponse().read()
 
 
 def state(base: str) -> object:
@@ -137,7 +144,7 @@ def main() -> int:
             line = server.stdout.readline() if server.stdout else ""
             base = re.findall(r"http://[^/\s]+", line)[0]
             circuit = {"qubits": 1, "circuit": [{"gate": "h", "target": 0}]}
-            body = {"type": "ionq.circuit.v1", "backend": "simulator", "name": SECRET}
+            body = {"type": "ionq.circuit.v1", "backend": "simulator", "name": NAME}
             job_id = json.loads(ask(base, "/v0.4/jobs", {**body, "input": circuit}))["id"]
             ask(base, f"/v0.4/jobs/{job_id}")
             before = state(base)
@@ -150,12 +157,14 @@ def main() -> int:
                 handler = partial(Proxy, base.removeprefix("http://"), reports, done)
                 proxy = ThreadingHTTPServer(("127.0.0.1", 0), handler)
                 threading.Thread(target=proxy.serve_forever, daemon=True).start()
-                told = quote(json.dumps({"targets": targets, "routes": asked, "secret": SECRET}))
+                told = quote(json.dumps({"targets": targets, "routes": asked, "secret": NAME}))
                 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
                     browser = subprocess.Popen(
-                        [BROWSER, *OPTIONS, f"--user-data-dir={profile}"]
-                        + [f"--proxy-server=http://127.0.0.1:{proxy.server_port}"]
-                        + ["--remote-debugging-port=0", f"{origin}/intruder#{told}"],
+                        [
+                            *(BROWSER, *OPTIONS, f"--user-data-dir={profile}"),
+                            f"--proxy-server=http://127.0.0.1:{proxy.server_port}",
+                            f"{origin}/intruder#{told}",
+                        ],
                         stdout=subprocess.DEVNULL,
                         stderr=subprocess.DEVNULL,
                     )
