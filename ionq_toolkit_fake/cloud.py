@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.facts.failures import FailureWord
     from ionq_toolkit_fake.faults import ArmedRule, Fault
     from ionq_toolkit_fake.models.accounts import Access, ApiKey
+    from ionq_toolkit_fake.models.changes import Changes
     from ionq_toolkit_fake.models.jobs import Jobs
     from ionq_toolkit_fake.transitions.lifecycle import OpenStatus
 
@@ -97,6 +98,9 @@ class FakeIonQ:
         faults: The rules of faults: ``cloud.faults.add(faults.http(429), on="POST /jobs")``.
         lock: Held while it takes a request.
     """
+
+    #: Called with each request and its exchange, after it was taken: method, URL, headers, body.
+    observer: Callable[[str, str, Mapping[str, str], bytes | None, Exchange], object] | None = None
 
     #: Answers requests for the controls; the module `control`, which is above this one, sets it.
     controls: ClassVar[Callable[[FakeIonQ, str, str, bytes], Response | None] | None] = None
@@ -405,6 +409,11 @@ class FakeIonQ:
         with self.lock:
             return list(self._log)
 
+    @property
+    def changes(self) -> Changes:
+        """The numbered changes of jobs, requests and controls, for pages that watch the cloud."""
+        return self._agenda.changes
+
     def fidelity_notes(self, backend: str) -> list[str]:
         """Return the simulated values of a backend that rest on a guess, each with its basis.
 
@@ -521,6 +530,24 @@ class FakeIonQ:
             jobs, job = self._job(job_id)
             jobs.release(job)
             self._save()
+
+    def change_backends(
+        self,
+        statuses: Mapping[str, str] | None = None,
+        fidelities: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
+        """Change statuses and median fidelities of backends until the cloud is reset.
+
+        Args:
+            statuses: New statuses, as `FakeIonQ` takes them.
+            fidelities: New fidelities, as `FakeIonQ` takes them.
+
+        Raises:
+            ValueError: A backend, a status or a fidelity is unknown.
+        """
+        with self.lock:
+            self.facility.change(statuses or {}, fidelities or {})
+            self.changes.note("controls")
 
     def reset(self) -> None:
         """Reset to the initial state: the same requests get the same responses again.
@@ -670,6 +697,14 @@ class FakeIonQ:
         Raises:
             StateError: The changes of the request cannot be written to the state.
         """
+        exchange = self._exchange(method, url, headers, body)
+        if self.observer is not None:
+            self.observer(method, url, headers, body, exchange)
+        return exchange
+
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Exchange:
         with self.lock:
             at = self.clock.now()
             request = self._read(method, url, headers, body)
@@ -733,6 +768,7 @@ class FakeIonQ:
             faults=exchange.faults,
         )
         self._log.append(logged)
+        self.changes.note("requests")
         if due:
             self.faults.note(due, logged)
         self._save(None if request.key is None else request.key.project_id)

@@ -71,6 +71,8 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
         path = unquote(urlsplit(url).path).rstrip("/")
         query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
         response = _response(cloud, method.upper(), path, query, body)
+        if method.upper() not in {"GET", "HEAD"}:
+            cloud.changes.note("controls")
         try:
             cloud.save()
         except StateError as error:
@@ -273,10 +275,7 @@ def jobs(cloud: FakeIonQ, query: Mapping[str, str]) -> object:
         if target not in cloud.facility.devices:
             raise unknown("backend", target, cloud.facility.devices)
     found = heapq.merge(
-        *(
-            project.jobs.index.find(statuses=statuses, targets=targets)
-            for project in cloud.projects
-        ),
+        *(project.jobs.search(statuses=statuses, targets=targets) for project in cloud.projects),
         key=lambda one: one.submitted_at,
         reverse=True,
     )

@@ -131,6 +131,31 @@ class Scenario:
             state=state,
         )
 
+    def apply(self, cloud: FakeIonQ) -> None:
+        """Add the transitions and faults to a cloud that is running, and change its backends.
+
+        Its seed, clock, keys and deviations stay: they are settings of a new cloud. A reset of the
+        cloud undoes it. If a fault never fires because of an earlier one, nothing changes::
+
+            Scenario.of("rate-limited").apply(cloud)
+
+        Raises:
+            ValueError: An earlier rule happens to every request that a new one could happen to.
+        """
+        with cloud.lock:
+            added = []
+            try:
+                for table in self.faults:
+                    rule = cloud.faults.arm(fault_rules.from_dict(table))
+                    added.append(rule)
+            except ValueError:
+                for armed in added:
+                    cloud.faults.remove(armed)
+                raise
+            for table in self.transitions:
+                cloud.transitions.add(TransitionRule.from_dict(table))
+            cloud.change_backends(self.statuses, self.fidelities)
+
     def _prepare(self, cloud: FakeIonQ) -> None:
         for table in self.transitions:
             cloud.transitions.add(TransitionRule.from_dict(table))
