@@ -109,12 +109,8 @@ class Application:
                 await self._starlette(scope, receive, counted)
         except asyncio.CancelledError:  # the server stops
             connection.cut()
-        except Exception:
+        except Exception:  # Starlette has answered it
             logger.exception("no answer to %s", scope["method"])
-            if status is None:
-                await respond(counted, internal_error().response())
-            else:
-                connection.cut()
         finally:
             seconds = time.perf_counter() - began
             method, path = scope["method"], scope["raw_path"].decode("latin-1")
@@ -196,6 +192,9 @@ class _Cloud:
             except Refused as refused:
                 await respond(send, refused.response)
                 return
+            except Exception:
+                logger.exception("no answer to %s %s", method, _label(method, url))
+                exchange = Exchange("", internal_error().response())
             finally:
                 self._metrics.waiting -= 1
                 self._metrics.body_bytes -= len(held)

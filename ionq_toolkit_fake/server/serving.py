@@ -105,8 +105,9 @@ class FakeServer:
 
     def __exit__(self, *_: object) -> None:
         """Close all connections and stop listening."""
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        loop, self._loop = self._loop, None
+        if loop is not None and self._stop is not None:
+            loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
             self._thread.join(_THREAD_TIMEOUT_S)
 

@@ -33,8 +33,8 @@ def test_each_party_keeps_its_order_and_none_gets_two_turns_while_another_waits(
     since = {}
     for party, number in all_of(turns):
         assert number == left[party].pop(0)
-        for other in left:
-            since[other] = 0 if other == party or not left[other] else since.get(other, 0) + 1
+        for other, rest in left.items():
+            since[other] = 0 if other == party or not rest else since.get(other, 0) + 1
         assert max(since.values()) < len(left)
     assert not any(left.values())
 
