@@ -21,7 +21,7 @@ from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.display import MOST_ROWS, ShownList, Table, shown
 from ionq_toolkit_fake.facts.described import described_devices, load_devices
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
-from ionq_toolkit_fake.facts.guesses import guesses_of
+from ionq_toolkit_fake.facts.guesses import notes_of
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
 from ionq_toolkit_fake.faults import from_dict as rule_from_dict
@@ -426,9 +426,7 @@ class FakeIonQ:
         name = backend if backend in self.facility.devices else f"qpu.{backend}"
         if name not in self.facility.devices:
             raise unknown("backend", backend, self.facility.devices)
-        if self.facility.devices[name].described:
-            return [f"{name} is as its description says: its numbers are a user's, not IonQ's"]
-        return [f"{guess.simulated} ({guess.basis})" for guess in guesses_of(name)]
+        return notes_of(name, described=self.facility.devices[name].described)
 
     def settle(self) -> None:
         """Move on every job whose time has come."""
@@ -801,12 +799,15 @@ class FakeIonQ:
             status, found = self._answer(request, projects)
             if isinstance(found, Later):
                 later = found
+            more: Mapping[str, str] = {}
+            if isinstance(found, responses.Headed):
+                found, more = found
             if isinstance(found, responses.Text):
                 headers = {"content-type": "text/plain; charset=utf-8"}
                 response = Response(status, headers, found.encode())
             else:
                 body = b"" if later is not None else msgspec.json.encode(found)
-                response = Response(status, {**JSON}, body)
+                response = Response(status, {**JSON, **more}, body)
         except Refusal as refusal:
             response = refusal.response()
         except Exception:
