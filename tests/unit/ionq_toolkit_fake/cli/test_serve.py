@@ -308,7 +308,7 @@ def test_state_that_cannot_be_used_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("missing", ["werkzeug", "h11", "qiskit_aer"])
+@pytest.mark.parametrize("missing", ["werkzeug", "h11", "starlette", "qiskit_aer"])
 def test_serve_without_the_extra_names_the_extra(missing):
     script = f"""
 import sys
