@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from ionq_toolkit import errors
-from ionq_toolkit_fake import FakeIonQ, Scenario
+from ionq_toolkit_fake import FakeIonQ, Retention, Scenario
 from ionq_toolkit_fake.cli import main
 from ionq_toolkit_fake.scenario import names
 
@@ -305,3 +305,20 @@ def test_a_file_has_them_too():
 def test_a_scenario_refuses_a_characterization_or_capacity_that_there_is_not(settings, words):
     with pytest.raises(ValueError, match=words):
         Scenario(**settings)
+
+
+def test_retention_of_a_scenario_is_that_of_its_cloud():
+    scenario = Scenario.from_toml("[retention]\njobs = 2\ndays = 1.5\n")
+    assert scenario.cloud()._agenda.retention == Retention(jobs=2, days=1.5)
+    assert Scenario.of(scenario.token()) == scenario
+    given = Retention(jobs=9)
+    assert scenario.cloud(retention=given)._agenda.retention == given
+
+
+@pytest.mark.parametrize(
+    ("retention", "message"),
+    [({"job": 1}, "part of a retention"), ({"jobs": -1}, "at least 0"), (3, "a table")],
+)
+def test_invalid_retention_of_a_scenario_is_refused(retention, message):
+    with pytest.raises(ValueError, match=message):
+        Scenario(retention=retention)

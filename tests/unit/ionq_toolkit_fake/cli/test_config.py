@@ -51,6 +51,16 @@ def test_every_kind_of_value_is_read(served):
     assert cloud.facility.devices["qpu.aria-1"].status == "available"
 
 
+def test_retention_is_given_by_options_and_by_a_scenario(served, tmp_path):
+    _, found = served("keep-jobs = 7", "--keep-days", "1.5")
+    assert found["cloud"]._agenda.retention == (7, 1.5, 1000)
+    (tmp_path / "few.toml").write_text("[retention]\njobs = 5\nsessions = 3\n")
+    _, found = served("", "--scenario", str(tmp_path / "few.toml"), IONQ_FAKE_SERVE_KEEP_DAYS="2")
+    assert found["cloud"]._agenda.retention == (5, 2, 3)
+    assert served("")[1]["cloud"]._agenda.retention == (100_000, None, 1000)
+    assert "--keep-jobs" in served("", "--keep-jobs", "-1")[0].output
+
+
 def test_a_file_is_named_by_the_environment(monkeypatch, served, tmp_path):
     served("")
     (tmp_path / "other.toml").write_text("prt = 1")
