@@ -245,7 +245,7 @@ def section():
             "",
             "## Guesses",
             "",
-            "`backend.fidelity_notes()` of the client and `cloud.fidelity_notes(name)` return those of a backend.",
+            "`backend.fidelity_notes()` of the client returns those of a backend.",
             "",
             "| backends | simulated | basis |",
             "| --- | --- | --- |",
