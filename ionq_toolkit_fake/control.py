@@ -73,6 +73,8 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
         path = unquote(urlsplit(url).path).rstrip("/")
         query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
         response = _response(cloud, method.upper(), path, query, body)
+        if method.upper() not in {"GET", "HEAD"}:
+            cloud.changes.note("controls")
         try:
             cloud.save()
         except StateError as error:

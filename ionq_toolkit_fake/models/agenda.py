@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sortedcontainers import SortedList
 
+from ionq_toolkit_fake.models.changes import Changes
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, wakes_at
 from ionq_toolkit_fake.validation import number, unknown, whole
 
@@ -81,6 +82,7 @@ class Agenda:
         retention: How long final jobs are kept.
         changed: The jobs that are no children and were changed, by their ids; None: not recorded.
         deleted: The ids of the jobs that were deleted since, child jobs included.
+        changes: The numbered changes of the cloud, for pages that watch it.
     """
 
     def __init__(self, clock: Clock, retention: Retention, *, record: bool = False) -> None:
@@ -93,6 +95,7 @@ class Agenda:
         self.retention = retention
         self._record = record
         self._clock = clock
+        self.changes = Changes()
         self.clear()
 
     def clear(self) -> None:
@@ -104,6 +107,7 @@ class Agenda:
         self._count = 0
         self.changed: dict[str, Job] | None = {} if self._record else None
         self.deleted: list[str] = []
+        self.changes.note("reset")
 
     def simulated(self, shelf: Shelf, job_id: str) -> None:
         """Take notice that a simulation of a job has ended; from any thread."""
@@ -111,6 +115,7 @@ class Agenda:
 
     def update(self, shelf: Shelf, job: Job) -> None:
         """Take notice of the position of a job that is no child."""
+        self.changes.note("job", job.id)
         if self.changed is not None:
             self.changed[job.id] = job
         final = job.status in FINAL
@@ -139,6 +144,7 @@ class Agenda:
 
     def remove(self, job_id: str, children: Iterable[str]) -> None:
         """Forget a job, and its children."""
+        self.changes.note("job", job_id)
         if self.changed is not None:
             self.changed.pop(job_id, None)
             self.deleted += [job_id, *children]

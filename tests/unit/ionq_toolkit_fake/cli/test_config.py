@@ -100,3 +100,28 @@ def test_a_secret_of_a_file_is_never_shown(served, config):
     done, _ = served(config)
     assert done.exit_code == 2
     assert "a-secret" not in done.output
+
+
+@pytest.mark.parametrize("way", ["command line", "file", "scenario"])
+def test_characterization_and_capacity_for_sessions_are_options(served, tmp_path, way):
+    scenario = tmp_path / "lab.toml"
+    scenario.write_text("characterization = 'nominal'\nsession_capacity = 2\n")
+    config, *arguments = {
+        "command line": ("", "--characterization", "nominal", "--session-capacity", "2"),
+        "file": ("characterization = 'nominal'\nsession-capacity = 2\n",),
+        "scenario": ("", "--scenario", str(scenario)),
+    }[way]
+    done, found = served(config, *arguments)
+    assert done.exit_code == 0, done.output
+    assert "qpu-loses-signal" not in found["cloud"].deviations
+    assert found["cloud"].facility.session_capacity == 2
+
+
+def test_options_go_before_those_of_the_scenario(served, tmp_path):
+    scenario = tmp_path / "lab.toml"
+    scenario.write_text("characterization = 'nominal'\nsession_capacity = 2\n")
+    more = ("--characterization", "as run", "--session-capacity", "0")
+    _, found = served("", "--scenario", str(scenario), *more)
+    assert "qpu-loses-signal" in found["cloud"].deviations
+    assert found["cloud"].facility.session_capacity == 0
+    assert served("", "--characterization", "perfect")[0].exit_code == 2
