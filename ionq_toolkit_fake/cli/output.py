@@ -87,7 +87,8 @@ def _print_rich(
         )
     for row in rows:
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
-    Console(highlight=False).print(table)
+    # Older versions of rich take an empty NO_COLOR for one that is set.
+    Console(highlight=False, no_color=not colours()).print(table)
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:
