@@ -51,6 +51,9 @@ def test_an_example_runs(example, run, server, monkeypatch, tmp_path):
     if words[0] == "chaos":  # its runs take long: tests/behaviour/test_chaos.py
         assert chaos_command.make_context("chaos", words[1:])
         return
+    if words[0] == "conformance":  # tests/unit/ionq_toolkit_fake/conformance
+        assert COMMANDS["ionq-fake conformance"].make_context("conformance", words[1:])
+        return
     if words[0] == "serve":
         (tmp_path / "fake.toml").write_text("port = 0\n")
         monkeypatch.setattr(serve, "_serve", lambda *_: None)
