@@ -69,7 +69,7 @@ def test_it_serves_until_it_is_told_to_stop_and_then_ends_cleanly(
         out, err = process.communicate(timeout=30)
 
     assert process.returncode == 0
-    assert out == ""
+    assert out == f"console: {url.removesuffix('/v0.4')}/\n"
     assert err == "ionq-fake stopped\n"
 
 
