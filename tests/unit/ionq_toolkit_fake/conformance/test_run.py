@@ -62,6 +62,7 @@ def test_ours_agrees_in_every_check_and_nothing_is_left():
     assert len(paid) > 50
 
 
+@pytest.mark.slow
 def test_by_default_no_job_is_for_a_qpu():
     cloud, backends = FakeIonQ(seed=3, keys={KEY: "p"}), set()
 
