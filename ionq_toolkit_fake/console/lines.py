@@ -7,13 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake import faults
-from ionq_toolkit_fake.control import CONTROLS
 from ionq_toolkit_fake.faults import FaultRule
 from ionq_toolkit_fake.scenario import names
 from ionq_toolkit_fake.transitions.lifecycle import End, Step
 from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.transitions.spec import STEPS, end_from_data
-from ionq_toolkit_fake.validation import only, unknown
+from ionq_toolkit_fake.validation import only, unknown, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,7 +127,11 @@ LINES: Mapping[str, Callable[..., str]] = {
     "DELETE /_fake/transitions": lambda _: "cloud.transitions.clear()",
     "POST /_fake/faults": lambda body: add_fault(faults.from_dict(body)),
     "DELETE /_fake/faults": lambda _: "cloud.faults.clear()",
+    "DELETE /_fake/faults/<number>": lambda _, number: (
+        f"cloud.faults.remove(cloud.faults.find({whole('number', int(number), 1)}))"
+    ),
     "POST /_fake/jobs/<job_id>": _change_job,
+    "DELETE /_fake/jobs/<job_id>": lambda _, job_id: call("cloud.delete", python(job_id)),
     SCENARIO: _scenario,
 }
 
@@ -143,10 +146,11 @@ def line(control: str, body: Mapping[str, Any]) -> str:
     Raises:
         ValueError: There is no such control, or the body is not valid for it.
     """
-    job_id: tuple[str, ...] = ()
-    prefix = "POST /_fake/jobs/"
-    if control.startswith(prefix) and control not in CONTROLS:
-        job_id, control = (control.removeprefix(prefix),), f"{prefix}<job_id>"
+    names: list[str] = []
+    for known in LINES:
+        prefix, variable, _ = known.partition("<")
+        if variable and control.startswith(prefix) and control not in LINES:
+            names, control = [control.removeprefix(prefix)], known
     if control not in LINES:
         raise unknown("control", control, LINES)
-    return LINES[control](body, *job_id)
+    return LINES[control](body, *names)

@@ -358,6 +358,12 @@ def test_the_key_is_in_no_result_and_a_cloud_that_shows_it_is_found():
     assert KEY not in "\n".join(report.lines())
 
 
+def test_a_key_of_few_characters_is_not_taken_for_a_leak():
+    cloud = FakeIonQ(seed=3)
+    report = check_conformance(URL, "k", areas=["service"], send=sender(cloud), clock=cloud.clock)
+    assert report.agrees
+
+
 @pytest.mark.parametrize("garbage", [b"", b"null", b"[]", b"{}", b'"x"', b"\xff", b"[" * 100_000])
 def test_garbage_is_a_difference_and_no_crash(garbage):
     report = check_conformance(
