@@ -248,7 +248,7 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            given = {"keys": keys, "devices": devices, "session_capacity": session_capacity}
+            given: dict[str, object] = {"keys": keys, "devices": devices, "session_capacity": session_capacity}
             if not _is_default(context, "characterization"):
                 given["characterization"] = characterization
             like = replace(like, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]

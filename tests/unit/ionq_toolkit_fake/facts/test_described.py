@@ -1,6 +1,8 @@
 """QPUs that a user describes: their numbers are what the API reports and what jobs show."""
 
 import json
+import random
+import tomllib
 
 import pytest
 from qiskit import QuantumCircuit, transpile
@@ -292,3 +294,63 @@ def test_parcels_are_connected_inside_and_each_to_the_next():
     cloud = FakeIonQ(devices={"qpu": {"a": machine}})
     pairs = {(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (3, 5), (4, 5)}
     assert set(cloud.facility.devices["qpu.a"].pairs) == pairs
+
+
+WEIRD = (
+    True,
+    "x",
+    -1,
+    0,
+    10**30,
+    1.5,
+    [],
+    {},
+    [[0]],
+    [[0, 0]],
+    [[0, True]],
+    ["gpi", 3],
+    {"1q": {}},
+)
+WHERE = (
+    *((key,) for key in ("qubits", "connectivity", "parcels", "native_gates", "mid_circuit")),
+    *((key,) for key in ("max_shots", "status", "location", "fidelity", "timing", "price")),
+    *(("fidelity", key) for key in ("1q", "2q", "spam")),
+    *(("timing", key) for key in ("1q", "2q", "readout", "reset", "t1", "t2")),
+    *(("price", key) for key in ("1q", "2q", "minimum", "minimum_mitigated")),
+)
+
+
+@pytest.mark.parametrize("path", WHERE, ids=".".join)
+def test_a_value_of_another_kind_is_refused_by_its_key_or_is_valid(path):
+    for value in (*WEIRD, float("nan"), float("inf"), -float("inf")):
+        table = tomllib.loads(FILE)
+        inner = table["qpu"]["next-1"]
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = value
+        try:
+            cloud = FakeIonQ(devices=table)
+        except DeviceFileError as error:
+            assert error.key.startswith("qpu.next-1")
+            assert len(str(error)) < 600
+        else:
+            assert asker(cloud)("GET", "/v0.4/backends/qpu.next-1")[0] == 200
+
+
+def test_damaged_files_are_refused_or_are_valid(tmp_path):
+    generator, path = random.Random(5), tmp_path / "damaged.toml"
+    for _ in range(200):
+        damaged = bytearray(FILE.encode())
+        for _ in range(generator.randint(1, 4)):
+            damaged[generator.randrange(len(damaged))] = generator.randrange(256)
+        path.write_bytes(bytes(damaged))
+        try:
+            load_devices(path)
+        except DeviceFileError as error:
+            assert str(path) in str(error)
+
+
+def test_a_reset_keeps_it(file):
+    cloud = FakeIonQ(seed=1, devices=file)
+    cloud.reset()
+    assert asker(cloud)("GET", "/v0.4/backends/qpu.next-1")[0] == 200
