@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit_fake.conformance import flows
@@ -184,6 +185,9 @@ _AS_XX = (1 + 0.985492) / 2
 _SIMULATOR = {**_BACKEND, "backend": "simulator", "qubits": 29, "noise_models": [str]}
 _OLD_SHAPE = {"characterizations": None, "pages": 0}
 _ESTIMATE = {"estimated_total_cost": 0, "estimated_at": MOMENT, "rate_card": dict}
+_COMPILATION = {"precision": str, "gate_basis": str, "service_version": str}
+_FAILURES = ("UnexpectedCompilationError", "CompilationError", "PreflightError")
+_URL = re.compile("/v0.4/jobs/[0-9a-f-]{36}/results/probabilities")
 _NO_PROGRAM = {"type": "ionq.qasm3.v1", "input": {"data": "no program"}}
 _NO_KEYS = (("no key", NONE), ("a wrong key", WRONG))
 
@@ -242,9 +246,10 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("unknown fields are ignored", CIRQ, takes({"lang": "json"})),
         ("dry_run may be false", QISKIT, takes({"dry_run": False})),
         ("a target without a backend means the simulator", KFE,
-         flows.target_for_backend, ("target-is-no-backend",)),
+         takes({"backend": LEFT_OUT, "target": "simulator"}, {"backend": "simulator"}),
+         ("target-is-no-backend",)),
         ("a list may be filtered by an unknown status", CIRQ, asks("GET /jobs?status=queued", 200)),
-        ("a page may have 100 jobs", MLI, flows.large_pages, ("list-limit",)),
+        ("a page may have 100 jobs", MLI, asks("GET /jobs?limit=100", 200), ("list-limit",)),
     ],
     "gates": [
         *((f"qis: {name}", PROGRAMS, gives(*one)) for name, one in _QIS.items()),
@@ -259,18 +264,22 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
     ],
     "jobs": [
         ("an ideal job: its record", SPEC, flows.record_of_a_job),
-        ("results have URLs beside descriptors", QISKIT, flows.result_urls, ("results-urls",)),
+        ("results have URLs beside descriptors", QISKIT,
+         takes({}, {"results": {"probabilities": {"url": _URL}}}), ("results-urls",)),
         ("each descriptor names an artifact", SPEC, flows.artifacts),
-        ("a failure has its text as error", CIRQ, flows.failure_text, ("failure-error",)),
-        ("debiasing off is false", OVERLAY, flows.debiasing_false, ("debiasing-false",)),
+        ("a failure has its text as error", CIRQ,
+         fails({"input": {"circuit": BELL}}, *_FAILURES, error=str), ("failure-error",)),
+        ("debiasing off is false", OVERLAY,
+         takes({"settings": {"error_mitigation": {"debiasing": False}}},
+               {"output": {"error_mitigation": {"debiasing": False}}}), ("debiasing-false",)),
         ("the compiler's settings are shown", QBRAID,
-         flows.compilation_shown, ("compilation-output",)),
+         takes({}, {"output": {"compilation": _COMPILATION}}), ("compilation-output",)),
         ("a job from creation to deletion", SPEC, flows.life_of_a_job),
         ("pages of a list", SPEC, flows.pages),
         ("several are canceled, though completed, and deleted", CIRQ, flows.several_at_once),
         ("a job of several circuits", QISKIT, flows.children),
         ("a clone", SPEC, flows.clones),
-        ("probabilities of a Bell pair are 0.5 and 0.5", PENNYLANE, flows.ideal_results),
+        ("probabilities of a Bell pair are 0.5 and 0.5", PENNYLANE, gives(BELL, {0: 0.5, 3: 0.5})),
         ("compiled circuits are gone", QISKIT, asks(f"GET {_LOST}/circuits/native", 410)),
     ],
     "noise": [

@@ -313,15 +313,16 @@ def takes(change: Mapping[str, Any], shape: object = ANY) -> Probe:
     return lambda kit: differences(shape, kit.completed(change))
 
 
-def fails(change: Mapping[str, Any], *codes: str) -> Probe:
-    """Return a check: a job is accepted, and fails with one of some codes."""
+def fails(change: Mapping[str, Any], *codes: str, **more: object) -> Probe:
+    """Return a check: a job is accepted, and fails with one of some codes, and more fields."""
 
     def probe(kit: Kit) -> Iterator[str]:
         record = kit.finished(kit.made(change))
         if record["status"] != "failed":
             yield f"the job is {record['status']}, not failed"
             return
-        yield from differences({"code": codes, "message": str}, record["failure"], "$.failure")
+        wanted = {"code": codes, "message": str, **more}
+        yield from differences(wanted, record["failure"], "$.failure")
 
     return probe
 

@@ -10,7 +10,7 @@ from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, faults
 from ionq_toolkit_fake.cli import main
 from ionq_toolkit_fake.conformance import check_conformance
 from ionq_toolkit_fake.conformance.checks import CHECKS
-from ionq_toolkit_fake.conformance.shapes import Closed, differences
+from ionq_toolkit_fake.conformance.shapes import differences
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 
 KEY, URL = "a-secret-key-of-mine", "http://127.0.0.1:8080"
@@ -84,6 +84,7 @@ def test_the_checks_name_deviations_that_there_are():
     assert len(COVERED) >= 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(COVERED))
 def test_a_cloud_that_follows_the_document_instead_is_found(name):
     areas = {check.area for check in CHECKS if name in check.deviations}
@@ -134,8 +135,8 @@ PLANTED = {
         edited(results, lambda data: {k: round(v, 3) for k, v in data.items()}),
         *("gates", "qis: rx"),
     ),
-    "outcomes of probability 0 are listed": (
-        edited(results, lambda data: {"1": 0.0} | data),
+    "an outcome is listed that is none": (
+        edited(results, lambda data: {"01": 0.1} | data),
         *("jobs", "Bell pair are 0.5"),
     ),
     "a job is created by 200": (
@@ -437,7 +438,6 @@ def test_the_command_refuses_what_it_cannot_do(arguments, message):
         ([], [1], "$ is [1], not an empty list"),
         ({"a": int}, {}, "$ has no a"),
         ({"a?": int}, {"a": ""}, "$.a is '', not int"),
-        (Closed({"a": int}), {"a": 1, "b": 2}, "$ has b, which is not expected"),
         (("a", "b"), "c", "$ is 'c', not 'a'"),
         ((int, None), "", "$ is '', not int"),
     ],

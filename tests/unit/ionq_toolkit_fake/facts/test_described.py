@@ -213,6 +213,13 @@ def test_it_survives_a_restart_with_its_jobs(file, tmp_path):
     assert {"qpu.next-1", "qpu.other-1"} <= names
 
 
+def test_a_file_may_describe_tempo_anew():
+    tempo = {"qubits": 7, "fidelity": {"1q": 1, "2q": 1, "spam": 1}}
+    cloud = FakeIonQ(devices={"qpu": {"tempo-1": tempo}})
+    provider = IonQProvider(transport=InProcessTransport(cloud))
+    assert provider.get_backend("tempo-1").num_qubits == 7
+
+
 def test_a_scenario_carries_it_and_rules_can_be_for_it(file):
     settings = {"devices": str(file), "statuses": {"qpu.next-1": "unavailable"}}
     token = Scenario.from_dict(settings).token()
@@ -325,18 +332,17 @@ def test_a_value_of_another_kind_is_refused_by_its_key_or_is_valid(path):
 
 
 def refusal_of(source):
-    """Return the error of a description, or None if a cloud has it."""
+    """Return the error of a description, or None if it is valid."""
     try:
-        cloud = FakeIonQ(devices=source)
+        assert load_devices(source) == source
     except DeviceFileError as error:
         return error
-    assert asker(cloud)("GET", "/v0.4/backends/qpu.next-1")[0] == 200
     return None
 
 
 def test_damaged_files_are_refused_or_are_valid(tmp_path):
     generator, path = random.Random(5), tmp_path / "damaged.toml"
-    for _ in range(200):
+    for _ in range(100):
         damaged = bytearray(FILE.encode())
         for _ in range(generator.randint(1, 4)):
             damaged[generator.randrange(len(damaged))] = generator.randrange(256)
