@@ -281,7 +281,7 @@ def test_a_bad_file_is_refused_with_its_line_and_key(file, old, new, line, key, 
 def test_a_missing_file_and_tables_without_a_file_are_refused(tmp_path):
     with pytest.raises(DeviceFileError, match="cannot be read: No such file"):
         load_devices(tmp_path / "none.toml")
-    with pytest.raises(DeviceFileError, match="there is no file of QPUs 'x'"):
+    with pytest.raises(DeviceFileError, match="there is no key of the file 'x'"):
         load_devices({"x": 1})
     for table in ({}, {"qpu": 3}, {"qpu": {"a": 3}}, {"qpu": {"a": {"qubits": 1}}}):
         with pytest.raises(DeviceFileError):
