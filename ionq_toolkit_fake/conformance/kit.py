@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.conformance.shapes import ANY, differences, quoted
@@ -114,9 +115,9 @@ class Kit:
         except OSError:
             self._lost = True
             raise
-        with contextlib.suppress(NoJsonError, AttributeError):
+        with contextlib.suppress(NoJsonError, AttributeError, TypeError):
             made = reply.json().get("id")
-            if reply.status < 300 and isinstance(made, str):  # noqa: PLR2004 - a success
+            if reply.status < 300 and re.fullmatch("[A-Za-z0-9_-]{1,100}", made):  # noqa: PLR2004 - a success
                 self.jobs[made] = False
         return reply
 
@@ -238,7 +239,9 @@ class Kit:
     def _done(self, action: Callable[[str], bool], name: str) -> bool:
         try:
             return action(name)
-        except (StoppedError, OSError, NoJsonError, DifferenceError, AttributeError):
+        except (StoppedError, OSError, NoJsonError, DifferenceError):
+            return False
+        except (AttributeError, KeyError, TypeError, ValueError):  # a response of another form
             return False
 
     def _ended(self, session_id: str) -> bool:

@@ -292,7 +292,7 @@ def test_it_stops_at_429_and_cleans_up_after_the_pause():
     cloud.faults.add(faults.http(429, retry_after=7), on="GET /jobs", times=1)
     began = cloud.clock.monotonic()
     report = check(cloud)
-    after = [result for result in report.results if "429, Retry-After: 7" in str(result.details)]
+    after = [result for result in report.results if "429, wait 7 s" in str(result.details)]
     assert len(after) > 40
     assert {result.verdict for result in after} == {"not run"}
     assert cloud.clock.monotonic() - began >= 7
@@ -319,6 +319,21 @@ def test_it_deletes_no_job_of_another_though_the_cloud_names_it_as_its_own():
     report = check(cloud, change, areas=["jobs", "programs"])
     assert kept in {job.id for job in cloud.jobs}
     assert kept in report.left_behind
+
+
+@pytest.mark.parametrize("made_up", ["../sessions", "a b", "", "x\x1b[31m", "é", None, 7, ["x"]])
+def test_an_id_that_is_none_is_in_no_request(made_up):
+    cloud, paths = FakeIonQ(seed=3, keys={KEY: "p"}), []
+
+    def change(method, path, reply, body):
+        paths.append(path)
+        if method == "POST" and reply[0] == 201:
+            reply[2] = json.dumps({**json.loads(reply[2]), "id": made_up}).encode()
+
+    report = check(cloud, change, areas=["jobs", "programs"])
+    assert not report.agrees
+    assert "\x1b" not in "".join(report.lines())
+    assert all(path.isascii() and " " not in path and ".." not in path for path in paths)
 
 
 def test_a_job_whose_response_is_lost_is_found_by_its_tag_and_deleted():
