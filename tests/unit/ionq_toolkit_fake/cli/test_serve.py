@@ -199,7 +199,7 @@ fidelity = {1q = 0.9999, 2q = 0.999, spam = 0.999}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [(), ("--scenario", "rate-limited")])
+@pytest.mark.parametrize("more", [(), ("--scenario", "noisy-forte")])
 def test_described_qpus_are_served(serve, tmp_path, more):
     file = tmp_path / "devices.toml"
     file.write_text(DEVICES)
