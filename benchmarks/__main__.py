@@ -50,21 +50,37 @@ def cells(one: Row, figure: Figure) -> list[str]:
     ]
 
 
+#: The marks of a page between which the figures stand.
+BEGIN, END = "<!-- begin of the figures -->", "<!-- end of the figures -->"
+
 HEAD = ["what", "against", "ratio (quartiles)", "aim", "", "ours / peer", "by size; remarks"]
 
 
-def plot(one: Row, figure: Figure, folder: Path) -> None:
-    """Draw how the ratio grows."""
+def plot(one: Row, figure: Figure, folder: Path) -> Path:
+    """Draw how the ratio grows, and return the file."""
     import matplotlib as mpl  # noqa: PLC0415 - only for plots
 
     mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "benchmarks"  # the same file for the same figures
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     _, axes = plt.subplots(figsize=(5, 3), layout="constrained")
     axes.plot(*zip(*figure.points, strict=True), marker="o")
     axes.set(title=one.name, ylabel=f"ratio to {one.peer}", xscale="log", ylim=(0, None))
-    plt.savefig(folder / f"{re.sub('[^a-z0-9]+', '-', one.name.lower()).strip('-')}.svg")
+    name = re.sub("[^a-z0-9]+", "-", one.name.lower()).strip("-")
+    file = folder / f"growth-{name}.svg"
+    plt.savefig(file, metadata={"Date": None})
     plt.close()
+    return file
+
+
+def put(page: Path, table: list[str], plots: list[Path]) -> None:
+    """Replace all between the two marks of a page."""
+    before, rest = page.read_text(encoding="utf-8").split(f"{BEGIN}\n")
+    after = rest.split(f"{END}\n")[1]
+    drawn = [f"![{file.stem}]({os.path.relpath(file, page.parent)})" for file in plots]
+    body = [f"{machine()}.", "", *table, "", *drawn]
+    page.write_text("\n".join([before + BEGIN, *body, END, after]), encoding="utf-8")
 
 
 def main() -> int:
@@ -74,26 +90,33 @@ def main() -> int:
     parser.add_argument("--only", default="*", metavar="PATTERN", help="such as '*Bell*'")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw rows that grow")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="put table and plots into a page")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    print(f"{machine()}\n\n| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}")
-    found, failed = [], False
+    table = [f"| {' | '.join(HEAD)} |", f"|{' --- |' * len(HEAD)}"]
+    print(machine(), "", *table, sep="\n")
+    found, failed, plots = [], False, []
     for one in ROWS:
         if not fnmatch(one.name, arguments.only):
             continue
         try:
             figure = one.measure(arguments.quick)
         except Exception as error:  # noqa: BLE001 - the other rows go on
-            print(f"| {one.name} | {one.peer} | not measured: {error!r} |", flush=True)
+            cell = f"not measured: {type(error).__name__}"
+            table.append(f"| {one.name} | {one.peer} | {cell} |{' |' * (len(HEAD) - 3)}")
+            print(f"{table[-1]} {error}", flush=True)
             failed = True
             continue
         shown = cells(one, figure)
         failed |= shown[4] != ""
-        print(f"| {' | '.join(shown)} |", flush=True)
+        table.append(f"| {' | '.join(shown)} |")
+        print(table[-1], flush=True)
         found.append({"name": one.name, "peer": one.peer, "limit": one.limit, **figure._asdict()})
         if arguments.plots and len(figure.points) > 1:
             arguments.plots.mkdir(parents=True, exist_ok=True)
-            plot(one, figure, arguments.plots)
+            plots.append(plot(one, figure, arguments.plots))
+    if arguments.page:
+        put(arguments.page, table, plots)
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": machine(), "rows": found}, indent=1))
     return int(failed)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import statistics
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -66,6 +68,32 @@ def row(
     return add
 
 
+def peak_mib() -> float:
+    """Return the most memory that this process has had at once.
+
+    The system hands `ru_maxrss` on to a new process, so that it may be that of the one before.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        return float(line.split()[1]) / 1024
+    import resource  # noqa: PLC0415 - not on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def peak_of(run: Callable[..., None], *arguments: object) -> float:
+    """Return what a function puts into the queue that it is given last, in a process of its own."""
+    spawn = multiprocessing.get_context("spawn")
+    answer = spawn.Queue()
+    process = spawn.Process(target=run, args=(*arguments, answer))
+    process.start()
+    try:
+        return float(answer.get(timeout=900))
+    finally:
+        process.join()
+
+
 def seconds(call: Callable[[], object]) -> float:
     """Return how long a call takes."""
     start = time.perf_counter()
@@ -101,7 +129,7 @@ def summary(pairs: list[tuple[float, float]], unit: str = "s", note: str = "") -
 
 
 def growth(sizes: list[int], at: Callable[[int], Figure]) -> Figure:
-    """Return the figure of the largest size, with the ratio at every size as its points."""
+    """Return the figure of the last size, with the ratio at every size as its points."""
     figures = {size: at(size) for size in sizes}
-    points = tuple((float(size), figure.ratio) for size, figure in figures.items())
+    points = tuple((float(size), figures[size].ratio) for size in sorted(sizes))
     return figures[sizes[-1]]._replace(points=points)

@@ -70,6 +70,7 @@ class IonQBackend(BackendV2):
         gateset: Gateset = "qis",
         *,
         provider: object = None,
+        figures: Figures | None = None,
     ) -> None:
         """Describe a backend.
 
@@ -77,6 +78,7 @@ class IonQBackend(BackendV2):
             service: The account at the service that has it.
             device: Its facts.
             provider: The provider that Qiskit's `provider` attribute returns.
+            figures: Measured properties for its target, which then has a coupling map.
             gateset: ``"qis"``: IonQ compiles the circuits; ``"native"``: they are run as they are,
                 but for Qiskit's gates on one qubit, each of which is sent as native ones.
 
@@ -93,7 +95,7 @@ class IonQBackend(BackendV2):
         self._device = device
         self._gateset = choice(gateset, "gateset", GATESETS)
         self._targets: dict[str, Target] = {}
-        self._figures: Figures | None = None
+        self._figures = figures
         self._sessions: list[str] = []
 
     def __repr__(self) -> str:
@@ -461,9 +463,10 @@ class IonQBackend(BackendV2):
                     "a noise model made of the target has no such errors.",
                     stacklevel=2,
                 )
-        backend = type(self)(self._service, device, self._gateset, provider=self.provider)
+        backend = type(self)(
+            self._service, device, self._gateset, provider=self.provider, figures=figures
+        )
         backend.options.update_options(**self.options)
-        backend._figures = figures  # noqa: SLF001 - of the same class
         backend._sessions.extend(self._sessions)  # noqa: SLF001
         return backend
 

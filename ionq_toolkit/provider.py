@@ -8,7 +8,7 @@ import os
 import random
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -18,6 +18,7 @@ from ionq_toolkit.api import accounts, fields
 from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.api.models import Characterization
 from ionq_toolkit.backend import BackendList, IonQBackend
+from ionq_toolkit.circuits.target import Figures
 from ionq_toolkit.clock import FOR_EVER_S
 from ionq_toolkit.devices import DEVICES, Device, find_device, listed_device
 from ionq_toolkit.display import View, shown
@@ -37,12 +38,19 @@ from ionq_toolkit.job.search import find_job
 from ionq_toolkit.journal import Journal
 from ionq_toolkit.service import Service
 from ionq_toolkit.transport import RetryingTransport, Transport
-from ionq_toolkit.transport.base import HiddenText, as_transport, is_insecure
+from ionq_toolkit.transport.base import (
+    ALLOW_HTTP_VARIABLE,
+    HiddenText,
+    as_transport,
+    hosts_without_tls,
+    is_insecure,
+    plain_host,
+)
 from ionq_toolkit.transport.in_process import shared_fake
 from ionq_toolkit.transport.retry import DEFAULT_POLICY, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from ionq_toolkit.api.client import IonQClient
@@ -94,6 +102,7 @@ class IonQProvider:
         retry: RetryPolicy | None = DEFAULT_POLICY,
         on_event: Callable[[Event], object] | None = None,
         allow_insecure: bool = False,
+        allow_http: str | Collection[str] | None = None,
         journal: str | os.PathLike[str] | None = None,
     ) -> None:
         """Choose a key, a service, and a way to reach it. Nothing is sent yet.
@@ -120,8 +129,10 @@ class IonQProvider:
             retry: The policy of retries; None retries nothing.
             on_event: Called with each event of `ionq_toolkit.events`, in the thread in which it
                 happens. An exception that it raises is logged and ends nothing.
-            allow_insecure: Whether to send the key without TLS (``http://``) to other machines
+            allow_insecure: Whether to send the key without TLS (``http://``) to all other machines
                 than this one.
+            allow_http: The names or addresses of hosts to which to send it without TLS, also as one
+                text with commas: ``"lab.example.org"``. If None, `IONQ_ALLOW_HTTP`, then none.
             journal: The path of a file in which each submission is written down before it is sent,
                 so that `recover` finds what a killed process left. Several processes may share
                 it. It has no keys and no circuits.
@@ -129,8 +140,8 @@ class IonQProvider:
         Raises:
             IonQCredentialsError: The URL is not one, not safe, or of another version of IonQ's
                 API; or the key is not a str, or is given beside an account.
-            IonQClientError: The transport is unknown or not installed; or `timeout` is not
-                a positive number.
+            IonQClientError: The transport is unknown or not installed; `timeout` is not a positive
+                number; or `allow_http` does not name hosts.
             IonQJournalError: The journal has no usable path.
         """
         # From here on the key is in an object that does not show it, also in captured locals.
@@ -140,7 +151,11 @@ class IonQProvider:
             name, colon, file = os.environ.get(TRANSPORT_VARIABLE, "").strip().partition(":")
             transport = f"{name.lower()}{colon}{file}" or "http"
         events = EventLog(on_event)
-        inner = _resolve_transport(transport, allow_insecure=allow_insecure)
+        try:
+            hosts = hosts_without_tls(allow_http)
+        except ValueError as error:
+            raise IonQClientError(f"{error}.") from None
+        inner = _resolve_transport(transport, allow_insecure=allow_insecure, hosts=hosts)
         outer = (
             inner
             if isinstance(inner, RetryingTransport)
@@ -164,8 +179,9 @@ class IonQProvider:
         if on_network:
             _refuse_other_version(url)
             if not allow_insecure:
-                _refuse_insecure(url)
-        self._listed: dict[str, Device] = {}
+                given = outer.inner.allow_http if _is_http(outer.inner) else ()
+                _refuse_insecure(url, hosts.union(given))
+        self._listed: dict[str, tuple[Device, Figures | None]] = {}
         #: The account at the service, which the backends share.
         self.service = Service(
             key,
@@ -296,7 +312,9 @@ class IonQProvider:
 
         ``ionq_simulator`` and ``simulator`` are the same, and so are ``forte-1``,
         ``qpu.forte-1`` and ``ionq_qpu.forte-1``. A name that is not known here is looked for in
-        GET /backends: the service may have QPUs that are newer than this release.
+        GET /backends: the service may have QPUs that are newer than this release. The target of
+        such a QPU is made of that response and of its newest characterization: qubits, native
+        gates and, where it does not connect all of them, pairs with durations and errors.
 
         Args:
             name: Its name.
@@ -312,13 +330,14 @@ class IonQProvider:
             if not isinstance(name, str):
                 raise
             try:
-                device = self._listed_device(name.lower())
+                device, figures = self._listed_device(name.lower())
             except IonQError as error:
                 raise IonQBackendNotFoundError(
                     f"{unknown} The service was not asked whether it has newer ones: {error}"
                 ) from error
             except LookupError:
                 raise unknown from None
+            return IonQBackend(self.service, device, gateset, provider=self, figures=figures)
         return self._backend(device, gateset)
 
     #: The name of the method at other services.
@@ -517,8 +536,10 @@ class IonQProvider:
         """Close the connections to the service."""
         self.service.close()
 
-    def _listed_device(self, name: str) -> Device:
+    def _listed_device(self, name: str) -> tuple[Device, Figures | None]:
         """Return a QPU that the service lists, with the pairs of qubits that it connects.
+
+        Where these are all, it has no figures: `calibrated` gives them, as of QPUs known here.
 
         Raises:
             LookupError: It lists none of that name.
@@ -531,9 +552,13 @@ class IonQProvider:
             records = self.client.get_characterizations(
                 device.api_name, limit=1, timeout=_LISTING_S
             )
+            figures = None
             if records:
-                device = device.connecting(Characterization.from_reply(records[0]).connectivity)
-            self._listed[name] = device
+                found = Characterization.from_reply(records[0])
+                device = device.connecting(found.connectivity)
+                if device.connectivity is not None:
+                    figures = Figures(found.fidelity, found.timing)
+            self._listed[name] = device, figures
         return self._listed[name]
 
     def _backend_of(self, record: Mapping[str, Any]) -> IonQBackend:
@@ -615,13 +640,18 @@ def _refuse_other_version(url: str) -> None:
         )
 
 
-def _refuse_insecure(url: str) -> None:
-    if is_insecure(url):
+def _refuse_insecure(url: str, hosts: Collection[str]) -> None:
+    host = urlsplit(url).hostname or ""
+    if is_insecure(url) and plain_host(host) not in hosts:
         raise IonQCredentialsError(
-            f"Without TLS the API key could be read on its way to {urlsplit(url).hostname}: use "
-            f"https:// in url=... or {URL_VARIABLE}, or say that the network is safe with "
-            "IonQProvider(allow_insecure=True)."
+            f"Without TLS the API key could be read on its way to {host}: use https:// in url=... "
+            f"or {URL_VARIABLE}, or say that the network is safe: {ALLOW_HTTP_VARIABLE}={host} or "
+            f"IonQProvider(allow_http={host!r}) for this host, allow_insecure=True for all."
         )
+
+
+def _is_http(transport: object) -> TypeGuard[transports.HttpTransport]:
+    return isinstance(transport, transports.HttpTransport)
 
 
 def _is_fake(transport: object) -> bool:
@@ -630,9 +660,11 @@ def _is_fake(transport: object) -> bool:
     )
 
 
-def _resolve_transport(transport: object, *, allow_insecure: bool) -> Transport:
+def _resolve_transport(
+    transport: object, *, allow_insecure: bool, hosts: Collection[str]
+) -> Transport:
     if transport == "http":
-        return transports.HttpTransport(allow_insecure=allow_insecure)
+        return transports.HttpTransport(allow_insecure=allow_insecure, allow_http=hosts)
     if _is_fake(transport):
         _, _, file = str(transport).partition(":")
         try:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from ionq_toolkit_fake.api import responses
+from ionq_toolkit_fake.api import record, responses
 from ionq_toolkit_fake.api.large import Later
 from ionq_toolkit_fake.api.request import LoggedRequest, Request, takes_body
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
 from ionq_toolkit_fake.assertions import assert_requested
 from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
-from ionq_toolkit_fake.display import ShownList, Table, shown
+from ionq_toolkit_fake.display import MOST_ROWS, ShownList, Table, shown
+from ionq_toolkit_fake.facts.described import described_devices, load_devices
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.facts.guesses import guesses_of
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
@@ -120,6 +121,7 @@ class FakeIonQ:
         prepare: Callable[[FakeIonQ], object] | None = None,
         retention: Retention = Retention(),  # noqa: B008 - a value that does not change
         state: str | os.PathLike[str] | Store | None = None,
+        devices: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     ) -> None:
         """Make an empty cloud.
 
@@ -152,8 +154,11 @@ class FakeIonQ:
             state: A file that keeps everything, and is made if it does not exist: a cloud of a
                 later process begins with it. Seed, statuses, fidelities and transitions that are
                 not given are those in the file. Or a `Store`. None: it is gone with the process.
+            devices: QPUs beside the catalogue's: a TOML file, or its tables. See
+                docs/how-to/plan-a-qpu.md. A state keeps them, and the jobs that ran on them.
 
         Raises:
+            DeviceFileError: The description of a QPU is not valid.
             ValueError: A key is empty, or the name of a scope, clock, backend, status, deviation
                 or pace is unknown, or a value of the retention is not valid.
             StateError: The file cannot be used: it is in use, damaged, of another program or seed,
@@ -179,6 +184,7 @@ class FakeIonQ:
                 fidelities=fidelities,
                 prepare=prepare,
                 retention=retention,
+                devices=None if devices is None else load_devices(devices),
             )
         except BaseException:
             if keeper is not None:
@@ -199,6 +205,7 @@ class FakeIonQ:
         fidelities: Mapping[str, Mapping[str, float]] | None,
         prepare: Callable[[FakeIonQ], object] | None,
         retention: Retention,
+        devices: Mapping[str, Any] | None,
     ) -> None:
         """Begin with what is kept, or with nothing."""
         kept = None if keeper is None else keeper.settings()
@@ -211,6 +218,9 @@ class FakeIonQ:
             seed, statuses = kept.seed, kept.statuses if statuses is None else statuses
             fidelities = kept.fidelities if fidelities is None else fidelities
             transitions = kept.transitions[0] if transitions is None else transitions
+            if kept.devices:  # jobs of the state may have run on each of them
+                machines = {**kept.devices["qpu"], **(devices or {}).get("qpu", {})}
+                devices = {"qpu": machines}
         elif isinstance(clock, str) and clock != "instant" and transitions is None:
             transitions = PREDICTED
         self.seed = secrets.randbits(32) if seed is None else seed
@@ -227,9 +237,14 @@ class FakeIonQ:
             deviations=self.deviations,
             session_capacity=session_capacity,
             started_at=None if kept is None else kept.started_at,
+            devices=described_devices(devices) if devices else None,
         )
         self.started_at = self.facility.started_at
-        self._settings = (dict(statuses or {}), {k: {**v} for k, v in (fidelities or {}).items()})
+        self._settings = (
+            dict(statuses or {}),
+            {k: {**v} for k, v in (fidelities or {}).items()},
+            dict(devices or {}),
+        )
         self._identifiers = Identifiers(self.seed)
         if kept is not None:
             self._identifiers.skip(kept.words)
@@ -241,12 +256,14 @@ class FakeIonQ:
         begun = "" if kept is None else f" {kept.words}"
         self._request_ids = random.Random(f"requests {self.seed}{begun}")  # noqa: S311 - a fake
         self._executor = executor or InlineExecutor()
-        self.transitions = TransitionRules(Transitions.of(transitions))
+        self.transitions = TransitionRules(Transitions.of(transitions), self.facility.devices)
         self._projects: dict[str, Project] = {}
         self._agenda = Agenda(self.clock, retention, record=keeper is not None)
         self.lock = ForkLock(outer=True)
         self._prepare = prepare
         self._keeper = keeper
+        if keeper is not None:
+            keeper.attach(self._accounts, self.facility.devices)
         if keeper is None or kept is None:
             if prepare is not None:
                 prepare(self)
@@ -265,8 +282,7 @@ class FakeIonQ:
             if isinstance(error, StateError):
                 raise
             raise damaged(keeper.store, f"a rule: {error}") from error
-        devices = self.facility.devices
-        keeper.restore(self._accounts, lambda key: self._project(key, self._projects), devices)
+        keeper.restore(self._accounts, self._agenda, lambda key: self._project(key, self._projects))
 
     def save(self) -> None:
         """Write everything that has changed to the state, if the cloud has one.
@@ -303,6 +319,7 @@ class FakeIonQ:
             words=self._identifiers.words,
             statuses=self._settings[0],
             fidelities=self._settings[1],
+            devices=self._settings[2],
             transitions=self.transitions.as_list(),
             seen=self.transitions.seen(),
         )
@@ -330,9 +347,13 @@ class FakeIonQ:
         with self.lock:
             self.settle()
             self._save()
-            entries = self._entries([armed.number for armed in self.faults.rules])
-            entries.update(everything(self._accounts, self._projects))
-            write_snapshot(path, entries)
+            store = None if self._keeper is None else self._keeper.store
+            if not isinstance(store, SqliteStore):
+                entries = self._entries([armed.number for armed in self.faults.rules])
+                entries.update(everything(self._accounts, self._projects))
+                write_snapshot(path, entries)
+                return
+        store.snapshot(path)  # others need not wait until it is copied
 
     def close(self) -> None:
         """Write the state and release its file, if the cloud has one. It is not used afterwards."""
@@ -348,12 +369,14 @@ class FakeIonQ:
         return f"<{type(self).__name__} seed={self.seed}, {count} jobs>"
 
     def _table(self) -> Table:
-        jobs = [job for project in self.projects for job in project.jobs.shown()]
+        count = sum(len(project.jobs) for project in self.projects)
         title = (
             f"FakeIonQ: IonQ's cloud in this process, seed {self.seed}, "
             f"{self.clock.now():%Y-%m-%d %H:%M:%S} UTC by its clock, {len(self._log)} requests, "
-            f"{len(jobs)} jobs"
+            f"{count} jobs"
         )
+        with self.lock:
+            jobs = self.newest_jobs(MOST_ROWS + 1)
         return Table(title, Job.COLUMNS, [job.row() for job in jobs[::-1]])
 
     _repr_html_, _repr_pretty_ = shown(_table)
@@ -398,6 +421,8 @@ class FakeIonQ:
         name = backend if backend in self.facility.devices else f"qpu.{backend}"
         if name not in self.facility.devices:
             raise unknown("backend", backend, self.facility.devices)
+        if self.facility.devices[name].described:
+            return [f"{name} is as its description says: its numbers are a user's, not IonQ's"]
         return [f"{guess.simulated} ({guess.basis})" for guess in guesses_of(name)]
 
     def settle(self) -> None:
@@ -413,6 +438,28 @@ class FakeIonQ:
         """
         with self.lock:
             return self._job(job_id)[1]
+
+    def record(self, job_id: str) -> dict[str, Any]:
+        """Return the record of a job as GET /jobs/{id} has it, without polling it.
+
+        Raises:
+            ValueError: The id is unknown.
+        """
+        with self.lock:
+            jobs, job = self._job(job_id)
+            jobs.find(job_id)
+            return record.full(job, self._read("GET", "", {}, None))
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job and its children, as DELETE /jobs/{id} does.
+
+        Raises:
+            ValueError: The id is unknown.
+        """
+        with self.lock:
+            jobs, job = self._job(job_id)
+            jobs.delete(job.id)
+            self._save()
 
     def end(self, job_id: str, end: End | str = LIFECYCLE[-1]) -> None:
         """Bring a job, or a child job by itself, to its end now.
@@ -651,16 +698,7 @@ class FakeIonQ:
     ) -> Exchange:
         with self.lock:
             at = self.clock.now()
-            request = Request.read(
-                method,
-                url,
-                headers,
-                body,
-                accounts=self._accounts,
-                facility=self.facility,
-                deviations=self.deviations,
-                clock=self.clock,
-            )
+            request = self._read(method, url, headers, body)
             name = None if request.operation is None else request.operation.name
             due: Sequence[ArmedRule] = ()
             if name is not None:
@@ -677,6 +715,20 @@ class FakeIonQ:
         response = self._made(request, response, later)
         with self.lock:
             return self._finish(request, at, request_id, response, due)
+
+    def _read(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Request:
+        return Request.read(
+            method,
+            url,
+            headers,
+            body,
+            accounts=self._accounts,
+            facility=self.facility,
+            deviations=self.deviations,
+            clock=self.clock,
+        )
 
     def _finish(
         self,
@@ -792,6 +844,7 @@ class FakeIonQ:
                 executor=self._executor,
                 transitions=self.transitions,
                 agenda=self._agenda,
+                load=None if self._keeper is None else self._keeper.load,
             )
         return projects[key.project_id]
 

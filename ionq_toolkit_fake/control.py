@@ -6,24 +6,31 @@ the form of IonQ's refusals.
 
 from __future__ import annotations
 
+import functools
+import heapq
+import importlib.metadata
 import logging
 import re
+from collections import Counter
 from datetime import UTC, datetime
+from itertools import dropwhile, islice, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
+import numpy as np
 
 from ionq_toolkit_fake import faults as kinds
 from ionq_toolkit_fake.api.responses import Refusal, Response, internal_error, json_response
-from ionq_toolkit_fake.clock import SystemClock, VirtualClock, iso
+from ionq_toolkit_fake.clock import SystemClock, VirtualClock, iso, iso_or_none
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.simulation.outcome import Distribution
 from ionq_toolkit_fake.store.base import StateError
 from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.transitions.spec import end_from_data
-from ionq_toolkit_fake.validation import only, unknown, wrong
+from ionq_toolkit_fake.validation import only, unknown, whole, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +42,12 @@ logger = logging.getLogger(__name__)
 
 #: The most jobs that the state lists, and the most rules and faults after one was added.
 _MOST_LISTED, _MOST_AFTER_ADDING = 1000, 100
+
+#: The most requests that one list has, and the most outcomes of a job's record.
+_MOST_REQUESTS, _MOST_OUTCOMES = 10_000, 1000
+
+#: The header of every response to a control: the version of the server.
+VERSION_HEADER = "x-ionq-fake-version"
 
 _PATH = re.compile(r"/_fake(/.*)?")
 
@@ -56,22 +69,56 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
         return None
     with cloud.lock:
         path = unquote(urlsplit(url).path).rstrip("/")
-        response = _response(cloud, method.upper(), path, body)
+        query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+        response = _response(cloud, method.upper(), path, query, body)
         if method.upper() not in {"GET", "HEAD"}:
             cloud.changes.note("controls")
         try:
             cloud.save()
         except StateError as error:
             response = Refusal(500, "Internal Server Error", str(error)).response()
+    response.headers[VERSION_HEADER] = version()
     return response if method.upper() != "HEAD" else response._replace(body=b"")
 
 
 FakeIonQ.controls = staticmethod(answer)
 
 
+@functools.cache
+def version() -> str:
+    """Return the version of this package, or "unknown" if it is not installed."""
+    try:
+        return importlib.metadata.version("ionq-toolkit")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
 def index(_: FakeIonQ) -> object:
     """GET /_fake: the controls."""
     return {"controls": list(CONTROLS)}
+
+
+def status(cloud: FakeIonQ) -> object:
+    """GET /_fake/status: the version, the seed, the clock, the backends, and how much is kept."""
+    cloud.settle()
+    counts: Counter[str] = Counter()
+    for project in cloud.projects:
+        project.jobs.ask()
+        counts.update(project.jobs.index.counts())
+    return {
+        "version": version(),
+        "seed": cloud.seed,
+        "started_at": iso(cloud.started_at),
+        "clock": clock(cloud),
+        "takes_every_key": cloud.takes_every_key,
+        "projects": len(cloud.projects),
+        "jobs": dict(sorted(counts.items())),
+        "requests": len(cloud.requests),
+        "fault_rules": sum(not armed.spent for armed in cloud.faults.rules),
+        "faults_fired": len(cloud.faults.fired),
+        "transition_rules": len(cloud.transitions.as_list()) - 1,
+        "backends": {one.name: one.status for one in cloud.facility.devices.values()},
+    }
 
 
 def state(cloud: FakeIonQ) -> object:
@@ -182,9 +229,24 @@ def clear_faults(cloud: FakeIonQ) -> object:
     return faults(cloud)
 
 
-def requests(cloud: FakeIonQ) -> object:
-    """GET /_fake/requests: the requests of clients, in order; the last 10 000."""
-    return {"requests": [_request(one) for one in cloud.requests]}
+def clear_fault(cloud: FakeIonQ, number: str) -> object:
+    """DELETE /_fake/faults/{number}: remove one rule."""
+    armed = cloud.faults.find(int(number)) if _DIGITS.fullmatch(number) else None
+    if armed is None:
+        raise unknown("rule", number, [str(one.number) for one in cloud.faults.rules])
+    cloud.faults.remove(armed)
+    return _faults(cloud, most=_MOST_AFTER_ADDING)
+
+
+def requests(cloud: FakeIonQ, query: Mapping[str, str]) -> object:
+    """GET /_fake/requests: the requests of clients, in order; the last 10 000.
+
+    ``?limit=20`` returns the last 20, ``?after=REQUEST_ID`` those after one, if it is still known.
+    """
+    only(query, ("limit", "after"), "parameter of a list of requests")
+    limit, after = _limit(query, "limit", _MOST_REQUESTS, _MOST_REQUESTS), query.get("after")
+    newest = takewhile(lambda one: one.request_id != after, reversed(cloud.requests))
+    return {"requests": [_request(one) for one in islice(newest, limit)][::-1]}
 
 
 def snapshot(cloud: FakeIonQ) -> Response:
@@ -196,6 +258,77 @@ def snapshot(cloud: FakeIonQ) -> Response:
         file = Path(folder) / "snapshot.db"
         cloud.snapshot(file)
         return Response(200, {"content-type": "application/vnd.sqlite3"}, file.read_bytes())
+
+
+def jobs(cloud: FakeIonQ, query: Mapping[str, str]) -> object:
+    """GET /_fake/jobs: a page of the jobs of all projects, the newest first; no child jobs.
+
+    ``?limit=25&status=failed&backend=simulator&next=ID``; ``next`` is that of the page before.
+    """
+    only(query, ("limit", "status", "backend", "next"), "parameter of a list of jobs")
+    cloud.settle()
+    for project in cloud.projects:
+        project.jobs.ask()
+    statuses = [query["status"]] if "status" in query else []
+    targets = [query["backend"]] if "backend" in query else []
+    for target in targets:
+        if target not in cloud.facility.devices:
+            raise unknown("backend", target, cloud.facility.devices)
+    found = heapq.merge(
+        *(
+            project.jobs.index.find(statuses=statuses, targets=targets)
+            for project in cloud.projects
+        ),
+        key=lambda one: one.submitted_at,
+        reverse=True,
+    )
+    limit, first = _limit(query, "limit", 25, _MOST_LISTED), query.get("next")
+    started = found if first is None else dropwhile(lambda one: one.id != first, found)
+    page = list(islice(started, limit + 1))
+    return {
+        "jobs": [_listed(one) for one in page[:limit]],
+        "next": page[limit].id if len(page) > limit else None,
+    }
+
+
+def delete_job(cloud: FakeIonQ, job_id: str) -> object:
+    """DELETE /_fake/jobs/{id}: forget the job and its children, as DELETE /jobs/{id} does."""
+    deleted = job(cloud, job_id)
+    cloud.delete(job_id)
+    return deleted
+
+
+def job_record(cloud: FakeIonQ, query: Mapping[str, str], job_id: str) -> object:
+    """GET /_fake/jobs/{id}/record: the record that the API shows, and the most frequent outcomes.
+
+    It does not poll the job. ``?outcomes=32`` are as many outcomes, in the order of their bit
+    strings, qubit 0 last; `count` is null for an exact simulation.
+    """
+    only(query, ("outcomes",), "parameter of a record")
+    most = _limit(query, "outcomes", 32, _MOST_OUTCOMES)
+    record = cloud.record(job_id)
+    one = cloud.peek(job_id)
+    outcome = one.outcome if one.status == "completed" else None
+    if outcome is None or outcome.distribution is None:
+        return {"record": record, "outcome_count": 0, "outcomes": []}
+    shots = outcome.shots
+    total = None if shots is None else len(shots)
+    found = outcome.distribution if shots is None else Distribution.of_shots(shots)
+    chances = found.probabilities
+    kept = np.arange(len(chances))
+    if len(chances) > most:
+        kept = np.sort(np.argpartition(-chances, most)[:most])
+    bits = [bit for bits in outcome.registers.values() for bit in bits if bit is not None]
+    width = max(bits, default=0) + 1
+    outcomes = [
+        {
+            "outcome": format(int(found.outcomes[place]), f"0{width}b"),
+            "probability": float(chances[place]),
+            "count": None if total is None else round(float(chances[place]) * total),
+        }
+        for place in kept.tolist()
+    ]
+    return {"record": record, "outcome_count": len(chances), "outcomes": outcomes}
 
 
 def job(cloud: FakeIonQ, job_id: str) -> object:
@@ -227,6 +360,7 @@ def change_job(cloud: FakeIonQ, body: Mapping[str, Any], job_id: str) -> object:
 #: Every control, by its method and path; the argument of a POST is its body.
 CONTROLS: Mapping[str, Callable[..., object]] = {
     "GET /_fake": index,
+    "GET /_fake/status": status,
     "GET /_fake/state": state,
     "POST /_fake/reset": reset,
     "GET /_fake/clock": clock,
@@ -237,19 +371,35 @@ CONTROLS: Mapping[str, Callable[..., object]] = {
     "GET /_fake/faults": faults,
     "POST /_fake/faults": add_fault,
     "DELETE /_fake/faults": clear_faults,
+    "DELETE /_fake/faults/<number>": clear_fault,
     "GET /_fake/requests": requests,
     "GET /_fake/snapshot": snapshot,
+    "GET /_fake/jobs": jobs,
     "GET /_fake/jobs/<job_id>": job,
     "POST /_fake/jobs/<job_id>": change_job,
+    "DELETE /_fake/jobs/<job_id>": delete_job,
+    "GET /_fake/jobs/<job_id>/record": job_record,
 }
 
+#: The controls that read the query; the others ignore it.
+_WITH_QUERY = frozenset({jobs, requests, job_record})
 
-def _response(cloud: FakeIonQ, method: str, path: str, body: bytes) -> Response:
+#: A number, not too long to be one of ours.
+_DIGITS = re.compile("[0-9]{1,9}")
+
+#: A path with the id of a job or the number of a rule.
+_ONE = re.compile(r"/_fake/(jobs|faults)/([^/]+)(/record)?")
+
+
+def _response(
+    cloud: FakeIonQ, method: str, path: str, query: Mapping[str, str], body: bytes
+) -> Response:
     try:
-        handler, job_ids = _route(method, path)
+        handler, names = _route(method, path)
         decoded = _decoded(body)
+        queries = [query] if handler in _WITH_QUERY else []
         bodies = [decoded] if method == "POST" else []
-        found = handler(cloud, *bodies, *job_ids)
+        found = handler(cloud, *queries, *bodies, *names)
         return found if isinstance(found, Response) else json_response(found)
     except Refusal as refusal:
         return refusal.response()
@@ -261,11 +411,19 @@ def _response(cloud: FakeIonQ, method: str, path: str, body: bytes) -> Response:
 
 
 def _route(method: str, path: str) -> tuple[Callable[..., object], list[str]]:
-    job_ids = re.findall("^/_fake/jobs/([^/]+)$", path)
-    name = f"{method} {'/_fake/jobs/<job_id>' if job_ids else path}"
+    one = _ONE.fullmatch(path)
+    name, names = f"{method} {path}", []
+    if one is not None:
+        variable = "<job_id>" if one[1] == "jobs" else "<number>"
+        name, names = f"{method} /_fake/{one[1]}/{variable}{one[3] or ''}", [one[2]]
     if name not in CONTROLS:
         raise Refusal(404, "Not Found Error", str(unknown("control", name, CONTROLS)))
-    return CONTROLS[name], job_ids
+    return CONTROLS[name], names
+
+
+def _limit(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = query.get(name, str(default))
+    return whole(name, int(text) if _DIGITS.fullmatch(text) else text, 1, most)
 
 
 def _decoded(body: bytes) -> dict[str, Any]:
@@ -299,4 +457,16 @@ def _job(one: Job) -> dict[str, Any]:
         "parent_job_id": one.parent_id,
         "project_id": one.owner.project_id,
         "held": one.position.held_at is not None,
+    }
+
+
+def _listed(one: Job) -> dict[str, Any]:
+    failure = one.failure
+    return {
+        **_job(one),
+        "type": one.type,
+        "shots": one.submission.shots,
+        "submitted_at": iso(one.submitted_at),
+        "completed_at": iso_or_none(one.completed_at),
+        "failure": None if failure is None else {"code": failure.code, "message": failure.message},
     }

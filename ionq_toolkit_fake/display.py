@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 #: How many rows a table has: the first ones.
-_MOST_ROWS = 50
+MOST_ROWS = 50
 
 #: Characters of a cell that is kept on one line.
 _MOST_UNWRAPPED = 20
@@ -39,9 +39,9 @@ class Table:
         self, title: str, columns: Sequence[str] = (), rows: Sequence[Sequence[object]] = ()
     ) -> None:
         self._title = title
-        if len(rows) > _MOST_ROWS:
-            self._title += f", the first {_MOST_ROWS}"
-        cells = [["" if cell is None else str(cell) for cell in row] for row in rows[:_MOST_ROWS]]
+        if len(rows) > MOST_ROWS:
+            self._title += f", the first {MOST_ROWS}"
+        cells = [["" if cell is None else str(cell) for cell in row] for row in rows[:MOST_ROWS]]
         self._lines = [list(columns), *cells] if cells else []
 
     def to_html(self) -> str:

@@ -244,14 +244,13 @@ def pytest_runtest_makereport(
 def _lines(cloud: FakeIonQ) -> Iterator[str]:
     """Yield the state of a cloud, and each of its last requests and jobs, by lines."""
     requests = cloud.requests
-    jobs = [job for project in cloud.projects for job in project.jobs.shown()]
     yield f"cloud of seed {cloud.seed}, at {cloud.clock.now():%Y-%m-%d %H:%M:%S} on its clock"
     yield f"requests: {len(requests)}"
     for one in requests[-_MOST_LINES:]:
         faults = f" ({', '.join(one.faults)})" if one.faults else ""
         yield f"  {one.method} {one.path[:_LONGEST_PATH]} -> {one.status or 'no response'}{faults}"
-    yield f"jobs: {len(jobs)}"
-    for job in jobs[-_MOST_LINES:]:
+    yield f"jobs: {sum(len(project.jobs) for project in cloud.projects)}"
+    for job in cloud.newest_jobs(_MOST_LINES):
         failure = f" ({job.failure.code})" if job.failure is not None else ""
         yield f"  {job.id} {job.status}{failure}, {job.submission.device.name}, {job.type}"
 

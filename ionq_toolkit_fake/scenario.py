@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake import faults as fault_rules
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.facts.described import load_devices
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.models.accounts import Access, stored
 from ionq_toolkit_fake.transitions.rules import TransitionRule
@@ -37,7 +38,7 @@ _LONGEST = 1_000_000
 _TYPES: tuple[tuple[tuple[str, ...], Any, str], ...] = (
     (("description", "clock"), str, "a text"),
     (("seed",), int | None, "a whole number"),
-    (("statuses", "fidelities"), Mapping, "a table"),
+    (("statuses", "fidelities", "devices"), Mapping, "a table"),
     (("keys",), Mapping | None, "a table"),
     (("transitions", "faults"), list | tuple, "a list"),
     (("deviations",), list | tuple | None, "a list"),
@@ -62,6 +63,8 @@ class Scenario:
         statuses: Statuses of backends that differ from the catalogue's.
         fidelities: Median fidelities of QPUs that differ from the catalogue's, by ``1q``,
             ``2q`` and ``spam``.
+        devices: QPUs beside the catalogue's: the tables of a file of QPUs, or its path, which is
+            read once; see `FakeIonQ`.
         deviations: The `DEVIATIONS` from IonQ's document that the cloud follows; None: all.
         transitions: When jobs go on, and how they end: tables as `GET /_fake/transitions` lists
             them.
@@ -74,6 +77,7 @@ class Scenario:
     keys: Mapping[str, str | Mapping[str, Any]] | None = None
     statuses: Mapping[str, str] = field(default_factory=dict)
     fidelities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    devices: str | os.PathLike[str] | Mapping[str, Any] = field(default_factory=dict)
     deviations: Sequence[str] | None = None
     transitions: Sequence[Mapping[str, Any]] = ()
     faults: Sequence[Mapping[str, Any]] = ()
@@ -84,6 +88,8 @@ class Scenario:
         Raises:
             ValueError: One of them is not valid; the message names the valid choices.
         """
+        if self.devices and not isinstance(self.devices, Mapping):
+            object.__setattr__(self, "devices", load_devices(self.devices))
         for settings, kinds, expected in _TYPES:
             for name in settings:
                 value = getattr(self, name)
@@ -119,6 +125,7 @@ class Scenario:
             keys=None if self.keys is None else {k: _access(v) for k, v in self.keys.items()},
             statuses=self.statuses,
             fidelities=self.fidelities,
+            devices=self.devices or None,
             deviations=DEVIATIONS if self.deviations is None else self.deviations,
             prepare=self._prepare,
             state=state,

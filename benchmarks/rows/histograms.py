@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import qiskit_ionq
 import responses
 
 from benchmarks.circuits import ghz
-from benchmarks.measuring import Figure, compare, growth, row
+from benchmarks.measuring import Figure, compare, growth, peak_mib, peak_of, row, summary
 from ionq_toolkit import IonQProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 URL = "https://api.ionq.co/v0.4"
 
@@ -24,9 +28,10 @@ def _reply(width: int) -> bytes:
     ).encode()
 
 
-def _read(width: int, rounds: int, *, probabilities: bool) -> Figure:
-    """Compare both clients on one completed job whose replies are fixed bytes."""
-    circuit, kept = ghz(width), {}
+@contextlib.contextmanager
+def _service(width: int, reply: bytes) -> Iterator[tuple[Any, Any]]:
+    """Yield a backend of each client, whose job of so many qubits has these results."""
+    kept = {}
 
     def save(request: Any) -> tuple[int, dict[str, str], str]:  # noqa: ANN401
         kept["metadata"] = json.loads(request.body)["metadata"]
@@ -45,20 +50,31 @@ def _read(width: int, rounds: int, *, probabilities: bool) -> Figure:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mocked:
         mocked.add_callback("POST", f"{URL}/jobs", save)
         mocked.add_callback("GET", f"{URL}/jobs/j", record)
-        mocked.add("GET", f"{URL}/jobs/j/results/probabilities", _reply(width))
-        ours = IonQProvider("key").get_backend("simulator")
-        theirs = qiskit_ionq.IonQProvider("key").get_backend("ionq_simulator")
+        mocked.add("GET", f"{URL}/jobs/j/results/probabilities", reply)
+        yield (
+            IonQProvider("key").get_backend("simulator"),
+            qiskit_ionq.IonQProvider("key").get_backend("ionq_simulator"),
+        )
 
-        def read(backend: Any) -> object:  # noqa: ANN401
-            job = backend.run(circuit, shots=10_000)
-            counts = job.get_counts()
-            return counts, dict(job.get_probabilities()) if probabilities else None
 
-        return compare(lambda: read(ours), lambda: read(theirs), rounds)
+def _reading(backend: Any, width: int, *, probabilities: bool) -> Callable[[], object]:  # noqa: ANN401
+    circuit = ghz(width)
+
+    def read() -> object:
+        job = backend.run(circuit, shots=10_000)
+        return job.get_counts(), dict(job.get_probabilities()) if probabilities else None
+
+    return read
+
+
+def _read(width: int, rounds: int, *, probabilities: bool) -> Figure:
+    with _service(width, _reply(width)) as backends:
+        ours, theirs = (_reading(one, width, probabilities=probabilities) for one in backends)
+        return compare(ours, theirs, rounds)
 
 
 def _widths(quick: bool) -> list[int]:
-    return [10, 14] if quick else [10, 14, 18, 20]
+    return [10, 14] if quick else [10, 14, 18, 22, 20]
 
 
 @row("bytes of 2^20 outcomes to counts", "qiskit-ionq from the same bytes", 1 / 15)
@@ -69,3 +85,18 @@ def counts(quick: bool) -> Figure:
 @row("the same, all probabilities as a dict too", "qiskit-ionq from the same bytes", 1 / 5)
 def dicts(quick: bool) -> Figure:
     return growth(_widths(quick), lambda width: _read(width, 2, probabilities=True))
+
+
+def _peak(width: int, reply: bytes, place: int, answer: Any) -> None:  # noqa: ANN401 - a queue
+    with _service(width, reply) as backends:
+        read = _reading(backends[place], width, probabilities=False)
+        before = peak_mib()
+        read()
+        answer.put(peak_mib() - before)
+
+
+@row("peak memory of 2^20 outcomes to counts", "qiskit-ionq from the same bytes", 1.0)
+def memory(quick: bool) -> Figure:
+    width = 18 if quick else 20
+    reply = _reply(width)
+    return summary([(peak_of(_peak, width, reply, 0), peak_of(_peak, width, reply, 1))], "MiB")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import math
+import os
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -13,11 +15,17 @@ from urllib.parse import quote, urlsplit
 from ionq_toolkit.clock import FOR_EVER_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ionq_toolkit.clock import Clock
 
     Headers = Mapping[str, str]
+
+#: The environment variable that names hosts to which requests may go without TLS.
+ALLOW_HTTP_VARIABLE = "IONQ_ALLOW_HTTP"
+
+#: The characters of a host's name, or of an address that has no colons.
+_HOST = re.compile(r"[\w.-]*")
 
 #: A shorter text is not a key, and may be part of any word.
 SHORTEST_KEY = 8
@@ -219,6 +227,49 @@ def is_insecure(url: str) -> bool:
     """
     parts = urlsplit(url)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def hosts_without_tls(given: str | Collection[str] | None) -> frozenset[str]:
+    """Return the hosts to which requests may go without TLS, beside this machine.
+
+    Args:
+        given: Their names or addresses, also as one text with commas; None: those of the
+            environment variable `IONQ_ALLOW_HTTP`.
+
+    Raises:
+        ValueError: One of them is not the name or the address of one host.
+    """
+    place = "allow_http=..."
+    if given is None:
+        place, given = ALLOW_HTTP_VARIABLE, os.environ.get(ALLOW_HTTP_VARIABLE, "")
+    names = given.split(",") if isinstance(given, str) else given
+    found = set()
+    for name in names:
+        host = plain_host(name) if isinstance(name, str) else "?"
+        if not (_HOST.fullmatch(host) or _is_address(host)):
+            raise ValueError(
+                f"{place} has something that is not the name or the address of one host: name each "
+                "by itself, without scheme, port, path and wildcard, such as lab.example.org"
+            )
+        found.add(host)
+    return frozenset(found - {""})
+
+
+def plain_host(name: str) -> str:
+    """Return one form for all spellings of a host's name or address."""
+    text = name.strip().lower().rstrip(".").removeprefix("[").removesuffix("]")
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return text
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

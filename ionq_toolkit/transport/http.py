@@ -16,17 +16,22 @@ from urllib3.exceptions import HTTPError
 from ionq_toolkit.clock import Deadline, SystemClock
 from ionq_toolkit.transport import deadline
 from ionq_toolkit.transport.base import (
+    ALLOW_HTTP_VARIABLE,
     ReplyTooLargeError,
     Response,
     Transport,
     UnusableSettingError,
     UnusableURLError,
+    hosts_without_tls,
     is_insecure,
     is_loopback,
+    plain_host,
 )
 from ionq_toolkit.transport.reasons import explain
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from urllib3.poolmanager import PoolManager
 
     from ionq_toolkit.clock import Clock
@@ -59,22 +64,35 @@ class HttpTransport(Transport):
 
     Proxies and certificate settings of the environment apply. Credentials from `~/.netrc` do
     not, and redirects are not followed: the API sends no redirects, and one must not carry the
-    key to another host. Without TLS, the transport sends to this machine only, and through no
-    proxy of the environment: others could read the key on the way.
+    key to another host. Without TLS, the transport sends to this machine and to hosts that are
+    named only, and through no proxy of the environment: others could read the key on the way.
+
+    Attributes:
+        allow_http: The hosts that are named.
     """
 
     concurrent = True
 
     def __init__(
-        self, session: requests.Session | None = None, *, allow_insecure: bool = False
+        self,
+        session: requests.Session | None = None,
+        *,
+        allow_insecure: bool = False,
+        allow_http: str | Collection[str] | None = None,
     ) -> None:
         """Use `session`, which the caller closes, or a new one.
 
         Args:
             session: The session. If its connections are not urllib3's own, and in its first
                 request through a proxy, the deadline is checked between parts of a body only.
-            allow_insecure: Whether to send without TLS to other machines.
+            allow_insecure: Whether to send without TLS to all other machines.
+            allow_http: The names or addresses of hosts to which to send without TLS, also as one
+                text with commas; None: those of `IONQ_ALLOW_HTTP`.
+
+        Raises:
+            ValueError: One of the hosts is not a name or an address.
         """
+        self.allow_http = hosts_without_tls(allow_http)
         if session is None:
             session = requests.Session()
             for scheme in ("https://", "http://"):
@@ -98,10 +116,12 @@ class HttpTransport(Transport):
             insecure = is_insecure(url)
         except ValueError as error:
             raise UnusableURLError(str(error)) from error
-        if insecure and not self.allow_insecure:
+        named = insecure and plain_host(urlsplit(url).hostname or "") in self.allow_http
+        if insecure and not named and not self.allow_insecure:
             raise UnusableURLError(
                 "without TLS the API key could be read on the way: use https://, or say that the "
-                "network is safe with HttpTransport(allow_insecure=True)"
+                f"network is safe by the name of the host, {ALLOW_HTTP_VARIABLE}=host or "
+                "HttpTransport(allow_http='host'), or of all with allow_insecure=True"
             )
         if timeout is not None and timeout <= 0:
             raise TimeoutError(f"no time to send anything: timeout={timeout:g}")
@@ -120,7 +140,7 @@ class HttpTransport(Transport):
                     auth=_no_extra_auth,
                     allow_redirects=False,
                     stream=True,
-                    proxies=_proxies(url),
+                    proxies=self._proxies(url),
                 )
                 try:
                     content = _read(reply)
@@ -140,9 +160,16 @@ class HttpTransport(Transport):
     def _explain(
         self, error: Exception, url: str, timeout: float | None
     ) -> ConnectionError | TimeoutError:
-        no_proxy = (_proxies(url) or {}).get("no_proxy")
+        no_proxy = (self._proxies(url) or {}).get("no_proxy")
         trust_env = self._session.trust_env
         return explain(error, url, timeout, trust_env=trust_env, no_proxy=no_proxy)
+
+    def _proxies(self, url: str) -> dict[str, str] | None:
+        """Exempt this machine, and hosts that are named, from the proxies of the environment."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        named = parts.scheme == "http" and plain_host(host) in self.allow_http
+        return {"no_proxy": host} if host and (named or is_loopback(host)) else None
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -169,12 +196,6 @@ def _free(manager: PoolManager) -> None:
         waiting = manager.pools[key].pool
         if isinstance(waiting, LifoQueue):
             vars(waiting).update(vars(LifoQueue(waiting.maxsize)))
-
-
-def _proxies(url: str) -> dict[str, str] | None:
-    """Exempt this machine from the proxies of the environment."""
-    parts = urlsplit(url)
-    return {"no_proxy": parts.hostname} if parts.hostname and is_loopback(parts.hostname) else None
 
 
 def _read(reply: requests.Response) -> bytes:

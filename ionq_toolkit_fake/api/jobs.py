@@ -124,7 +124,7 @@ def _matching(request: Request, newest: int | None, session_id: str | None) -> I
     if session_id is not None:
         wanted["session_id"] = {session_id} & wanted.get("session_id", {session_id})
     if not {"ids", "parent_job_id"} & set(wanted):
-        yield from jobs.index.find(
+        yield from jobs.search(
             newest=newest,
             statuses=wanted.get("status", ()),
             targets=wanted.get("target", ()),

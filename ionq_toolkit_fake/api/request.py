@@ -136,7 +136,7 @@ class Request(NamedTuple):
     def found(self, job: Job | None) -> Job:
         """Return a job of the project, or refuse with the number and age of those that it has."""
         if job is None:
-            kept, since = len(self.project.jobs.shown()), self.facility.started_at
+            kept, since = len(self.project.jobs), self.facility.started_at
             raise not_found(
                 " This is ionq_toolkit_fake, not IonQ: of the jobs that this key's project was "
                 f"sent since {since:%Y-%m-%d %H:%M} UTC, by its own clock, it keeps {kept}, and "

@@ -91,11 +91,12 @@ def chaos_command(  # noqa: PLR0917 - click passes them by name
     All events of a run depend on its seed. If a run breaks a check, the command reduces it to few
     callers and faults, prints its requests and a command that replays it, and exits with status 1.
 
+    For example:
+
     \b
-    Examples:
-      ionq-fake chaos my_code.py:submit --runs 1000
-      ionq-fake chaos my_code.py:submit --seed 32
-      ionq-fake chaos qiskit-ionq --scenario flaky-network --callers 2
+        ionq-fake chaos my_code.py:submit --runs 1000
+        ionq-fake chaos my_code.py:submit --seed 32
+        ionq-fake chaos qiskit-ionq --scenario flaky-network --callers 2
     """  # noqa: D301 - the backspace keeps the lines apart
     if seed is not None:
         for name, value in (("runs", runs), ("first-seed", first_seed), ("workers", workers)):

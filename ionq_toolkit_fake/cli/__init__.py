@@ -6,16 +6,26 @@ Each command is imported when it is called, so that none waits for what only ano
 from __future__ import annotations
 
 import importlib
-from typing import cast
+from typing import Any, cast
 
 import click
+
+from ionq_toolkit_fake.cli.options import with_variables
+from ionq_toolkit_fake.cli.remote import INTERRUPTED
 
 #: The module of each command, and its name there.
 _COMMANDS = {
     "chaos": "chaos.command:chaos_command",
+    "clock": "cli.controls:clock",
+    "doctor": "cli.doctor:doctor",
+    "faults": "cli.controls:faults",
+    "jobs": "cli.jobs:jobs",
+    "requests": "cli.controls:requests",
     "scenarios": "cli.files:scenarios",
     "serve": "cli.serve:serve",
     "snapshot": "cli.files:snapshot",
+    "status": "cli.controls:status",
+    "submit": "cli.jobs:submit",
 }
 
 
@@ -33,15 +43,36 @@ class Commands(click.Group):
         module, _, name = _COMMANDS[cmd_name].partition(":")
         try:
             loaded = importlib.import_module(f"ionq_toolkit_fake.{module}")
-            return cast("click.Command", getattr(loaded, name))
         except ModuleNotFoundError as error:  # the command is installed without the extra as well
             raise SystemExit(
                 f"ionq-fake needs the module {error.name!r}, which is not installed. "
                 "Install the extra: pip install 'ionq-toolkit[fake]'"
             ) from None
+        command = cast("click.Command", getattr(loaded, name))
+        with_variables(command, f"IONQ_FAKE_{cmd_name.upper()}")
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run the command; Ctrl-C ends it with the exit code that shells use."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ionq-toolkit")
 def main() -> None:
-    """IonQ's cloud on your own machine, simulated with Qiskit Aer."""
+    """IonQ's cloud on your own machine, simulated with Qiskit Aer.
+
+    serve runs a server; the other commands talk to it, at --url or IONQ_FAKE_URL. Each option has a
+    variable of the environment, which its help shows.
+
+    For example:
+
+    \b
+        ionq-fake serve
+        ionq-fake submit bell.qasm --wait
+        ionq-fake doctor
+    """  # noqa: D301 - the backspace keeps the lines apart

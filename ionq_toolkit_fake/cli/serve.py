@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from ionq_toolkit_fake.cli.config import read_config
 from ionq_toolkit_fake.clock import CLOCKS
 from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.facts.described import DeviceFileError
 from ionq_toolkit_fake.scenario import Scenario
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
@@ -39,6 +41,16 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
 
 
 @click.command()
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    callback=read_config,
+    expose_value=False,
+    metavar="FILE",
+    help="Take options from a TOML file, such as: port = 8080. The command line and the "
+    "environment go before it.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
@@ -111,12 +123,17 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
 )
 @click.option(
+    "--devices",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="QPUs beside IonQ's, described in a TOML file.",
+)
+@click.option(
     "--api-key",
     "api_keys",
     metavar="KEY",
     multiple=True,
-    envvar="IONQ_FAKE_API_KEYS",
-    help="Take this API key and no other; may be repeated, also as words of IONQ_FAKE_API_KEYS.",
+    help="Take this API key and no other; may be repeated, in the environment as words.",
 )
 @click.option(
     "--keys",
@@ -129,7 +146,6 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
 @click.option(
     "--token",
     metavar="TOKEN",
-    envvar="IONQ_FAKE_TOKEN",
     help="The token of the routes below /_fake, where --host is not loopback; drawn and printed "
     "if it is not given.",
 )
@@ -144,7 +160,7 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     "--insecure", is_flag=True, help="Take every API key, also from other machines: see --host."
 )
 @click.pass_context
-def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
+def serve(  # noqa: PLR0917 - click passes them by name
     context: click.Context,
     host: str,
     port: int,
@@ -158,6 +174,7 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     scenario: str | None,
     state: str | None,
     statuses: tuple[str, ...],
+    devices: str | None,
     api_keys: tuple[str, ...],
     key_file: Path | None,
     token: str | None,
@@ -170,7 +187,14 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
     "ionq-fake listening on URL". Any API key is taken, unless keys are given. The routes that
     change the cloud are below /_fake: GET /_fake lists them. Where other machines can reach the
     server, it needs keys (or --insecure), and those routes a token.
-    """
+
+    For example:
+
+    \b
+        ionq-fake serve
+        ionq-fake serve --port 0 --state lab.db --scenario busy-queue
+        ionq-fake serve --config fake.toml --clock virtual
+    """  # noqa: D301 - the backspace keeps the lines apart
     like = None if scenario is None else _scenario(context, scenario)
     keys = _keys(api_keys, key_file)
     guard = Guard(host, hosts=hosts, token=token)
@@ -184,8 +208,8 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            if keys is not None:
-                like = replace(like, keys=keys)
+            given = {"keys": keys, "devices": devices}
+            like = replace(like, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
             cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
         else:
             cloud = FakeIonQ(
@@ -196,11 +220,13 @@ def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
                 transitions=transitions if not _is_default(context, "transitions") else None,
                 statuses=dict(_pair(text) for text in statuses) or None,
                 state=state,
+                devices=devices,
             )
     except StateError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--status") from error
+        hint = "--devices" if isinstance(error, DeviceFileError) else "--status"
+        raise click.BadParameter(str(error), param_hint=hint) from error
     try:
         guard.check_cloud(cloud, insecure=insecure)
     except UnsafeAddressError as error:

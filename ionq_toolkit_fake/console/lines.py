@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake import faults
-from ionq_toolkit_fake.control import CONTROLS
 from ionq_toolkit_fake.faults import FaultRule
 from ionq_toolkit_fake.scenario import names
 from ionq_toolkit_fake.transitions.lifecycle import End, Step
@@ -120,6 +120,9 @@ def _scenario(body: Mapping[str, Any]) -> str:
 #: The control that applies a scenario, which the console has alone.
 SCENARIO = "POST /_console/scenario"
 
+#: A control of one job or rule.
+_ONE = re.compile(r"([A-Z]+ /_fake/(?:jobs|faults))/([^/]+)")
+
 #: The line of each control that changes a cloud, by the control's name.
 LINES: Mapping[str, Callable[..., str]] = {
     "POST /_fake/reset": lambda _: "cloud.reset()",
@@ -128,7 +131,11 @@ LINES: Mapping[str, Callable[..., str]] = {
     "DELETE /_fake/transitions": lambda _: "cloud.transitions.clear()",
     "POST /_fake/faults": lambda body: add_fault(faults.from_dict(body)),
     "DELETE /_fake/faults": lambda _: "cloud.faults.clear()",
+    "DELETE /_fake/faults/<number>": lambda _, number: (
+        f"cloud.faults.remove(cloud.faults.find({int(number)}))"
+    ),
     "POST /_fake/jobs/<job_id>": _change_job,
+    "DELETE /_fake/jobs/<job_id>": lambda _, job_id: call("cloud.delete", python(job_id)),
     SCENARIO: _scenario,
 }
 
@@ -143,10 +150,11 @@ def line(control: str, body: Mapping[str, Any]) -> str:
     Raises:
         ValueError: There is no such control, or the body is not valid for it.
     """
-    job_id: tuple[str, ...] = ()
-    prefix = "POST /_fake/jobs/"
-    if control.startswith(prefix) and control not in CONTROLS:
-        job_id, control = (control.removeprefix(prefix),), f"{prefix}<job_id>"
+    one = _ONE.fullmatch(control)
+    names: tuple[str, ...] = ()
+    if one is not None and control not in LINES:
+        control = f"{one[1]}/<{'job_id' if one[1].endswith('jobs') else 'number'}>"
+        names = (one[2],)
     if control not in LINES:
         raise unknown("control", control, LINES)
-    return LINES[control](body, *job_id)
+    return LINES[control](body, *names)

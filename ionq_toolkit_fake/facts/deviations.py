@@ -153,11 +153,17 @@ DEVIATIONS: Mapping[str, Deviation] = MappingProxyType(
             "the compiler uses quarter turns alone: an interaction by another angle takes two",
             "circuits compiled in 2023, github.com/ionq-publications/forte_aq29_data",
         ),
+        "forte-any-turns": Deviation(
+            ("POST /jobs",),
+            "a compiled circuit for Forte has quarter turns alone, as in 2023",
+            "its zz take any angle up to a quarter turn: half as many gates, and their errors",
+            "a job on qpu.forte-1, July 2026, github.com/unitaryfoundation/metriq-data; inferred",
+        ),
         "qpu-loses-signal": Deviation(
             ("POST /jobs",),
             "a QPU is as good as its characterization",
-            "a circuit of 128 and 32 gates keeps a third of the signal",
-            f"{_MLI}: 18 jobs on qpu.forte-1",
+            "a circuit of 128 and 32 gates keeps a third of the signal on Forte",
+            f"{_MLI}: 18 jobs on qpu.forte-1; github.com/amazon-braket/amazon-braket-examples",
         ),
         "one-noise-seed": Deviation(
             ("POST /jobs",),

@@ -84,6 +84,8 @@ class Accounts:
         """
         #: The keys that were made since this was cleared, by their digests.
         self.made: dict[bytes, ApiKey] = {}
+        #: All keys by their ids, those too that are not taken any more.
+        self.known: dict[str, ApiKey] = {}
         self._identifiers = identifiers
         #: Whether every key is taken.
         self.takes_every_key = keys is None
@@ -101,6 +103,7 @@ class Accounts:
     def reset(self) -> None:
         """Know only the keys that were given."""
         self._keys: dict[bytes, ApiKey] = {}
+        self.known.clear()
         self.made.clear()
         project_ids: dict[str, str] = {}
         for digest, access in self._given:
@@ -112,15 +115,19 @@ class Accounts:
         yield from self._keys.items()
 
     def restore(self, keys: Mapping[bytes, ApiKey]) -> None:
-        """Know keys from an earlier time again; their access is that which is given now."""
+        """Know keys from an earlier time again; their access is that which is given now.
+
+        Where keys are given, others are not taken any more: they only say whose the old jobs are.
+        """
         given = dict(self._given)
         projects = {key.access.project: key.project_id for key in keys.values()}
+        self.known.update((key.id, key) for key in keys.values())
         for digest, key in keys.items():
-            self._keys[digest] = key._replace(access=given.get(digest, key.access))
+            if self.takes_every_key or digest in given:
+                self._keep(digest, key._replace(access=given.get(digest, key.access)))
         for digest, access in self._given:
             if digest not in keys and access.project in projects:
-                known = self._keys[digest]
-                self._keys[digest] = known._replace(project_id=projects[access.project])
+                self._keep(digest, self._keys[digest]._replace(project_id=projects[access.project]))
                 self.made[digest] = self._keys[digest]
             elif digest in keys:
                 self.made.pop(digest, None)
@@ -145,7 +152,11 @@ class Accounts:
             submitter_id=self._identifiers.hex24(),
             access=access,
         )
-        self._keys[digest] = self.made[digest] = key
+        self.made[digest] = key
+        return self._keep(digest, key)
+
+    def _keep(self, digest: bytes, key: ApiKey) -> ApiKey:
+        self._keys[digest] = self.known[key.id] = key
         return key
 
 

@@ -13,6 +13,7 @@ from ionq_toolkit_fake.transitions.lifecycle import FINAL, wakes_at
 from ionq_toolkit_fake.validation import number, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from ionq_toolkit_fake.clock import Clock
@@ -50,8 +51,8 @@ class Shelf(Protocol):
     def ripen(self, job_id: str) -> None:
         """Take notice that a job may come to its end."""
 
-    def delete(self, job_id: str) -> object:
-        """Forget a job."""
+    def forget(self, job_id: str) -> object:
+        """Forget a job that is final, and its children."""
 
 
 class Agenda:
@@ -108,19 +109,30 @@ class Agenda:
             self._entries[job.id] = (moment, job.id, shelf)
             self._wakes.add(self._entries[job.id])
         if final and job.id not in self._final:
-            count = 1 + len(job.children)
-            self._final[job.id] = (self._clock.now(), count, shelf)
-            self._count += count
+            job.ended_at = job.ended_at or self._clock.now()
+            self.restore(shelf, job.id, job.ended_at, 1 + len(job.children))
 
-    def remove(self, job: Job) -> None:
+    def restore(self, shelf: Shelf, job_id: str, ended_at: datetime, count: int) -> None:
+        """Know a final job; those that ended before it come first.
+
+        Args:
+            shelf: Where it is.
+            job_id: Its id.
+            ended_at: When it ended.
+            count: How many jobs it and its children are.
+        """
+        self._final[job_id] = (ended_at, count, shelf)
+        self._count += count
+
+    def remove(self, job_id: str, children: Iterable[str]) -> None:
         """Forget a job, and its children."""
-        self.changes.note("job", job.parent_id or job.id)
+        self.changes.note("job", job_id)
         if self.changed is not None:
-            self.changed.pop(job.id, None)
-            self.deleted += [job.id, *(child.id for child in job.children)]
-        if (entry := self._entries.pop(job.id, None)) is not None:
+            self.changed.pop(job_id, None)
+            self.deleted += [job_id, *children]
+        if (entry := self._entries.pop(job_id, None)) is not None:
             self._wakes.remove(entry)
-        if (kept := self._final.pop(job.id, None)) is not None:
+        if (kept := self._final.pop(job_id, None)) is not None:
             self._count -= kept[1]
 
     def run(self) -> None:
@@ -143,4 +155,4 @@ class Agenda:
             old = days is not None and self._clock.now() - ended > timedelta(days=days)
             if not old and (most is None or self._count <= most):
                 break
-            shelf.delete(job_id)
+            shelf.forget(job_id)

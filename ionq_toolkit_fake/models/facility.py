@@ -82,6 +82,7 @@ class Facility:
         deviations: Collection[str] = frozenset(DEVIATIONS),
         session_capacity: int | None = None,
         started_at: datetime | None = None,
+        devices: Mapping[str, Device] | None = None,
     ) -> None:
         """Set up the backends of the catalogue.
 
@@ -94,6 +95,7 @@ class Facility:
             deviations: The `DEVIATIONS` that the cloud follows.
             session_capacity: How many sessions a QPU has room for at a time; None: any number.
             started_at: When the cloud began; None: now.
+            devices: QPUs beside the catalogue's, by their names.
 
         Raises:
             ValueError: A device, status or fidelity is unknown.
@@ -105,9 +107,10 @@ class Facility:
         self._queues = {}
         self.deviations = frozenset(deviations)
         self.session_capacity = session_capacity
-        self._exact: frozenset[str] = frozenset()
+        described = dict(devices or {})
+        self._exact: frozenset[str] = frozenset(described)
         self._characterizations: dict[tuple[str, int], Characterization] = {}
-        self.devices: Mapping[str, Device] = dict(DEVICES)
+        self.devices: Mapping[str, Device] = {**DEVICES, **described}
         self.change(statuses or {}, fidelities or {})
         self._initial = (self.devices, self._exact)
 
@@ -117,15 +120,15 @@ class Facility:
         """Change statuses and fidelities of backends, or nothing if one of them is unknown."""
         devices = dict(self.devices)
         for name, status in statuses.items():
-            if name not in DEVICES:
-                raise unknown("backend", name, DEVICES)
+            if name not in devices:
+                raise unknown("backend", name, devices)
             if status not in STATUSES:
                 raise unknown("status of a backend", status, STATUSES)
             devices[name] = devices[name]._replace(status=status)
         for name, medians in fidelities.items():
             device = devices.get(name)
             if device is None or device.performance is None:
-                machines = [name for name, device in DEVICES.items() if device.is_qpu]
+                machines = [name for name, device in self.devices.items() if device.is_qpu]
                 raise unknown("machine", name, machines)
             changed = device.performance._replace(**_medians(medians))
             devices[name] = device._replace(performance=changed)
@@ -221,7 +224,8 @@ class Facility:
     def noise(self, device: Device, on: date | None = None) -> Noise:
         """Return the noise of a device on a day, by default on the newest it was characterized.
 
-        It is made to lose signal. A device whose fidelities were given has their noise alone.
+        It is made to lose signal as jobs on the device were seen to. A device whose fidelities
+        were given has their noise alone.
         """
         nominal = device.performance
         assert nominal is not None, "only a QPU is noisy by itself"  # noqa: S101
@@ -231,14 +235,18 @@ class Facility:
         noise = of_fidelities(
             now.one_qubit or nominal.one_qubit, now.two_qubits or nominal.two_qubits, now.spam
         )
-        if device.name in self._exact or "qpu-loses-signal" not in self.deviations:
+        factors = device.as_run
+        exact = device.name in self._exact or "qpu-loses-signal" not in self.deviations
+        if factors is None or exact:
             return noise
-        return as_run(noise)
+        return as_run(noise, factors.one_qubit, factors.two_qubits)
 
     def _measured(self, device: Device, day: date) -> Characterization:
         nominal = device.performance
         assert nominal is not None, "only a QPU is characterized"  # noqa: S101
         name = f"{self._seed}/{device.name}/{day.isoformat()}"
+        if device.described:
+            return Characterization(self._id(device.name, day, name), day, device, *nominal[:3])
         generator = np.random.default_rng(list(name.encode()))
         around = 1 - _SPREAD + 2 * _SPREAD * generator.random(3)
         one_qubit, two_qubits, spam = (

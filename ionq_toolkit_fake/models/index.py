@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from sortedcontainers import SortedList
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ionq_toolkit_fake.models.job import Job
 
@@ -31,7 +32,7 @@ class Index:
     """
 
     def __init__(self) -> None:
-        self._jobs: dict[int, Job] = {}
+        self._ids: dict[int, str] = {}
         self._filed: dict[int, Filing] = {}
         self._groups: dict[str | None, dict[Filing, SortedList]] = {}
 
@@ -43,27 +44,43 @@ class Index:
         )
         if self._filed.get(job.number) == filing:
             return
-        self.remove(job)
-        self._jobs[job.number], self._filed[job.number] = job, filing
+        self.remove(job.number)
+        self._ids[job.number], self._filed[job.number] = job.id, filing
         for session, key in _places(filing):
             group = self._groups.setdefault(session, {}).setdefault(key, SortedList())
             group.add(job.number)
 
-    def remove(self, job: Job) -> None:
-        """Remove a job, if it is here."""
-        if self._jobs.pop(job.number, None) is None:
+    def restore(self, jobs: Iterable[tuple[int, str, Filing]]) -> None:
+        """Add many jobs at once: their numbers, ids and properties."""
+        same: dict[Filing, Filing] = {}
+        numbers: dict[Filing, list[int]] = {}
+        for number, job_id, filing in jobs:
+            kept = same.setdefault(filing, filing)
+            self._ids[number], self._filed[number] = job_id, kept
+            numbers.setdefault(kept, []).append(number)
+        for filing, found in numbers.items():
+            for session, key in _places(filing):
+                group = self._groups.setdefault(session, {}).setdefault(key, SortedList())
+                group.update(found)
+
+    def remove(self, number: int) -> None:
+        """Remove the job of a number, if it is here."""
+        if self._ids.pop(number, None) is None:
             return
-        for session, key in _places(self._filed.pop(job.number)):
+        for session, key in _places(self._filed.pop(number)):
             groups = self._groups[session]
-            groups[key].remove(job.number)
+            groups[key].remove(number)
             if not groups[key]:
                 del groups[key]
             if not groups:
                 del self._groups[session]
 
-    def sizes(self) -> dict[Filing, int]:
-        """Return how many jobs there are of each status, backend and submitter."""
-        return {filing: len(group) for filing, group in self._groups.get(None, {}).items()}
+    def counts(self) -> Counter[str]:
+        """Return the number of jobs of each status."""
+        found: Counter[str] = Counter()
+        for key, group in self._groups.get(None, {}).items():
+            found[key.status] += len(group)
+        return found
 
     def find(
         self,
@@ -73,8 +90,8 @@ class Index:
         targets: Collection[str] = (),
         submitters: Collection[str] = (),
         sessions: Collection[str] | None = None,
-    ) -> Iterator[Job]:
-        """Go through jobs, the newest first.
+    ) -> Iterator[str]:
+        """Go through the ids of jobs, the newest first.
 
         Args:
             newest: The number of the first job; None: begin with the newest.
@@ -93,7 +110,7 @@ class Index:
         ]
         numbers = (group.irange(maximum=newest, reverse=True) for group in groups)
         for number in heapq.merge(*numbers, reverse=True):
-            yield self._jobs[number]
+            yield self._ids[number]
 
 
 def _places(filing: Filing) -> Iterator[tuple[str | None, Filing]]:

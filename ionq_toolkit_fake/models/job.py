@@ -66,6 +66,7 @@ class Job:
         result: Its result, once it is completed; None for a parent of several circuits.
         outcome: Its result, if that is the outcome of a circuit.
         ran: Whether it ran to its end, and was charged for; it may be canceled since.
+        ended_at: When it was first seen at its end, whichever; of a child, None.
         plan: When it goes on, and its end.
         position: How far it is; a child is as far as its parent, unless it is `detached`.
         lead: When a child that was released came to where its parent was not yet.
@@ -98,6 +99,7 @@ class Job:
     result: Outcome | Value | Optimum | None = None
     outcome: Outcome | None = None
     ran: bool = False
+    ended_at: datetime | None = None
     detached: bool = False
     lead: tuple[datetime, ...] = ()
     shown_status: str | None = None

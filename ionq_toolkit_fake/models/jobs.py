@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from ionq_toolkit_fake.models.index import Index
 from ionq_toolkit_fake.models.job import Job
@@ -19,7 +20,7 @@ from ionq_toolkit_fake.transitions.lifecycle import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ionq_toolkit_fake.clock import Clock
     from ionq_toolkit_fake.models.accounts import ApiKey
@@ -37,7 +38,8 @@ class Jobs:
     """Keeps the jobs of one project, and moves them on.
 
     A request takes time for the jobs that it asks for and for those that go on, and not for those
-    that are kept.
+    that are kept. Where there is a store, jobs that are final can be there alone: they are read
+    when they are asked for.
 
     Attributes:
         index: The jobs that are no children, for lists.
@@ -51,6 +53,7 @@ class Jobs:
         identifiers: Identifiers,
         agenda: Agenda,
         on_change: Callable[[Job], object],
+        load: Callable[[str, Sequence[str]], Job],
     ) -> None:
         """Keep no jobs yet.
 
@@ -59,12 +62,18 @@ class Jobs:
             identifiers: Makes the ids.
             agenda: The agenda of the cloud.
             on_change: Called with a job that is no child, when it or a child of it has changed.
+            load: Reads a job from the store: its id, and those of its children.
         """
         self._clock = clock
         self._identifiers = identifiers
         self._agenda = agenda
         self._on_change = on_change
-        self._jobs: dict[str, Job] = {}
+        self._load = load
+        #: Of a job that is in the store alone: its number, or the id of its parent.
+        self._jobs: dict[str, Job | int | str] = {}
+        self._children: dict[str, list[str]] = {}
+        #: What others still hold of those jobs: a job is one object.
+        self._held: WeakValueDictionary[str, Job] = WeakValueDictionary()
         self._due: dict[str, Job] = {}
         self.index = Index()
         self.count = 0
@@ -72,7 +81,7 @@ class Jobs:
     def __iter__(self) -> Iterator[Job]:
         """Go through the jobs as they stand now, the newest first."""
         self.ask()
-        yield from reversed(list(self._jobs.values()))
+        yield from reversed(self.shown())
 
     def __len__(self) -> int:
         """Return how many jobs are kept, child jobs included."""
@@ -86,7 +95,15 @@ class Jobs:
 
     def newest(self, count: int) -> list[Job]:
         """Return the newest jobs as they were last shown, the oldest of them first."""
-        return list(itertools.islice(reversed(self._jobs.values()), count))[::-1]
+        newest = list(itertools.islice(reversed(self._jobs), count))[::-1]
+        return [job for job in map(self.peek, newest) if job is not None]
+
+    def search(self, **filters: Any) -> Iterator[Job]:  # noqa: ANN401 - those of `Index.find`
+        """Go through the jobs that `Index.find` finds as they were last shown, the newest first."""
+        for job_id in self.index.find(**filters):
+            job = self.peek(job_id)
+            assert job is not None, "the index has jobs that are kept"  # noqa: S101
+            yield job
 
     def create(self, submission: Submission, owner: ApiKey, plan: JobPlan) -> Job:
         """Make a job, with a child for each circuit if it has several; nothing runs yet."""
@@ -126,12 +143,36 @@ class Jobs:
         self._jobs[job.id] = job
         return job
 
-    def restore(self, job: Job) -> None:
-        """Keep a job of an earlier time again; its parent comes before it."""
-        self._jobs[job.id] = job
-        self.count = max(self.count, job.number)
-        if (parent := self._jobs.get(job.parent_id or "")) is not None:
-            parent.children = (*parent.children, job)
+    def restore(self, job_id: str, number: int, parent: str | None) -> None:
+        """Know a job again that is in the store; its parent comes before it."""
+        self.count = max(self.count, number)
+        if parent is None:
+            self._jobs[job_id] = number
+        else:
+            self._jobs[job_id] = parent
+            self._children.setdefault(parent, []).append(job_id)
+
+    def shelve(self, job_id: str) -> None:
+        """Leave a job that is no child, and is final and stored, to the store."""
+        job = self._jobs.get(job_id)
+        if not isinstance(job, Job):
+            return
+        self._jobs[job_id] = job.number
+        for child in job.children:
+            self._jobs[child.id] = job_id
+        if job.children:
+            self._children[job_id] = [child.id for child in job.children]
+        self._held[job_id] = job
+
+    def unshelve(self, job_id: str) -> Job:
+        """Return a job that is no child, from the store if it is not here."""
+        job = self._jobs[job_id]
+        if not isinstance(job, Job):
+            children = self._children.pop(job_id, ())
+            job = self._held.get(job_id) or self._load(job_id, children)
+            self._jobs[job_id] = job
+            self._jobs.update((child.id, child) for child in job.children)
+        return job
 
     def changed(self, job: Job) -> None:
         """Take notice that a job, or a child of it, is new or was changed."""
@@ -150,12 +191,12 @@ class Jobs:
 
     def settle_one(self, job_id: str) -> None:
         """Move a job on whose time has come, asked for or not."""
-        if (job := self._jobs.get(job_id)) is not None:
+        if (job := self.peek(job_id)) is not None:
             self._settle(job)
 
     def ripen(self, job_id: str) -> None:
         """Move a job on that may come to its end now: at once, or when it is next asked for."""
-        job = self._jobs.get(job_id)
+        job = self.peek(job_id)
         if job is None or job.status in FINAL:
             return
         if any(step.kind == SECONDS for step in job.plan.steps):
@@ -170,37 +211,41 @@ class Jobs:
     def give_up(self) -> None:
         """End the simulations that jobs still wait for."""
         for job in self._jobs.values():
-            if job.status not in FINAL:
+            if isinstance(job, Job) and job.status not in FINAL:
                 job.give_up()
 
     def find(self, job_id: str) -> Job | None:
         """Return the job of that id as it stands now, or None."""
-        job = self._jobs.get(job_id)
+        job = self.peek(job_id)
         if job is not None:
             self._settle(self._leader(job), asked=True)
         return job
 
     def poll(self, job_id: str) -> Job | None:
         """Return the job of that id, after moving it on if it was asked for often enough."""
-        job = self._jobs.get(job_id)
+        job = self.peek(job_id)
         if job is not None:
             self._settle(self._leader(job), asked=True, polled=True)
         return job
 
     def poll_several(self, job_ids: Iterable[str]) -> None:
         """Move jobs on that were asked for together: each once, and its children with it."""
-        found = (self._jobs.get(job_id) for job_id in job_ids)
+        found = (self.peek(job_id) for job_id in job_ids)
         leaders = {leader.id: leader for job in found if job for leader in [self._leader(job)]}
         for leader in leaders.values():
             self._settle(leader, asked=True, polled=True)
 
     def peek(self, job_id: str) -> Job | None:
         """Return the job of that id as it was last shown, or None."""
-        return self._jobs.get(job_id)
+        found = self._jobs.get(job_id)
+        if found is None or isinstance(found, Job):
+            return found
+        leader = self.unshelve(job_id if isinstance(found, int) else found)
+        return next(job for job in (leader, *leader.children) if job.id == job_id)
 
     def shown(self) -> list[Job]:
         """Return the jobs as they were last shown, the oldest first."""
-        return list(self._jobs.values())
+        return [job for job in map(self.peek, list(self._jobs)) if job is not None]
 
     def _settle(self, job: Job, *, asked: bool = False, polled: bool = False) -> None:
         """Move a job that is no child on to where it stands now."""
@@ -217,11 +262,11 @@ class Jobs:
 
     def _leader(self, job: Job) -> Job:
         """Return the job that this one goes on with: its parent, or itself."""
-        return self._jobs.get(job.parent_id or "", job)
+        return job if job.parent_id is None else self.peek(job.parent_id) or job
 
     def cancel(self, job_id: str) -> Job | None:
         """Cancel the job of that id and return it, or None."""
-        job = self._jobs.get(job_id)
+        job = self.peek(job_id)
         if job is not None:
             job.cancel()
             self._moved(job)
@@ -229,7 +274,7 @@ class Jobs:
 
     def delete(self, job_id: str) -> Job | None:
         """Forget the job of that id and its children, and return it, or None."""
-        job = self._jobs.get(job_id)
+        job = self.peek(job_id)
         if job is not None:
             if job.status not in FINAL:
                 job.cancel()
@@ -238,11 +283,23 @@ class Jobs:
             parent.children = tuple(child for child in parent.children if child is not job)
             for gone in (job, *job.children):
                 self._jobs.pop(gone.id, None)
-            self._agenda.remove(job)
+            self._agenda.remove(job.id, [child.id for child in job.children])
             if parent is job:
                 self._due.pop(job.id, None)
-                self.index.remove(job)
+                self.index.remove(job.number)
         return job
+
+    def forget(self, job_id: str) -> None:
+        """Forget a job that is final and no child, and its children, without reading it."""
+        number = self._jobs[job_id]
+        if not isinstance(number, int):
+            self.delete(job_id)
+            return
+        children = self._children.pop(job_id, ())
+        for gone in (job_id, *children):
+            del self._jobs[gone]
+        self._agenda.remove(job_id, children)
+        self.index.remove(number)
 
     def end(self, job: Job, end: End) -> None:
         """Bring a job, or a child by itself, to an end now; it is not held any more."""

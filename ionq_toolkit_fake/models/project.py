@@ -16,6 +16,7 @@ from ionq_toolkit_fake.simulation.executors import simulate, simulate_several
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, PREDICTED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
 
     from ionq_toolkit_fake.clock import Clock
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 #: What sums of prices may be wrong by: a millionth of a cent.
 _ROUNDING_USD = 1e-8
+
+
+def _nothing(job_id: str, _: Sequence[str]) -> Job:
+    raise KeyError(job_id)
 
 
 class Project:
@@ -53,12 +58,28 @@ class Project:
         executor: Executor,
         transitions: TransitionRules,
         agenda: Agenda,
+        load: Callable[[Project, str, Sequence[str]], Job] | None = None,
     ) -> None:
-        """Make a project without jobs for the first of its keys that is used."""
+        """Make a project without jobs for the first of its keys that is used.
+
+        Args:
+            key: The key.
+            clock: The time.
+            identifiers: Makes the ids.
+            facility: The backends.
+            executor: Runs the simulations.
+            transitions: When its jobs go on.
+            agenda: The agenda of the cloud.
+            load: Reads a job of the project from a store; None: all are in memory.
+        """
         self.key_id = key.id
         self.id, self.name, self.quota = key.project_id, key.access.project, key.access.quota
         self.jobs = Jobs(
-            clock=clock, identifiers=identifiers, agenda=agenda, on_change=self._changed
+            clock=clock,
+            identifiers=identifiers,
+            agenda=agenda,
+            on_change=self._changed,
+            load=_nothing if load is None else partial(load, self),
         )
         leaves = self._leave_queue if "session-end-cancels" in facility.deviations else None
         self.sessions = Sessions(clock=clock, identifiers=identifiers, on_end=leaves)
@@ -107,7 +128,7 @@ class Project:
     def _leave_queue(self, session_id: str) -> None:
         """Cancel the jobs of a session that have not begun."""
         waiting = {"submitted", "ready"}
-        for job in list(self.jobs.index.find(sessions={session_id}, statuses=waiting)):
+        for job in list(self.jobs.search(sessions={session_id}, statuses=waiting)):
             self.jobs.find(job.id)
             if job.status in waiting:
                 self.jobs.cancel(job.id)

@@ -136,22 +136,25 @@ def submission_of(record: SubmissionRecord, devices: Mapping[str, Device]) -> Su
 
 
 class ArrayRecord(msgspec.Struct, array_like=True):
-    """An array of whole numbers: bytes of int64, or decimals where that is too narrow."""
+    """An array of whole numbers, of as few bytes each as will do, or as decimals."""
 
     data: bytes | None
     wide: list[str]
+    width: int = 8
 
     @classmethod
     def of(cls, array: NDArray[Any]) -> ArrayRecord:
         """Return the record of an array."""
         if array.dtype == object:
             return cls(None, [str(value) for value in array.tolist()])
-        return cls(array.astype("<i8").tobytes(), [])
+        least, most = (array.min(), array.max()) if len(array) else (0, 0)
+        width = next(w for w in (1, 2, 4, 8) if -(1 << 8 * w - 1) <= least <= most < 1 << 8 * w - 1)
+        return cls(array.astype(f"<i{width}").tobytes(), [], width)
 
     def array(self) -> NDArray[Any]:
         """Return the array."""
         if self.data is not None:
-            return np.frombuffer(self.data, "<i8").astype(np.int64, copy=False)
+            return np.frombuffer(self.data, f"<i{self.width}").astype(np.int64, copy=False)
         found = np.empty(len(self.wide), object)
         found[:] = [int(value) for value in self.wide]
         return found
@@ -229,19 +232,27 @@ class ResultRecord(msgspec.Struct, array_like=True):
         return self.outcome.outcome()
 
 
-class JobRecord(msgspec.Struct, array_like=True):
-    """A job without its submission and its result, which do not change."""
+class FiledRecord(msgspec.Struct, array_like=True):
+    """The beginning of the record of a job: everything by which it is listed and kept."""
 
     project: str
     key: str
     number: int
     parent: str | None
+    status: str
+    backend: str
+    session_id: str | None
+    ended_at: datetime | None
+
+
+class JobRecord(FiledRecord, array_like=True):
+    """A job without its submission and its result, which do not change."""
+
     type: str
     submitted_at: datetime
     name: str | None
     plan: JobPlan
     position: Position
-    status: str
     started_at: datetime | None
     completed_at: datetime | None
     failure: JobFailure | None
@@ -260,7 +271,7 @@ class JobRecord(msgspec.Struct, array_like=True):
 _SAME_OF_JOB = tuple(
     name
     for name in JobRecord.__struct_fields__
-    if name not in {"project", "key", "parent", "in_session"}
+    if name not in {"project", "key", "parent", "backend", "session_id", "in_session"}
 )
 
 
@@ -270,6 +281,8 @@ def job_record(job: Job) -> JobRecord:
         project=job.owner.project_id,
         key=job.owner.id,
         parent=job.parent_id,
+        backend=job.submission.device.name,
+        session_id=job.submission.session_id,
         in_session=job.session is not None,
         **{name: getattr(job, name) for name in _SAME_OF_JOB},
     )

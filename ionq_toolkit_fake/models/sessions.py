@@ -160,6 +160,10 @@ class Sessions:
         session = self._sessions.get(session_id)
         return None if session is None else self._now(session)
 
+    def peek(self, session_id: str) -> Session | None:
+        """Return the session of that id as it was last shown, or None."""
+        return self._sessions.get(session_id)
+
     def add(self, job: Job) -> None:
         """Give a job to its session, if it has one; with the first one it starts."""
         session = self._sessions.get(job.submission.session_id or "")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+from collections import Counter, OrderedDict
 from datetime import date, datetime
 from functools import cache
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ionq_toolkit_fake.models.accounts import ApiKey
+from ionq_toolkit_fake.models.index import Filing
 from ionq_toolkit_fake.models.records import (
     DayRecord,
+    FiledRecord,
     JobRecord,
     ProjectRecord,
     ResultRecord,
@@ -22,19 +28,20 @@ from ionq_toolkit_fake.models.records import (
     submission_record,
 )
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT
-from ionq_toolkit_fake.simulation.outcome import Outcome
+from ionq_toolkit_fake.simulation.outcome import Optimum, Outcome
 from ionq_toolkit_fake.store.base import Entry, StateError, StateFormatError
 from ionq_toolkit_fake.transitions.lifecycle import FINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from ionq_toolkit_fake.facts.devices import Device
     from ionq_toolkit_fake.models.accounts import Accounts
     from ionq_toolkit_fake.models.agenda import Agenda
     from ionq_toolkit_fake.models.job import Job
+    from ionq_toolkit_fake.models.jobs import Jobs
     from ionq_toolkit_fake.models.project import Project
-    from ionq_toolkit_fake.models.sessions import Session
+    from ionq_toolkit_fake.models.submission import Submission
     from ionq_toolkit_fake.store.base import Store
 
 
@@ -48,6 +55,7 @@ class CloudRecord(msgspec.Struct):
         words: How many words of random bits its ids took.
         statuses: Statuses of backends that differ from the catalogue's.
         fidelities: Median fidelities of QPUs that differ from the catalogue's.
+        devices: The QPUs that a user described, as a file has them.
         transitions: Those for all jobs, followed by the rules for some, as `as_list` returns them.
         seen: How many jobs fitted each of the rules.
     """
@@ -58,6 +66,7 @@ class CloudRecord(msgspec.Struct):
     words: int = 0
     statuses: dict[str, str] = {}
     fidelities: dict[str, dict[str, float]] = {}
+    devices: dict[str, Any] = {}
     transitions: list[dict[str, Any]] = []
     seen: list[int] = []
 
@@ -85,18 +94,23 @@ KINDS: Mapping[str, Any] = {
 
 
 @cache
-def _decoder(kind: str) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(KINDS[kind])
+def _decoder(kind: str, type_: Any = None) -> msgspec.msgpack.Decoder[Any]:  # noqa: ANN401
+    return msgspec.msgpack.Decoder(type_ or KINDS[kind])
 
 
-def read(store: Store, kind: str) -> dict[str, Any]:
+def read(store: Store, kind: str, type_: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a type
     """Return all entries of a kind, by their keys.
+
+    Args:
+        store: The store.
+        kind: The kind.
+        type_: The type to read them as; None: that of the kind.
 
     Raises:
         StateError: They cannot be read.
         StateFormatError: One of them is not of this version.
     """
-    decoder, entries = _decoder(kind), list(store.read(kind))
+    decoder, entries = _decoder(kind, type_), list(store.read(kind))
     try:
         return {key: decoder.decode(value) for key, value in entries}
     except msgspec.DecodeError as error:
@@ -110,13 +124,28 @@ def damaged(store: Store, reason: str) -> StateFormatError:
     )
 
 
+#: How much memory the jobs may take that are in the store as well, by an estimate, in bytes.
+MOST_SHELVED_BYTES = 64 * 2**20
+
+
 class Keeper:
-    """Writes the changes of a cloud to its store, and reads them when it starts again."""
+    """Writes the changes of a cloud to its store, and reads them when it starts again.
+
+    Jobs that are final are read when they are asked for, and some stay in memory after that.
+    """
 
     def __init__(self, store: Store) -> None:
         """Keep the state in a store."""
         self.store = store
         self._written: dict[Entry, bytes] = {}
+        self._devices: Mapping[str, Device] = {}
+        self._keys: dict[str, ApiKey] = {}
+        self._shelf: OrderedDict[str, tuple[int, Jobs]] = OrderedDict()
+        self._shelved = 0
+
+    def attach(self, accounts: Accounts, devices: Mapping[str, Device]) -> None:
+        """Know the keys and the backends that entries name."""
+        self._keys, self._devices = accounts.known, devices
 
     def settings(self) -> CloudRecord | None:
         """Return the settings of the cloud, or None if the store is new.
@@ -128,39 +157,43 @@ class Keeper:
         return found
 
     def restore(
-        self,
-        accounts: Accounts,
-        project_of: Callable[[ApiKey], Project],
-        devices: Mapping[str, Device],
+        self, accounts: Accounts, agenda: Agenda, project_of: Callable[[ApiKey], Project]
     ) -> None:
         """Know everything again but the settings and the rules, and begin unfinished jobs again.
 
         Args:
             accounts: The keys.
+            agenda: Gets the jobs that are final.
             project_of: Makes or returns the project of a key.
-            devices: The backends.
 
         Raises:
             StateError: The store cannot be read.
         """
+        collects = gc.isenabled()
+        gc.disable()  # it would look again and again at what is kept
+        try:
+            self._restore(accounts, agenda, project_of)
+        finally:
+            if collects:
+                gc.enable()
+
+    def _restore(
+        self, accounts: Accounts, agenda: Agenda, project_of: Callable[[ApiKey], Project]
+    ) -> None:
         keys = read(self.store, "key")
         try:
             accounts.restore({bytes.fromhex(digest): key for digest, key in keys.items()})
-            by_id = {key.id: key for _, key in accounts}
-            by_id = {key.id: key for key in keys.values()} | by_id
             projects = {
-                project_id: self._project(record, project_of(by_id[record.key]))
+                project_id: self._project(record, project_of(accounts.known[record.key]))
                 for project_id, record in read(self.store, "project").items()
             }
             for day in read(self.store, "day").values():
                 projects[day.project].charges.restore(day.day, day.charges())
-            sessions = {}
             for session_id, one in read(self.store, "session").items():
-                sessions[session_id] = one.session(session_id, by_id[one.key])
-            for session_id, one in read(self.store, "session").items():
-                projects[one.project].sessions.restore(sessions[session_id])
+                session = one.session(session_id, accounts.known[one.key])
+                projects[one.project].sessions.restore(session)
                 projects[one.project].sessions.changed.clear()
-            self._jobs(projects, by_id, sessions, devices)
+            self._jobs(projects, agenda)
         except (KeyError, IndexError, ValueError) as error:
             if isinstance(error, StateError):
                 raise
@@ -172,46 +205,90 @@ class Keeper:
         project.jobs.count = record.count
         return project
 
-    def _jobs(
-        self,
-        projects: Mapping[str, Project],
-        keys: Mapping[str, ApiKey],
-        sessions: Mapping[str, Session],
-        devices: Mapping[str, Device],
-    ) -> None:
-        submissions = {
-            job_id: submission_of(record, devices)
-            for job_id, record in read(self.store, "submission").items()
-        }
-        results = read(self.store, "result")
-        leaders: list[Job] = []
-        parents: dict[str, Job] = {}
-        records = sorted(read(self.store, "job").items(), key=lambda item: item[1].number)
-        for job_id, record in records:
-            parent = parents[record.parent] if record.parent is not None else None
-            submission = submissions[job_id] if parent is None else parent.submission
-            job = job_of(job_id, record, submission, keys[record.key])
-            if parent is not None:
-                job.circuit = submission.circuits[job.number - parent.number - 1]
-            else:
-                leaders.append(job)
-                parents[job_id] = job
-                if job.type != MULTI_CIRCUIT and submission.function is None:
-                    job.circuit = submission.circuits[0]
-                if record.in_session:
-                    job.session = sessions[submission.session_id or ""]
-            if job_id in results:
-                job.result = results.pop(job_id).result()
-                job.outcome = job.result if isinstance(job.result, Outcome) else None
-                job.has_stored_result = True
-            job.stored_as = hash(msgspec.msgpack.encode(record))
-            projects[record.project].jobs.restore(job)
-        for job in leaders:
-            if job.status in FINAL:
-                projects[job.owner.project_id].jobs.changed(job)
-        unfinished = [job for job in leaders if job.status not in FINAL]
-        for job in sorted(unfinished, key=lambda job: (job.submitted_at, job.id)):
-            projects[job.owner.project_id].resume(job)
+    def _jobs(self, projects: Mapping[str, Project], agenda: Agenda) -> None:
+        """File all jobs without reading more than the beginning of their records."""
+        filed = sorted(read(self.store, "job", FiledRecord).items(), key=lambda one: one[1].number)
+        counts = Counter(record.parent for _, record in filed)
+        listed: dict[str, list[tuple[int, str, Filing]]] = {name: [] for name in projects}
+        final: list[tuple[datetime, int, str, Project]] = []
+        unfinished: list[tuple[str, Project]] = []
+        missing = {job_id for job_id, record in filed if record.parent is None}
+        missing -= self.store.keys("submission")
+        if missing:
+            raise damaged(self.store, f"job {min(missing)} has no submission")
+        for job_id, record in filed:
+            project = projects[record.project]
+            project.jobs.restore(job_id, record.number, record.parent)
+            if record.parent is None:
+                submitter = self._keys[record.key].submitter_id
+                filing = Filing(record.status, record.backend, submitter, record.session_id)
+                listed[record.project].append((record.number, job_id, filing))
+                if record.status in FINAL and record.ended_at is not None:
+                    final.append((record.ended_at, record.number, job_id, project))
+                else:
+                    unfinished.append((job_id, project))
+        for name, project in projects.items():
+            project.jobs.index.restore(listed[name])
+        for ended_at, _, job_id, project in sorted(final, key=itemgetter(0, 1)):
+            agenda.restore(project.jobs, job_id, ended_at, 1 + counts[job_id])
+        jobs = [(project.jobs.unshelve(job_id), project) for job_id, project in unfinished]
+        for job, project in sorted(jobs, key=lambda one: (one[0].submitted_at, one[0].id)):
+            project.resume(job)
+
+    def load(self, project: Project, job_id: str, children: Sequence[str]) -> Job:
+        """Return a job of a project from the store, with its children.
+
+        Raises:
+            StateError: It cannot be read.
+        """
+        try:
+            submission = submission_of(self._get("submission", job_id), self._devices)
+            job = self._job(project, job_id, submission)
+            if job.type != MULTI_CIRCUIT and submission.function is None:
+                job.circuit = submission.circuits[0]
+            for child_id in children:
+                child = self._job(project, child_id, submission)
+                child.circuit = submission.circuits[child.number - job.number - 1]
+                job.children = (*job.children, child)
+        except (KeyError, IndexError, ValueError) as error:
+            if isinstance(error, StateError):
+                raise
+            raise damaged(self.store, f"job {job_id}: {error}") from error
+        if job.status in FINAL:
+            self._shelve(project.jobs, job)
+        return job
+
+    def _job(self, project: Project, job_id: str, submission: Submission) -> Job:
+        record: JobRecord = self._get("job", job_id)
+        job = job_of(job_id, record, submission, self._keys[record.key])
+        if record.in_session:
+            job.session = project.sessions.peek(submission.session_id or "")
+        result = self.store.get("result", job_id)
+        if result is not None:
+            job.result = _decoder("result").decode(result).result()
+            job.outcome = job.result if isinstance(job.result, Outcome) else None
+            job.has_stored_result = True
+        job.stored_as = hash(msgspec.msgpack.encode(record))
+        return job
+
+    def _get(self, kind: str, key: str) -> Any:  # noqa: ANN401 - by its kind
+        value = self.store.get(kind, key)
+        if value is None:
+            raise KeyError(f"there is no entry of kind {kind!r}")
+        return _decoder(kind).decode(value)
+
+    def _shelve(self, jobs: Jobs, job: Job) -> None:
+        """Take notice of a job in memory that is final and in the store."""
+        self._shelved -= self._shelf.pop(job.id, (0,))[0]
+        self._shelf[job.id] = (weight(job), jobs)
+        self._shelved += self._shelf[job.id][0]
+
+    def _trim(self) -> None:
+        """Leave those to the store that have been in memory longest."""
+        while self._shelved > MOST_SHELVED_BYTES:
+            job_id, (bytes_, jobs) = self._shelf.popitem(last=False)
+            self._shelved -= bytes_
+            jobs.shelve(job_id)
 
     def save(
         self,
@@ -238,9 +315,9 @@ class Keeper:
         """
         if clear:
             self._written.clear()
-        mine = {name: value for name, value in entries.items() if value != self._written.get(name)}
-        changes: dict[Entry, bytes | None] = dict(mine)
-        changes.update(of_keys(accounts.made.items()))
+            self._shelf.clear()
+            self._shelved = 0
+        changes: dict[Entry, bytes | None] = dict(of_keys(accounts.made.items()))
         for job_id in agenda.deleted:
             changes.update((Entry(kind, job_id), None) for kind in ("job", "submission", "result"))
         jobs = list((agenda.changed or {}).values())
@@ -249,13 +326,10 @@ class Keeper:
             changes.update(of_job(job, stored))
         names = {*touched, *(job.owner.project_id for job in jobs)}
         changed = [projects[name] for name in names if name in projects]
-        for project in changed:
-            changes.update(
-                (name, value)
-                for name, value in of_project(project)
-                if value != self._written.get(name)
-            )
+        found = chain(entries.items(), *map(of_project, changed))
+        changes.update(one for one in found if one[1] != self._written.get(one[0], b""))
         if not changes and not clear:
+            self._trim()
             return
         self.store.write(changes, clear=clear)
         for name, value in changes.items():
@@ -263,6 +337,10 @@ class Keeper:
                 self._written[name] = value
         for job, form in stored:
             job.stored_as, job.has_stored_result = form, job.result is not None
+        for job in jobs:
+            if job.status in FINAL:
+                self._shelve(projects[job.owner.project_id].jobs, job)
+        self._trim()
         agenda.deleted.clear()
         accounts.made.clear()
         if agenda.changed is not None:
@@ -270,6 +348,21 @@ class Keeper:
         for project in changed:
             project.charges.changed.clear()
             project.sessions.changed.clear()
+
+
+def weight(job: Job) -> int:
+    """Return about how many bytes of memory a job takes, with its children."""
+    found = 4000 + 8 * len(job.submission.source)
+    for one in (job, *job.children):
+        runs = one.result.iterations if isinstance(one.result, Optimum) else (one.outcome,)
+        found += 1500
+        for outcome in runs:
+            if outcome is not None:
+                arrays = [*(outcome.distribution or ()), outcome.shots]
+                arrays += [variant.shots for variant in outcome.variants]
+                sizes = (0 if array is None else array.nbytes for array in arrays)
+                found += sum(sizes) + 100 * len(outcome.compiled or ())
+    return found
 
 
 def everything(

@@ -55,8 +55,9 @@ def circuit_task_of(job: Job, facility: Facility) -> Task:
     compiles = noise is not None and (device.is_qpu or "noise-on-compiled" in deviations)
     compilation = submission.settings.get("compilation") or {}
     if compiles or compilation.get("service_version") == "v0.4":
-        quarter = "compiled-quarter-turns" in deviations
-        qpu = Qpu(device.qubits, entangler, device.connectivity, quarter)
+        any_turns = device.is_qpu and entangler == "zz" and "forte-any-turns" in deviations
+        quarter = "compiled-quarter-turns" in deviations and not any_turns
+        qpu = Qpu(device.qubits, entangler, device.connectivity, quarter, device.mid_circuit)
     return Task(
         circuit.program,
         (seed + (0 if shares else job.place)) % 2**31,

@@ -46,6 +46,9 @@ ZERO = 1e-20
 #: tensor network.
 WIDEST_STATE = 26
 
+#: Up to so many errors in a shot, on average, shots of a small state are simulated as branches.
+MOST_BRANCHING = 1.0
+
 #: Up to so many qubits a state is fast, whatever is done to it.
 _SMALL_STATE = 12
 
@@ -228,13 +231,14 @@ def sampled_circuit(
     """
     model = NoiseModel()
     noiseless = _NOISELESS | {"rz"} if pulses else _NOISELESS
-    labelled = circuit.copy_empty_like()
+    labelled, errors = circuit.copy_empty_like(), 0.0
     for item in circuit.data:
         operation = item.operation
         label = _LABELS.get(operation.num_qubits)
         if label and operation.num_clbits == 0 and operation.name not in noiseless:
             operation = operation.to_mutable()
             operation.label = label
+            errors += noise.one_qubit if operation.num_qubits == 1 else noise.two_qubits
         labelled.append(operation, item.qubits, item.clbits)
     for width, rate in ((1, noise.one_qubit), (2, noise.two_qubits)):
         if rate > 0:
@@ -250,8 +254,12 @@ def sampled_circuit(
         method = "statevector" if mixed and width > WIDEST_MIXED else "automatic"
         mixed &= method == "automatic" and not midway(circuit)[0]
         check_shots(circuit, shots, noise, mixed=mixed)
-        # Shots are one state until something goes wrong in one of them: many times as fast.
-        options = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}
+        # Shots are one state until something goes wrong in one of them: many times as fast, where
+        # that is rare; of a small state with an error in each shot, a few times slower.
+        if errors <= MOST_BRANCHING or width > _SMALL_STATE:
+            options = {"shot_branching_enable": True, "shot_branching_sampling_enable": True}
+        else:
+            options = {}
         if mixed:  # samples of a density matrix depend on the number of threads
             options = {"max_parallel_threads": 1}
     simulator = AerSimulator(method=method, noise_model=model, **options)

@@ -10,6 +10,7 @@ from qiskit import QuantumCircuit
 
 from ionq_toolkit_fake.simulation import aer, qasm3
 from ionq_toolkit_fake.simulation.compiler import pulses
+from ionq_toolkit_fake.simulation.limits import check_midway
 from ionq_toolkit_fake.simulation.outcome import (
     Distribution,
     Optimum,
@@ -40,6 +41,7 @@ def energy(task: Energy) -> Value:
         SimulationFailure: The ansatz is no OpenQASM 3, or does not fit the Hamiltonian.
     """
     circuit = qasm3.load(task.ansatz, task.width).circuit
+    check_midway(circuit, task.qpu)
     circuit = qasm3.before_measurement(circuit)
     width = circuit.num_qubits
     for term, _ in task.hamiltonian:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
 
-    from ionq_toolkit_fake.simulation.program import Noise
+    from ionq_toolkit_fake.simulation.program import Noise, Qpu
 
 
 #: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
@@ -250,6 +250,18 @@ def midway(circuit: QuantumCircuit) -> tuple[int, int]:
             measured -= qubits
             touched = touched - qubits if name == "reset" else touched | qubits
     return measurements, resets
+
+
+def check_midway(circuit: QuantumCircuit, qpu: Qpu | None) -> None:
+    """Refuse a circuit that measures or resets midway on a QPU that cannot.
+
+    Raises:
+        SimulationFailure: It does.
+    """
+    if qpu is not None and not qpu.mid_circuit and any(midway(circuit)):
+        raise SimulationFailure(
+            "PreflightError", "the backend neither measures nor resets qubits midway"
+        )
 
 
 def _too_long(updates: float, num_qubits: int, gates: int, shots: int | None) -> SimulationFailure:

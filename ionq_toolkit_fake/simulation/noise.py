@@ -107,15 +107,7 @@ def of_fidelities(one_qubit: float, two_qubits: float, spam: float) -> Noise:
     return Noise((1 - one_qubit) * 4 / 3, (1 - two_qubits) * 16 / 15, 1 - spam)
 
 
-#: How many times as often as its characterization says a gate of a QPU errs in a circuit. On one
-#: qubit: r1q of the model forte-1 as served in 2026 over that of the guide. On two: fitted to 18
-#: jobs of 8 qubits, 128 gates on one and 32 on two, on Forte-1 in August 2026, which kept
-#: 0.34 +- 0.04 of the signal. It stands for idling and crosstalk as well: these jobs cannot tell
-#: them apart.
-AS_RUN_ONE, AS_RUN_TWO = 0.5, 7.3
-
-
-def as_run(nominal: Noise) -> Noise:
-    """Return the errors of a QPU in a circuit, from those of its characterization."""
-    two_qubits = min(1.0, nominal.two_qubits * AS_RUN_TWO)
-    return Noise(nominal.one_qubit * AS_RUN_ONE, two_qubits, nominal.readout)
+def as_run(nominal: Noise, one_qubit: float, two_qubits: float) -> Noise:
+    """Return the errors of a QPU in a circuit, so many times those of its characterization."""
+    rate = min(1.0, nominal.two_qubits * two_qubits)
+    return Noise(nominal.one_qubit * one_qubit, rate, nominal.readout)

@@ -88,12 +88,14 @@ class Qpu(NamedTuple):
         entangler: Its native gate on two qubits: `ms` or `zz`.
         connectivity: The pairs that the gate acts on; None: all of them.
         quarter_turns: Whether the compiler has the gate by a quarter turn alone.
+        mid_circuit: Whether a circuit may measure or reset qubits midway.
     """
 
     num_qubits: int
     entangler: str
     connectivity: tuple[tuple[int, int], ...] | None = None
     quarter_turns: bool = True
+    mid_circuit: bool = True
 
 
 class Task(NamedTuple):

@@ -10,6 +10,7 @@ from ionq_toolkit_fake.simulation import aer, mitigation, qasm3
 from ionq_toolkit_fake.simulation.branches import Followed, follow
 from ionq_toolkit_fake.simulation.compiler import compile_circuit, compile_program, pulses
 from ionq_toolkit_fake.simulation.gates import TooWideError
+from ionq_toolkit_fake.simulation.limits import check_midway
 from ionq_toolkit_fake.simulation.outcome import (
     WHOLE,
     Distribution,
@@ -109,6 +110,7 @@ def _exact(program: Program) -> Distribution:
 
 def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
     circuit, registers, gate_counts = qasm3.load(program, task.width)
+    check_midway(circuit, task.qpu)
     blank = Outcome(None, registers, size=(circuit.num_qubits, gate_counts))
     compiled, bits = _compiled_qasm3(circuit, task)
     if compiled is not None:

@@ -52,6 +52,22 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return the bytes of an entry, or None.
+
+        Raises:
+            StateError: It cannot be read.
+        """
+
+    @abstractmethod
+    def keys(self, kind: str) -> set[str]:
+        """Return the keys of all entries of a kind.
+
+        Raises:
+            StateError: They cannot be read.
+        """
+
+    @abstractmethod
     def write(self, changes: Mapping[Entry, bytes | None], *, clear: bool = False) -> None:
         """Write entries, and remove those that are None: all of them, or none if it fails.
 

@@ -24,6 +24,14 @@ class MemoryStore(Store):
         """Yield the key and the bytes of each entry of a kind."""
         yield from list(self._kinds.get(kind, {}).items())
 
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return the bytes of an entry, or None."""
+        return self._kinds.get(kind, {}).get(key)
+
+    def keys(self, kind: str) -> set[str]:
+        """Return the keys of all entries of a kind."""
+        return set(self._kinds.get(kind, ()))
+
     def write(self, changes: Mapping[Entry, bytes | None], *, clear: bool = False) -> None:
         """Write entries, and remove those that are None."""
         if clear:

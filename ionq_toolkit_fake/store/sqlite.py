@@ -10,6 +10,8 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ionq_toolkit_fake.store.base import (
     StateError,
     StateFormatError,
@@ -17,6 +19,7 @@ from ionq_toolkit_fake.store.base import (
     Store,
     missing_folder,
 )
+from ionq_toolkit_fake.store.migrations import MIGRATIONS
 
 if sys.platform != "win32":  # there, no process is refused
     import fcntl
@@ -29,13 +32,18 @@ if TYPE_CHECKING:
 #: What tells our files from those of other programs: "IonQ" in ASCII, as SQLite's application id.
 APPLICATION = 0x496F6E51
 
-#: What makes a file of each version from one of the version before; the first makes a new file.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        "CREATE TABLE entries (kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL)",
-        "CREATE UNIQUE INDEX entries_by_name ON entries (kind, key)",
-    ),
-)
+#: How long a copy waits for another program that has the file for itself.
+_PATIENCE_S = 10
+
+#: SQLite's number of `auto_vacuum=INCREMENTAL`: pages that are free can be given back.
+_INCREMENTAL = 2
+
+#: How many pages of 4 kB are written beside the file before they are moved into it: with a few,
+#: requests wait for the disk more often.
+_CHECKPOINT_PAGES = 4000
+
+#: How many free pages stay in the file for what comes next, and how many are given back at once.
+_SPARE_PAGES, _FREED_PAGES = 1000, 2000
 
 #: What SQLite may wait for before the end of each transaction.
 SYNCHRONOUS = ("normal", "full")
@@ -85,13 +93,24 @@ class SqliteStore(Store):
                 "SELECT key, value FROM entries WHERE kind = ?", (kind,)
             )
 
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return the bytes of an entry, or None."""
+        self._check_process()
+        with self._errors():
+            found = self._database.execute(
+                "SELECT value FROM entries WHERE kind = ? AND key = ?", (kind, key)
+            ).fetchone()
+        return None if found is None else found[0]
+
+    def keys(self, kind: str) -> set[str]:
+        """Return the keys of all entries of a kind."""
+        with self._errors():
+            found = self._database.execute("SELECT key FROM entries WHERE kind = ?", (kind,))
+            return {key for (key,) in found}
+
     def write(self, changes: Mapping[Entry, bytes | None], *, clear: bool = False) -> None:
         """Write entries, and remove those that are None, in one transaction."""
-        if os.getpid() != self._pid:
-            raise StateInUseError(
-                f"{self.path} is used by process {self._pid}, of which this is a fork: a forked "
-                "process cannot change it. Make the cloud after the fork, or run ionq-fake serve."
-            )
+        self._check_process()
         with self._errors(), _transaction(self._database):
             if clear:
                 self._database.execute("DELETE FROM entries")
@@ -104,15 +123,46 @@ class SqliteStore(Store):
                 " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
                 [(*name, value) for name, value in changes.items() if value is not None],
             )
+        if clear or None in changes.values():
+            with contextlib.suppress(
+                sqlite3.OperationalError
+            ):  # the change is written: it can wait
+                self._free_pages()
 
-    def copy(self, path: Path) -> None:
-        """Copy everything into a new file.
+    def _check_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise StateInUseError(
+                f"{self.path} is used by process {self._pid}, of which this is a fork: a forked "
+                "process cannot use it. Make the cloud after the fork, or run ionq-fake serve."
+            )
+
+    def _free_pages(self) -> None:
+        """Give pages of the file back to the disk that deleted entries leave free."""
+        (free,) = self._database.execute("PRAGMA freelist_count").fetchone()
+        if free > _SPARE_PAGES:
+            most = min(free - _SPARE_PAGES, _FREED_PAGES)
+            self._database.executescript(f"PRAGMA incremental_vacuum({most})")  # page by page
+
+    def snapshot(self, path: str | os.PathLike[str]) -> None:
+        """Copy everything that is written now into a new file, from any thread.
+
+        The file is there as a whole or not at all. Others can write to the store meanwhile.
 
         Raises:
-            StateError: It cannot be written.
+            StateError: The file exists, or cannot be written.
         """
-        with self._errors():
-            self._database.execute("VACUUM INTO ?", (str(path),))
+        with self._errors(), _new_file(path) as unfinished:
+            other = sqlite3.connect(self.path, isolation_level=None, timeout=_PATIENCE_S)
+            with contextlib.closing(other):
+                try:
+                    other.execute("VACUUM INTO ?", (str(unfinished),))
+                except sqlite3.DatabaseError as error:
+                    if not _name(error).startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+                        raise
+                    raise StateError(
+                        f"{path} cannot be written ({error}): make room on its disk, or give the "
+                        "snapshot another place. Nothing of it was written."
+                    ) from error
 
     def close(self) -> None:
         """Close the file, which holds everything then."""
@@ -124,19 +174,36 @@ class SqliteStore(Store):
         )
         try:
             self._check(database)  # before anything is written to it
+            database.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")  # while the file is empty
             database.execute("PRAGMA journal_mode = WAL")
             database.execute(f"PRAGMA synchronous = {synchronous}")
+            database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             (version,) = database.execute("PRAGMA user_version").fetchone()
-            with _transaction(database):
-                for steps in MIGRATIONS[version:]:
-                    for step in steps:
-                        database.execute(step)
-                database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-                database.execute(f"PRAGMA application_id = {APPLICATION}")
+            if version < len(MIGRATIONS):
+                self._migrate(database, version)
+            (vacuum,) = database.execute("PRAGMA auto_vacuum").fetchone()
+            if vacuum != _INCREMENTAL:  # of version 1; if its disk is full now, the next time
+                database.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+                with contextlib.suppress(sqlite3.OperationalError):
+                    database.execute("VACUUM")
         except BaseException:
             database.close()
             raise
         return database
+
+    def _migrate(self, database: sqlite3.Connection, version: int) -> None:
+        """Make a file of the newest version, or leave it as it is."""
+        try:
+            with _transaction(database):
+                for migrate in MIGRATIONS[version:]:
+                    migrate(database)
+                database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+                database.execute(f"PRAGMA application_id = {APPLICATION}")
+        except (msgspec.DecodeError, ValueError, LookupError, TypeError) as error:
+            raise StateFormatError(
+                f"{self.path} has version {version}, and cannot be made one of version "
+                f"{len(MIGRATIONS)} ({error}): restore a snapshot, or give another file."
+            ) from error
 
     def _check(self, database: sqlite3.Connection) -> None:
         (application,) = database.execute("PRAGMA application_id").fetchone()
@@ -161,7 +228,7 @@ class SqliteStore(Store):
             raise self._explained(error) from error
 
     def _explained(self, error: sqlite3.DatabaseError) -> StateError:
-        name = getattr(error, "sqlite_errorname", "")
+        name = _name(error)
         if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
             return StateFormatError(
                 f"{self.path} is damaged, or no state of a cloud ({error}): restore a snapshot, or "
@@ -184,6 +251,11 @@ class SqliteStore(Store):
         return StateError(f"{self.path}: {error}")
 
 
+def _name(error: sqlite3.DatabaseError) -> str:
+    """Return SQLite's name of an error."""
+    return getattr(error, "sqlite_errorname", "")
+
+
 @contextlib.contextmanager
 def _transaction(database: sqlite3.Connection) -> Iterator[None]:
     """Commit everything that is done in a ``with``, or nothing of it."""
@@ -199,6 +271,8 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 def _close(database: sqlite3.Connection, lock: int, pid: int) -> None:
     if os.getpid() == pid:  # a fork shares both with its parent
+        with contextlib.suppress(sqlite3.Error):
+            database.executescript("PRAGMA incremental_vacuum")
         with contextlib.suppress(sqlite3.Error):
             database.close()
         os.close(lock)
@@ -260,8 +334,7 @@ def copy_store(source: str | os.PathLike[str], target: str | os.PathLike[str]) -
     """
     store = SqliteStore(source)
     try:
-        with _new_file(target) as unfinished:
-            store.copy(unfinished)
+        store.snapshot(target)
     finally:
         store.close()
 

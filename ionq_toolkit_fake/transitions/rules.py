@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,8 +48,6 @@ class TransitionRule:
             raise ValueError(f"these transitions say nothing: give {', '.join(STEPS)} or end")
         if self.name is not None and not isinstance(self.name, str):
             raise wrong("name", "a text", self.name)
-        if self.backend is not None and str(self.backend) not in DEVICES:
-            raise unknown("backend", self.backend, DEVICES)
         if self.metadata is not None and not _are_texts(self.metadata):
             raise wrong("metadata", "names and values that are texts", self.metadata)
         if self.nth is not None and not _is_place(self.nth):
@@ -91,17 +89,19 @@ class TransitionRules:
     They are for jobs that are submitted from then on.
     """
 
-    def __init__(self, base: Transitions) -> None:
+    def __init__(self, base: Transitions, backends: Collection[str] = tuple(DEVICES)) -> None:
         """Begin without rules.
 
         Args:
             base: The transitions for all jobs; steps that it does not give are immediate.
+            backends: The names of the backends that a rule can be for.
 
         Raises:
             ValueError: Jobs never come to the end that `base` gives.
         """
         base.check()
         self.base = base.over(Transitions.of(IMMEDIATELY))
+        self._backends = backends
         self._rules: list[TransitionRule] = []
 
     def __repr__(self) -> str:
@@ -140,6 +140,8 @@ class TransitionRules:
 
     def add(self, rule: TransitionRule) -> TransitionRule:
         """Set a rule."""
+        if rule.backend is not None and str(rule.backend) not in self._backends:
+            raise unknown("backend", rule.backend, self._backends)
         if rule.transitions.end is not None and rule.child is None and not self._rules:
             rule.transitions.over(self.base).check()  # other rules may give other steps
         if len(self._rules) >= _MOST_RULES:

@@ -42,17 +42,19 @@ def work(*request):
         if event in {"call", "c_call"}:
             next(calls)
 
+    gc.disable()  # it calls what others have to tidy up
     sys.setprofile(note)
     try:
         ask(*request)
     finally:
         sys.setprofile(None)
+        gc.enable()
     return next(calls)
 
 
-def kept(number):
+def kept(number, state=None):
     """Return a cloud with so many final jobs, of which each tenth is in a session."""
-    cloud = FakeIonQ(3, retention=Retention(jobs=None))
+    cloud = FakeIonQ(3, retention=Retention(jobs=None), state=state)
     session = ask(cloud, "POST", "/sessions", {"backend": "simulator"})["id"]
     for index in range(number):
         ask(cloud, "POST", "/jobs", {**WIDE, **({} if index % 10 else {"session_id": session})})
@@ -60,9 +62,19 @@ def kept(number):
     return cloud, session
 
 
-@pytest.fixture(scope="module")
-def clouds():
-    return kept(50), kept(1500)
+@pytest.fixture(scope="module", params=["in memory", "in a file"])
+def clouds(request, tmp_path_factory):
+    if request.param == "in memory":
+        yield kept(50), kept(1500)
+        return
+    folder = tmp_path_factory.mktemp("states")
+    made = [kept(n, folder / f"{n}.db") for n in (50, 1500)]
+    for cloud, _ in made:
+        cloud.close()
+    again = [FakeIonQ(state=folder / f"{n}.db") for n in (50, 1500)]
+    yield tuple((cloud, session) for cloud, (_, session) in zip(again, made, strict=True))
+    for cloud in again:
+        cloud.close()
 
 
 USAGE = "start_date=2026-01-01&end_date=2026-12-31&group_by=job&modality=daily"

@@ -47,16 +47,10 @@ if "snapshot" in os.environ["MOMENT"]:
     cloud.snapshot("copy.db")
 else:
     cloud.close()
-    add = "ALTER TABLE entries ADD COLUMN more TEXT NOT NULL DEFAULT ''"
-    sqlite.MIGRATIONS = (*sqlite.MIGRATIONS, (add, "SELECT kill()"))
-    opened = sqlite.sqlite3.connect
+    def add(database):
+        database.execute("ALTER TABLE entries ADD COLUMN more TEXT NOT NULL DEFAULT ''")
 
-    def connect(*args, **kwargs):
-        database = opened(*args, **kwargs)
-        database.create_function("kill", 0, kill)
-        return database
-
-    sqlite.sqlite3.connect = connect
+    sqlite.MIGRATIONS = (*sqlite.MIGRATIONS, add, kill)
     sqlite.SqliteStore("lab.db")
 """
 

@@ -186,9 +186,13 @@ print(*(job.status for job in cloud.jobs))
 
 @pytest.mark.slow
 def test_the_benchmarks_print_a_table_and_keep_their_figures(tmp_path):
-    kept = tmp_path / "figures.json"
+    kept, page = tmp_path / "figures.json", tmp_path / "page.md"
+    page.write_text(
+        "before\n<!-- begin of the figures -->\nold\n<!-- end of the figures -->\nafter\n"
+    )
+    options = ["--quick", "--only", "requests*", "--json", kept, "--page", page]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--only", "requests*", "--json", kept],
+        [sys.executable, "-m", "benchmarks", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -199,6 +203,10 @@ def test_the_benchmarks_print_a_table_and_keep_their_figures(tmp_path):
     rows = [line for line in done.stdout.splitlines() if line.startswith("| requests for 500")]
     figures = json.loads(kept.read_text())["rows"]
     assert len(rows) == 1
+    written = page.read_text()
+    assert (written[:7], written[-7:]) == ("before\n", "\nafter\n")
+    assert rows[0] in written
+    assert "old" not in written
     assert figures[0]["ratio"] == figures[0]["ours"] / figures[0]["theirs"] <= figures[0]["limit"]
 
 

@@ -114,8 +114,10 @@ class Place:
             self._cloud.close()
 
 
-@pytest.fixture(params=["memory", "file"])
-def place(request, tmp_path):
+@pytest.fixture(params=["memory", "file", "file alone"])
+def place(request, tmp_path, monkeypatch):
+    if request.param == "file alone":  # final jobs do not stay in memory
+        monkeypatch.setattr("ionq_toolkit_fake.models.state.MOST_SHELVED_BYTES", 0)
     made = Place(request.param, tmp_path)
     yield made
     made.end()
@@ -181,6 +183,7 @@ def test_clock_transitions_and_faults_survive(place):
     first.faults.add(faults.http(503), on="GET /health", times=3)
     first.faults.add(faults.http(418 + 11), on="GET /backends", key=KEY)
     removed = first.faults.add(faults.http(500), on="GET /jobs")
+    first.save()
     first.faults.remove(removed)
     assert ask(first, "GET", "/health").status == 503
     told(first, "POST", "/jobs", ONE)
@@ -340,6 +343,84 @@ def test_request_that_cannot_be_stored_is_not_accepted_and_nothing_is_lost():
     job_id = told(cloud, "POST", "/jobs", ONE)["id"]
     assert len(FakeIonQ(state=store).jobs) == 2
     assert told(FakeIonQ(state=store), "GET", f"/jobs/{job_id}")["status"] == "completed"
+
+
+def test_keys_that_are_not_given_any_more_are_not_taken(place):
+    first = place.cloud(keys={KEY: "team", "a-key-that-leaves": "team"})
+    left = told(first, "POST", "/jobs", ONE, key="a-key-that-leaves")["id"]
+    later = place.cloud(keys={KEY: "team"})
+    assert ask(later, "GET", "/jobs", key="a-key-that-leaves").status == 401
+    assert [job["id"] for job in told(later, "GET", "/jobs")["jobs"]] == [left]
+
+
+def test_start_reads_no_job_that_is_final(place, monkeypatch):
+    first = place.cloud(transitions=Transitions.polls(1))
+    done, waits = (told(first, "POST", "/jobs", body)["id"] for body in (SEVERAL, ONE))
+    first.end(done)
+    told(first, "GET", f"/jobs/{done}")
+    read = []
+    for kind in (MemoryStore, SqliteStore):
+        get = kind.get
+
+        def noting(self, kind, key, get=get):
+            read.append(key)
+            return get(self, kind, key)
+
+        monkeypatch.setattr(kind, "get", noting)
+    later = place.cloud()
+    assert set(read) == {waits}
+    assert repr(later).endswith(" 4 jobs>")
+    assert told(later, "GET", f"/jobs/{done}")["status"] == "completed"
+    assert done in read
+
+
+def test_a_job_is_one_object_for_as_long_as_it_is_held(place):
+    cloud = place.cloud()
+    job_id = told(cloud, "POST", "/jobs", SEVERAL)["id"]
+    told(cloud, "GET", f"/jobs/{job_id}")
+    job = cloud.peek(job_id)
+    told(cloud, "GET", "/health")
+    told(cloud, "PUT", f"/jobs/{job_id}/status/cancel")
+    told(cloud, "GET", "/health")
+    assert job.status == cloud.peek(job_id).status == "canceled"
+    assert cloud.peek(job.children[0].id) is job.children[0]
+
+
+def test_damage_that_is_found_late_is_said_and_other_jobs_are_read(place):
+    cloud = place.cloud()
+    bad, good = (told(cloud, "POST", "/jobs", ONE)["id"] for _ in range(2))
+    told(cloud, "GET", "/jobs")
+    cloud._keeper.store.write({Entry("result", bad): b"x"})
+    later = place.cloud()
+    with pytest.raises(StateFormatError, match=r"is damaged \(job .*restore a snapshot"):
+        later.peek(bad)
+    assert told(later, "GET", f"/jobs/{good}")["status"] == "completed"
+
+
+def test_age_of_a_job_is_counted_from_its_end_and_not_from_a_start(place):
+    first = place.cloud(clock="virtual", transitions="immediately")
+    job_id = told(first, "POST", "/jobs", ONE)["id"]
+    told(first, "GET", f"/jobs/{job_id}")
+    first.clock.sleep(86400)
+    first.save()
+    later = place.cloud(clock="virtual", retention=Retention(days=1.5))
+    assert ask(later, "GET", f"/jobs/{job_id}").status == 200
+    later.clock.sleep(43201)
+    assert ask(later, "GET", f"/jobs/{job_id}").status == 404
+
+
+def test_smaller_retention_deletes_at_the_start_without_reading(place, monkeypatch):
+    first = place.cloud()
+    ids = [told(first, "POST", "/jobs", body)["id"] for body in (SEVERAL, *[FAILING] * 8)]
+    told(first, "GET", "/jobs")
+    for kind in (MemoryStore, SqliteStore):
+        monkeypatch.setattr(kind, "get", None)
+    later = place.cloud(retention=Retention(jobs=2))
+    later.settle()
+    assert len(later.projects[0].jobs) == 2
+    later.save()
+    assert later._keeper.store.keys("job") == {*ids[-2:]}
+    assert later._keeper.store.keys("result") == set()
 
 
 def test_requests_that_change_nothing_write_nothing():

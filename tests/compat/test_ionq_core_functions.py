@@ -150,7 +150,7 @@ def test_maxcut_on_a_machine_has_children_that_were_run_there(client, run, maxcu
     assert cut({(0, 1): 1.0, (1, 2): 1.0}, job.results.qaoa_results.optimal_bitstring) == 2
     child = get_job.sync(job.child_job_ids[0], client=client)
     assert (child.backend, child.shots) == ("qpu.forte-1", 40)
-    assert child.stats.gate_counts["ZZq"] == 4  # two quarter turns for each edge
+    assert child.stats.gate_counts["ZZq"] == 2  # one for each edge
 
 
 def test_a_clone_of_maxcut_runs_and_the_credentials_are_shown_nowhere(client, run, maxcut_body):

@@ -27,21 +27,26 @@ def observations():
 def gates(text, gateset="qis"):
     """Return a circuit in the short form as IonQ's API has it.
 
-    `cnot 0 1; ry 2 (0.5)`: a gate, its qubits, controls first, and its angles. `[h 0; h 1]*3` is
-    three times the same, `[h {q}; cnot {q} {next}] q=0..7` once for each of eight qubits in a ring.
+    `cnot 0 1; ry 2 (0.5)`: a gate, its qubits, controls first, and its angles, which may be sums of
+    products as `0.06*3+-0.66`. `[h 0; h 1]*3` is three times the same, `[h {q}; cnot {q} {next}]
+    q=0..7` once for each of eight qubits in a ring; any letter may stand for q.
     """
-    found = re.search(r"\[([^\[\]]*)\](?:\*(\d+)|\s*q=(\d+)\.\.(\d+))", text)
-    while found:
-        body, times, first, last = found.groups()
+    while found := re.search(r"\[([^\[\]]*)\](?:\*(\d+)|\s*(\w)=(\d+)\.\.(\d+))", text):
+        body, times, letter, first, last = found.groups()
         if times is None:
             ring = range(int(first), int(last) + 1)
             after = {q: ring[(n + 1) % len(ring)] for n, q in enumerate(ring)}
-            parts = [body.replace("{q}", str(q)).replace("{next}", str(after[q])) for q in ring]
+            named = f"{{{letter}}}"
+            parts = [body.replace(named, str(q)).replace("{next}", str(after[q])) for q in ring]
         else:
             parts = [body] * int(times)
         text = text[: found.start()] + "; ".join(parts) + text[found.end() :]
-        found = re.search(r"\[([^\[\]]*)\](?:\*(\d+)|\s*q=(\d+)\.\.(\d+))", text)
     return [_gate(part, gateset) for part in text.split(";") if part.strip()]
+
+
+def _number(text):
+    """Return a sum of products, such as `0.06*3+-0.66`."""
+    return sum(math.prod(map(float, term.split("*"))) for term in text.split("+"))
 
 
 def _gate(text, gateset):
@@ -50,7 +55,7 @@ def _gate(text, gateset):
         raise ValueError(f"{text!r} is not like `ry 2 (0.5)`")
     name, qubits, angles = found.groups()
     qubits = [int(qubit) for qubit in qubits.split()]
-    angles = [float(angle) for angle in (angles or "").split()]
+    angles = [_number(angle) for angle in (angles or "").split()]
     if gateset == "native":
         if name == "ms":
             return {"gate": name, "targets": qubits, "phases": angles[:2]}
@@ -106,16 +111,28 @@ class Caller:
 
 
 def value_of(measure, probabilities):
-    """Return `parity`, `ones`, or `z <qubit>` of a distribution, and its standard deviation."""
-    name, _, qubit = measure.partition(" ")
-    if name == "ones":
-        value = sum(p for key, p in probabilities.items() if int(key))
-        return value, math.sqrt(value * (1 - value))
-    mask = 1 << int(qubit) if name == "z" else -1
-    value = sum(
-        p * (1 - 2 * ((int(key) & mask).bit_count() % 2)) for key, p in probabilities.items()
-    )
-    return value, math.sqrt(max(0.0, 1 - value**2))
+    """Return the mean of a measure over a distribution, and its standard deviation.
+
+    `parity`, `z <qubit>`; `ones`: the probability of any outcome but 0; `p <outcomes>`: of these;
+    `cut <weights>`: the part, by weight, of neighbours in a chain that differ.
+    """
+    name, *numbers = measure.split()
+
+    def of(outcome):
+        if name == "ones":
+            return float(outcome > 0)
+        if name == "p":
+            return float(str(outcome) in numbers)
+        if name == "cut":
+            weights = [float(number) for number in numbers]
+            differ = outcome ^ outcome >> 1
+            return sum(w for n, w in enumerate(weights) if differ >> n & 1) / sum(weights)
+        mask = 1 << int(numbers[0]) if name == "z" else -1
+        return 1 - 2 * ((outcome & mask).bit_count() % 2)
+
+    found = [(of(int(key)), p) for key, p in probabilities.items()]
+    mean = sum(value * p for value, p in found)
+    return mean, math.sqrt(max(0.0, sum(value**2 * p for value, p in found) - mean**2))
 
 
 def at(body, path):

@@ -4,7 +4,13 @@ import pytest
 import replay
 
 
-@pytest.mark.parametrize("entry", replay.observations(), ids=lambda entry: entry["title"][:60])
+def entries():
+    for entry in replay.observations():
+        marks = [pytest.mark.slow] if entry.get("slow") else []
+        yield pytest.param(entry, marks=marks, id=entry["title"][:60])
+
+
+@pytest.mark.parametrize("entry", list(entries()))
 def test_the_fake_agrees_with_what_was_recorded(entry):
     assert {"title", "source", "date", "sure"} <= set(entry)
     if "cannot" in entry:

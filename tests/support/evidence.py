@@ -17,6 +17,7 @@ from shapes import ERROR, REFUSALS, STATUSES, successes
 from ionq_toolkit_fake import DEVIATIONS, FakeIonQ
 from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.api.request import route
+from ionq_toolkit_fake.store.base import StateError
 
 #: Clients, by what their user agents have in them.
 CLIENTS = {
@@ -118,8 +119,11 @@ class Evidence:
 
 
 def statuses_of(cloud):
-    """Return the statuses that the jobs of a cloud show."""
-    return {job.status for project in cloud.projects for job in project.jobs.shown()}
+    """Return the statuses that the newest jobs of a cloud show."""
+    try:
+        return {job.status for job in cloud.newest_jobs(40)}
+    except StateError:  # a test has damaged it
+        return set()
 
 
 @cache

@@ -7,22 +7,22 @@ import { action, badge, code, copies, copyButton, heading, Line, pager, pairs, p
 const LIMIT = 50;
 
 export function jobs(app) {
-  let params = {}, page = null, known = new Map(), selected = 0;
-  const filters = h("div", { class: "filters", role: "search" });
-  const table = h("div", {});
-  const detail = new Detail(app);
-  const view = split("Jobs", h("div", {}, filters, table), detail.node);
-
+  let params = {}, page = null, known = new Map(), selected = 0, wanted = "";
   const go = (change) => app.go("jobs", { ...params, offset: undefined, ...change });
   const search = h("input", { type: "search", id: "search", placeholder: "Search id, name, metadata, failure", "aria-label": "Search jobs", value: "",
     oninput: throttled(() => go({ text: search.value || undefined, id: undefined }), 200) });
+  const filters = h("div", { class: "rest" });
+  const table = h("div", {});
+  const detail = new Detail(app);
+  const view = split("Jobs", h("div", {}, h("div", { class: "filters", role: "search" }, search, filters), table), detail.node);
 
   const load = async () => {
     const query = new URLSearchParams({ offset: params.offset ?? 0, limit: LIMIT });
     for (const name of ["status", "backend", "text"]) if (params[name]) query.append(name, params[name]);
-    const asked = query.toString();
+    const asked = (wanted = query.toString());
     try {
       const found = await get(`/_console/jobs?${asked}`, app.signal);
+      if (asked !== wanted) return;
       app.summary(found);
       page = found;
       draw();
@@ -33,7 +33,7 @@ export function jobs(app) {
   function draw() {
     const { status, backend, text } = params, offset = Number(params.offset ?? 0), counts = page.counts;
     const chip = (name, count) => h("button", { class: `chip ${name ?? ""}`, "data-key": `chip ${name}`, "aria-pressed": String((status ?? null) === name), onclick: () => go({ status: name ?? undefined, id: undefined }) }, name ?? "all", h("span", {}, number(count)));
-    put(filters, search, h("div", { class: "chips", role: "group", "aria-label": "Status" }, chip(null, page.total),
+    put(filters, h("div", { class: "chips", role: "group", "aria-label": "Status" }, chip(null, page.total),
       [...new Set([...app.catalogue.statuses, ...Object.keys(counts)])].filter((name) => counts[name] || app.catalogue.statuses.includes(name)).map((name) => chip(name, counts[name] ?? 0))),
       select("backend", [["", "every backend"], ...app.catalogue.backends.map((one) => one.name)], backend ?? "", (event) => go({ backend: event.target.value || undefined, id: undefined }), "Backend"));
     const before = known;
@@ -144,7 +144,7 @@ class Detail {
         h("p", { class: "mono hint" }, job.id, " ", copyButton(job.id, "Copy id"))), close),
       timeline(job.timeline, job.final),
       job.failure ? h("p", { class: "failure", role: "note" }, h("b", {}, job.failure.code), " ", job.failure.message) : null,
-      job.final ? null : this.actions(job, control),
+      this.actions(job, control),
       job.has_histogram ? h("section", { "aria-label": "Result" }, result) : null,
       job.value ? section("Result", pairs(Object.entries(job.value).map(([k, v]) => [k, String(v)]))) : null,
       this.drawings(job),
@@ -171,11 +171,13 @@ class Detail {
     const line = this.line, codes = this.app.catalogue.failures;
     const failure = select("failure", codes.map((one) => one.code), this.failure ?? "QuantumComputerError", (event) => { this.failure = event.target.value; line.show(control, fail()); }, "Failure code");
     const fail = () => ({ end: { code: failure.value } });
-    if (!line.text) line.show(control, fail());
+    if (job.final) line.show(`DELETE /_fake/jobs/${job.id}`, {});
+    else line.show(control, fail());
     return h("section", { class: "actions", "aria-label": "Change this job" }, h("div", { class: "row" },
-      failure, action(line, "Fail", control, fail, { kind: "danger" }),
+      job.final ? null : [failure, action(line, "Fail", control, fail, { kind: "danger" }),
       action(line, "Cancel", control, () => ({ end: "canceled" })), action(line, "Complete", control, () => ({ end: "completed" })),
-      job.held ? action(line, "Release", control, () => ({ release: true })) : action(line, "Hold", control, () => ({ hold: true }))), line.node);
+      job.held ? action(line, "Release", control, () => ({ release: true })) : action(line, "Hold", control, () => ({ hold: true }))],
+      action(line, "Delete", `DELETE /_fake/jobs/${job.id}`, () => ({}), { kind: "danger", confirm: "Delete this job? Requests for it get 404 then.", after: () => this.app.go("jobs", { ...this.app.params, id: undefined }) })), line.node);
   }
 
   drawings(job) {

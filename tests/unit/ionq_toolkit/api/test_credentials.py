@@ -171,6 +171,36 @@ def test_a_url_without_tls_on_another_machine_is_refused_unless_it_is_allowed(mo
         assert provider.client.transport.inner.allow_insecure
 
 
+@pytest.mark.parametrize("named", ["192.0.2.1", "elsewhere.test, LAB.test.", "[2001:db8::0:1]"])
+def test_a_key_goes_without_tls_to_a_host_that_is_named_and_to_no_other(monkeypatch, named):
+    hosts = {"192.0.2.1", "lab.test", "[2001:db8::1]", "lab.test.evil.test", "evil-lab.test"}
+    allowed = {"192.0.2.1": "192.0.2.1", "elsewhere.test, LAB.test.": "lab.test"}
+    allowed = allowed.get(named, "[2001:db8::1]")
+    for host in hosts - {allowed}:
+        with pytest.raises(errors.IonQCredentialsError, match=r"IONQ_ALLOW_HTTP=.*allow_http="):
+            IonQProvider(KEY, f"http://{host}:8080/v0.4", allow_http=named)
+    url = f"http://{allowed}:8080/v0.4"
+    IonQProvider(KEY, url, allow_http=named).close()
+    IonQProvider(KEY, url, transport=HttpTransport(allow_http=named.split(","))).close()
+    monkeypatch.setenv("IONQ_ALLOW_HTTP", named)
+    IonQProvider(KEY, url).close()
+    IonQProvider(KEY, url, transport=HttpTransport()).close()
+    with pytest.raises(errors.IonQCredentialsError, match="allow_http="):
+        IonQProvider(KEY, url, allow_http=())  # an argument goes before the environment
+
+
+@pytest.mark.parametrize("wrong", ["http://lab.test", "lab.test:8080", "*", "*.lab.test", "a/b", 7])
+def test_what_is_not_the_name_of_one_host_is_refused(monkeypatch, wrong):
+    with pytest.raises(errors.IonQClientError, match=r"allow_http=.*has .*of one host"):
+        IonQProvider(KEY, allow_http=[wrong])
+    with pytest.raises(ValueError, match="name each by itself"):
+        HttpTransport(allow_http=[wrong])
+    monkeypatch.setenv("IONQ_ALLOW_HTTP", str(wrong))
+    if wrong != 7:
+        with pytest.raises(errors.IonQClientError, match="IONQ_ALLOW_HTTP has"):
+            IonQProvider(KEY)
+
+
 def test_a_client_sends_nothing_to_an_insecure_url():
     client = IonQClient(KEY, "http://192.0.2.1/v0.4", HttpTransport())
     with pytest.raises(errors.IonQConnectionError, match="allow_insecure=True") as caught:

@@ -578,6 +578,17 @@ def test_requests_to_this_machine_bypass_proxies(transport, server, monkeypatch,
             proxy.accept()
 
 
+def test_requests_without_tls_to_a_named_host_bypass_proxies(monkeypatch):
+    """A proxy is another host, and it would read the key."""
+    with (
+        one_proxy(monkeypatch, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as seen,
+        contextlib.closing(HttpTransport(allow_http="api.ionq.test")) as transport,
+        pytest.raises(ConnectionError, match=r"api\.ionq\.test"),
+    ):
+        transport.send("GET", "http://api.ionq.test/v0.4", {"Authorization": "apiKey k"}, None, 10)
+    assert seen == []
+
+
 def test_a_proxy_of_the_environment_is_used_for_other_machines(transport, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")

@@ -191,6 +191,35 @@ def test_a_status_that_is_none_is_one_line(value, message):
     assert "Traceback" not in done.stderr
 
 
+DEVICES = """
+[qpu.next-1]
+qubits = 4
+fidelity = {1q = 0.9999, 2q = 0.999, spam = 0.999}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("--scenario", "rate-limited")])
+def test_described_qpus_are_served(serve, tmp_path, more):
+    file = tmp_path / "devices.toml"
+    file.write_text(DEVICES)
+    _, url = serve("--devices", str(file), *more)
+    with urllib.request.urlopen(url + "/backends/qpu.next-1", timeout=30) as reply:
+        assert json.load(reply)["qubits"] == 4
+
+
+def test_serve_names_the_line_of_a_bad_description(tmp_path):
+    file = tmp_path / "devices.toml"
+    file.write_text(DEVICES.replace("4", "many"))
+    done = CliRunner().invoke(main, ["serve", "--port", "0", "--devices", str(file)])
+    assert done.exit_code == 2
+    assert "Invalid value for --devices" in done.stderr
+    file.write_text(DEVICES.replace("qubits", "qubit"))
+    done = CliRunner().invoke(main, ["serve", "--port", "0", "--devices", str(file)])
+    assert "line 3" in done.stderr
+    assert "Did you mean 'qubits'?" in done.stderr
+
+
 @pytest.mark.slow
 def test_time_stands_still_until_it_is_moved_over_the_socket(serve, job_body):
     _, url = serve("--clock", "virtual", "--transitions", "predicted", "--seed", "5")

@@ -83,9 +83,13 @@ def disagreements(send, circuit, model, **fields):
     return found.get("1", 0) + found.get("2", 0)
 
 
-def entanglers(send):
+def entanglers(send, backend, **fields):
+    """How many gates on two qubits an interaction by a small angle is compiled to."""
     small = {"qubits": 2, "circuit": [H, {"gate": "zz", "targets": [0, 1], "rotation": 0.1}]}
-    return job(send, backend=QPU, input=small)["stats"]["gate_counts"]["2q"]
+    done = job(send, backend=backend, input=small, **fields)
+    artifact = done["output"]["compilation"]["compiled_circuits"]["ionq.native.v1"]["id"]
+    native = send("GET", f"/jobs/{done['id']}/artifacts/{artifact}")[1]["circuit"]
+    return sum(len(gate.get("targets", ())) == 2 for gate in native)
 
 
 def equal_children(send):
@@ -168,7 +172,10 @@ SIGNS = {
     "usage-timestamps": lambda send: "T" in usage(send),
     "noise-on-compiled": lambda send: disagreements(send, FOLDED, "aria-1") < 0.05,
     "forte-1-rates": lambda send: disagreements(send, BELL, "forte-1") > 0.0045,
-    "compiled-quarter-turns": lambda send: entanglers(send) == 2,
+    "compiled-quarter-turns": lambda send: (
+        entanglers(send, "simulator", noise={"model": "aria-1"}) == 2
+    ),
+    "forte-any-turns": lambda send: entanglers(send, QPU) == 1,
     "qpu-loses-signal": lambda send: (
         disagreements(send, BELL, "ideal", backend=QPU, settings=UNMITIGATED) > 0.015
     ),

@@ -1,15 +1,20 @@
 """Every store does the same; a file is refused in words that say what to do, and stays as it is."""
 
+import gzip
+import json
 import multiprocessing
 import os
 import sqlite3
 import sys
+from pathlib import Path
 
 import pytest
 
+from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.store.base import Entry, StateError, StateFormatError, StateInUseError
 from ionq_toolkit_fake.store.memory import MemoryStore
-from ionq_toolkit_fake.store.sqlite import MIGRATIONS, SqliteStore, write_snapshot
+from ionq_toolkit_fake.store.migrations import MIGRATIONS
+from ionq_toolkit_fake.store.sqlite import SqliteStore, write_snapshot
 
 A, B, OTHER = Entry("job", "a"), Entry("job", "b"), Entry("key", "a")
 
@@ -39,6 +44,12 @@ def test_clearing_removes_all_others_in_the_same_change(store):
     store.write({A: b"1", OTHER: b"2"})
     store.write({B: b"3"}, clear=True)
     assert entries(store) == {B: b"3"}
+
+
+def test_entries_are_read_by_their_names(store):
+    store.write({A: b"1", OTHER: b"2"})
+    assert (store.get(*A), store.get("job", "b")) == (b"1", None)
+    assert (store.keys("job"), store.keys("none")) == ({"a"}, set())
 
 
 def test_entries_can_be_written_while_they_are_read(store):
@@ -195,19 +206,85 @@ def test_older_version_is_migrated_at_once_or_not_at_all(path, monkeypatch):
     store.write({A: b"1"})
     store.close()
     module = "ionq_toolkit_fake.store.sqlite.MIGRATIONS"
-    add = "ALTER TABLE entries ADD COLUMN more TEXT NOT NULL DEFAULT ''"
-    monkeypatch.setattr(module, (*MIGRATIONS, (add, "no SQL")))
+
+    def add(database):
+        database.execute("ALTER TABLE entries ADD COLUMN more TEXT NOT NULL DEFAULT ''")
+
+    monkeypatch.setattr(module, (*MIGRATIONS, add, lambda database: database.execute("no SQL")))
     with pytest.raises(StateError, match="syntax error"):
         SqliteStore(path)
     monkeypatch.setattr(module, MIGRATIONS)
     store = SqliteStore(path)  # still of the version before
     assert entries(store) == {A: b"1"}
     store.close()
-    monkeypatch.setattr(module, (*MIGRATIONS, (add,)))
+    monkeypatch.setattr(module, (*MIGRATIONS, add))
     store = SqliteStore(path)
     assert entries(store) == {A: b"1"}
     assert store._database.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
     store.close()
+
+
+STATES = Path(__file__).parents[3] / "support" / "states"
+
+
+def test_file_of_version_1_is_migrated_with_all_that_is_in_it(path):
+    path.write_bytes(gzip.decompress((STATES / "version-1.db.gz").read_bytes()))
+    kept = json.loads((STATES / "version-1.json").read_text())
+    cloud = FakeIonQ(state=path)
+
+    def told(request, key="a-key-of-this-test"):
+        response = cloud.handle("GET", f"/v0.4/{request}", {"Authorization": f"apiKey {key}"})
+        return json.loads(response.body) if response.status == 200 else response.status
+
+    for name, before in kept["jobs"].items():
+        record = told(f"jobs/{before['id']}")
+        found = {field: record[field] for field in before if field in record}
+        for what in ("results/probabilities", "cost"):
+            found[what] = told(f"jobs/{before['id']}/{what}")
+        assert found == before, name
+    assert [job["id"] for job in told("jobs")["jobs"]] == kept["listed"]
+    (inside,) = told(f"sessions/{kept['session']}/jobs")["jobs"]
+    assert inside["id"] == kept["jobs"]["in a session"]["id"]
+    days = "start_date=2026-01-01&end_date=2026-12-31&group_by=user&modality=daily"
+    assert told(f"organizations/com.example/usage?{days}")["amount_total"] == kept["amount"]
+    assert told("health") == 503  # by a rule that is kept
+    cloud.close()
+    again = FakeIonQ(state=path)
+    assert len(again.jobs) == 26
+    again.close()
+    with sqlite3.connect(path) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+        assert database.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()
+
+
+def test_file_of_version_1_that_is_damaged_stays_as_it_is(path):
+    path.write_bytes(gzip.decompress((STATES / "version-1.db.gz").read_bytes()))
+    with sqlite3.connect(path) as database:
+        database.execute("DELETE FROM entries WHERE kind = 'submission'")
+        before = list(database.execute("SELECT * FROM entries"))
+    database.close()
+    with pytest.raises(StateFormatError, match="has version 1, and cannot be made one of version"):
+        SqliteStore(path)
+    with sqlite3.connect(path) as database:
+        assert list(database.execute("SELECT * FROM entries")) == before
+    database.close()
+
+
+@pytest.mark.parametrize("synchronous", ["normal", "full"])
+def test_removed_entries_leave_no_pages(path, synchronous):
+    store = SqliteStore(path, synchronous=synchronous)
+    names = [Entry("job", str(n)) for n in range(3000)]
+    store.write(dict.fromkeys(names, b"x" * 4000))
+    full = path.stat().st_size + path.with_name("lab.db-wal").stat().st_size
+    for start in range(0, 3000, 100):
+        store.write(dict.fromkeys(names[start : start + 100]))
+    store.write({Entry("job", "last"): None})
+    (pages,) = store._database.execute("PRAGMA page_count").fetchone()
+    assert pages < 1100 < full // 4096  # what is left is for what comes next
+    store.close()
+    assert path.stat().st_size < 50_000
 
 
 def test_snapshot_that_fails_leaves_no_file(tmp_path):
