@@ -275,10 +275,7 @@ def jobs(cloud: FakeIonQ, query: Mapping[str, str]) -> object:
         if target not in cloud.facility.devices:
             raise unknown("backend", target, cloud.facility.devices)
     found = heapq.merge(
-        *(
-            project.jobs.index.find(statuses=statuses, targets=targets)
-            for project in cloud.projects
-        ),
+        *(project.jobs.search(statuses=statuses, targets=targets) for project in cloud.projects),
         key=lambda one: one.submitted_at,
         reverse=True,
     )

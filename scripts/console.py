@@ -14,9 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -24,11 +23,15 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ionq_toolkit_fake import FakeIonQ, FakeServer
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROOT = Path(__file__).parents[1]
 BELL = [{"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1}]
 EVIL = "<img src=x onerror=alert(1)>"
 VIEWS = ("jobs", "submit", "requests", "simulate", "backends", "account")
-WINDOWS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+PHONE = 390
+WINDOWS = [(width, scheme) for width in (1280, PHONE) for scheme in ("light", "dark")]
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -50,7 +53,7 @@ print(job.job_id(), job.get_counts())
 """
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 - of a check
     """Something is not as it should be."""
 
 
@@ -60,7 +63,7 @@ def check(right: object, message: str) -> None:
         raise Failure(message)
 
 
-def call(base: str, method: str, path: str, body: object = None, key: str = "lab") -> Any:
+def call(base: str, method: str, path: str, body: object = None, key: str = "lab") -> Any:  # noqa: ANN401 - JSON
     """Send a request to the server and return the JSON of the response, whatever its status."""
     headers = {"Authorization": f"apiKey {key}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
@@ -71,9 +74,10 @@ def call(base: str, method: str, path: str, body: object = None, key: str = "lab
         return json.loads(error.read() or b"{}")
 
 
-def post(base: str, name: str, circuit: object = None, **more: Any) -> str:
+def post(base: str, name: str, circuit: object = None, **more: object) -> str:
     """Submit a job and return its id."""
-    key, model, qubits = more.pop("key", "lab"), more.pop("model", "ideal"), more.pop("qubits", 2)
+    key, model = str(more.pop("key", "lab")), more.pop("model", "ideal")
+    qubits = more.pop("qubits", 2)
     body = {
         "type": "ionq.circuit.v1",
         "backend": "simulator",
@@ -209,7 +213,9 @@ def look(browser: Browser, base: str, jobs: dict[str, str], axe: str, shots: Pat
             page = window.open(place, shows)
             page.wait_for_timeout(300)
             if shots is not None:
-                page.screenshot(path=shots / f"{name}-{width}-{scheme}.png", full_page=width < 500)
+                page.screenshot(
+                    path=shots / f"{name}-{width}-{scheme}.png", full_page=width == PHONE
+                )
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wrong.append(f"{name} at {width}: it scrolls sideways")
             if axe:
@@ -342,13 +348,8 @@ def controls(browser: Browser, base: str, jobs: dict[str, str]) -> None:
     card.get_by_label("times", exact=True).fill("3")
     card.get_by_role("button", name="Inject the fault").click()
     page.locator("section[aria-label='In force'] li", has_text="latency").wait_for()
-    check(
-        any(
-            one["fault"] == "latency" and one["times"] == 3
-            for one in call(base, "GET", "/_fake/faults")["rules"]
-        ),
-        "no fault was added",
-    )  # noqa: PLR2004
+    added = call(base, "GET", "/_fake/faults")["rules"][-1]
+    check((added["fault"], added["times"]) == ("latency", 3), "no fault was added")
     page.get_by_role("button", name="Remove faults").click()
     page = window.open(f"jobs/{jobs['running']}", "section[aria-label=Raw] pre")
     page.get_by_role("button", name="Hold").click()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from ionq_toolkit_fake.api.request import secret_of
+from ionq_toolkit_fake.forks import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Recorder:
     """Keeps the bodies of the last requests; the `observer` of a cloud."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._kept: OrderedDict[str, Recording] = OrderedDict()
 
     def __call__(

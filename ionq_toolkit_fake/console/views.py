@@ -138,8 +138,9 @@ def _ids_of(cloud: FakeIonQ, project: Project, wanted: JobFilter) -> Iterator[_L
     newest: int | None = None
     while True:
         with cloud.lock:
-            index = project.jobs.index
-            found = index.find(newest=newest, statuses=wanted.statuses, targets=wanted.backends)
+            found = project.jobs.index.find(
+                newest=newest, statuses=wanted.statuses, targets=wanted.backends
+            )
             chunk = list(islice(found, _CHUNK))
             last = project.jobs.peek(chunk[-1]) if len(chunk) == _CHUNK else None
             if wanted.text:

@@ -108,7 +108,7 @@ class Facility:
         self.deviations = frozenset(deviations)
         self.session_capacity = session_capacity
         described = dict(devices or {})
-        self._exact: frozenset[str] = frozenset(described)
+        self._exact = frozenset(described)
         self._characterizations: dict[tuple[str, int], Characterization] = {}
         self.devices: Mapping[str, Device] = {**DEVICES, **described}
         self.change(statuses or {}, fidelities or {})
@@ -128,7 +128,7 @@ class Facility:
         for name, medians in fidelities.items():
             device = devices.get(name)
             if device is None or device.performance is None:
-                machines = [name for name, device in self.devices.items() if device.is_qpu]
+                machines = [name for name, device in devices.items() if device.is_qpu]
                 raise unknown("machine", name, machines)
             changed = device.performance._replace(**_medians(medians))
             devices[name] = device._replace(performance=changed)
