@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 #: The most jobs and requests on a page, outcomes of a histogram, gates of a drawing, child jobs.
 MOST_ROWS, MOST_OUTCOMES, MOST_GATES, MOST_CHILDREN = 200, 1024, 1000, 200
 
+#: How many jobs a search reads from the store: each takes up to a millisecond.
+MOST_READ = 2000
+
 #: The longest source that is shown, in characters.
 MOST_SOURCE = 64 * 1024
 
@@ -62,22 +65,36 @@ class JobFilter(NamedTuple):
     backends: Collection[str] = ()
     text: str = ""
 
-    def takes(self, cloud: FakeIonQ, job_id: str, project: Project) -> bool:
-        """Return whether a job has the text."""
-        wanted = self.text
-        if wanted in job_id:
-            return True
-        with cloud.lock:
-            job = project.jobs.peek(job_id)
-        if job is None:
-            return False
-        failure = job.failure
+    def has_text(self, job: Job) -> bool:
+        """Return whether a job has the text, beside its id."""
+        wanted, failure = self.text, job.failure
         return (
             (job.name is not None and wanted in job.name.lower())
             or (failure is not None and wanted in failure.code.lower())
             or wanted in job.owner.access.project.lower()
             or any(wanted in value.lower() for value in (job.submission.metadata or {}).values())
         )
+
+
+class _Search:
+    """A search for a text, which reads a number of jobs from the store and no more."""
+
+    def __init__(self, cloud: FakeIonQ, wanted: JobFilter) -> None:
+        self._cloud, self._wanted = cloud, wanted
+        self.left = MOST_READ
+
+    def takes(self, listed: _Listed) -> bool:
+        """Return whether a job has the text, as far as that is known without reading too many."""
+        job_id, project = listed
+        if self._wanted.text in job_id:
+            return True
+        with self._cloud.lock:
+            here = project.jobs.is_here(job_id)
+            if not here and self.left == 0:
+                return False
+            self.left -= not here
+            job = project.jobs.peek(job_id)
+        return job is not None and self._wanted.has_text(job)
 
 
 def settle(cloud: FakeIonQ) -> None:
@@ -114,7 +131,8 @@ def jobs(cloud: FakeIonQ, wanted: JobFilter, offset: int, limit: int) -> dict[st
         limit: The most jobs of the page.
 
     Returns:
-        `jobs`, and `more`: whether there are further ones.
+        `jobs`; `more`: whether there are further ones; `partial`: whether the text was looked for
+        in the newest jobs alone, and otherwise in ids, because the others are in the store.
     """
     wanted = wanted._replace(text=wanted.text.strip().lower())
     settle(cloud)
@@ -123,14 +141,16 @@ def jobs(cloud: FakeIonQ, wanted: JobFilter, offset: int, limit: int) -> dict[st
     found: Iterable[_Listed] = heapq.merge(*streams, key=lambda one: one[0][:13], reverse=True)
     if len(streams) == 1:
         found = streams[0]
+    search = _Search(cloud, wanted)
     if wanted.text:
-        found = filter(lambda one: wanted.takes(cloud, *one), found)
+        found = filter(search.takes, found)
     page = list(islice(found, offset, offset + limit + 1))
     with cloud.lock:
         jobs = [project.jobs.peek(job_id) for job_id, project in page[:limit]]
         rows = [_row(job) for job in jobs if job is not None]
         cloud.save()  # leaves jobs to the store that were read from it
-    return {"jobs": rows, "more": len(page) > limit, **summary(cloud)}
+    partial = search.left == 0
+    return {"jobs": rows, "more": len(page) > limit, "partial": partial, **summary(cloud)}
 
 
 def _ids_of(cloud: FakeIonQ, project: Project, wanted: JobFilter) -> Iterator[_Listed]:
@@ -143,8 +163,6 @@ def _ids_of(cloud: FakeIonQ, project: Project, wanted: JobFilter) -> Iterator[_L
             )
             chunk = list(islice(found, _CHUNK))
             last = project.jobs.peek(chunk[-1]) if len(chunk) == _CHUNK else None
-            if wanted.text:
-                cloud.save()
         yield from ((job_id, project) for job_id in chunk)
         if last is None:
             return

@@ -48,7 +48,7 @@ export function jobs(app) {
     h("td", { class: "c-backend" }, one.backend), h("td", { class: "number c-shots" }, one.shots === null ? "exact" : number(one.shots)),
     h("td", { class: "mono c-time" }, moment(one.submitted_at)), h("td", { class: "c-project" }, one.project), h("td", { class: "number c-cost" }, money(one.cost))));
     const narrowed = Boolean(text || backend), total = narrowed ? null : status ? counts[status] ?? 0 : page.total;
-    put(table, page.jobs.length
+    put(table, page.partial ? h("p", { class: "hint pad" }, "There are more jobs in the state file than a search reads: of the older ones, ids alone were searched. Filter by status or backend for others.") : null, page.jobs.length
       ? [h("table", { class: "jobs" }, h("caption", { class: "unseen" }, "Jobs, the newest first"),
         h("thead", {}, h("tr", {}, [["Status", "status"], ["Job", "job"], ["Backend", "backend"], ["Shots", "shots number"], ["Submitted", "time"], ["Project", "project"], ["Cost", "cost number"]].map(([t, c]) => h("th", { scope: "col", class: `c-${c}` }, t)))),
         h("tbody", {}, rows)),
