@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ionq_toolkit_fake import FakeIonQ, FakeServer
@@ -148,7 +149,7 @@ def seed(base: str) -> dict[str, str]:
     post(base, "Waiting", backend="qpu.forte-1")
     found = {
         "native": post(base, "Native gates", input={"gateset": "native", "qubits": 2, "circuit": native}, model="aria-1"),
-        "qasm": post(base, "OpenQASM 3, <b>GHZ</b>", type="ionq.qasm3.v1", input={"data": qasm}),
+        "qasm": post(base, "GHZ in OpenQASM 3", type="ionq.qasm3.v1", input={"data": qasm}),
         "several": call(base, "POST", "/v0.4/jobs", several)["id"],
         "wide": post(base, "Random numbers", [{"gate": "h", "target": n} for n in range(12)], qubits=12, model="aria-1", shots=10000, key="students"),
         "evil": post(base, EVIL, metadata={"<script>": "<script>alert(2)</script>"}),
@@ -402,13 +403,16 @@ def picture(browser: Browser, base: str, jobs: dict[str, str], path: Path) -> No
     """Write the picture of the README: a job with its histogram and circuit."""
     window = Window(browser, base)
     window.page.set_viewport_size({"width": 1180, "height": 760})
-    page = window.open(f"jobs/{jobs['qft']}", "section[aria-label=Raw] pre")
+    call(base, "DELETE", f"/_fake/jobs/{jobs['evil']}")
+    page = window.open(f"jobs/{jobs['forte']}", "section[aria-label=Raw] pre")
     page.locator(".histogram tbody tr").first.wait_for()
     page.get_by_label("How many outcomes").select_option("16")
     page.mouse.move(600, 5)
     page.wait_for_timeout(2000)  # new rows are marked for a moment
     page.screenshot(path=path)
     window.close()
+    with Image.open(path) as image:
+        image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main() -> int:

@@ -144,7 +144,7 @@ class Detail {
         h("p", { class: "mono hint" }, job.id, " ", copyButton(job.id, "Copy id"))), close),
       timeline(job.timeline, job.final),
       job.failure ? h("p", { class: "failure", role: "note" }, h("b", {}, job.failure.code), " ", job.failure.message) : null,
-      this.actions(job, control),
+      job.final ? null : this.actions(job, control),
       job.has_histogram ? h("section", { "aria-label": "Result" }, result) : null,
       job.value ? section("Result", pairs(Object.entries(job.value).map(([k, v]) => [k, String(v)]))) : null,
       this.drawings(job),
@@ -161,7 +161,8 @@ class Detail {
       h("section", { "aria-label": "Raw" }, heading("Raw"), tabs("Raw", {
         record: () => this.raw(JSON.stringify(record, null, 2), "Record"),
         request: () => this.raw(pretty(job.source) + (job.source_size > job.source.length ? `\n… ${number(job.source_size)} characters in all` : ""), "Body of the request"),
-      }, this.tabs.raw)));
+      }, this.tabs.raw)),
+      job.final ? this.actions(job, control) : null);
     if (job.has_histogram) this.result(job, result);
   }
 
