@@ -98,8 +98,10 @@ class Facility:
             devices: QPUs beside the catalogue's, by their names.
 
         Raises:
-            ValueError: A device, status or fidelity is unknown.
+            ValueError: A device, status or fidelity is unknown, or the capacity is negative.
         """
+        if session_capacity is not None and session_capacity < 0:
+            raise wrong("session_capacity", "a number from 0 on, or nothing", session_capacity)
         self._seed = seed
         self._clock = clock
         self.started_at = started_at or clock.now()

@@ -79,6 +79,11 @@ def test_every_kind_of_fault_failure_status_and_scenario_has_a_button():
     assert changing <= set(found["controls"])  # a new control needs a line
 
 
+def test_one_rule_and_one_job_are_removed():
+    assert lines.line("DELETE /_fake/faults/2", {}) == "cloud.faults.remove(cloud.faults.find(2))"
+    assert lines.line("DELETE /_fake/jobs/an-id", {}) == 'cloud.delete("an-id")'
+
+
 @pytest.mark.parametrize("code", FAILURES)
 def test_every_failure(code):
     check("POST /_fake/transitions", {"end": {"code": code}, "match": {"nth": 1}})
