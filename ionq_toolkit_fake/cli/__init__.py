@@ -18,6 +18,7 @@ from ionq_toolkit_fake.cli.remote import INTERRUPTED
 _COMMANDS = {
     "chaos": "chaos.command:chaos_command",
     "clock": "cli.controls:clock",
+    "conformance": "conformance.command:conformance_command",
     "doctor": "cli.doctor:doctor",
     "faults": "cli.controls:faults",
     "jobs": "cli.jobs:jobs",

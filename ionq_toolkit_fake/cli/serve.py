@@ -9,7 +9,7 @@ import signal
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -230,13 +230,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     """  # noqa: D301 - the backspace keeps the lines apart
     like = None if scenario is None else _scenario(context, scenario)
     keys = _keys(api_keys, key_file)
-    given = {"jobs": keep_jobs, "days": keep_days}
-    retention = Retention.of(
-        {
-            **({} if like is None else like.retention),
-            **{name: value for name, value in given.items() if value is not None},
-        }
-    )
+    kept = {} if like is None else like.retention
+    retention = Retention.of({**kept, **_given(jobs=keep_jobs, days=keep_days)})
     guard = Guard(host, hosts=hosts, token=token)
     client = None if scheduler is None else _cluster(scheduler)
     simulations = (
@@ -248,10 +243,15 @@ def serve(  # noqa: PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            given = {"keys": keys, "devices": devices, "session_capacity": session_capacity}
-            if not _is_default(context, "characterization"):
-                given["characterization"] = characterization
-            like = replace(like, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+            changed = _given(
+                keys=keys,
+                devices=devices,
+                session_capacity=session_capacity,
+                characterization=None
+                if _is_default(context, "characterization")
+                else characterization,
+            )
+            like = replace(like, **changed)
             cloud = like.cloud(
                 seed, clock=clock, executor=simulations, state=state, retention=retention
             )
@@ -319,6 +319,11 @@ def _scenario(context: click.Context, text: str) -> Scenario:
         return Scenario.of(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--scenario") from error
+
+
+def _given(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - of any type
+    """Return the options that are not None."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _is_default(context: click.Context, name: str) -> bool:

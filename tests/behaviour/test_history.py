@@ -5,6 +5,7 @@ import json
 import sys
 import weakref
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -356,7 +357,9 @@ def test_the_sessions_that_ended_first_are_not_kept_when_there_are_too_many(tmp_
 
 
 def test_a_clock_that_is_ten_years_ahead_costs_nothing(cloud):
-    requests = [("GET", path) for path in ("/backends", "/sessions", "/health")]
+    requests: list[tuple[Any, ...]] = [
+        ("GET", path) for path in ("/backends", "/sessions", "/health")
+    ]
     usage = "start_date=2026-01-01&end_date=2036-12-31&group_by=user&modality=daily"
     requests += [
         ("GET", "/backends/qpu.forte-1/characterizations"),
