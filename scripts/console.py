@@ -367,6 +367,45 @@ def controls(browser: Browser, base: str, jobs: dict[str, str]) -> None:
     window.close()
 
 
+def reconnect(browser: Browser, base: str, server: FakeServer) -> None:
+    """Stop the server for a moment: the page says so, goes on by itself, and shows the new job."""
+    window = Window(browser, base)
+    page = window.open("jobs", "table.jobs tbody tr")
+    expect(page.locator("#live")).to_have_text("live")
+    with server.down():
+        expect(page.locator("#live")).to_have_text("no connection")
+        content = json.dumps({"type": "ionq.circuit.v1", "backend": "simulator", "name": "Meanwhile",
+                              "input": {"qubits": 2, "circuit": BELL}}).encode()  # fmt: skip
+        server.cloud.handle("POST", "/v0.4/jobs", {"Authorization": "apiKey lab"}, content)
+    page.locator("tbody tr", has_text="Meanwhile").wait_for(timeout=20_000)
+    expect(page.locator("#live")).to_have_text("live")
+    window.errors = [one for one in window.errors if "ERR_" not in one]
+    window.close()
+
+
+def token(browser: Browser, _: str) -> None:
+    """Open a server that other computers can reach: the page asks for the token, once."""
+    cloud, secret = FakeIonQ(seed=1, keys={"a-key-of-the-lab": "lab"}), "the-token-of-this-server"
+    with FakeServer(cloud, host="0.0.0.0", token=secret) as server:  # noqa: S104 - for a moment
+        base = f"http://127.0.0.1:{server.url.split(':')[2].split('/')[0]}"
+        window = Window(browser, base)
+        urls: list[str] = []
+        window.page.on("request", lambda request: urls.append(request.url))
+        page = window.page
+        page.goto(base)
+        for text in ("wrong", secret):
+            page.get_by_label("Token", exact=True).last.fill(text)
+            page.get_by_role("button", name="Continue").click()
+        page.get_by_text("No jobs yet").wait_for()
+        expect(page.locator("#live")).to_have_text("live")
+        page.reload()
+        page.get_by_text("No jobs yet").wait_for()  # it is kept as long as the tab
+        check(not [url for url in urls if secret in url], "the token is in a URL")
+        check(not window.context.cookies(), "the token is a cookie")
+        window.errors = [one for one in window.errors if "401" not in one]
+        window.close()
+
+
 def paint(browser: Browser, base: str, count: int) -> None:
     """Measure the first paint and the first page of jobs."""
     found = []
@@ -449,6 +488,8 @@ def main() -> int:
             (submit, ()),
             (controls, (jobs,)),
             (story, ()),
+            (token, ()),
+            (reconnect, (server,)),
         ]
         for step, arguments in steps:
             try:

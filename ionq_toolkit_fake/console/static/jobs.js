@@ -22,6 +22,7 @@ export function jobs(app) {
     const asked = (wanted = query.toString());
     try {
       const found = await get(`/_console/jobs?${asked}`, app.signal);
+      await app.ready;
       if (asked !== wanted) return;
       app.summary(found);
       page = found;
@@ -123,6 +124,7 @@ class Detail {
     const id = this.id;
     try {
       const job = await get(`/_console/jobs/${encodeURIComponent(id)}`, this.app.signal);
+      await this.app.ready;
       if (id !== this.id) return;
       const text = JSON.stringify(job);
       if (text === this.seen) return;
