@@ -160,7 +160,7 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     "--insecure", is_flag=True, help="Take every API key, also from other machines: see --host."
 )
 @click.pass_context
-def serve(  # noqa: PLR0912, PLR0917 - click passes them by name
+def serve(  # noqa: PLR0917 - click passes them by name
     context: click.Context,
     host: str,
     port: int,
