@@ -23,10 +23,10 @@ def ghz(width: int) -> QuantumCircuit:
     return circuit
 
 
-def dense(width: int, seed: int = 1) -> QuantumCircuit:
-    """Return three layers of rotations and CNOTs: every outcome has a probability."""
+def dense(width: int, seed: int = 1, layers: int = 3) -> QuantumCircuit:
+    """Return layers of rotations and CNOTs: every outcome has a probability."""
     generator, circuit = np.random.default_rng(seed), QuantumCircuit(width)
-    for _ in range(3):
+    for _ in range(layers):
         for qubit in range(width):
             circuit.ry(float(generator.uniform(0.3, 2.8)), qubit)
             circuit.rz(float(generator.uniform(0, 6)), qubit)

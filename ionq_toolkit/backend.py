@@ -402,6 +402,23 @@ class IonQBackend(BackendV2):
         listing = self._service.seen[self.api_name].listing or {}
         return listing.get("status") == "available"
 
+    def fidelity_notes(self) -> list[str]:
+        """Return the values of a simulated backend that rest on a guess, each with its basis.
+
+        ::
+
+            provider = IonQProvider(transport="fake")
+            for note in provider.get_backend("forte-1").fidelity_notes():
+                print(note)
+
+        Returns:
+            One line for each. IonQ's own service sends none: the list is empty.
+
+        Raises:
+            IonQAPIError: The service refused.
+        """
+        return self.client.get_fidelity_notes(self.api_name)
+
     def calibration(self) -> Characterization | None:
         """Return the latest characterization of the backend; None for the simulator."""
         if self.simulator:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from ionq_toolkit_fake.api import record, responses
-from ionq_toolkit_fake.api.large import Later
+from ionq_toolkit_fake.api.large import IN_PARTS, Later
 from ionq_toolkit_fake.api.request import LoggedRequest, Request, takes_body
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
@@ -21,7 +21,7 @@ from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.display import MOST_ROWS, ShownList, Table, shown
 from ionq_toolkit_fake.facts.described import described_devices, load_devices
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
-from ionq_toolkit_fake.facts.guesses import guesses_of
+from ionq_toolkit_fake.facts.guesses import notes_of
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults import FaultRules
 from ionq_toolkit_fake.faults import from_dict as rule_from_dict
@@ -52,7 +52,7 @@ from ionq_toolkit_fake.validation import unknown
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
     from datetime import datetime
 
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.facts.failures import FailureWord
     from ionq_toolkit_fake.faults import ArmedRule, Fault
     from ionq_toolkit_fake.models.accounts import Access, ApiKey
+    from ionq_toolkit_fake.models.changes import Changes
     from ionq_toolkit_fake.models.jobs import Jobs
     from ionq_toolkit_fake.transitions.lifecycle import OpenStatus
 
@@ -97,6 +98,9 @@ class FakeIonQ:
         faults: The rules of faults: ``cloud.faults.add(faults.http(429), on="POST /jobs")``.
         lock: Held while it takes a request.
     """
+
+    #: Called with each request and its exchange, after it was taken: method, URL, headers, body.
+    observer: Callable[[str, str, Mapping[str, str], bytes | None, Exchange], object] | None = None
 
     #: Answers requests for the controls; the module `control`, which is above this one, sets it.
     controls: ClassVar[Callable[[FakeIonQ, str, str, bytes], Response | None] | None] = None
@@ -390,6 +394,11 @@ class FakeIonQ:
             return ShownList(job for project in self.projects for job in project.jobs)
 
     @property
+    def executor(self) -> Executor:
+        """What runs its simulations."""
+        return self._executor
+
+    @property
     def projects(self) -> list[Project]:
         """The projects whose keys have been used."""
         return list(self._projects.values())
@@ -399,6 +408,11 @@ class FakeIonQ:
         """The requests that it received, in order; the last 10 000."""
         with self.lock:
             return list(self._log)
+
+    @property
+    def changes(self) -> Changes:
+        """The numbered changes of jobs, requests and controls, for pages that watch the cloud."""
+        return self._agenda.changes
 
     def fidelity_notes(self, backend: str) -> list[str]:
         """Return the simulated values of a backend that rest on a guess, each with its basis.
@@ -412,9 +426,7 @@ class FakeIonQ:
         name = backend if backend in self.facility.devices else f"qpu.{backend}"
         if name not in self.facility.devices:
             raise unknown("backend", backend, self.facility.devices)
-        if self.facility.devices[name].described:
-            return [f"{name} is as its description says: its numbers are a user's, not IonQ's"]
-        return [f"{guess.simulated} ({guess.basis})" for guess in guesses_of(name)]
+        return notes_of(name, described=self.facility.devices[name].described)
 
     def settle(self) -> None:
         """Move on every job whose time has come."""
@@ -516,6 +528,24 @@ class FakeIonQ:
             jobs, job = self._job(job_id)
             jobs.release(job)
             self._save()
+
+    def change_backends(
+        self,
+        statuses: Mapping[str, str] | None = None,
+        fidelities: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
+        """Change statuses and median fidelities of backends until the cloud is reset.
+
+        Args:
+            statuses: New statuses, as `FakeIonQ` takes them.
+            fidelities: New fidelities, as `FakeIonQ` takes them.
+
+        Raises:
+            ValueError: A backend, a status or a fidelity is unknown.
+        """
+        with self.lock:
+            self.facility.change(statuses or {}, fidelities or {})
+            self.changes.note("controls")
 
     def reset(self) -> None:
         """Reset to the initial state: the same requests get the same responses again.
@@ -648,7 +678,11 @@ class FakeIonQ:
         assert_requested(self.requests, request, times=times, status=status)
 
     def exchange(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
     ) -> Exchange:
         """Take one request, and return the response and its delivery.
 
@@ -661,6 +695,14 @@ class FakeIonQ:
         Raises:
             StateError: The changes of the request cannot be written to the state.
         """
+        exchange = self._exchange(method, url, headers, body)
+        if self.observer is not None:
+            self.observer(method, url, headers, body, exchange)
+        return exchange
+
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Exchange:
         with self.lock:
             at = self.clock.now()
             request = self._read(method, url, headers, body)
@@ -677,9 +719,13 @@ class FakeIonQ:
                 return self._finish(request, at, request_id, response, due)
             self._save(None if request.key is None else request.key.project_id)
         # Without the lock: others need not wait until a large response is made.
-        response = self._made(request, response, later)
+        rest = None
+        if IN_PARTS.get() and not due:
+            response, rest = self._begun(request, response, later)
+        else:
+            response = self._made(request, response, later)
         with self.lock:
-            return self._finish(request, at, request_id, response, due)
+            return self._finish(request, at, request_id, response, due)._replace(rest=rest)
 
     def _read(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
@@ -720,6 +766,7 @@ class FakeIonQ:
             faults=exchange.faults,
         )
         self._log.append(logged)
+        self.changes.note("requests")
         if due:
             self.faults.note(due, logged)
         self._save(None if request.key is None else request.key.project_id)
@@ -752,12 +799,15 @@ class FakeIonQ:
             status, found = self._answer(request, projects)
             if isinstance(found, Later):
                 later = found
+            more: Mapping[str, str] = {}
+            if isinstance(found, responses.Headed):
+                found, more = found
             if isinstance(found, responses.Text):
                 headers = {"content-type": "text/plain; charset=utf-8"}
                 response = Response(status, headers, found.encode())
             else:
                 body = b"" if later is not None else msgspec.json.encode(found)
-                response = Response(status, {**JSON}, body)
+                response = Response(status, {**JSON, **more}, body)
         except Refusal as refusal:
             response = refusal.response()
         except Exception:
@@ -769,13 +819,21 @@ class FakeIonQ:
 
     def _made(self, request: Request, response: Response | None, later: Later) -> Response:
         """Return a response with its large content."""
+        begun, rest = self._begun(request, response, later)
+        return begun._replace(body=b"".join((begun.body, *rest)))
+
+    def _begun(
+        self, request: Request, response: Response | None, later: Later
+    ) -> tuple[Response, Iterator[bytes]]:
+        """Return a response with the first part of its large content, and the other parts."""
         assert response is not None, "a large content belongs to a response"  # noqa: S101
+        parts = later.parts()
         try:
-            return response._replace(body=later.encode())
+            return response._replace(body=next(parts)), parts
         except Exception:
             logger.exception("no answer to %s %s", request.method, request.path)
             failed = responses.internal_error().response()
-            return failed._replace(headers={**response.headers, **failed.headers})
+            return failed._replace(headers={**response.headers, **failed.headers}), iter(())
 
     def _answer(self, request: Request, projects: dict[str, Project]) -> tuple[int, object]:
         """Return the status and the content of the response, or raise a `Refusal`."""

@@ -10,9 +10,11 @@ import functools
 import heapq
 import importlib.metadata
 import logging
+import operator
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from itertools import dropwhile, islice, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,15 +35,15 @@ from ionq_toolkit_fake.transitions.spec import end_from_data
 from ionq_toolkit_fake.validation import only, unknown, whole, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ionq_toolkit_fake.api.request import LoggedRequest
     from ionq_toolkit_fake.models.job import Job
 
 logger = logging.getLogger(__name__)
 
-#: The most jobs that the state lists, and the most rules and faults after one was added.
-_MOST_LISTED, _MOST_AFTER_ADDING = 1000, 100
+#: The most jobs of one list and of the state, and the most rules and faults after one was added.
+_MOST_LISTED, _MOST_IN_STATE, _MOST_AFTER_ADDING = 1000, 200, 100
 
 #: The most requests that one list has, and the most outcomes of a job's record.
 _MOST_REQUESTS, _MOST_OUTCOMES = 10_000, 1000
@@ -71,6 +73,8 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
         path = unquote(urlsplit(url).path).rstrip("/")
         query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
         response = _response(cloud, method.upper(), path, query, body)
+        if method.upper() not in {"GET", "HEAD"}:
+            cloud.changes.note("controls")
         try:
             cloud.save()
         except StateError as error:
@@ -122,7 +126,7 @@ def status(cloud: FakeIonQ) -> object:
 def state(cloud: FakeIonQ) -> object:
     """GET /_fake/state: the seed, the time, the transitions, and jobs, the oldest first.
 
-    They are the newest 1000; `job_count` is how many jobs there are.
+    They are the newest 200; `job_count` is how many jobs there are, and /_fake/jobs has them all.
     """
     cloud.settle()
     return {
@@ -130,7 +134,7 @@ def state(cloud: FakeIonQ) -> object:
         "clock": clock(cloud),
         "transitions": cloud.transitions.as_list(),
         "job_count": sum(len(project.jobs) for project in cloud.projects),
-        "jobs": [_job(one) for one in cloud.newest_jobs(_MOST_LISTED)],
+        "jobs": [_job(one) for one in cloud.newest_jobs(_MOST_IN_STATE)],
     }
 
 
@@ -272,21 +276,33 @@ def jobs(cloud: FakeIonQ, query: Mapping[str, str]) -> object:
     for target in targets:
         if target not in cloud.facility.devices:
             raise unknown("backend", target, cloud.facility.devices)
-    found = heapq.merge(
-        *(
-            project.jobs.index.find(statuses=statuses, targets=targets)
-            for project in cloud.projects
-        ),
-        key=lambda one: one.submitted_at,
-        reverse=True,
-    )
-    limit, first = _limit(query, "limit", 25, _MOST_LISTED), query.get("next")
-    started = found if first is None else dropwhile(lambda one: one.id != first, found)
-    page = list(islice(started, limit + 1))
+    limit = _limit(query, "limit", 25, _MOST_LISTED)
+    first = cloud.peek(query["next"]) if "next" in query else None
+    ids: list[Iterator[str]] = []
+    passed = False
+    for project in cloud.projects:
+        own = first is not None and project.id == first.owner.project_id
+        newest = first.number if first is not None and own else None
+        found = project.jobs.index.find(newest=newest, statuses=statuses, targets=targets)
+        if first is not None and not own:  # of one moment, those of earlier projects were before it
+            since = operator.gt if passed else operator.ge
+            found = dropwhile(partial(_is_after, since, first.id), found)
+        passed |= own
+        ids.append(found)
+    page = list(islice(heapq.merge(*ids, key=_moment_of, reverse=True), limit + 1))
     return {
-        "jobs": [_listed(one) for one in page[:limit]],
-        "next": page[limit].id if len(page) > limit else None,
+        "jobs": [_listed(cloud.peek(one)) for one in page[:limit]],
+        "next": page[limit] if len(page) > limit else None,
     }
+
+
+def _moment_of(job_id: str) -> str:
+    """Return the part of a job's id that is the time of its submission: RFC 9562, version 7."""
+    return job_id[:13]
+
+
+def _is_after(since: Callable[[str, str], bool], first: str, job_id: str) -> bool:
+    return since(_moment_of(job_id), _moment_of(first))
 
 
 def delete_job(cloud: FakeIonQ, job_id: str) -> object:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake import faults as fault_rules
-from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.cloud import AS_RUN, FakeIonQ
 from ionq_toolkit_fake.facts.described import load_devices
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
 from ionq_toolkit_fake.models.accounts import Access, stored
+from ionq_toolkit_fake.models.agenda import Retention
 from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.validation import unknown, wrong
 
@@ -36,9 +37,9 @@ _LONGEST = 1_000_000
 
 #: The types of the settings, as files have them.
 _TYPES: tuple[tuple[tuple[str, ...], Any, str], ...] = (
-    (("description", "clock"), str, "a text"),
-    (("seed",), int | None, "a whole number"),
-    (("statuses", "fidelities", "devices"), Mapping, "a table"),
+    (("description", "clock", "characterization"), str, "a text"),
+    (("seed", "session_capacity"), int | None, "a whole number"),
+    (("statuses", "fidelities", "devices", "retention"), Mapping, "a table"),
     (("keys",), Mapping | None, "a table"),
     (("transitions", "faults"), list | tuple, "a list"),
     (("deviations",), list | tuple | None, "a list"),
@@ -66,9 +67,13 @@ class Scenario:
         devices: QPUs beside the catalogue's: the tables of a file of QPUs, or its path, which is
             read once; see `FakeIonQ`.
         deviations: The `DEVIATIONS` from IonQ's document that the cloud follows; None: all.
+        characterization: `"as run"`: QPUs lose signal as jobs were seen to; `"nominal"`: they are
+            as good as their characterization says.
+        session_capacity: How many sessions a QPU has room for at a time; None: any number.
         transitions: When jobs go on, and how they end: tables as `GET /_fake/transitions` lists
             them.
         faults: The rules of faults: tables as `faults.from_dict` reads.
+        retention: How many final jobs the cloud keeps, and how long, by the names of `Retention`.
     """
 
     description: str = ""
@@ -79,8 +84,11 @@ class Scenario:
     fidelities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     devices: str | os.PathLike[str] | Mapping[str, Any] = field(default_factory=dict)
     deviations: Sequence[str] | None = None
+    characterization: str = AS_RUN
+    session_capacity: int | None = None
     transitions: Sequence[Mapping[str, Any]] = ()
     faults: Sequence[Mapping[str, Any]] = ()
+    retention: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the settings.
@@ -108,6 +116,7 @@ class Scenario:
         clock: Clock | str | None = None,
         executor: Executor | None = None,
         state: str | os.PathLike[str] | None = None,
+        retention: Retention | None = None,
     ) -> FakeIonQ:
         """Return a new cloud with these settings, which each reset restores.
 
@@ -117,6 +126,7 @@ class Scenario:
             executor: Runs the simulations; see `FakeIonQ`.
             state: A file that keeps everything; see `FakeIonQ`. If it has a state already, that
                 goes before the scenario's transitions and faults.
+            retention: Replaces the scenario's retention.
         """
         return FakeIonQ(
             self.seed if seed is None else seed,
@@ -127,9 +137,37 @@ class Scenario:
             fidelities=self.fidelities,
             devices=self.devices or None,
             deviations=DEVIATIONS if self.deviations is None else self.deviations,
+            characterization=self.characterization,
+            session_capacity=self.session_capacity,
             prepare=self._prepare,
             state=state,
+            retention=Retention.of(self.retention) if retention is None else retention,
         )
+
+    def apply(self, cloud: FakeIonQ) -> None:
+        """Add the transitions and faults to a cloud that is running, and change its backends.
+
+        Its seed, clock, keys and deviations stay: they are settings of a new cloud. A reset of the
+        cloud undoes it. If a fault never fires because of an earlier one, nothing changes::
+
+            Scenario.of("rate-limited").apply(cloud)
+
+        Raises:
+            ValueError: An earlier rule happens to every request that a new one could happen to.
+        """
+        with cloud.lock:
+            added = []
+            try:
+                for table in self.faults:
+                    rule = cloud.faults.arm(fault_rules.from_dict(table))
+                    added.append(rule)
+            except ValueError:
+                for armed in added:
+                    cloud.faults.remove(armed)
+                raise
+            for table in self.transitions:
+                cloud.transitions.add(TransitionRule.from_dict(table))
+            cloud.change_backends(self.statuses, self.fidelities)
 
     def _prepare(self, cloud: FakeIonQ) -> None:
         for table in self.transitions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -270,6 +271,29 @@ class IonQClient(Connection):
         """Return IonQ's record of each of its backends: GET /backends."""
         reply = self._request("GET", "/backends", timeout=timeout)
         return self._objects(self._json(reply, "GET /backends"), reply, "GET /backends")
+
+    def get_fidelity_notes(self, backend: str, *, timeout: float | None = None) -> list[str]:
+        """Return the guesses of a simulated service about a backend: GET /backends/{backend}.
+
+        A simulated service names them in the header ``x-ionq-fake-notes``, a JSON list of text.
+
+        Args:
+            backend: IonQ's name of the backend.
+            timeout: Seconds the request may take.
+
+        Returns:
+            The guesses; empty of a service that sends no such header, as IonQ's own.
+
+        Raises:
+            IonQAPIError: The service refused; it has no such backend.
+        """
+        path = f"/backends/{quote(backend, safe='')}"
+        header = self._request("GET", path, timeout=timeout).header("x-ionq-fake-notes")
+        try:
+            found = json.loads(header or "[]")
+        except ValueError:
+            return []
+        return [note for note in found if isinstance(note, str)] if isinstance(found, list) else []
 
     def get_characterizations(
         self,

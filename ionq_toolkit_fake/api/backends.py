@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from bisect import bisect_left
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api import query
-from ionq_toolkit_fake.api.responses import not_found
+from ionq_toolkit_fake.api.responses import Headed, not_found
 from ionq_toolkit_fake.clock import iso
 from ionq_toolkit_fake.facts.devices import SUPPORTED_GATES
+from ionq_toolkit_fake.facts.guesses import notes_of
 from ionq_toolkit_fake.models.facility import midnight
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 #: The most characterizations on a page: operation getCharacterizationsForBackend.
 MAX_PAGE = 10
 
+#: The header of the fake alone that has the simulated values that rest on a guess: a JSON list of
+#: text, in ASCII.
+NOTES = "x-ionq-fake-notes"
+
 #: The QPU whose entry has no `degraded`: contract tests of ionq-core-python, spring 2026.
 _NOT_DEGRADED = "qpu.forte-enterprise-1"
 
@@ -33,8 +39,10 @@ def list_all(request: Request) -> object:
 
 
 def get(request: Request) -> object:
-    """GET /backends/{backend}."""
-    return _body(_device(request), request)
+    """GET /backends/{backend}, with the guesses of the simulation in a header."""
+    device = _device(request)
+    notes = json.dumps(notes_of(device.name, described=device.described))
+    return Headed(_body(device, request), {NOTES: notes})
 
 
 def characterizations(request: Request) -> object:

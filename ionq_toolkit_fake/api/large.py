@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 LARGE = 2**14
 
 #: How many entries are written at once: all that while, no other thread runs.
-_CHUNK = 2**14
+_CHUNK = 2**12
+
+#: A part of a content has at least as many bytes, but for the last.
+_PART_BYTES = 256 * 1024
+
+#: Whether the caller sends a large content in parts, as a server does.
+IN_PARTS: ContextVar[bool] = ContextVar("IN_PARTS", default=False)
 
 
 class Later(NamedTuple):
@@ -29,9 +36,15 @@ class Later(NamedTuple):
 
     content: Callable[[], object]
 
-    def encode(self) -> bytes:
-        """Return it as JSON."""
-        return b"".join(_parts(self.content()))
+    def parts(self) -> Iterator[bytes]:
+        """Yield it as JSON in parts, each of which is made when it is asked for."""
+        gathered = bytearray()
+        for part in _parts(self.content()):
+            gathered += part
+            if len(gathered) >= _PART_BYTES:
+                yield bytes(gathered)
+                gathered.clear()
+        yield bytes(gathered)
 
 
 def as_map(distribution: Distribution) -> dict[str, float]:

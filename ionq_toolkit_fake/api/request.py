@@ -99,7 +99,7 @@ class Request(NamedTuple):
         The key of a request that is not of the API is not looked up.
         """
         path, bare, query, method = "", "", "", method.upper()
-        secret = _secret(headers)
+        secret = secret_of(headers)
         try:
             _, _, bare, query, _ = urlsplit(url)
             path = _shortened(without_secret(f"{bare}?{query}" if query else bare, secret))
@@ -189,7 +189,7 @@ def takes_body(method: str, url: str, headers: Mapping[str, str], accounts: Acco
         found = route(method.upper(), urlsplit(url).path)
     except ValueError:
         return False
-    secret = _secret(headers)
+    secret = secret_of(headers)
     return (
         found is not None
         and found[0].method != "GET"
@@ -238,7 +238,7 @@ def _spellings(character: str) -> str:
     return f"(?:(?i:{escaped})|{re.escape(character)}{plus})"
 
 
-def _secret(headers: Mapping[str, str]) -> str | None:
+def secret_of(headers: Mapping[str, str]) -> str | None:
     """Return the key of a header ``Authorization: apiKey ...``, or None."""
     for name, value in headers.items():
         if name.lower() == "authorization":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Response(NamedTuple):
@@ -28,6 +28,18 @@ class Text(str):
     """The body of a response that is plain text."""
 
     __slots__ = ()
+
+
+class Headed(NamedTuple):
+    """The content of a response, and headers of its own.
+
+    Attributes:
+        content: The content: JSON.
+        headers: Header names and values.
+    """
+
+    content: object
+    headers: Mapping[str, str]
 
 
 #: The headers of every response with a body.

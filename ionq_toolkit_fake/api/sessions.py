@@ -59,12 +59,10 @@ def create(request: Request) -> object:
 def list_all(request: Request) -> object:
     """GET /sessions: all of them, or those that are active, or those that are not."""
     active = query.boolean(request, "active")
-    sessions = [
-        _body(session)
-        for session in request.project.sessions
-        if active is None or (session.ended_at is None) is active
-    ]
-    return {"organization_id": ORGANIZATION, "sessions": sessions}
+    sessions = request.project.sessions
+    found = sessions.active() if active else sessions
+    bodies = [_body(one) for one in found if active is not False or one.ended_at is not None]
+    return {"organization_id": ORGANIZATION, "sessions": bodies}
 
 
 def get(request: Request) -> object:
@@ -94,12 +92,10 @@ def _found(request: Request) -> Session:
 def _check_capacity(request: Request, backend: str) -> None:
     """Refuse a session with 409 while as many are active as the QPU has room for."""
     capacity = request.facility.session_capacity
-    active = sum(
-        session.ended_at is None and session.backend == backend
-        for project in request.projects
-        for session in project.sessions
-    )
-    if capacity is not None and active >= capacity:
+    if capacity is None:
+        return
+    active = sum(project.sessions.active_on(backend) for project in request.projects)
+    if active >= capacity:
         raise Refusal(409, "Conflict", f"There is no capacity for a session on {backend} now.")
 
 

@@ -19,6 +19,7 @@ import msgspec
 from ionq_toolkit_fake.api import backends, jobs, query, results, service
 from ionq_toolkit_fake.api.request import decode
 from ionq_toolkit_fake.api.responses import Refusal, bad_query, not_found, not_one_of
+from ionq_toolkit_fake.clock import iso
 from ionq_toolkit_fake.models.facility import midnight
 from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QIR, SINGLE_CIRCUIT
 
@@ -39,6 +40,10 @@ _QUANTUM_LOG = "qir.quantum-log.v0"
 
 #: The statuses of v0.4 by those of v0.3; the others are the same.
 _STATUSES: Mapping[str, str] = MappingProxyType({"submitted": "ready", "started": "running"})
+
+
+#: Cirq asks for pages of 1,000 calibrations, in the body; one without `next` is the last.
+_MOST_CALIBRATIONS = 1000
 
 
 class _OldErrorMitigation(msgspec.Struct):
@@ -149,7 +154,8 @@ def characterization(request: Request) -> object:
 
 def calibrations(request: Request) -> object:
     """GET /v0.3/calibrations, as Cirq asked for them: those of the first QPU that takes jobs."""
-    return {"calibrations": [_calibration(one) for one in _characterized(request)]}
+    found = _characterized(request, _MOST_CALIBRATIONS)
+    return {"calibrations": [_calibration(one) for one in found]}
 
 
 def current_calibration(request: Request) -> object:
@@ -157,8 +163,13 @@ def current_calibration(request: Request) -> object:
     return _calibration(_characterized(request)[0])
 
 
-def _characterized(request: Request) -> list[Characterization]:
-    """Return the records of a backend, the newest first, of the times that the query names."""
+def _characterized(request: Request, limit: int = 10) -> list[Characterization]:
+    """Return the records of a backend, the newest first, of the times that the query names.
+
+    Args:
+        request: The request.
+        limit: How many, if the query does not say.
+    """
     device = request.arguments.get("backend")
     if device is None:
         machines = (d for d in request.facility.devices.values() if d.is_qpu)
@@ -166,7 +177,7 @@ def _characterized(request: Request) -> list[Characterization]:
     if device not in request.facility.devices:
         raise not_found()
     start, end = _moment(request, "start"), _moment(request, "end")
-    limit = query.integer(request, "limit", 10, 1, 100)
+    limit = query.integer(request, "limit", limit, 1, _MOST_CALIBRATIONS)
     days = request.facility.days(device)
     days = days[bisect_left(days, 1, key=lambda day: start is None or _day_ms(day) >= start) :]
     days = days[: bisect_left(days, 1, key=lambda day: end is not None and _day_ms(day) >= end)]
@@ -217,7 +228,7 @@ def _calibration(record: Characterization) -> dict[str, Any]:
     """Return a record as Cirq's `Calibration` reads it: `target`, and the date as text."""
     body = _characterization(record)
     body["target"] = body.pop("backend")
-    return {**body, "date": midnight(record.day).isoformat().replace("+00:00", "Z")}
+    return {**body, "date": iso(midnight(record.day))}  # with milliseconds: Cirq needs them
 
 
 def _backend(body: dict[str, Any], request: Request) -> dict[str, Any]:
@@ -253,6 +264,8 @@ def _record(body: Any, request: Request) -> dict[str, Any]:  # noqa: ANN401 - JS
         "shots": job.submission.shots,
         "metadata": body["metadata"],
         "dry_run": body["dry_run"],
+        # A record of September 2026 has one beside `noise`; its value there is not known.
+        "cost_model": body.get("cost_model", "quantum_compute_time"),
         "gate_counts": body["stats"].get("gate_counts", {"1q": 0, "2q": 0}),
         "cost_usd": job.cost,
         "project_id": body["project_id"],

@@ -6,6 +6,7 @@ Each command is imported when it is called, so that none waits for what only ano
 from __future__ import annotations
 
 import importlib
+from difflib import get_close_matches
 from typing import Any, cast
 
 import click
@@ -17,6 +18,7 @@ from ionq_toolkit_fake.cli.remote import INTERRUPTED
 _COMMANDS = {
     "chaos": "chaos.command:chaos_command",
     "clock": "cli.controls:clock",
+    "conformance": "conformance.command:conformance_command",
     "doctor": "cli.doctor:doctor",
     "faults": "cli.controls:faults",
     "jobs": "cli.jobs:jobs",
@@ -51,6 +53,18 @@ class Commands(click.Group):
         command = cast("click.Command", getattr(loaded, name))
         with_variables(command, f"IONQ_FAKE_{cmd_name.upper()}")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of the first argument; the error has the closest match."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], _COMMANDS, n=1)
+            if not near or near[0] in error.message:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run the command; Ctrl-C ends it with the exit code that shells use."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -280,5 +279,5 @@ def _print_rules(found: dict[str, Any], as_json: bool) -> None:
         )
         for one in found["rules"]
     ]
-    output.print_table(("rule", "fault", "on", "fired", "settings"), rows)
-    sys.stdout.flush()
+    columns = ("rule", "fault", "on", "fired", "settings")
+    output.print_table(columns, rows, fold=("on", "settings"))

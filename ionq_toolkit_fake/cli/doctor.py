@@ -194,51 +194,55 @@ def variables(environment: Mapping[str, str]) -> Iterator[Finding]:
         environment: The environment.
     """
     url = environment.get("IONQ_API_URL", "")
-    host = _host(url)
+    kinds = (_of_transport, _of_address, _of_proxies, _unread)
+    found = [Finding("environment", *one) for kind in kinds for one in kind(environment, url)]
+    usual = f"clients use {url or f'https://{_REAL_HOST}/v0.4 (no fake)'}"
+    yield from found or [Finding("environment", OK, usual)]
+
+
+def _of_transport(environment: Mapping[str, str], url: str) -> Iterator[tuple[str, str, str]]:
+    if environment.get("IONQ_TRANSPORT") == "fake":
+        ignored = "IONQ_TRANSPORT=fake makes clients ignore"
+        if url:
+            yield WARNING, f"{ignored} IONQ_API_URL", "unset IONQ_TRANSPORT"
+        if environment.get("IONQ_API_KEY"):
+            mend = "unset IONQ_TRANSPORT # to use the service"
+            yield WARNING, f"{ignored} IONQ_API_KEY: no job reaches IonQ", mend
+    elif url and _host(url) != _REAL_HOST and not environment.get("IONQ_API_KEY"):
+        text = "IONQ_API_URL is set, and IONQ_API_KEY is not: clients need a key, or ~/.ionq"
+        yield WARNING, text, "export IONQ_API_KEY=any-key"
+
+
+def _of_address(environment: Mapping[str, str], url: str) -> Iterator[tuple[str, str, str]]:
+    host, allowed = _host(url), environment.get("IONQ_ALLOW_HTTP", "")
     local = host in {"localhost", "::1"} or host.startswith("127.")
-    check = "environment"
-    before = 0
-    if environment.get("IONQ_TRANSPORT") == "fake" and url:
-        yield Finding(
-            check,
-            WARNING,
-            "IONQ_TRANSPORT=fake makes clients ignore IONQ_API_URL",
-            "unset IONQ_TRANSPORT",
-        )
-        before += 1
-    if url.startswith("http://") and not local:
-        allowed = re.split(r"[,\s]+", environment.get("IONQ_ALLOW_HTTP", ""))
-        if host not in allowed:
-            finding = f"clients refuse to send a key to {host} without TLS"
-            yield Finding(check, WRONG, finding, f"export IONQ_ALLOW_HTTP={host}")
-            before += 1
-    elif environment.get("IONQ_ALLOW_HTTP") and (not url or url.startswith("https://")):
-        finding = "IONQ_ALLOW_HTTP is set, and IONQ_API_URL is no address with http://"
-        yield Finding(check, WARNING, finding, "unset IONQ_ALLOW_HTTP")
-        before += 1
+    if url.startswith("http://") and not local and host not in re.split(r"[,\s]+", allowed):
+        text = f"clients refuse to send a key to {host} without TLS"
+        yield WRONG, text, f"export IONQ_ALLOW_HTTP={host}"
+    if allowed and not url.startswith("http://"):
+        text = "IONQ_ALLOW_HTTP is set, and IONQ_API_URL is no address with http://"
+        yield WARNING, text, "unset IONQ_ALLOW_HTTP"
     if url and "/v0." not in url:
-        finding = f"IONQ_API_URL={url} does not end with the version of the API"
-        yield Finding(check, WRONG, finding, f"export IONQ_API_URL={url.rstrip('/')}/v0.4")
-        before += 1
-    if url and host != _REAL_HOST and not environment.get("IONQ_API_KEY"):
-        finding = "IONQ_API_URL is set, and IONQ_API_KEY is not: clients need a key, or ~/.ionq"
-        yield Finding(check, WARNING, finding, "export IONQ_API_KEY=any-key")
-        before += 1
+        text = f"IONQ_API_URL={url} does not end with the version of the API"
+        yield WRONG, text, f"export IONQ_API_URL={url.rstrip('/')}/v0.4"
+
+
+def _of_proxies(environment: Mapping[str, str], url: str) -> Iterator[tuple[str, str, str]]:
+    host = _host(url)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         if environment.get(name) and url.startswith("http://") and not _bypassed(host, environment):
-            finding = f"{name} is set: clients may ask the proxy for {host}"
-            yield Finding(check, WARNING, finding, f"export NO_PROXY={host}")
-            before += 1
-            break
+            text = f"{name} is set: clients may ask the proxy for {host}"
+            yield WARNING, text, f"export NO_PROXY={host}"
+            return
+
+
+def _unread(environment: Mapping[str, str], _url: str) -> Iterator[tuple[str, str, str]]:
     known = known_variables()
     for name in sorted(environment):
         if name.startswith("IONQ_FAKE_") and known and name not in known:
             near = get_close_matches(name, known, n=1)
             mend = f"unset {name}" + (f", or rename it to {near[0]}" if near else "")
-            yield Finding(check, WARNING, f"no option reads {name}", mend)
-            before += 1
-    if not before:
-        yield Finding(check, OK, f"clients use {url or f'https://{_REAL_HOST}/v0.4 (no fake)'}")
+            yield WARNING, f"no option reads {name}", mend
 
 
 def _host(url: str) -> str:

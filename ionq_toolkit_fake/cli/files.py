@@ -69,5 +69,5 @@ def scenarios(as_json: bool) -> None:
     if as_json:
         output.print_json(found)
     else:
-        for one in found:
-            click.echo(f"{one['name']:16} {one['description']}")
+        rows = [(one["name"], one["description"]) for one in found]
+        output.print_table(("name", "description"), rows, fold=("description",))

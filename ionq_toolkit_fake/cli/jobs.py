@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -72,21 +73,27 @@ def list_jobs(  # noqa: PLR0917 - click passes them by name
     if not found["jobs"]:
         output.note("no jobs: ionq-fake submit FILE submits one")
         return
+    # A terminal is narrow: of today's jobs it has the time, of others the day.
+    short, newest = sys.stdout.isatty(), found["jobs"][0]["submitted_at"]
     rows = [
         (
             one["id"],
             one["status"] + (" (held)" if one["held"] else ""),
             one["backend"],
             one["shots"],
-            one["submitted_at"][5:16].replace("T", " "),
+            one["submitted_at"] if not short else _short(one["submitted_at"], newest),
             one["name"],
         )
         for one in found["jobs"]
     ]
-    columns = ("id", "status", "backend", "shots", "submitted", "name")
-    output.print_table(columns, rows, numeric=("shots",))
+    columns = ("id", "status", "backend", "shots", "time", "name")
+    output.print_table(columns, rows, numeric=("shots",), fold=("backend", "name"))
     if found["next"] is not None:
         output.note(f"more jobs: --next {found['next']}")
+
+
+def _short(moment: str, newest: str) -> str:
+    return moment[11:16] if moment[:10] == newest[:10] else moment[5:10]
 
 
 @jobs.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ionq_toolkit_fake.cli.remote import Remote
+from ionq_toolkit_fake.cli.remote import Remote, own_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,12 @@ def on_server(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(command)
     def wrapped(url: str, token: str | None, **others: Any) -> object:  # noqa: ANN401
-        return command(Remote(url, token), **others)
+        remote = Remote(url, token)
+        try:
+            return command(remote, **others)
+        except (KeyError, TypeError):  # a response of another shape
+            if remote.version in {None, own_version()}:
+                raise
+            raise remote.other_version() from None
 
     return wrapped

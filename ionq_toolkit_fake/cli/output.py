@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,7 +23,8 @@ _COLOURS = {
 #: The longest bar of a histogram, and the shortest.
 _LONGEST_BAR, _SHORTEST_BAR = 50, 10
 
-_T = TypeVar("_T")
+#: The least width of a column that is folded.
+_LEAST_FOLDED = 9
 
 
 def print_json(data: object) -> None:
@@ -31,20 +33,27 @@ def print_json(data: object) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    numeric: Sequence[str] = (),
+    fold: Sequence[str] = (),
 ) -> None:
     """Print a table: with colours on a terminal, else in aligned columns of plain text.
 
     Args:
-        columns: The header; the first column is never shortened.
+        columns: The header.
         rows: A cell for each column; None is empty.
         numeric: The columns that are aligned to the right.
+        fold: The columns that take several lines where the terminal is narrow.
     """
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     # A column without a value takes no room.
     used = [n for n, _ in enumerate(columns) if n == 0 or any(row[n] for row in cells)]
     if sys.stdout.isatty():
-        _print_rich([columns[n] for n in used], [[row[n] for n in used] for row in cells], numeric)
+        _print_rich(
+            [columns[n] for n in used], [[row[n] for n in used] for row in cells], numeric, fold
+        )
         return
     lines = [[columns[n].upper() for n in used], *([row[n] for n in used] for row in cells)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(used))]
@@ -57,20 +66,24 @@ def print_table(
 
 
 def _print_rich(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str]
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numeric: Sequence[str],
+    fold: Sequence[str],
 ) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow to import, for terminals alone
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for n, name in enumerate(columns):
+        width = max(len(name), *(len(row[n]) for row in rows))
         table.add_column(
             name,
             justify="right" if name in numeric else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=max((len(row[0]) for row in rows), default=0) if n == 0 else None,
+            no_wrap=name not in fold,
+            overflow="fold",
+            min_width=min(width, _LEAST_FOLDED) if name in fold else width,
         )
     for row in rows:
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
@@ -111,8 +124,6 @@ def print_histogram(outcomes: Sequence[Mapping[str, object]], count: int) -> Non
 
 def colours() -> bool:
     """Return whether standard output takes colours; see https://no-color.org."""
-    import os  # noqa: PLC0415
-
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 

@@ -42,6 +42,10 @@ class Remote:
     """A server, as its operator reaches it.
 
     Proxies of the environment are not used. The address may end with the path of the API.
+
+    Attributes:
+        url: The address, without the path of the API.
+        version: The version of the server; None before its first response.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
@@ -69,6 +73,7 @@ class Remote:
         path = parts.path.rstrip("/").removesuffix("/_fake").removesuffix("/v0.4")
         self.url = f"{parts.scheme}://{parts.netloc}{path}"
         self._path, self._token = path, token
+        self.version: str | None = None
 
     def control(
         self,
@@ -122,10 +127,11 @@ class Remote:
         target += f"?{urlencode(given)}" if given else ""
         bearer = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
         status, headers, content = self._send(method, target, bearer, body, on_bytes)
-        if _VERSION_HEADER not in headers and status not in {401, 403}:
+        self.version = headers.get(_VERSION_HEADER)
+        if self.version is None and status not in {401, 403}:
             raise self._stranger()
         if status != HTTPStatus.OK:
-            raise self._refusal(status, headers, content)
+            raise self._refusal(status, content)
         return content
 
     def api(
@@ -186,14 +192,22 @@ class Remote:
             hint = "start one with ionq-fake serve, or name another with --url or IONQ_FAKE_URL"
         return CommandError(f"{self.url} was not reached ({reason}): {hint}", NOT_REACHED)
 
+    def other_version(self) -> CommandError:
+        """Return the error for a request or a response that the other version does not know."""
+        return CommandError(
+            f"{self.url} has version {self.version}, and this command {own_version()}: they do not "
+            "understand each other; install the same version here and there",
+            OTHER_VERSION,
+        )
+
     def _stranger(self) -> CommandError:
         return CommandError(
-            f"{self.url} is not an ionq-fake server of this version ({_own_version()}): check "
+            f"{self.url} is not an ionq-fake server of this version ({own_version()}): check "
             "--url, or install the same version of ionq-toolkit here and there",
             OTHER_VERSION,
         )
 
-    def _refusal(self, status: int, headers: Mapping[str, str], content: bytes) -> CommandError:
+    def _refusal(self, status: int, content: bytes) -> CommandError:
         try:
             message = str(json.loads(content)["message"])
         except (ValueError, KeyError, TypeError):
@@ -205,18 +219,14 @@ class Remote:
         if status == HTTPStatus.FORBIDDEN:
             return CommandError(f"{self.url}: {message}", REFUSED)
         if status == HTTPStatus.NOT_FOUND:
-            other = headers.get(_VERSION_HEADER)
-            return CommandError(
-                f"{self.url} has version {other}, and this command {_own_version()}: it does not "
-                "know this request; install the same version here and there",
-                OTHER_VERSION,
-            )
+            return self.other_version()
         if message.startswith(("there is no job", "there is no rule")):
             return CommandError(message, NOT_FOUND)
         return CommandError(message)
 
 
-def _own_version() -> str:
+def own_version() -> str:
+    """Return the version of this package, or "unknown" if it is not installed."""
     try:
         return version("ionq-toolkit")
     except PackageNotFoundError:

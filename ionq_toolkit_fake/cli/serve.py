@@ -9,15 +9,16 @@ import signal
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from ionq_toolkit_fake.cli.config import read_config
 from ionq_toolkit_fake.clock import CLOCKS
-from ionq_toolkit_fake.cloud import FakeIonQ
+from ionq_toolkit_fake.cloud import AS_RUN, CHARACTERIZATIONS, FakeIonQ
 from ionq_toolkit_fake.facts.described import DeviceFileError
+from ionq_toolkit_fake.models.agenda import Retention
 from ionq_toolkit_fake.scenario import Scenario
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
@@ -116,11 +117,39 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
     help="Keep everything in this file, and begin with it if it exists.",
 )
 @click.option(
+    "--keep-jobs",
+    metavar="NUMBER",
+    type=click.IntRange(0),
+    show_default=f"{Retention().jobs}",
+    help="The most final jobs that are kept; then those that ended first are deleted.",
+)
+@click.option(
+    "--keep-days",
+    metavar="DAYS",
+    type=click.FloatRange(0, 10**6),
+    show_default="for ever",
+    help="How long final jobs are kept.",
+)
+@click.option(
     "--status",
     "statuses",
     metavar="BACKEND=STATUS",
     multiple=True,
     help="The status of a backend, such as qpu.aria-1=available; may be repeated.",
+)
+@click.option(
+    "--characterization",
+    type=click.Choice(CHARACTERIZATIONS),
+    default=AS_RUN,
+    show_default=True,
+    help="How good QPUs are: losing signal as jobs on them did, or as they are characterized.",
+)
+@click.option(
+    "--session-capacity",
+    metavar="N",
+    type=click.IntRange(0),
+    show_default="any number",
+    help="How many sessions a QPU has room for at a time; beyond, POST /sessions is answered 409.",
 )
 @click.option(
     "--devices",
@@ -173,7 +202,11 @@ def serve(  # noqa: PLR0917 - click passes them by name
     scheduler: str | None,
     scenario: str | None,
     state: str | None,
+    keep_jobs: int | None,
+    keep_days: float | None,
     statuses: tuple[str, ...],
+    characterization: str,
+    session_capacity: int | None,
     devices: str | None,
     api_keys: tuple[str, ...],
     key_file: Path | None,
@@ -197,6 +230,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     """  # noqa: D301 - the backspace keeps the lines apart
     like = None if scenario is None else _scenario(context, scenario)
     keys = _keys(api_keys, key_file)
+    kept = {} if like is None else like.retention
+    retention = Retention.of({**kept, **_given(jobs=keep_jobs, days=keep_days)})
     guard = Guard(host, hosts=hosts, token=token)
     client = None if scheduler is None else _cluster(scheduler)
     simulations = (
@@ -208,9 +243,18 @@ def serve(  # noqa: PLR0917 - click passes them by name
         if like is not None:
             if _is_default(context, "clock") and like.clock != "instant":
                 clock = like.clock
-            given = {"keys": keys, "devices": devices}
-            like = replace(like, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
-            cloud = like.cloud(seed, clock=clock, executor=simulations, state=state)
+            changed = _given(
+                keys=keys,
+                devices=devices,
+                session_capacity=session_capacity,
+                characterization=None
+                if _is_default(context, "characterization")
+                else characterization,
+            )
+            like = replace(like, **changed)
+            cloud = like.cloud(
+                seed, clock=clock, executor=simulations, state=state, retention=retention
+            )
         else:
             cloud = FakeIonQ(
                 seed,
@@ -219,8 +263,11 @@ def serve(  # noqa: PLR0917 - click passes them by name
                 keys=keys,
                 transitions=transitions if not _is_default(context, "transitions") else None,
                 statuses=dict(_pair(text) for text in statuses) or None,
+                characterization=characterization,
+                session_capacity=session_capacity,
                 state=state,
                 devices=devices,
+                retention=retention,
             )
     except StateError as error:
         raise click.ClickException(str(error)) from error
@@ -272,6 +319,11 @@ def _scenario(context: click.Context, text: str) -> Scenario:
         return Scenario.of(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--scenario") from error
+
+
+def _given(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - of any type
+    """Return the options that are not None."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _is_default(context: click.Context, name: str) -> bool:

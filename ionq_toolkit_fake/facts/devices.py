@@ -210,7 +210,7 @@ def _qpu(  # noqa: PLR0917 - a row of the table
     )
 
 
-_MARYLAND = {"location": "College Park, MD, USA"}
+_MARYLAND = "College Park, MD, USA"
 
 #: Statuses and widths: listings of GET /backends recorded by users in July and August 2026; width
 #: of the simulator: https://docs.ionq.com/guides/simulation-with-noise-models. Native gates by
@@ -231,7 +231,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             ),
             _qpu(
                 *("qpu.forte-1", "available", 36, _ZZ, _FORTE, _FORTE_PRICE),
-                location=_MARYLAND["location"],
+                location=_MARYLAND,
                 pace=_FORTE_PACE,
                 as_run=_FORTE_AS_RUN,
             ),
@@ -256,7 +256,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             _qpu(
                 *("qpu.aria-1", "retired", 25, _MS, _ARIA, _ARIA_PRICE),
                 as_run=_ARIA_AS_RUN,
-                **_MARYLAND,
+                location=_MARYLAND,
             ),
             _qpu("qpu.aria-2", "retired", 25, _MS, _ARIA, _ARIA_PRICE, as_run=_ARIA_AS_RUN),
             _qpu("qpu.harmony", "retired", 11, _MS, _HARMONY, None, last_day="2024-08-31"),

@@ -18,6 +18,11 @@ class Guess(NamedTuple):
     simulated: str
     basis: str
 
+    @property
+    def text(self) -> str:
+        """The guess with its basis."""
+        return f"{self.simulated} ({self.basis})"
+
 
 _QPUS, _SIMULATOR = ("qpu.",), ("simulator",)
 _FORTES = ("qpu.forte", "qpu.tempo")
@@ -95,6 +100,13 @@ GUESSES = (
 )
 
 
-def guesses_of(backend: str) -> list[Guess]:
-    """Return the guesses that concern a backend, by IonQ's name of it."""
-    return [guess for guess in GUESSES if backend.startswith(guess.backends)]
+def notes_of(backend: str, *, described: bool = False) -> list[str]:
+    """Return the guesses that concern a backend, each as a line of text.
+
+    Args:
+        backend: IonQ's name of it.
+        described: Whether a user described it, beside the catalogue's.
+    """
+    if described:
+        return [f"{backend} is as its description says: its numbers are a user's, not IonQ's"]
+    return [guess.text for guess in GUESSES if backend.startswith(guess.backends)]

@@ -10,6 +10,8 @@ from http.client import IncompleteRead
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.clock import Clock
 
@@ -54,6 +56,8 @@ class Exchange(NamedTuple):
         size: Bytes of a piece, or bytes of the body that arrive before the connection is closed.
         pause_s: Seconds between two pieces.
         faults: The kinds of faults that acted on it.
+        rest: Makes the parts of a large body that follow that of the response, while they are
+            sent; None: the response has all of it.
     """
 
     request_id: str
@@ -63,6 +67,7 @@ class Exchange(NamedTuple):
     size: int = 0
     pause_s: float = 0.0
     faults: tuple[str, ...] = ()
+    rest: Iterator[bytes] | None = None
 
     @property
     def silent(self) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sortedcontainers import SortedList
 
+from ionq_toolkit_fake.models.changes import Changes
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, wakes_at
-from ionq_toolkit_fake.validation import number, whole
+from ionq_toolkit_fake.validation import number, unknown, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from ionq_toolkit_fake.clock import Clock
@@ -28,15 +29,33 @@ class Retention(NamedTuple):
     Attributes:
         jobs: The most final jobs that are kept, child jobs included; None: any number.
         days: How many days a final job is kept, on the cloud's clock; None: for ever.
+        sessions: The most sessions that have ended which a project keeps; None: any number.
     """
 
     jobs: int | None = 100_000
     days: float | None = None
+    sessions: int | None = 1000
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Retention:
+        """Return the retention of plain data, with the defaults for those that it does not name.
+
+        Raises:
+            ValueError: It names another, or a value is not valid.
+        """
+        for name in table:
+            if name not in cls._fields:
+                raise unknown("part of a retention", name, cls._fields)
+        found = cls(**table)
+        found.check()
+        return found
 
     def check(self) -> None:
         """Raise ValueError if a value is not valid."""
         if self.jobs is not None:
             whole("the number of jobs to keep", self.jobs, 0)
+        if self.sessions is not None:
+            whole("the number of sessions to keep", self.sessions, 0)
         if self.days is not None:
             number("the number of days to keep jobs", self.days, least=0, most=10**6)
 
@@ -63,6 +82,7 @@ class Agenda:
         retention: How long final jobs are kept.
         changed: The jobs that are no children and were changed, by their ids; None: not recorded.
         deleted: The ids of the jobs that were deleted since, child jobs included.
+        changes: The numbered changes of the cloud, for pages that watch it.
     """
 
     def __init__(self, clock: Clock, retention: Retention, *, record: bool = False) -> None:
@@ -75,6 +95,7 @@ class Agenda:
         self.retention = retention
         self._record = record
         self._clock = clock
+        self.changes = Changes()
         self.clear()
 
     def clear(self) -> None:
@@ -86,6 +107,7 @@ class Agenda:
         self._count = 0
         self.changed: dict[str, Job] | None = {} if self._record else None
         self.deleted: list[str] = []
+        self.changes.note("reset")
 
     def simulated(self, shelf: Shelf, job_id: str) -> None:
         """Take notice that a simulation of a job has ended; from any thread."""
@@ -93,6 +115,7 @@ class Agenda:
 
     def update(self, shelf: Shelf, job: Job) -> None:
         """Take notice of the position of a job that is no child."""
+        self.changes.note("job", job.id)
         if self.changed is not None:
             self.changed[job.id] = job
         final = job.status in FINAL
@@ -121,6 +144,7 @@ class Agenda:
 
     def remove(self, job_id: str, children: Iterable[str]) -> None:
         """Forget a job, and its children."""
+        self.changes.note("job", job_id)
         if self.changed is not None:
             self.changed.pop(job_id, None)
             self.deleted += [job_id, *children]
@@ -143,7 +167,7 @@ class Agenda:
         self._forget()
 
     def _forget(self) -> None:
-        most, days = self.retention
+        most, days = self.retention.jobs, self.retention.days
         while self._final:
             job_id, (ended, _, shelf) = next(iter(self._final.items()))
             old = days is not None and self._clock.now() - ended > timedelta(days=days)

@@ -98,8 +98,10 @@ class Facility:
             devices: QPUs beside the catalogue's, by their names.
 
         Raises:
-            ValueError: A device, status or fidelity is unknown.
+            ValueError: A device, status or fidelity is unknown, or the capacity is negative.
         """
+        if session_capacity is not None and session_capacity < 0:
+            raise wrong("session_capacity", "a number from 0 on, or nothing", session_capacity)
         self._seed = seed
         self._clock = clock
         self.started_at = started_at or clock.now()
@@ -108,22 +110,31 @@ class Facility:
         self.deviations = frozenset(deviations)
         self.session_capacity = session_capacity
         described = dict(devices or {})
-        self._exact = frozenset((*(fidelities or ()), *described))
+        self._exact = frozenset(described)
         self._characterizations: dict[tuple[str, int], Characterization] = {}
         self.devices: Mapping[str, Device] = {**DEVICES, **described}
-        for name, status in (statuses or {}).items():
-            if name not in self.devices:
-                raise unknown("backend", name, self.devices)
+        self.change(statuses or {}, fidelities or {})
+        self._initial = (self.devices, self._exact)
+
+    def change(
+        self, statuses: Mapping[str, str], fidelities: Mapping[str, Mapping[str, float]]
+    ) -> None:
+        """Change statuses and fidelities of backends, or nothing if one of them is unknown."""
+        devices = dict(self.devices)
+        for name, status in statuses.items():
+            if name not in devices:
+                raise unknown("backend", name, devices)
             if status not in STATUSES:
                 raise unknown("status of a backend", status, STATUSES)
-            self.devices = {**self.devices, name: self.devices[name]._replace(status=status)}
-        for name, medians in (fidelities or {}).items():
-            device = self.devices.get(name)
+            devices[name] = devices[name]._replace(status=status)
+        for name, medians in fidelities.items():
+            device = devices.get(name)
             if device is None or device.performance is None:
-                machines = [name for name, device in self.devices.items() if device.is_qpu]
+                machines = [name for name, device in devices.items() if device.is_qpu]
                 raise unknown("machine", name, machines)
             changed = device.performance._replace(**_medians(medians))
-            self.devices = {**self.devices, name: device._replace(performance=changed)}
+            devices[name] = device._replace(performance=changed)
+        self.devices, self._exact = devices, self._exact | set(fidelities)
 
     def days(self, name: str) -> range:
         """Return the days on which a QPU was characterized, as ordinals; of another name, none."""
@@ -208,8 +219,9 @@ class Facility:
         return found
 
     def reset(self) -> None:
-        """Empty the queues."""
+        """Empty the queues, and undo changes of backends."""
         self._queues.clear()
+        self.devices, self._exact = self._initial
 
     def noise(self, device: Device, on: date | None = None) -> Noise:
         """Return the noise of a device on a day, by default on the newest it was characterized.

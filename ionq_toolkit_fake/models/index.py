@@ -78,9 +78,13 @@ class Index:
     def counts(self) -> Counter[str]:
         """Return the number of jobs of each status."""
         found: Counter[str] = Counter()
-        for key, group in self._groups.get(None, {}).items():
-            found[key.status] += len(group)
+        for filing, number in self.sizes().items():
+            found[filing.status] += number
         return found
+
+    def sizes(self) -> dict[Filing, int]:
+        """Return how many jobs there are of each status, backend and submitter."""
+        return {filing: len(group) for filing, group in self._groups.get(None, {}).items()}
 
     def find(
         self,

@@ -82,7 +82,12 @@ class Project:
             load=_nothing if load is None else partial(load, self),
         )
         leaves = self._leave_queue if "session-end-cancels" in facility.deviations else None
-        self.sessions = Sessions(clock=clock, identifiers=identifiers, on_end=leaves)
+        self.sessions = Sessions(
+            clock=clock,
+            identifiers=identifiers,
+            most=agenda.retention.sessions,
+            on_end=leaves,
+        )
         self.charges = Charges()
         self.committed = 0
         self.submitted = 0

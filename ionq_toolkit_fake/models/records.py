@@ -16,6 +16,7 @@ from ionq_toolkit_fake.models.sessions import Session
 from ionq_toolkit_fake.models.submission import Circuit, Submission
 from ionq_toolkit_fake.simulation.outcome import Distribution, Optimum, Outcome, Value, Variant
 from ionq_toolkit_fake.simulation.program import Energy, Gate, MaxCut, Program, Qasm3, Qir, Task
+from ionq_toolkit_fake.store.base import StateError
 from ionq_toolkit_fake.transitions.lifecycle import JobPlan, Position
 
 if TYPE_CHECKING:
@@ -123,7 +124,16 @@ def submission_record(submission: Submission) -> SubmissionRecord:
 
 
 def submission_of(record: SubmissionRecord, devices: Mapping[str, Device]) -> Submission:
-    """Return the submission of a record."""
+    """Return the submission of a record.
+
+    Raises:
+        StateError: The backend is not known.
+    """
+    if record.device not in devices:
+        raise StateError(
+            f"a job is on {record.device}, which this cloud does not have: give it the file that "
+            "describes its QPUs (devices=..., or --devices of ionq-fake serve)"
+        )
     circuits = tuple(one.circuit() for one in record.circuits) * record.repeated
     function: Energy | MaxCut | None = record.energy
     if record.cut is not None:
@@ -334,6 +344,7 @@ class SessionRecord(msgspec.Struct, array_like=True):
     count: int
     committed: int
     ran: bool = False
+    number: int = 0
 
     @classmethod
     def of(cls, project: str, session: Session) -> SessionRecord:

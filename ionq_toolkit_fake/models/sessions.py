@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from sortedcontainers import SortedList
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
     from ionq_toolkit_fake.clock import Clock
@@ -31,6 +35,7 @@ class Session:
         count: How many jobs it had, without dry runs and child jobs.
         committed: The cost of its jobs, those that still wait included, in cents.
         ran: Whether one of its jobs ran.
+        number: Its place among the sessions that its project ever had.
     """
 
     id: str
@@ -47,6 +52,7 @@ class Session:
     count: int = 0
     committed: int = 0
     ran: bool = False
+    number: int = 0
 
     @property
     def expires_at(self) -> datetime | None:
@@ -98,13 +104,22 @@ class Session:
 
 
 class Sessions:
-    """The sessions of one project."""
+    """The sessions of one project.
+
+    Those that are active, and the last ones that ended: a request takes no more time the more
+    sessions there were.
+
+    Attributes:
+        changed: The ids of the sessions that are new or were changed.
+        gone: The ids of those that are not kept any more.
+    """
 
     def __init__(
         self,
         *,
         clock: Clock,
         identifiers: Identifiers,
+        most: int | None,
         on_end: Callable[[str], object] | None = None,
     ) -> None:
         """Keep no sessions yet.
@@ -112,19 +127,37 @@ class Sessions:
         Args:
             clock: The time.
             identifiers: Makes the ids.
+            most: How many sessions that have ended are kept, the last ones; None: all.
             on_end: Called with the id of a session that has ended: it cancels the jobs in the
                 queue; None: they stay there.
         """
         self._on_end = on_end
         self._clock = clock
         self._identifiers = identifiers
+        self._most = most
+        self._count = 0
         self._sessions: dict[str, Session] = {}
+        self._active: dict[str, Session] = {}
+        self._on: Counter[str] = Counter()
+        self._ends: SortedList = SortedList()
+        self._ended: OrderedDict[str, None] = OrderedDict()
         self.changed: set[str] = set()
+        self.gone: list[str] = []
 
     def __iter__(self) -> Iterator[Session]:
         """Go through the sessions as they stand now, the newest first."""
-        for session in reversed(list(self._sessions.values())):
-            yield self._now(session)
+        self._expire()
+        yield from reversed(list(self._sessions.values()))
+
+    def active(self) -> list[Session]:
+        """Return the sessions that have not ended, the newest first."""
+        self._expire()
+        return list(reversed(self._active.values()))
+
+    def active_on(self, backend: str) -> int:
+        """Return how many sessions on a backend have not ended."""
+        self._expire()
+        return self._on[backend]
 
     def create(
         self,
@@ -146,14 +179,29 @@ class Sessions:
             duration_limit_min=duration_limit_min,
             cost_limit=cost_limit,
             cost_unit=cost_unit,
+            number=self._count + 1,
         )
-        self.restore(session)
+        self.changed.add(session.id)
+        self._keep_active(session)
         return session
 
-    def restore(self, session: Session) -> None:
-        """Keep a session."""
+    def restore(self, sessions: Collection[Session]) -> None:
+        """Keep the sessions of an earlier time."""
+        for session in sorted(sessions, key=lambda one: (one.created_at, one.number)):
+            self._sessions[session.id] = session
+            if session.ended_at is None:
+                self._keep_active(session)
+        ended = [(one.ended_at, one.number, one) for one in sessions if one.ended_at is not None]
+        for _, _, session in sorted(ended, key=itemgetter(0, 1)):
+            self._keep_ended(session)
+
+    def _keep_active(self, session: Session) -> None:
+        self._count = max(self._count, session.number)
         self._sessions[session.id] = session
-        self.changed.add(session.id)
+        self._active[session.id] = session
+        self._on[session.backend] += 1
+        if session.expires_at is not None:
+            self._ends.add((session.expires_at, session.id))
 
     def find(self, session_id: str) -> Session | None:
         """Return the session of that id as it stands now, or None."""
@@ -187,9 +235,28 @@ class Sessions:
             session.ender_id = None if ender is None else ender.submitter_id
             self._close(session, self._clock.now())
 
+    def _expire(self) -> None:
+        """End the sessions whose time is over."""
+        while self._ends and self._ends[0][0] <= self._clock.now():
+            self._now(self._sessions[self._ends[0][1]])
+
+    def _keep_ended(self, session: Session) -> None:
+        self._count = max(self._count, session.number)
+        self._ended[session.id] = None
+        while self._most is not None and len(self._ended) > self._most:
+            first, _ = self._ended.popitem(last=False)
+            del self._sessions[first]
+            self.changed.discard(first)
+            self.gone.append(first)
+
     def _close(self, session: Session, at: datetime) -> None:
         session.ended_at = at
         self.changed.add(session.id)
+        del self._active[session.id]
+        self._on[session.backend] -= 1
+        if session.expires_at is not None:
+            self._ends.remove((session.expires_at, session.id))
+        self._keep_ended(session)
         if self._on_end is not None:
             self._on_end(session.id)
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.job import Job
     from ionq_toolkit_fake.models.jobs import Jobs
     from ionq_toolkit_fake.models.project import Project
+    from ionq_toolkit_fake.models.sessions import Session
     from ionq_toolkit_fake.models.submission import Submission
     from ionq_toolkit_fake.store.base import Store
 
@@ -189,10 +190,12 @@ class Keeper:
             }
             for day in read(self.store, "day").values():
                 projects[day.project].charges.restore(day.day, day.charges())
+            sessions: dict[str, list[Session]] = {name: [] for name in projects}
             for session_id, one in read(self.store, "session").items():
                 session = one.session(session_id, accounts.known[one.key])
-                projects[one.project].sessions.restore(session)
-                projects[one.project].sessions.changed.clear()
+                sessions[one.project].append(session)
+            for name, project in projects.items():
+                project.sessions.restore(sessions[name])
             self._jobs(projects, agenda)
         except (KeyError, IndexError, ValueError) as error:
             if isinstance(error, StateError):
@@ -348,6 +351,7 @@ class Keeper:
         for project in changed:
             project.charges.changed.clear()
             project.sessions.changed.clear()
+            project.sessions.gone.clear()
 
 
 def weight(job: Job) -> int:
@@ -388,7 +392,9 @@ def of_keys(keys: Iterable[tuple[bytes, ApiKey]]) -> Iterator[tuple[Entry, bytes
         yield Entry("key", digest.hex()), msgspec.msgpack.encode(key._replace(access=plain))
 
 
-def of_project(project: Project, *, everything: bool = False) -> Iterator[tuple[Entry, bytes]]:
+def of_project(
+    project: Project, *, everything: bool = False
+) -> Iterator[tuple[Entry, bytes | None]]:
     """Yield the entries of a project without its jobs: those that have changed, or all."""
     body = ProjectRecord(project.key_id, project.committed, project.submitted, project.jobs.count)
     yield Entry("project", project.id), msgspec.msgpack.encode(body)
@@ -399,8 +405,10 @@ def of_project(project: Project, *, everything: bool = False) -> Iterator[tuple[
             record = DayRecord(project.id, day, dict(found.users), found.top)
             yield Entry("day", f"{project.id} {day}"), msgspec.msgpack.encode(record)
     named = [session.id for session in sessions] if everything else list(sessions.changed)
+    for session_id in sessions.gone:
+        yield Entry("session", session_id), None
     for session_id in named:
-        session = sessions.find(session_id)
+        session = sessions.peek(session_id)
         if session is not None:
             one = SessionRecord.of(project.id, session)
             yield Entry("session", session_id), msgspec.msgpack.encode(one)

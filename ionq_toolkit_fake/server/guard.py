@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ionq_toolkit_fake import control
+from ionq_toolkit_fake import console, control
 from ionq_toolkit_fake.api.responses import Refusal
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Guard:
             raise _forbidden(f"Pages of {origin!r:.100} may not use this server")
         if headers.get("sec-fetch-site", "none").lower() not in _OWN_SITE:
             raise _forbidden("Pages of other sites may not use this server")
-        if not control.takes(url):
+        if not (control.takes(url) or console.takes(url)):
             return
         if method not in _READS:
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -4,43 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import os
 import socket
-import struct
 import threading
-from http.client import responses as REASONS  # noqa: N812 - a constant
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-import h11
-
-from ionq_toolkit_fake import control
-from ionq_toolkit_fake.api.responses import Refusal, bad_request
-from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.cloud import FakeIonQ
-from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
-from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
 from ionq_toolkit_fake.server.guard import Guard
-from ionq_toolkit_fake.store.base import StateError
+from ionq_toolkit_fake.server.limits import ServerLimits
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Collection, Iterator
-
-    from ionq_toolkit_fake.api.responses import Response
-
-logger = logging.getLogger(__name__)
-
-_CHUNK_BYTES = 64 * 1024
-
-#: The longest request line and headers.
-_MAX_HEAD_BYTES = 64 * 1024
-
-#: The number of chunks that are read from a client after a malformed request.
-_MOST_CHUNKS_IGNORED = 1024
-
-#: SO_LINGER with no time: closing a socket resets the connection.
-_NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 #: The timeout in seconds for a server in a thread to begin to listen, and to end.
 _THREAD_TIMEOUT_S = 30.0
@@ -183,8 +158,10 @@ async def serve(
     stop: asyncio.Event,
     on_listening: Callable[[str], None],
     guard: Guard,
+    limits: ServerLimits = ServerLimits(),  # noqa: B008 - a value that does not change
+    tls: ssl.SSLContext | None = None,
 ) -> None:
-    """Serve a cloud until `stop` is set, and then close every connection.
+    """Serve a cloud until `stop` is set, and then finish its requests and close every connection.
 
     Args:
         serving: Returns the cloud for the next request.
@@ -193,173 +170,22 @@ async def serve(
         stop: Ends the server.
         on_listening: Called with the API's base URL once connections are accepted.
         guard: Refuses requests.
+        limits: What it takes, and how long it waits.
+        tls: Its certificate; None: it speaks plain HTTP.
 
     Raises:
         OSError: The address cannot be listened on.
+        ValueError: A limit is not above 0.
     """
-    connections: set[asyncio.Task[None]] = set()
+    from ionq_toolkit_fake.server.listening import listen  # noqa: PLC0415 - uvicorn and Starlette
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(_Connection(serving, guard, reader, writer).run())
-        connections.add(task)
-        task.add_done_callback(connections.discard)
-
-    server = await asyncio.start_server(accept, host, port)
-    try:
-        on_listening(_base_url(server.sockets[0].getsockname()))
-        await stop.wait()
-    finally:
-        server.close()
-        for task in list(connections):
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-
-
-def _base_url(address: tuple[str, int]) -> str:
-    host, port = address[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/v0.4"
-
-
-class _Connection:
-    """One connection: requests in, responses out, until either side ends it."""
-
-    def __init__(
-        self,
-        serving: Callable[[], FakeIonQ],
-        guard: Guard,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        self._serving, self._reader, self._writer = serving, reader, writer
-        self._guard = guard
-        self._cloud = serving()
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
-
-    async def run(self) -> None:
-        try:
-            while await self._one_request():
-                self._http.start_next_cycle()
-        except (OSError, asyncio.CancelledError):
-            pass  # the client is gone, or the server stops
-        finally:
-            self._writer.close()
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await self._writer.wait_closed()
-
-    async def _one_request(self) -> bool:
-        """Answer one request and return whether another may follow."""
-        try:
-            request = await self._next_event()
-            if not isinstance(request, h11.Request):
-                return False
-            method, url = request.method.decode("ascii"), request.target.decode("latin-1")
-            headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
-            self._cloud = self._serving()
-            refusal = self._guard.refusal(method, url, headers)
-            body = await self._body(0 if refusal else self._most_bytes(method, url, headers))
-        except h11.RemoteProtocolError as error:
-            if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-                await self._send(bad_request(str(error)).response(), close=True)
-                await self._let_the_client_finish()
-            return False
-        if refusal is not None:
-            await self._send(refusal)
-            return self._may_follow()
-        # In a thread: a request that takes time must not keep the loop from other connections.
-        await self._deliver(await asyncio.to_thread(self._exchange, method, url, headers, body))
-        return self._may_follow()
-
-    def _may_follow(self) -> bool:
-        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
-
-    def _most_bytes(self, method: str, url: str, headers: dict[str, str]) -> int:
-        """Return how many bytes of a body are kept: one more than the limit, or none."""
-        if control.takes(url):
-            return control.MAX_CONTROL_BYTES + 1
-        return MAX_BODY_BYTES + 1 if self._cloud.takes_body(method, url, headers) else 0
-
-    def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Exchange:
-        response = control.answer(self._cloud, method, url, body)
-        if response is not None:
-            return Exchange("", response)
-        try:
-            return self._cloud.exchange(method, url, headers, body)
-        except StateError as error:
-            logger.error("%s", error)  # noqa: TRY400 - it says what to do
-            return Exchange("", Refusal(500, "Internal Server Error", str(error)).response())
-
-    async def _deliver(self, exchange: Exchange) -> None:
-        """Deliver the response; only a whole one leaves the client connected."""
-        if exchange.silent:
-            while await self._reader.read(_CHUNK_BYTES):
-                pass  # until the client gives up
-            return
-        await self._wait(exchange.delay_s)
-        if exchange.response is None or exchange.delivery in {Delivery.RESET, Delivery.REFUSED}:
-            self._writer.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER
-            )
-            self._writer.transport.abort()
-        elif exchange.delivery is Delivery.WHOLE:
-            await self._send(exchange.response)
-        else:
-            head = self._head(exchange.response)
-            for index, piece in enumerate(exchange.pieces):
-                if index:
-                    await self._wait(exchange.pause_s)
-                await self._write(*([] if index else [head]), h11.Data(data=piece))
-            if exchange.delivery is not Delivery.CUT:
-                await self._write(h11.EndOfMessage())
-
-    async def _wait(self, seconds: float) -> None:
-        """Wait on the cloud's clock: for real if it is the system's clock."""
-        if not seconds:
-            return
-        if isinstance(self._cloud.clock, SystemClock):
-            await asyncio.sleep(seconds)  # which ends when the server does
-        else:
-            await asyncio.to_thread(self._cloud.clock.sleep, seconds)
-
-    async def _body(self, most: int) -> bytes:
-        """Return the request's body, or the first bytes of a longer one."""
-        if self._http.they_are_waiting_for_100_continue:
-            await self._write(h11.InformationalResponse(status_code=100, headers=[]))
-        body = bytearray()
-        while isinstance(event := await self._next_event(), h11.Data):  # until EndOfMessage
-            body += event.data[: max(0, most - len(body))]
-        return bytes(body)
-
-    async def _let_the_client_finish(self) -> None:
-        """Read the rest of the request: closing the connection earlier would lose the response."""
-        self._writer.write_eof()
-        for _ in range(_MOST_CHUNKS_IGNORED):
-            if not await self._reader.read(_CHUNK_BYTES):
-                break
-
-    async def _next_event(self) -> h11.Event | type[h11.PAUSED]:
-        while (event := self._http.next_event()) is h11.NEED_DATA:
-            self._http.receive_data(await self._reader.read(_CHUNK_BYTES))
-        return event  # type: ignore[return-value]
-
-    @staticmethod
-    def _head(response: Response, *, close: bool = False) -> h11.Response:
-        headers = [*response.headers.items(), ("content-length", str(len(response.body)))]
-        if close:
-            headers.append(("connection", "close"))
-        reason = REASONS.get(response.status, "")
-        return h11.Response(status_code=response.status, headers=headers, reason=reason)
-
-    async def _send(self, response: Response, *, close: bool = False) -> None:
-        head, body = self._head(response, close=close), response.body
-        if len(body) <= _CHUNK_BYTES:
-            await self._write(head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
-            return
-        await self._write(head)
-        for start in range(0, len(body), _CHUNK_BYTES):  # others are answered in between
-            await self._write(h11.Data(data=body[start : start + _CHUNK_BYTES]))
-        await self._write(h11.EndOfMessage())
-
-    async def _write(self, *events: h11.Event) -> None:
-        # In one piece: small pieces would wait for each other on the network.
-        self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
-        await self._writer.drain()
+    await listen(
+        serving,
+        host,
+        port,
+        stop=stop,
+        on_listening=on_listening,
+        guard=guard,
+        limits=limits,
+        tls=tls,
+    )

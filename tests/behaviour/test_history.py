@@ -5,6 +5,7 @@ import json
 import sys
 import weakref
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -83,7 +84,7 @@ REQUESTS = {
     "page": ("GET", "/jobs"),
     "page of the rarer of two filters": ("GET", "/jobs?status=completed&target=simulator"),
     "status": ("GET", "/jobs?status=failed&limit=5"),
-    "session": ("GET", "/jobs?session_id={session}&limit=5"),
+    "jobs of a session": ("GET", "/jobs?session_id={session}&limit=5"),
     "session's own list": ("GET", "/sessions/{session}/jobs?limit=5"),
     "next page": ("GET", "/jobs?next={first}"),
     "ids": ("GET", "/jobs?ids={first},{last}"),
@@ -97,6 +98,10 @@ REQUESTS = {
     "backends": ("GET", "/backends"),
     "characterizations": ("GET", "/backends/qpu.forte-1/characterizations"),
     "control of a job": ("GET", "/_fake/jobs/{first}"),
+    "control of a page": ("GET", "/_fake/jobs?next={first}&limit=5&status=failed"),
+    "session": ("GET", "/sessions/{session}"),
+    "new session": ("POST", "/sessions", {"backend": "simulator"}),
+    "active sessions": ("GET", "/sessions?active=true"),
     "fault": ("POST", "/_fake/faults", {"fault": "http", "status": 429, "times": 1, "key": "a"}),
 }
 
@@ -221,6 +226,7 @@ def test_jobs_are_deleted_so_many_days_after_their_end():
 @pytest.mark.parametrize(
     ("retention", "message"),
     [
+        (Retention(sessions=-1), "the number of sessions to keep must be a whole number"),
         (Retention(jobs=-1), "the number of jobs to keep must be a whole number at least 0"),
         (Retention(jobs=1.5), "the number of jobs to keep"),
         (Retention(days=-1), "the number of days to keep jobs must be a finite number"),
@@ -243,7 +249,7 @@ def test_the_state_lists_the_newest_jobs_and_counts_all(clouds):
     (_, _), (cloud, _) = clouds
     state = ask(cloud, "GET", "/_fake/state")
     jobs = cloud.projects[0].jobs.shown()
-    assert [job["id"] for job in state["jobs"]] == [job.id for job in jobs[-1000:]]
+    assert [job["id"] for job in state["jobs"]] == [job.id for job in jobs[-200:]]
     assert state["job_count"] == len(jobs)
 
 
@@ -310,6 +316,79 @@ def test_lists_are_those_of_a_search_through_all_jobs(steps):
             and "submitter_id" not in filters
         ]
         assert [job["id"] for job in listed] == expected, filters
+
+
+def test_sessions_take_as_much_work_after_many():
+    def amounts(number):
+        cloud = FakeIonQ(1, session_capacity=3)
+        new = ("POST", "/sessions", {"backend": "simulator", "settings": {"duration_limit_min": 1}})
+        for _ in range(number):
+            last = ask(cloud, *new)["id"]
+            cloud.clock.sleep(60)
+        requests = (new, ("GET", "/sessions?active=true"), ("GET", f"/sessions/{last}"))
+        job = ("POST", "/jobs", {**WIDE, "session_id": ask(cloud, *new)["id"]})
+        return [work(cloud, *one) for one in (*requests, job)]
+
+    for few, many in zip(amounts(10), amounts(900), strict=True):
+        assert many <= 1.5 * few + 30, (few, many)
+
+
+@pytest.mark.parametrize("state", [None, "lab.db"])
+def test_the_sessions_that_ended_first_are_not_kept_when_there_are_too_many(tmp_path, state):
+    state = state and tmp_path / state
+    cloud = FakeIonQ(1, retention=Retention(sessions=2), state=state)
+    ids = [ask(cloud, "POST", "/sessions", {"backend": "simulator"})["id"] for _ in range(5)]
+    for number in (3, 0, 2):
+        ask(cloud, "POST", f"/sessions/{ids[number]}/end")
+        cloud.clock.sleep(1)
+    kept = [ids[4], ids[2], ids[1], ids[0]]  # the newest first; 3 ended first
+    for _ in range(2):
+        assert [one["id"] for one in ask(cloud, "GET", "/sessions")["sessions"]] == kept
+        active = ask(cloud, "GET", "/sessions?active=true")["sessions"]
+        assert [one["id"] for one in active] == [ids[4], ids[1]]
+        assert cloud.handle("GET", f"/v0.4/sessions/{ids[3]}", KEY).status == 404
+        if state is None:
+            return
+        cloud.close()
+        cloud = FakeIonQ(1, retention=Retention(sessions=2), state=state)
+    ask(cloud, "POST", f"/sessions/{ids[1]}/end")
+    assert cloud.handle("GET", f"/v0.4/sessions/{ids[0]}", KEY).status == 404
+    cloud.close()
+
+
+def test_a_clock_that_is_ten_years_ahead_costs_nothing(cloud):
+    requests: list[tuple[Any, ...]] = [
+        ("GET", path) for path in ("/backends", "/sessions", "/health")
+    ]
+    usage = "start_date=2026-01-01&end_date=2036-12-31&group_by=user&modality=daily"
+    requests += [
+        ("GET", "/backends/qpu.forte-1/characterizations"),
+        ("GET", f"/organizations/com.example/usage?{usage}"),
+        ("POST", "/jobs", {**DRY, "dry_run": False, "shots": 1}),
+    ]
+    ask(cloud, "GET", "/backends")
+    now = [work(cloud, *one) for one in requests]
+    ask(cloud, "POST", "/_fake/clock", {"seconds": 10 * 365 * 86400})
+    ask(cloud, "GET", "/backends")  # the characterizations of the day
+    for request, before in zip(requests, now, strict=True):
+        assert work(cloud, *request) <= 1.5 * before + 200, request
+
+
+def test_pages_of_all_projects_have_each_job_once(cloud):
+    made = []
+    for number in range(23):
+        key = {"Authorization": f"apiKey key-number-{number * 7 % 3}"}
+        body = json.dumps(WIDE).encode()
+        made.append(json.loads(cloud.handle("POST", "/v0.4/jobs", key, body).body)["id"])
+        cloud.clock.sleep(0.001 * (number % 2))
+    for limit in (1, 2, 5):
+        listed, page = [], {"next": None}
+        while listed == [] or page["next"]:
+            after = f"&next={page['next']}" if page["next"] else ""
+            page = ask(cloud, "GET", f"/_fake/jobs?limit={limit}{after}")
+            listed += [job["id"] for job in page["jobs"]]
+        assert sorted(listed) == sorted(made)
+        assert [one[:13] for one in listed] == sorted((one[:13] for one in made), reverse=True)
 
 
 def test_arming_a_fault_takes_as_much_work_after_many(cloud):

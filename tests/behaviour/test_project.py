@@ -155,7 +155,7 @@ def test_the_wheel_has_both_packages_typed_and_nothing_else(tmp_path):
         str(p.relative_to(ROOT))
         for top in tops
         for p in (ROOT / top).rglob("*")
-        if p.suffix in {".py", ".toml"} or p.name == "py.typed"
+        if p.suffix in {".py", ".toml"} or p.name == "py.typed" or p.parent.name == "static"
     }
     assert {name for name in names if name.split("/")[0] in tops} == in_tree
     assert {"ionq_toolkit/py.typed", "ionq_toolkit_fake/py.typed"} <= in_tree
@@ -268,10 +268,10 @@ def test_no_two_classes_of_a_package_have_the_same_name(package):
     assert not twice, twice
 
 
-def test_the_two_packages_have_at_most_34500_lines():
+def test_the_two_packages_have_at_most_41000_lines():
     """Little code is a goal: a new capability that needs more raises this number in its commit."""
     lines = {
         package: sum(len(path.read_text().splitlines()) for path in (ROOT / package).rglob("*.py"))
         for package in PACKAGES
     }
-    assert sum(lines.values()) <= 34_500, lines
+    assert sum(lines.values()) <= 41_000, lines

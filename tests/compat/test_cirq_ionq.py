@@ -1,6 +1,7 @@
 """cirq-ionq, unmodified, on the fake."""
 
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from math import sqrt
 from random import Random
 
@@ -528,6 +529,20 @@ def test_its_calibrations_are_of_an_older_api(service):
         service.get_current_calibration()
     with refused(404, "could not find requested resource"):
         service.list_calibrations()
+
+
+def test_calibrations_of_version_0_3_are_as_it_reads_them(service):
+    service._client.url = service._client.url.replace("v0.4", "v0.3")  # as its older releases had
+    newest = service.get_current_calibration()
+    assert newest.target() == "qpu.forte-1"
+    assert newest.timings()["2q"] == 0.00097
+    assert len(newest.connectivity()) == 36 * 35
+    found = service.list_calibrations()
+    assert len(found) == 31  # one a day since the cloud began, and 30 before: in one page
+    assert found[0].fidelities() == newest.fidelities()
+    start = newest.calibration_time() - timedelta(days=3)
+    later = service.list_calibrations(start=start, end=newest.calibration_time())
+    assert [(newest.calibration_time() - one.calibration_time()).days for one in later] == [1, 2, 3]
 
 
 def test_a_key_that_is_not_known_is_unauthorized(connect):

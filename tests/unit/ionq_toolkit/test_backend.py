@@ -418,3 +418,33 @@ def test_no_number_of_shots_is_the_one_of_the_backend(provider, bell):
     backend = provider.get_backend("simulator")
     backend.set_options(shots=77)
     assert sum(backend.run(bell, shots=None).get_counts().values()) == 77
+
+
+# --- values of a simulation that rest on a guess --------------------------------------------------
+
+
+def test_a_backend_names_the_guesses_of_its_simulation(backend):
+    """By HTTP alone: a header that IonQ's service does not send."""
+    notes = backend.fidelity_notes()
+    assert notes
+    assert any("forte-enterprise-1 is that of forte-1" in note for note in notes)
+
+
+def test_the_notes_are_those_of_the_backend(provider):
+    forte, harmony = (provider.get_backend(name) for name in ("forte-1", "qpu.harmony"))
+    assert any("7.3 times" in note for note in forte.fidelity_notes())
+    assert not any("7.3 times" in note for note in harmony.fidelity_notes())
+
+
+@pytest.mark.parametrize(
+    "header", [{}, {"X-IonQ-Fake-Notes": "no JSON"}, {"x-ionq-fake-notes": "1"}]
+)
+def test_a_service_that_sends_no_notes_has_none(header):
+    class Service(InProcessTransport):
+        def send(self, method, url, headers, body, timeout):
+            reply = super().send(method, url, headers, body, timeout)
+            kept = {k: v for k, v in reply.headers.items() if "notes" not in k.lower()}
+            return reply._replace(headers={**kept, **header})
+
+    provider = IonQProvider("key", transport=Service(FakeIonQ(seed=1)))
+    assert provider.get_backend("simulator").fidelity_notes() == []

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from ionq_toolkit import errors
-from ionq_toolkit_fake import FakeIonQ, Scenario
+from ionq_toolkit_fake import FakeIonQ, Retention, Scenario
 from ionq_toolkit_fake.cli import main
 from ionq_toolkit_fake.scenario import names
 
@@ -270,3 +270,55 @@ def test_a_job_that_the_scenario_lets_fail_is_told_by_the_client(way, bell):
     with pytest.raises(errors.IonQJobFailureError) as caught:
         backend.run(bell).result()
     assert caught.value.code == "SystemCancel"
+
+
+# --- how good QPUs are, and how many sessions they have room for ---------------------------------
+
+OPTIMISTIC = Scenario(seed=1, characterization="nominal", session_capacity=1)
+
+
+@pytest.mark.parametrize(
+    "again", [OPTIMISTIC, Scenario.of(OPTIMISTIC.token())], ids=["it", "token"]
+)
+def test_a_scenario_has_the_characterization_and_the_capacity_for_sessions(again, sender):
+    cloud = again.cloud()
+    assert "qpu-loses-signal" not in cloud.deviations
+    send = sender(cloud)
+    statuses = [send("POST", "/sessions", {"backend": "qpu.forte-1"})[0] for _ in range(2)]
+    assert statuses == [201, 409]
+
+
+def test_a_file_has_them_too():
+    found = Scenario.from_toml('characterization = "nominal"\nsession_capacity = 0\n')
+    assert found.to_dict() == {"characterization": "nominal", "session_capacity": 0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"characterization": "perfect"}, "as run"),
+        ({"session_capacity": -1}, "session_capacity"),
+        ({"session_capacity": True}, "session_capacity"),
+        ({"session_capacity": 1.5}, "session_capacity"),
+    ],
+)
+def test_a_scenario_refuses_a_characterization_or_capacity_that_there_is_not(settings, words):
+    with pytest.raises(ValueError, match=words):
+        Scenario(**settings)
+
+
+def test_retention_of_a_scenario_is_that_of_its_cloud():
+    scenario = Scenario.from_toml("[retention]\njobs = 2\ndays = 1.5\n")
+    assert scenario.cloud()._agenda.retention == Retention(jobs=2, days=1.5)
+    assert Scenario.of(scenario.token()) == scenario
+    given = Retention(jobs=9)
+    assert scenario.cloud(retention=given)._agenda.retention == given
+
+
+@pytest.mark.parametrize(
+    ("retention", "message"),
+    [({"job": 1}, "part of a retention"), ({"jobs": -1}, "at least 0"), (3, "a table")],
+)
+def test_invalid_retention_of_a_scenario_is_refused(retention, message):
+    with pytest.raises(ValueError, match=message):
+        Scenario(retention=retention)

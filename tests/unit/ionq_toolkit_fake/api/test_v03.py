@@ -52,6 +52,7 @@ def test_a_job_from_its_submission_to_its_result(ask):
         "shots": 100,
         "metadata": {"experiment": "7"},
         "dry_run": False,
+        "cost_model": "quantum_compute_time",
         "gate_counts": {"1q": 1, "2q": 1},
         "cost_usd": 0.0,
         "project_id": "",
@@ -155,6 +156,7 @@ def test_backends_and_characterizations(ask):
     calibration = ask("GET", "/v0.3/calibrations/current")[1]
     assert (calibration["target"], calibration["timing"]) == ("qpu.forte-1", newest["timing"])
     assert ask("GET", "/v0.3/calibrations")[1]["calibrations"][0] == calibration
+    assert len(ask("GET", "/v0.3/calibrations")[1]["calibrations"]) == 31  # a page of Cirq's
     assert ask("GET", "/v0.3/characterizations/backends/qpu.none/current")[0] == 404
     assert ask("GET", "/v0.3/characterizations/none")[0] == 404
 

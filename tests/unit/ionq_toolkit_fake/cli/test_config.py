@@ -51,6 +51,16 @@ def test_every_kind_of_value_is_read(served):
     assert cloud.facility.devices["qpu.aria-1"].status == "available"
 
 
+def test_retention_is_given_by_options_and_by_a_scenario(served, tmp_path):
+    _, found = served("keep-jobs = 7", "--keep-days", "1.5")
+    assert found["cloud"]._agenda.retention == (7, 1.5, 1000)
+    (tmp_path / "few.toml").write_text("[retention]\njobs = 5\nsessions = 3\n")
+    _, found = served("", "--scenario", str(tmp_path / "few.toml"), IONQ_FAKE_SERVE_KEEP_DAYS="2")
+    assert found["cloud"]._agenda.retention == (5, 2, 3)
+    assert served("")[1]["cloud"]._agenda.retention == (100_000, None, 1000)
+    assert "--keep-jobs" in served("", "--keep-jobs", "-1")[0].output
+
+
 def test_a_file_is_named_by_the_environment(monkeypatch, served, tmp_path):
     served("")
     (tmp_path / "other.toml").write_text("prt = 1")
@@ -90,3 +100,28 @@ def test_a_secret_of_a_file_is_never_shown(served, config):
     done, _ = served(config)
     assert done.exit_code == 2
     assert "a-secret" not in done.output
+
+
+@pytest.mark.parametrize("way", ["command line", "file", "scenario"])
+def test_characterization_and_capacity_for_sessions_are_options(served, tmp_path, way):
+    scenario = tmp_path / "lab.toml"
+    scenario.write_text("characterization = 'nominal'\nsession_capacity = 2\n")
+    config, *arguments = {
+        "command line": ("", "--characterization", "nominal", "--session-capacity", "2"),
+        "file": ("characterization = 'nominal'\nsession-capacity = 2\n",),
+        "scenario": ("", "--scenario", str(scenario)),
+    }[way]
+    done, found = served(config, *arguments)
+    assert done.exit_code == 0, done.output
+    assert "qpu-loses-signal" not in found["cloud"].deviations
+    assert found["cloud"].facility.session_capacity == 2
+
+
+def test_options_go_before_those_of_the_scenario(served, tmp_path):
+    scenario = tmp_path / "lab.toml"
+    scenario.write_text("characterization = 'nominal'\nsession_capacity = 2\n")
+    more = ("--characterization", "as run", "--session-capacity", "0")
+    _, found = served("", "--scenario", str(scenario), *more)
+    assert "qpu-loses-signal" in found["cloud"].deviations
+    assert found["cloud"].facility.session_capacity == 0
+    assert served("", "--characterization", "perfect")[0].exit_code == 2

@@ -88,6 +88,7 @@ def test_a_clock_that_differs_is_wrong(port, monkeypatch):
     ("environment", "mend"),
     [
         ({"IONQ_TRANSPORT": "fake", "IONQ_API_URL": "http://127.0.0.1:1/v0.4"}, "unset IONQ_TRAN"),
+        ({"IONQ_TRANSPORT": "fake", "IONQ_API_KEY": "k"}, "unset IONQ_TRANSPORT # to use"),
         ({"IONQ_API_URL": "http://lab:1/v0.4"}, "export IONQ_ALLOW_HTTP=lab"),
         ({"IONQ_ALLOW_HTTP": "lab"}, "unset IONQ_ALLOW_HTTP"),
         ({"IONQ_API_URL": "http://127.0.0.1:1"}, "export IONQ_API_URL=http://127.0.0.1:1/v0.4"),

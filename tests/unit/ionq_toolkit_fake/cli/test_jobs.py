@@ -118,7 +118,7 @@ def test_jobs_of_all_keys_are_listed_newest_first_in_pages(run):
     assert {one["id"] for one in page["jobs"] + rest["jobs"]} == set(ids)
     assert (len(page["jobs"]), len(rest["jobs"]), rest["next"]) == (2, 1, None)
     lines = run("jobs", "list", "--status", "completed").stdout.splitlines()
-    assert lines[0].split() == ["ID", "STATUS", "BACKEND", "SHOTS", "SUBMITTED", "NAME"]
+    assert lines[0].split() == ["ID", "STATUS", "BACKEND", "SHOTS", "TIME", "NAME"]
     assert sorted(line.split()[0] for line in lines[1:]) == sorted(ids)
     assert run("jobs", "list", "--backend", "qpu.forte-1").stdout == ""
 

@@ -1,5 +1,8 @@
 import contextlib
 import http.server
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -32,14 +35,14 @@ def test_an_address_that_is_none_is_a_wrong_option(url):
 
 
 @contextlib.contextmanager
-def other_server(status, headers):
+def other_server(status, headers, body=b"<html>"):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(b"<html>")
+            self.wfile.write(body)
 
         def log_message(self, *_):
             pass
@@ -64,6 +67,34 @@ def test_another_server_or_version_is_named_with_exit_code_6(status, headers, me
     with other_server(status, headers) as url:
         code, error = run("status", "--url", url)
     assert (code, message in error, error.count("\n")) == (6, True, 1)
+
+
+@pytest.mark.parametrize("command", [["status"], ["jobs", "list"], ["faults", "list"]])
+def test_a_response_of_another_shape_is_of_another_version(command):
+    with other_server(200, {"X-IonQ-Fake-Version": "99.0"}, b"{}") as url:
+        code, error = run(*command, "--url", url)
+    assert (code, "has version 99.0" in error, error.count("\n")) == (6, True, 1)
+
+
+def test_an_unknown_command_has_the_closest_match():
+    code, error = run("reqests")
+    assert (code, "Did you mean 'requests'?" in error) == (2, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_reader_that_is_gone_ends_a_command_quietly():
+    script = "from ionq_toolkit_fake.cli import main; main()"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with contextlib.closing(os.fdopen(writer, "wb")) as pipe:
+        done = subprocess.run(
+            [sys.executable, "-c", script, "faults", "kinds"],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_the_token_is_asked_for_and_never_shown():

@@ -147,8 +147,9 @@ def test_a_file_of_keys_is_the_keys_that_are_taken(tmp_path, monkeypatch):
     file = tmp_path / "keys"
     file.write_text("# the lab\nalice-0123456789 lab\nbob-0123456789 lab # the same\ncarol-0123\n")
     served = []
-    monkeypatch.setattr("ionq_toolkit_fake.cli._serve", lambda cloud, *_: served.append(cloud))
-    monkeypatch.setattr("ionq_toolkit_fake.cli.asyncio.run", lambda _: None)
+    serve = "ionq_toolkit_fake.cli.serve"
+    monkeypatch.setattr(f"{serve}._serve", lambda cloud, *_: served.append(cloud))
+    monkeypatch.setattr(f"{serve}.asyncio.run", lambda _: None)
     arguments = ["serve", "--host", "0.0.0.0", "--keys", str(file), "--api-key", "dave-0123"]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output

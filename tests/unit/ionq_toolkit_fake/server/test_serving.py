@@ -88,12 +88,20 @@ def test_a_client_that_asks_first_is_told_to_go_on(server, job_body):
         assert raw.recv(1000).startswith(b"HTTP/1.1 201")
 
 
-def test_head_has_no_body_and_the_connection_goes_on(connection):
-    connection.request("HEAD", "/v0.4/backends")
+@pytest.mark.parametrize("path", ["/v0.4/backends", "/health", "/metrics", "/_fake/state"])
+def test_head_has_the_headers_of_get_and_no_body(connection, path):
+    """https://www.rfc-editor.org/rfc/rfc9110#name-head: the same fields, and no content."""
+    seen = []
+    for method in ("GET", "HEAD"):
+        connection.request(method, path)
+        reply = connection.getresponse()
+        body = reply.read()
+        seen.append((reply.status, reply.getheader("content-type"), bool(body)))
+        assert int(reply.getheader("content-length")) > 0
+    assert seen == [(200, seen[0][1], True), (200, seen[0][1], False)]
+    connection.request("HEAD", "/v0.4/none")
     reply = connection.getresponse()
     assert (reply.status, reply.read()) == (404, b"")
-    connection.request("GET", "/v0.4/backends")
-    assert connection.getresponse().status == 200
 
 
 @pytest.mark.parametrize(

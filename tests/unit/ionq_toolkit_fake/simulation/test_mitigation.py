@@ -165,3 +165,121 @@ def test_symmetry_verification_that_would_leave_nothing_is_not_applied():
     assert set(wrong.shots.tolist()) == {3}
     assert len(wrong.shots) == 1000
     assert wrong.allowed_states is None
+
+
+# --- against the papers --------------------------------------------------------------------------
+
+
+def plurality(groups, threshold=7):
+    """Return the plurality vote as IonQ published it, with arXiv:2301.07233 and 2308.05071.
+
+    One shot is drawn of each variant. The vote of an outcome is the probability that at least so
+    many variants show it, normalised: the tail of a Poisson binomial distribution.
+    """
+    seen = sorted({int(shot) for group in groups for shot in group.shots})
+    votes = {}
+    for outcome in seen:
+        counts = np.array([1.0])
+        for group in groups:
+            part = np.mean(group.shots == outcome)
+            counts = np.convolve(counts, [1 - part, part])
+        votes[outcome] = counts[threshold:].sum()
+    total = sum(votes.values())
+    return {outcome: vote / total for outcome, vote in votes.items()}
+
+
+def distance(first, second):
+    """Return the total variation distance of two distributions."""
+    return sum(abs(first.get(k, 0) - second.get(k, 0)) for k in {*first, *second}) / 2
+
+
+def aggregated(groups):
+    """Return the groups averaged, sharpened and by IonQ's published vote."""
+    shots = np.concatenate([group.shots for group in groups])
+    average, sharpened = (
+        {int(k): p for k, p in as_map(Distribution.of_shots(each)).items()}
+        for each in (shots, voted(groups))
+    )
+    return average, sharpened, plurality(groups)
+
+
+GHZ = Program(3, (Gate("h", (0,)), Gate("cnot", (1,), (0,)), Gate("cnot", (2,), (1,))))
+FLIP = Program(4, (Gate("x", (0,)), Gate("x", (2,)), Gate("cnot", (3,), (2,))))
+
+
+def test_sharpening_of_one_peak_is_the_published_plurality_vote():
+    """Which is nearly certain of a peak of 0.8, and so is the most frequent outcome."""
+    outcome = mitigated(FLIP, shots=2560, noise=Noise(0.01, 0.1, 0.02))
+    average, sharpened, published = aggregated(outcome.variants)
+    assert 0.7 < average[13] < 0.95
+    assert sharpened == {13: 1.0}
+    assert distance(sharpened, published) < 1e-3
+
+
+def test_sharpening_of_two_peaks_leaves_what_the_published_vote_leaves():
+    outcome = mitigated(GHZ, shots=6400, noise=Noise(0.01, 0.1, 0.02))
+    average, sharpened, published = aggregated(outcome.variants)
+    assert 0.75 < average[0] + average[7] < 0.95
+    assert set(sharpened) == {0, 7}
+    assert published[0] + published[7] > 0.999
+    assert distance(published, {0: 0.5, 7: 0.5}) < 0.01
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_votes_are_nearer_to_the_ideal_than_the_average_where_noise_depends_on_the_qubits(seed):
+    """A variant on other qubits errs in another way, as the paper's symmetries have it."""
+    random = np.random.default_rng(seed)
+    groups = []
+    for qubits in layouts(3, 36, VARIANTS, random):
+        flips = 0.05 + 0.2 * random.random(3)  # on these qubits
+        bits = random.integers(0, 2, 100)[:, None] ^ (random.random((100, 3)) < flips)
+        groups.append(Variant(qubits, bits @ [1, 2, 4]))
+    ideal = {0: 0.5, 7: 0.5}
+    average, _, published = aggregated(groups)
+    nonlinear = {int(k): p for k, p in as_map(filtered(groups)).items()}
+    assert distance(published, ideal) < distance(average, ideal) / 2
+    assert distance(nonlinear, ideal) <= distance(average, ideal)
+
+
+def test_averaging_over_variants_reduces_the_error_of_qubits_by_the_root_of_their_number():
+    """Each qubit of the QPU errs by its own amount, and each variant is on other ones."""
+    random = np.random.default_rng(4)
+    errors = random.normal(0, 0.1, 36)
+
+    def spread(variants):
+        """Return how much the average over the variants of a job differs from job to job."""
+        jobs = [
+            [errors[place[0]] for place in layouts(3, 36, variants, random)] for _ in range(300)
+        ]
+        return np.std(np.mean(jobs, axis=1))
+
+    assert spread(1) == pytest.approx(np.std(errors), rel=0.15)
+    for variants in (4, VARIANTS):
+        assert spread(variants) == pytest.approx(np.std(errors) / np.sqrt(variants), rel=0.15)
+
+
+def test_the_average_of_variants_is_the_mean_of_their_histograms():
+    groups = variants([0, 0, 3, 3], [3, 3, 3, 0], [1, 0, 0, 0])
+    average = as_map(Distribution.of_shots(np.concatenate([group.shots for group in groups])))
+    each = [as_map(Distribution.of_shots(group.shots)) for group in groups]
+    for outcome in ("0", "1", "3"):
+        assert average[outcome] == pytest.approx(np.mean([one.get(outcome, 0) for one in each]))
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.25])
+def test_symmetry_verification_is_postselection_on_the_allowed_outcomes(rate):
+    """Of a GHZ state under depolarising noise, all that is kept is 0 or 7; their ratio stays."""
+    noise = Noise(0.0, rate)
+    plain = mitigated(GHZ, shots=4000, noise=noise, variants=0)
+    verified = mitigated(GHZ, shots=4000, noise=noise, variants=0, symmetry_verification=True)
+    allowed = np.isin(plain.shots, [0, 7])
+    assert len(verified.shots) == allowed.sum() < 4000
+    kept, before = as_map(verified.distribution), as_map(plain.distribution)
+    assert set(kept) == {"0", "7"}
+    assert kept["0"] / kept["7"] == pytest.approx(before["0"] / before["7"])
+
+
+def test_debiased_shots_have_the_distribution_of_those_that_are_not():
+    """Here noise is the same on all qubits: nothing systematic is there to be averaged away."""
+    one, other = (mitigated(GHZ, shots=4000, variants=number) for number in (0, VARIANTS))
+    assert one.shots.tolist() == other.shots.tolist()

@@ -8,13 +8,14 @@ from click.testing import CliRunner
 from qiskit.utils import optionals
 
 from ionq_toolkit import IonQProvider
-from ionq_toolkit.cli import main, text_histogram
+from ionq_toolkit.cli import main
+from ionq_toolkit.cli.common import text_histogram
 from ionq_toolkit.clock import SHORTEST_REQUEST_S
 from ionq_toolkit.transport import Transport
 from ionq_toolkit.transport.in_process import new_fake
 from ionq_toolkit_fake import FakeIonQ, FakeServer
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
+EXAMPLES = Path(__file__).parents[4] / "examples"
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_a_timeout_is_for_submission_wait_and_results_together(
     def provider(**options):
         return IonQProvider("k", **options | {"transport": Slow(instant_clock, silent, error)})
 
-    monkeypatch.setattr("ionq_toolkit.cli.IonQProvider", provider)
+    monkeypatch.setattr("ionq_toolkit.cli.run.IonQProvider", provider)
     result = run(EXAMPLES / "bell.qasm", "--transport", "http", "--timeout", 2)
     assert result.exit_code == 1
     assert [line for line in result.stderr.splitlines() if line.startswith("Error: ")]

@@ -1,0 +1,15 @@
+"""Conformance: checks of any cloud that answers IonQ's API, over HTTP alone.
+
+It holds the fake against the service: run it on both, and compare the tables.
+
+Two readings check each other. The fake reads IonQ's document and the observations into its tables
+(`facts`, `api`, `simulation`). The checks here are a second reading of the same sources: paths,
+statuses, shapes and numbers are written out again in `checks` and `flows`, and a contract in
+pyproject.toml forbids them to import the first. A check knows a cloud by its URL alone.
+"""
+
+from ionq_toolkit_fake.conformance.report import Report, Result
+from ionq_toolkit_fake.conformance.run import check_conformance
+from ionq_toolkit_fake.conformance.wire import Reply
+
+__all__ = ["Reply", "Report", "Result", "check_conformance"]
