@@ -246,7 +246,9 @@ def test_faults_name_its_operations(cloud, ask):
     [
         ({"target": None}, "target"),
         ({"target": "qpu.none"}, "target"),
-        ({"input": {"format": "qir", "data": "AAAA"}}, "input.format"),
+        ({"input": {"format": "quipper", "data": "AAAA"}}, "input.format"),
+        ({"input": {"format": "qir", "data": 7}}, "input.data"),
+        ({"input": {"format": "qir"}}, "input.data"),
         ({"input": []}, "input"),
         ({"shots": 0}, "shots"),
         ({"noise": {"model": "none"}}, "noise.model"),
