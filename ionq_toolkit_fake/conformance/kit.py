@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.conformance.shapes import ANY, differences, quoted
@@ -114,9 +115,9 @@ class Kit:
         except OSError:
             self._lost = True
             raise
-        with contextlib.suppress(NoJsonError, AttributeError):
+        with contextlib.suppress(NoJsonError, AttributeError, TypeError):
             made = reply.json().get("id")
-            if reply.status < 300 and isinstance(made, str):  # noqa: PLR2004 - a success
+            if reply.status < 300 and re.fullmatch("[A-Za-z0-9_-]{1,100}", made):  # noqa: PLR2004 - a success
                 self.jobs[made] = False
         return reply
 
@@ -238,7 +239,9 @@ class Kit:
     def _done(self, action: Callable[[str], bool], name: str) -> bool:
         try:
             return action(name)
-        except (StoppedError, OSError, NoJsonError, DifferenceError, AttributeError):
+        except (StoppedError, OSError, NoJsonError, DifferenceError):
+            return False
+        except (AttributeError, KeyError, TypeError, ValueError):  # a response of another form
             return False
 
     def _ended(self, session_id: str) -> bool:
@@ -313,15 +316,16 @@ def takes(change: Mapping[str, Any], shape: object = ANY) -> Probe:
     return lambda kit: differences(shape, kit.completed(change))
 
 
-def fails(change: Mapping[str, Any], *codes: str) -> Probe:
-    """Return a check: a job is accepted, and fails with one of some codes."""
+def fails(change: Mapping[str, Any], *codes: str, **more: object) -> Probe:
+    """Return a check: a job is accepted, and fails with one of some codes, and more fields."""
 
     def probe(kit: Kit) -> Iterator[str]:
         record = kit.finished(kit.made(change))
         if record["status"] != "failed":
             yield f"the job is {record['status']}, not failed"
             return
-        yield from differences({"code": codes, "message": str}, record["failure"], "$.failure")
+        wanted = {"code": codes, "message": str, **more}
+        yield from differences(wanted, record["failure"], "$.failure")
 
     return probe
 

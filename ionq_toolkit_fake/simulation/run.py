@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionq_toolkit_fake.simulation import aer, mitigation, qasm3
+from ionq_toolkit_fake.simulation import aer, mitigation, qasm3, qir
 from ionq_toolkit_fake.simulation.branches import Followed, follow
 from ionq_toolkit_fake.simulation.compiler import compile_circuit, compile_program, pulses
 from ionq_toolkit_fake.simulation.gates import TooWideError
@@ -20,7 +20,7 @@ from ionq_toolkit_fake.simulation.outcome import (
     merged,
     take,
 )
-from ionq_toolkit_fake.simulation.program import Noise, Program, Qasm3
+from ionq_toolkit_fake.simulation.program import Noise, Program, Qasm3, Qir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,8 @@ def run(task: Task) -> Outcome:
     try:
         if isinstance(task.circuit, Qasm3):
             return _run_qasm3(task, task.circuit)
+        if isinstance(task.circuit, Qir):
+            return _run_qir(task, task.circuit)
         return _run_program(task, task.circuit)
     except TooWideError as error:
         raise SimulationFailure("QuantumCircuitComplexityError", str(error)) from error
@@ -99,6 +101,14 @@ def _run_program(task: Task, program: Program) -> Outcome:
     analysed = task.symmetry_verification and len(program.active_qubits) <= WIDEST_ANALYSED
     ideal = _exact(program).outcomes if analysed else None
     return _mitigated(task, shots, ideal, Outcome(None, registers, compiled=gates))
+
+
+def _run_qir(task: Task, module: Qir) -> Outcome:
+    program = qir.load(module, task.width)
+    double = sum(len(gate.qubits) > 1 for gate in program.gates)
+    counts = {"1q": len(program.gates) - double, "2q": double}
+    outcome = _run_program(task._replace(circuit=program), program)
+    return outcome._replace(size=(program.num_qubits, counts))
 
 
 def _exact(program: Program) -> Distribution:
