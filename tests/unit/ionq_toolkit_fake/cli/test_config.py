@@ -15,7 +15,7 @@ def served(monkeypatch, tmp_path):
         file.write_text(config)
         found = {}
 
-        async def note(cloud, host, port, guard):
+        async def note(cloud, host, port, guard, *_):
             found.update(cloud=cloud, host=host, port=port, guard=guard)
 
         monkeypatch.setattr(serve, "_serve", note)

@@ -69,7 +69,7 @@ def test_it_serves_until_it_is_told_to_stop_and_then_ends_cleanly(
         out, err = process.communicate(timeout=30)
 
     assert process.returncode == 0
-    assert out == ""
+    assert out == f"console: {url.removesuffix('/v0.4')}/\n"
     assert err == "ionq-fake stopped\n"
 
 
@@ -199,7 +199,7 @@ fidelity = {1q = 0.9999, 2q = 0.999, spam = 0.999}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [(), ("--scenario", "rate-limited")])
+@pytest.mark.parametrize("more", [(), ("--scenario", "noisy-forte")])
 def test_described_qpus_are_served(serve, tmp_path, more):
     file = tmp_path / "devices.toml"
     file.write_text(DEVICES)
@@ -308,7 +308,7 @@ def test_state_that_cannot_be_used_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("missing", ["werkzeug", "h11", "qiskit_aer"])
+@pytest.mark.parametrize("missing", ["werkzeug", "h11", "starlette", "qiskit_aer"])
 def test_serve_without_the_extra_names_the_extra(missing):
     script = f"""
 import sys
