@@ -1,4 +1,14 @@
-"""Transports to an IonQ API: over HTTP, in this process, or from a recording."""
+"""Transports to an IonQ API: over HTTP, in this process, or from a recording.
+
+::
+
+    from ionq_toolkit.transport import HttpTransport, RecordingError, RecordingTransport
+
+    try:
+        RecordingTransport(HttpTransport(), "no-such-folder/bell.jsonl")
+    except RecordingError as error:
+        print(error)
+"""
 
 from __future__ import annotations
 
