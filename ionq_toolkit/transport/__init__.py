@@ -2,12 +2,14 @@
 
 ::
 
-    from ionq_toolkit.transport import HttpTransport, RecordingError, RecordingTransport
+    from ionq_toolkit.transport import RecordingMissError, RecordingTransport, ReplayTransport
 
+    with RecordingTransport(InProcessTransport(cloud), "jobs.jsonl") as recorder:
+        IonQProvider(transport=recorder).jobs()
     try:
-        RecordingTransport(HttpTransport(), "no-such-folder/bell.jsonl")
-    except RecordingError as error:
-        print(error)
+        IonQProvider(transport=ReplayTransport("jobs.jsonl")).jobs(status="failed")
+    except RecordingMissError as error:
+        print(error)  # this request was not recorded
 """
 
 from __future__ import annotations

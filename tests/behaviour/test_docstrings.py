@@ -78,33 +78,46 @@ def given():
     return compile(code, "given.py", "exec")
 
 
-class _Values(ast.NodeTransformer):
-    """Puts a check in the place of each expression whose line ends with `# -> value`."""
+class Values(ast.NodeTransformer):
+    """Puts a check in the place of each expression whose line ends with `# -> value`.
+
+    Attributes:
+        shown: The values that are not checked so far, by their lines.
+        handlers: The lines of the `except` that have caught nothing so far.
+    """
 
     def __init__(self, code):
         lines = enumerate(code.splitlines(), 1)
-        self.left = {n: m[1] for n, line in lines if (m := _VALUE.search(line))}
+        self.shown = {n: m[1] for n, line in lines if (m := _VALUE.search(line))}
+        self.handlers = set()
 
-    def visit_Expr(self, node):
-        value = self.left.pop(node.end_lineno, None)
-        if value is None:
-            return node
-        call = ast.Call(ast.Name("_check", ast.Load()), [ast.Constant(value), node.value], [])
+    def check(self, line, value):
+        shown, got = self.shown.pop(line), repr(value)
+        assert _CHECKER.check_output(f"{shown}\n", f"{got}\n", _OPTIONS), (
+            f"it is {got}, not {shown}"
+        )
+
+    def _call(self, name, node, *arguments):
+        call = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(node.end_lineno), *arguments], [])
         return ast.fix_missing_locations(ast.copy_location(ast.Expr(call), node))
 
+    def visit_Expr(self, node):
+        return self._call("_check", node, node.value) if node.end_lineno in self.shown else node
 
-def check(shown, value):
-    got = repr(value)
-    assert _CHECKER.check_output(f"{shown}\n", f"{got}\n", _OPTIONS), f"it is {got}, not {shown}"
+    def visit_ExceptHandler(self, node):
+        self.generic_visit(node)
+        self.handlers.add(node.end_lineno)
+        node.body.insert(0, self._call("_caught", node))
+        return node
 
 
 def run(code):
     """Run an example, and the tests in it that need no fixture."""
     namespace = {name.rpartition(".")[2]: found for name, found in EXPORTS.items()}
-    namespace |= {"__name__": "example", "_check": check}
-    transformer = _Values(code)
-    tree = transformer.visit(ast.parse(code))
-    assert not transformer.left, f"no expression ends on these lines: {transformer.left}"
+    values = Values(code)
+    tree = values.visit(ast.parse(code))
+    caught = values.handlers.discard
+    namespace |= {"__name__": "example", "_check": values.check, "_caught": caught}
     with mock_ionq(seed=7):  # a request of the example for the real service reaches this one
         exec(given(), namespace)
         before = set(namespace)
@@ -113,6 +126,8 @@ def run(code):
             test = namespace[name]
             if name.startswith("test_") and not inspect.signature(test).parameters:
                 test()
+    assert not values.shown, f"no expression was evaluated on these lines: {values.shown}"
+    assert not values.handlers, f"except on line {values.handlers} caught nothing"
 
 
 @pytest.fixture
@@ -148,6 +163,8 @@ def test_an_example_runs_and_has_the_values_that_it_shows(code):
         "with Session(backend):\n    job.shots  # -> 999",
         "shots = job.shots  # -> 1000",
         "def test_one():\n    assert job.shots == 999",
+        "if job is None:\n    job.shots  # -> 1000",
+        "try:\n    job.shots\nexcept IonQJobError as error:\n    print(error)",
     ],
 )
 def test_a_wrong_example_fails(code):
