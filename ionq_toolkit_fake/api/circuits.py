@@ -14,9 +14,9 @@ from ionq_toolkit_fake.api.responses import bad_request, not_one_of
 from ionq_toolkit_fake.facts.failures import JobFailure
 from ionq_toolkit_fake.facts.gates import NATIVE_GATES, QIS_GATES
 from ionq_toolkit_fake.facts.limits import MAX_CIRCUITS, MAX_GATES
-from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QASM3, SINGLE_CIRCUIT, Circuit
+from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QASM3, QIR, SINGLE_CIRCUIT, Circuit
 from ionq_toolkit_fake.simulation.outcome import MOST_BITS
-from ionq_toolkit_fake.simulation.program import Gate, Program, Qasm3
+from ionq_toolkit_fake.simulation.program import Gate, Program, Qasm3, Qir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,7 +79,7 @@ class _MultiInput(msgspec.Struct):
     circuit: Any = None
 
 
-class _Qasm3Input(msgspec.Struct):
+class _SourceInput(msgspec.Struct):
     data: str
 
 
@@ -103,16 +103,16 @@ def read_circuits(kind: str, body: msgspec.Raw, limits: Limits) -> tuple[Circuit
     """Return the circuits of a job's input.
 
     Args:
-        kind: The type of the job: of one circuit, of several, or OpenQASM 3.
+        kind: The type of the job: of one circuit, of several, OpenQASM 3 or QIR.
         body: The input.
         limits: The limits of the backend.
 
     Raises:
         Refusal: The input is not of that type.
     """
-    if kind == QASM3:
-        source = decode(body, _Qasm3Input, "input").data
-        return (Circuit(None, Qasm3(source), None, {}),)
+    if kind in {QASM3, QIR}:
+        source = decode(body, _SourceInput, "input").data
+        return (Circuit(None, Qasm3(source) if kind == QASM3 else Qir(source), None, {}),)
     return tuple(_circuit(circuit, path, limits) for path, circuit in _inputs(kind, body))
 
 

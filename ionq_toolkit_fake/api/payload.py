@@ -17,6 +17,7 @@ from ionq_toolkit_fake.models.submission import (
     MULTI_CIRCUIT,
     QAOA,
     QASM3,
+    QIR,
     QUANTUM_FUNCTION,
     SINGLE_CIRCUIT,
     Circuit,
@@ -41,7 +42,7 @@ MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE = 10, 40, 40_000
 MAX_SEED = 2**31 - 1
 
 #: Job types of the API document.
-_TYPES = (SINGLE_CIRCUIT, MULTI_CIRCUIT, QASM3, QUANTUM_FUNCTION, QAOA)
+_TYPES = (SINGLE_CIRCUIT, MULTI_CIRCUIT, QASM3, QIR, QUANTUM_FUNCTION, QAOA)
 
 #: Noise models that a job may ask for.
 _NOISE_MODELS = ("ideal", *NOISE_MODELS)

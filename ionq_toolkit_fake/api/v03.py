@@ -21,7 +21,7 @@ from ionq_toolkit_fake.api.request import decode
 from ionq_toolkit_fake.api.responses import Refusal, bad_query, not_found, not_one_of
 from ionq_toolkit_fake.clock import iso
 from ionq_toolkit_fake.models.facility import midnight
-from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, SINGLE_CIRCUIT
+from ionq_toolkit_fake.models.submission import MULTI_CIRCUIT, QIR, SINGLE_CIRCUIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,9 +30,13 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.models.facility import Characterization
     from ionq_toolkit_fake.models.job import Job
 
-#: The format of a circuit, or of several, in JSON. Of the others, OpenQASM 2 and Quipper are not
-#: simulated here.
-_CIRCUITS = "ionq.circuit.v0"
+#: The formats of a circuit, or of several, in JSON, and of a QIR module. Of the others, OpenQASM 2
+#: and Quipper are not simulated here.
+_CIRCUITS, _MODULE = "ionq.circuit.v0", "qir"
+
+#: The format of results that CUDA-Q asks for. It reads probabilities by decimal outcomes of all
+#: qubits, as without a format.
+_QUANTUM_LOG = "qir.quantum-log.v0"
 
 #: The statuses of v0.4 by those of v0.3; the others are the same.
 _STATUSES: Mapping[str, str] = MappingProxyType({"submitted": "ready", "started": "running"})
@@ -49,8 +53,8 @@ class _OldErrorMitigation(msgspec.Struct):
 class _OldJob(msgspec.Struct):
     """The body of POST /v0.3/jobs; v0.4 reads the fields that it has as well."""
 
-    target: str
     input: dict[str, msgspec.Raw]
+    target: str = "simulator"
     shots: msgspec.Raw = msgspec.Raw(b"null")
     name: msgspec.Raw = msgspec.Raw(b"null")
     metadata: msgspec.Raw = msgspec.Raw(b"null")
@@ -65,11 +69,12 @@ def create(request: Request) -> object:
     old = decode(request.body, _OldJob, "")
     circuits = dict(old.input)
     form = decode(circuits.pop("format", msgspec.Raw(b'"' + _CIRCUITS.encode() + b'"')), str, "")
-    if form != _CIRCUITS:
-        raise not_one_of([_CIRCUITS], "input.format")
+    if form not in {_CIRCUITS, _MODULE}:
+        raise not_one_of([_CIRCUITS, _MODULE], "input.format")
+    kind = QIR if form == _MODULE else MULTI_CIRCUIT if "circuits" in circuits else SINGLE_CIRCUIT
     mitigation = old.error_mitigation or _OldErrorMitigation()
     body = {
-        "type": MULTI_CIRCUIT if "circuits" in circuits else SINGLE_CIRCUIT,
+        "type": kind,
         "backend": old.target,
         "input": circuits,
         "settings": {"error_mitigation": {"debiasing": mitigation.debias}},
@@ -111,9 +116,9 @@ def listing(request: Request) -> object:
 def job_results(request: Request) -> object:
     """GET /v0.3/jobs/{id}/results: probabilities; of several circuits by the ids of their jobs."""
     form = query.text(request, "format")
-    if form is not None:
-        raise bad_query("format: results are a histogram alone", "format")
     job = request.project.jobs.peek(request.arguments["job_id"])
+    if form is not None and not (form == _QUANTUM_LOG and job is not None and job.type == QIR):
+        raise bad_query(f"format: results are a histogram, or {_QUANTUM_LOG} of QIR", "format")
     several = job is not None and job.type == MULTI_CIRCUIT
     return results.aggregated(request) if several else results.probabilities(request)
 
@@ -246,7 +251,8 @@ def _record(body: Any, request: Request) -> dict[str, Any]:  # noqa: ANN401 - JS
     """Return the record of a job of v0.4 as v0.3 writes it."""
     job = request.project.jobs.peek(body["id"])
     assert job is not None, "it has just been found"  # noqa: S101
-    mitigation = (body["settings"].get("error_mitigation") or {}).get("debiasing")
+    asked = (body["settings"].get("error_mitigation") or {}).get("debiasing")
+    mitigated = job.submission.mitigated if asked is None else asked
     old = {
         "id": job.id,
         "name": body["name"],
@@ -265,7 +271,7 @@ def _record(body: Any, request: Request) -> dict[str, Any]:  # noqa: ANN401 - JS
         "cost_usd": job.cost,
         "project_id": body["project_id"],
         "request": _seconds(body["submitted_at"]),
-        "error_mitigation": {"debias": bool(mitigation)},
+        "error_mitigation": {"debias": mitigated},
         "children": [child.id for child in job.children],
     }
     optional = {
@@ -285,6 +291,8 @@ def _old_failure(failure: dict[str, str] | None) -> dict[str, str] | None:
 
 
 def _width(job: Job) -> int:
+    if job.outcome is not None and job.outcome.size is not None:
+        return job.outcome.size[0]
     circuits = job.submission.circuits if job.circuit is None else (job.circuit,)
     return max((circuit.num_qubits or 0 for circuit in circuits), default=0)
 

@@ -276,7 +276,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     """Serve a cloud until Ctrl-C: a new, empty one, or that of --state.
 
     The first line printed is the base URL to give to a client, as
-    "ionq-fake listening on URL". Any API key is taken, unless keys are given. The routes that
+    "ionq-fake listening on URL", the second the address of the console, a page that shows the jobs
+    and changes the cloud. Any API key is taken, unless keys are given. The routes that
     change the cloud are below /_fake: GET /_fake lists them. Where other machines can reach the
     server, it needs keys (or --insecure), and those routes a token.
 
@@ -460,5 +461,6 @@ def _pair(text: str) -> tuple[str, str]:
 def _announce(url: str) -> None:
     try:
         click.echo(f"ionq-fake listening on {url}")  # flushed
+        click.echo(f"console: {url.removesuffix('/v0.4')}/")
     except OSError as error:
         raise click.ClickException(f"cannot write to standard output: {error}") from error

@@ -15,7 +15,7 @@ from ionq_toolkit_fake.models.job import Job
 from ionq_toolkit_fake.models.sessions import Session
 from ionq_toolkit_fake.models.submission import Circuit, Submission
 from ionq_toolkit_fake.simulation.outcome import Distribution, Optimum, Outcome, Value, Variant
-from ionq_toolkit_fake.simulation.program import Energy, Gate, MaxCut, Program, Qasm3, Task
+from ionq_toolkit_fake.simulation.program import Energy, Gate, MaxCut, Program, Qasm3, Qir, Task
 from ionq_toolkit_fake.store.base import StateError
 from ionq_toolkit_fake.transitions.lifecycle import JobPlan, Position
 
@@ -41,6 +41,7 @@ class CircuitRecord(msgspec.Struct, array_like=True):
     billed: tuple[float, float]
     registers: Registers | None
     rejection: JobFailure | None
+    qir: Qir | None = None
 
     @classmethod
     def of(cls, circuit: Circuit) -> CircuitRecord:
@@ -55,11 +56,12 @@ class CircuitRecord(msgspec.Struct, array_like=True):
             circuit.billed,
             None if circuit.registers is None else {k: [*v] for k, v in circuit.registers.items()},
             circuit.rejection,
+            program if isinstance(program, Qir) else None,
         )
 
     def circuit(self) -> Circuit:
         """Return the circuit."""
-        program = self.program if self.qasm3 is None else self.qasm3
+        program = self.program or self.qasm3 or self.qir
         assert program is not None, "a circuit has a program"  # noqa: S101
         return Circuit(
             self.name,

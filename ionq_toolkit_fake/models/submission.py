@@ -9,11 +9,12 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.facts.devices import Device
     from ionq_toolkit_fake.facts.failures import JobFailure
-    from ionq_toolkit_fake.simulation.program import Energy, MaxCut, Program, Qasm3
+    from ionq_toolkit_fake.simulation.program import Energy, MaxCut, Program, Qasm3, Qir
 
 
 #: The types of jobs.
 SINGLE_CIRCUIT, MULTI_CIRCUIT, QASM3 = "ionq.circuit.v1", "ionq.multi-circuit.v1", "ionq.qasm3.v1"
+QIR = "ionq.qir.v1"
 QUANTUM_FUNCTION, QAOA, QAOA_CIRCUIT = "quantum-function", "qctrl.qaoa.v1", "qctrl.qaoa-circuit.v1"
 
 
@@ -31,7 +32,7 @@ class Circuit(NamedTuple):
     """
 
     name: str | None
-    program: Program | Qasm3
+    program: Program | Qasm3 | Qir
     num_qubits: int | None
     gate_counts: Mapping[str, int]
     billed: tuple[float, float] = (0, 0)

@@ -66,6 +66,16 @@ class Qasm3(NamedTuple):
     parameters: tuple[float, ...] = ()
 
 
+class Qir(NamedTuple):
+    """A QIR module to simulate.
+
+    Attributes:
+        data: The module: LLVM bitcode or text in base64, or text.
+    """
+
+    data: str
+
+
 class Noise(NamedTuple):
     """Error rates.
 
@@ -116,7 +126,7 @@ class Task(NamedTuple):
         width: The most qubits that a program may have whose width is not known yet.
     """
 
-    circuit: Program | Qasm3
+    circuit: Program | Qasm3 | Qir
     seed: int
     shots: int | None = None
     noise: Noise | None = None

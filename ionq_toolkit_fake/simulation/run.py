@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionq_toolkit_fake.simulation import aer, mitigation, qasm3
+from ionq_toolkit_fake.simulation import aer, mitigation, qasm3, qir
 from ionq_toolkit_fake.simulation.branches import Followed, follow
 from ionq_toolkit_fake.simulation.compiler import compile_circuit, compile_program, pulses
 from ionq_toolkit_fake.simulation.gates import TooWideError
@@ -20,7 +20,7 @@ from ionq_toolkit_fake.simulation.outcome import (
     merged,
     take,
 )
-from ionq_toolkit_fake.simulation.program import Noise, Program, Qasm3
+from ionq_toolkit_fake.simulation.program import Noise, Program, Qasm3, Qir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,8 @@ def run(task: Task) -> Outcome:
     try:
         if isinstance(task.circuit, Qasm3):
             return _run_qasm3(task, task.circuit)
+        if isinstance(task.circuit, Qir):
+            return _run_qir(task, task.circuit)
         return _run_program(task, task.circuit)
     except TooWideError as error:
         raise SimulationFailure("QuantumCircuitComplexityError", str(error)) from error
@@ -101,6 +103,14 @@ def _run_program(task: Task, program: Program) -> Outcome:
     return _mitigated(task, shots, ideal, Outcome(None, registers, compiled=gates))
 
 
+def _run_qir(task: Task, module: Qir) -> Outcome:
+    program = qir.load(module, task.width)
+    double = sum(len(gate.qubits) > 1 for gate in program.gates)
+    counts = {"1q": len(program.gates) - double, "2q": double}
+    outcome = _run_program(task._replace(circuit=program), program)
+    return outcome._replace(size=(program.num_qubits, counts))
+
+
 def _exact(program: Program) -> Distribution:
     (found,) = aer.exact([program])
     if isinstance(found, Exception):
@@ -109,10 +119,10 @@ def _exact(program: Program) -> Distribution:
 
 
 def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
-    circuit, registers, gate_counts = qasm3.load(program, task.width)
+    circuit, registers, gate_counts, native = qasm3.load(program, task.width)
     check_midway(circuit, task.qpu)
     blank = Outcome(None, registers, size=(circuit.num_qubits, gate_counts))
-    compiled, bits = _compiled_qasm3(circuit, task)
+    compiled, bits = _compiled_qasm3(circuit, task) if native is None else (None, ())
     if compiled is not None:
         blank = blank._replace(compiled=compiled.gates)
     if not task.execute:
@@ -123,8 +133,9 @@ def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
     if compiled is not None and task.hardware:
         shots = take(aer.sampled(compiled, task.shots, noise, task.seed), bits)
     else:
-        compiles = task.qpu is not None and task.hardware
+        compiles = task.qpu is not None and task.hardware and native is None
         as_run = pulses(circuit, task.qpu, task.seed) if task.qpu and compiles else circuit
+        as_run = as_run if native is None else native  # noise follows the gates as they are
         shots = aer.sampled_circuit(as_run, task.shots, noise, task.seed, pulses=compiles)
     shots = aer.with_readout_errors(shots, qasm3.measured(circuit), noise, task.seed)
     analysed = task.symmetry_verification and circuit.num_qubits <= WIDEST_ANALYSED
