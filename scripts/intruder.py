@@ -7,6 +7,7 @@ anything that a client had sent, or if the server's cloud is another afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -34,7 +35,7 @@ OPTIONS = (
 KEY = {"Authorization": "apiKey k-0123456789abcdef", "Content-Type": "application/json"}
 #: The name of a job; a page that has it has read what is not its own.
 NAME = "the-name-of-a-job"
-LIMIT_S = 300.0
+LIMIT_S = 900.0
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -82,7 +83,8 @@ class Proxy(BaseHTTPRequestHandler):
                 reply.status, content, reply.getheader("Content-Type", ""), reply.getheaders()
             )
         except OSError:
-            self._send(502, b"", "text/plain")
+            with contextlib.suppress(OSError):  # the browser has left
+                self._send(502, b"", "text/plain")
         finally:
             connection.close()
 
@@ -102,6 +104,15 @@ class Proxy(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+class ProxyServer(ThreadingHTTPServer):
+    """The server of the proxy; a browser breaks off as it likes."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
         """Print nothing."""
 
 
@@ -155,7 +166,7 @@ def main() -> int:
             ):
                 done = threading.Event()
                 handler = partial(Proxy, base.removeprefix("http://"), reports, done)
-                proxy = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+                proxy = ProxyServer(("127.0.0.1", 0), handler)
                 threading.Thread(target=proxy.serve_forever, daemon=True).start()
                 told = quote(json.dumps({"targets": targets, "routes": asked, "secret": NAME}))
                 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:

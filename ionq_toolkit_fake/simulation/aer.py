@@ -20,6 +20,7 @@ from ionq_toolkit_fake.simulation.limits import (
     check_exact,
     check_shots,
     midway,
+    probe_is_cheap,
 )
 from ionq_toolkit_fake.simulation.outcome import (
     Distribution,
@@ -61,7 +62,7 @@ MOST_OUTCOMES = 2**22
 
 #: From so many qubits and shots on, these take much longer than one run that shows how wide the
 #: bonds are.
-_PROBED, _PROBED_SHOTS = 16, 100
+_PROBED, _PROBED_SHOTS, _PROBED_BOND = 16, 100, 64
 
 #: How far probabilities may be from adding up to 1.
 _INEXACT = 1e-6
@@ -285,8 +286,8 @@ def _has_narrow_bonds(circuit: QuantumCircuit, shots: int) -> bool:
     width = circuit.num_qubits
     if 3 * bits_of_bonds(circuit) < width:
         return True
-    most: int = 2 ** ((width - 1) // 3)
-    worthwhile = width >= _PROBED and shots >= _PROBED_SHOTS
+    most: int = min(2 ** ((width - 1) // 3), _PROBED_BOND)
+    worthwhile = width >= _PROBED and shots >= _PROBED_SHOTS and probe_is_cheap(circuit, most)
     return worthwhile and _widest_bond(circuit, most + 1) <= most
 
 
