@@ -2,23 +2,40 @@
 
 Four clients submit jobs and read them; the server gets SIGKILL at a random moment and starts again
 on the same file. Then each job that a response accepted must be there, come to its end, and have
-the result that any client has read of it. Counts are printed; the exit status is 1 if one is wrong.
+the result that any client has read of it. `--migrations` and `--snapshots` kill processes that
+migrate a file of version 1 and that copy a state, each at a random instruction of SQLite: after
+that, every file must be the old one or the new one, whole. Counts are printed; the exit status is 1
+if one is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gzip
 import http.client
 import json
 import os
 import random
 import re
+import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ionq_toolkit_fake.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: A state of version 1, with jobs of every kind.
+OLD = Path(__file__).parents[1] / "tests" / "support" / "states" / "version-1.db.gz"
 
 KEY = "a-key-of-the-benchmark"
 CIRCUIT = [{"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1}]
@@ -157,17 +174,123 @@ def run(kills: int, folder: Path, seed: int = 0) -> dict[str, float]:
     }
 
 
+@contextlib.contextmanager
+def watched(note: Callable[[], object]) -> Iterator[None]:
+    """Call a function before each instruction of every database that is opened in a ``with``."""
+    opened = sqlite3.connect
+
+    def connect(*arguments: object, **settings: object) -> sqlite3.Connection:
+        database: sqlite3.Connection = opened(*arguments, **settings)  # type: ignore[call-overload]
+        database.set_progress_handler(lambda: note() and None, 1)
+        return database
+
+    sqlite3.connect = connect  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        sqlite3.connect = opened
+
+
+def kill_at(action: Callable[[], object], instruction: int) -> bool:
+    """Do something in a process that gets SIGKILL at an instruction; return whether it did."""
+    process = os.fork()
+    if process == 0:
+        left = iter(range(instruction))
+        with (
+            contextlib.suppress(BaseException),
+            watched(lambda: next(left, None) is None and die()),
+        ):
+            action()
+        os._exit(0)
+    _, status = os.waitpid(process, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def instructions(action: Callable[[], object]) -> int:
+    """Return how many instructions of SQLite something takes."""
+    found = []
+    with watched(lambda: found.append(None)):
+        action()
+    return len(found)
+
+
+def content(path: Path) -> dict[tuple[str, str], bytes]:
+    """Return all entries of a state, after checking its file."""
+    store = SqliteStore(path)
+    store.close()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            return {}
+        rows = database.execute("SELECT kind, key, value FROM entries")
+        return {(kind, key): value for kind, key, value in rows}
+
+
+def run_in_sqlite(what: str, kills: int, folder: Path, seed: int = 0) -> dict[str, float]:
+    """Kill migrations or snapshots so often, and return the counts.
+
+    Args:
+        what: `"migrations"` or `"snapshots"`.
+        kills: How many.
+        folder: Where to write files.
+        seed: Seeds the moments.
+    """
+    chance = random.Random(seed)  # noqa: S311 - reproducible on purpose
+    file, copy = folder / f"{what}.db", folder / "copy.db"
+    old = gzip.decompress(OLD.read_bytes())
+
+    def begin() -> None:
+        shutil.rmtree(folder)
+        folder.mkdir()
+        file.write_bytes(old)
+        if what == "snapshots":
+            SqliteStore(file).close()
+
+    def act() -> None:
+        store = SqliteStore(file)
+        if what == "snapshots":
+            store.snapshot(copy)
+        store.close()
+
+    begin()
+    total = instructions(act)
+    wanted = content(file)
+    counts = {"kills": 0, f"killed {what}": 0, "damaged": 0, "half": 0}
+    for _ in range(kills):
+        begin()
+        counts["kills"] += 1
+        counts[f"killed {what}"] += kill_at(act, chance.randrange(total))
+        counts["half"] += copy.exists() and content(copy) != wanted
+        counts["damaged"] += content(file) != wanted
+    return counts
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--migrations", type=int, default=0)
+    parser.add_argument("--snapshots", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        counts = run(options.kills, Path(folder), options.seed)
-    for name, count in counts.items():
-        print(f"{name:28} {count}")
-    wrong = ("lost", "unfinished", "with another name", "with two results")
-    return int(any(counts[name] for name in wrong))
+    failed = False
+    for what, kills in vars(options).items():
+        if what == "seed" or not kills:
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place) / "states"
+            folder.mkdir()
+            if what == "kills":
+                counts = run(kills, folder, options.seed)
+            else:
+                counts = run_in_sqlite(what, kills, folder, options.seed)
+        for name, count in counts.items():
+            print(f"{name:28} {count}", flush=True)
+        wrong = ("lost", "unfinished", "with another name", "with two results", "damaged", "half")
+        failed |= any(counts.get(name) for name in wrong)
+    return int(failed)
 
 
 if __name__ == "__main__":

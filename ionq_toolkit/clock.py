@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ionq_toolkit.tracebacks import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Clock(Protocol):
     """A clock to wait on.
 
     It may also have a coroutine ``sleep_async(seconds)``, which tasks wait on; without one they
-    wait for `sleep` in a thread.
+    wait for `sleep` in a thread. It may have ``now()``, which returns its date and time; without
+    it, a journal has those of the machine.
     """
 
     def monotonic(self) -> float:
@@ -28,6 +32,12 @@ class Clock(Protocol):
 def utc_now() -> datetime:
     """Return the date and time of the machine: for what later processes read."""
     return datetime.now(UTC)
+
+
+def now_on(clock: Clock) -> datetime:
+    """Return the date and time on a clock; those of the machine if it has none."""
+    now: Callable[[], datetime] = getattr(clock, "now", utc_now)
+    return now()
 
 
 class SystemClock:

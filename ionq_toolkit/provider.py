@@ -7,6 +7,7 @@ import math
 import os
 import random
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeGuard
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from ionq_toolkit.api.credentials import ApiKey
 from ionq_toolkit.api.models import Characterization
 from ionq_toolkit.backend import BackendList, IonQBackend
 from ionq_toolkit.circuits.target import Figures
-from ionq_toolkit.clock import FOR_EVER_S
+from ionq_toolkit.clock import FOR_EVER_S, now_on
 from ionq_toolkit.devices import DEVICES, Device, find_device, listed_device
 from ionq_toolkit.display import View, shown
 from ionq_toolkit.errors import (
@@ -182,17 +183,18 @@ class IonQProvider:
                 given = outer.inner.allow_http if _is_http(outer.inner) else ()
                 _refuse_insecure(url, hosts.union(given))
         self._listed: dict[str, tuple[Device, Figures | None]] = {}
+        waits_on = clock or outer.clock
         #: The account at the service, which the backends share.
         self.service = Service(
             key,
             url,
             outer,
-            clock=clock or outer.clock,
+            clock=waits_on,
             timeout=_checked_timeout(timeout),
             seed=seed,
             events=events,
             shared=_is_fake(transport) and transport != "fake",
-            journal=None if journal is None else Journal(journal),
+            journal=None if journal is None else Journal(journal, partial(now_on, waits_on)),
         )
 
     def __repr__(self) -> str:

@@ -42,7 +42,7 @@ from ionq_toolkit_fake.models.state import (
     everything,
     read,
 )
-from ionq_toolkit_fake.simulation.executors import InlineExecutor
+from ionq_toolkit_fake.simulation.executors import InlineExecutor, lane
 from ionq_toolkit_fake.store.base import Entry, StateError, Store
 from ionq_toolkit_fake.store.sqlite import SqliteStore, write_snapshot
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, LIFECYCLE, PREDICTED, End
@@ -863,7 +863,7 @@ class FakeIonQ:
                 clock=self.clock,
                 identifiers=self._identifiers,
                 facility=self.facility,
-                executor=self._executor,
+                executor=lane(self._executor, key.project_id),
                 transitions=self.transitions,
                 agenda=self._agenda,
                 load=None if self._keeper is None else self._keeper.load,

@@ -104,7 +104,7 @@ def estimate(request: Request) -> object:
 def usage(request: Request) -> object:
     """GET /organizations/{id}/usage: the costs of completed jobs, newest date first.
 
-    All projects belong to one organization.
+    All projects belong to one organization. Of single jobs, it shows those of the key's project.
     """
     if request.arguments["organization_id"] != ORGANIZATION:
         raise not_found()
@@ -121,8 +121,8 @@ def usage(request: Request) -> object:
     everything = _Usage()
     for project in request.projects:
         for day, charges in project.charges.between(first, last):
-            periods[_period(day, modality)].add(project.id, charges)
-            everything.add(project.id, charges)
+            for usage_ in (periods[_period(day, modality)], everything):
+                usage_.add(project.id, charges, own=project is request.project)
     timed = "usage-timestamps" in request.deviations
     data = [
         {
@@ -159,13 +159,14 @@ class _Usage:
         self.projects: defaultdict[str, Sum] = defaultdict(Sum)
         self.top: list[TopJob] = []
 
-    def add(self, project_id: str, charges: DayCharges) -> None:
-        """Add the charges of a day in a project."""
+    def add(self, project_id: str, charges: DayCharges, *, own: bool) -> None:
+        """Add the charges of a day in a project, which is that of the key or another."""
         for user, one in charges.users.items():
             self.total = self.total.plus(one)
             self.users[user] = self.users[user].plus(one)
             self.projects[project_id] = self.projects[project_id].plus(one)
-        self.top = highest([*self.top, *charges.top])
+        if own:
+            self.top = highest([*self.top, *charges.top])
 
 
 def _period(day: date, modality: str) -> date:

@@ -251,7 +251,8 @@ def _record(body: Any, request: Request) -> dict[str, Any]:  # noqa: ANN401 - JS
     """Return the record of a job of v0.4 as v0.3 writes it."""
     job = request.project.jobs.peek(body["id"])
     assert job is not None, "it has just been found"  # noqa: S101
-    mitigation = (body["settings"].get("error_mitigation") or {}).get("debiasing")
+    asked = (body["settings"].get("error_mitigation") or {}).get("debiasing")
+    mitigated = job.submission.mitigated if asked is None else asked
     old = {
         "id": job.id,
         "name": body["name"],
@@ -270,7 +271,7 @@ def _record(body: Any, request: Request) -> dict[str, Any]:  # noqa: ANN401 - JS
         "cost_usd": job.cost,
         "project_id": body["project_id"],
         "request": _seconds(body["submitted_at"]),
-        "error_mitigation": {"debias": bool(mitigation)},
+        "error_mitigation": {"debias": mitigated},
         "children": [child.id for child in job.children],
     }
     optional = {

@@ -105,8 +105,11 @@ def patient(run: Run) -> Iterator[Finding]:
 def spread(run: Run) -> Iterator[Finding]:
     """Callers do not repeat a failed request at once, or in step."""
     pauses: defaultdict[int, list[SentRequest]] = defaultdict(list)
-    for caller in {one.caller: None for one in run.sent}:
-        for earlier, later in pairwise(one for one in run.sent if one.caller == caller):
+    threads: defaultdict[tuple[int, int], list[SentRequest]] = defaultdict(list)
+    for one in run.sent:
+        threads[one.caller, one.thread].append(one)
+    for (caller, _), requests in threads.items():
+        for earlier, later in pairwise(requests):
             if earlier.key != later.key or not earlier.failed or _retry_after_s(earlier):
                 continue
             pause_s = later.at_s - earlier.until_s

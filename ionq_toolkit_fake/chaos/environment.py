@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
+import contextvars
 import io
 import logging
 import random
@@ -127,6 +129,21 @@ _VIRTUAL: dict[str, Callable[..., Any]] = {
 }
 
 
+def _at_once(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `asyncio.to_thread` that calls the function in the thread of the task, if in a turn.
+
+    The order of events would depend on the system's scheduler otherwise. Other tasks go on before.
+    """
+
+    async def to_thread(function: Callable[..., Any], /, *args: Any, **fields: Any) -> Any:  # noqa: ANN401
+        if _current() is None:
+            return await original(function, *args, **fields)
+        await asyncio.sleep(0)
+        return contextvars.copy_context().run(function, *args, **fields)
+
+    return to_thread
+
+
 @contextlib.contextmanager
 def virtual_time(schedule: Schedule) -> Iterator[None]:
     """Replace the functions of `time`, in all modules, for threads with a turn in `schedule`."""
@@ -143,9 +160,11 @@ def virtual_time(schedule: Schedule) -> Iterator[None]:
     before, _schedule = _schedule, schedule
     for names, name in holders:
         names[name] = ours[name]
+    in_threads, asyncio.to_thread = asyncio.to_thread, _at_once(asyncio.to_thread)
     try:
         yield
     finally:
+        asyncio.to_thread = in_threads
         _schedule = before
         for names, name in holders:
             names[name] = found[name]

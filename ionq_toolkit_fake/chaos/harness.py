@@ -58,6 +58,8 @@ class ChaosTest:
         scenario: The cloud; None: it depends on the seed.
         without: The names of checks to leave out.
         stuck_after_s: Real seconds that callers may take without waiting for the clock.
+        deaths: Whether callers are killed, at moments that depend on the seed; None: whether the
+            program's module has ``DEATHS = True``.
 
     Raises:
         ValueError: The program or a check is unknown, or a number is out of range.
@@ -70,6 +72,7 @@ class ChaosTest:
     scenario: Scenario | None = None
     without: Sequence[str] = ()
     stuck_after_s: float = 60.0
+    deaths: bool | None = None
 
     def __post_init__(self) -> None:
         for name in self.without:
@@ -89,6 +92,7 @@ class ChaosTest:
             callers=self.callers or sampled.callers,
             deadline_s=self.deadline_s or sampled.deadline_s,
             scenario=self.scenario or sampled.scenario,
+            deaths=sampled.deaths if self._deadly else (),
         )
 
     def run(self, seed: int) -> Run:
@@ -154,6 +158,12 @@ class ChaosTest:
         return found
 
     @property
+    def _deadly(self) -> bool:
+        if self.deaths is not None or not isinstance(self.program, str):
+            return bool(self.deaths)
+        return bool(getattr(load(self.program)[1], "DEATHS", False))
+
+    @property
     def _loaded(self) -> tuple[Program, tuple[type[BaseException], ...]]:
         if not isinstance(self.program, str):
             return _plain(self.program), _kinds(self.expected or ())
@@ -172,6 +182,7 @@ def run_chaos(
     scenario: Scenario | None = None,
     without: Sequence[str] = (),
     workers: int = 1,
+    deaths: bool | None = None,
 ) -> Report:
     """Run a program with several callers on faulty clouds, once for each seed, and check it.
 
@@ -195,6 +206,8 @@ def run_chaos(
         scenario: The cloud; None: it depends on the seed.
         without: The names of checks to leave out.
         workers: The number of processes. Several need a program by its name.
+        deaths: Whether callers are killed at moments that depend on the seed, for programs that
+            recover (`Caller.recovers`); None: whether the program's module has ``DEATHS = True``.
 
     Returns:
         The report of all runs.
@@ -203,7 +216,7 @@ def run_chaos(
         ValueError: The program or a check is unknown, or a number is out of range.
         StuckError: A caller waits for something other than the clock.
     """
-    test = ChaosTest(program, expected, callers, deadline_s, scenario, without)
+    test = ChaosTest(program, expected, callers, deadline_s, scenario, without, deaths=deaths)
     return test.report(seeds, workers)
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from ionq_toolkit_fake.chaos.record import Accepted, SentRequest
+from ionq_toolkit_fake.chaos.schedule import Died
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ionq_toolkit_fake.api.responses import Response
     from ionq_toolkit_fake.chaos.plan import RunPlan
-    from ionq_toolkit_fake.chaos.schedule import Schedule
+    from ionq_toolkit_fake.chaos.schedule import Schedule, Turn
     from ionq_toolkit_fake.cloud import FakeIonQ
     from ionq_toolkit_fake.faults.exchange import Exchange
 
@@ -32,6 +33,9 @@ class Network:
     Attributes:
         clock: The virtual clock of all callers.
         conditions: The delays of requests and responses.
+        death: When the caller is killed; None: it is not.
+        dead: Whether it was.
+        on_death: Called at that moment.
     """
 
     def __init__(
@@ -45,6 +49,11 @@ class Network:
         accepted: list[Accepted],
     ) -> None:
         self.clock, self.conditions = schedule, plan.conditions
+        self.death = plan.death(caller)
+        self.dead = False
+        self.on_death: Callable[[], object] = lambda: None
+        self._threads: dict[Turn | None, int] = {}
+        self._later: list[tuple[int, Callable[[], object]]] = []
         self._cloud, self._caller, self._count = cloud, caller, 0
         self._sent, self._accepted = sent, accepted
         self._chance = random.Random(f"network {plan.seed} {caller}")  # noqa: S311 - a fake
@@ -59,14 +68,21 @@ class Network:
         *,
         in_parts: bool = False,  # noqa: ARG002 - a timeout covers the whole response
     ) -> Response:
-        """Send a request to the cloud and return the response; see `FakeIonQ.handle`."""
+        """Send a request to the cloud and return the response; see `FakeIonQ.handle`.
+
+        Raises:
+            Died: The caller is killed at this request, or was before.
+        """
         self._count += 1
+        if self.dead or self.death == (self._count, False):
+            self._die()
         if self._count > MOST_REQUESTS:
             self.clock.stop(f"has sent more than {MOST_REQUESTS} requests")
-        parts = urlsplit(url)
+        number, parts = self._count, urlsplit(url)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         digest = hashlib.sha256(body).hexdigest()[:16] if body else ""
         sent = SentRequest(self._caller, self.clock.monotonic(), method, path, digest)
+        sent.thread = self._threads.setdefault(self.clock.mine(), len(self._threads))
         self._sent.append(sent)
         try:
             response = self._carry(sent, (method, url, dict(headers), body), timeout)
@@ -75,12 +91,31 @@ class Network:
             raise
         finally:
             sent.until_s = self.clock.monotonic()
+            if self.death == (number, True):
+                self._die()
+        for moment, function in self._later:
+            if moment == number:
+                function()
         sent.status = response.status
         sent.retry_after = next(
             (value for name, value in response.headers.items() if name.lower() == "retry-after"),
             None,
         )
         return response
+
+    def after(self, requests: int, function: Callable[[], object]) -> None:
+        """Call a function when so many more requests have got their responses."""
+        self._later.append((self._count + requests, function))
+
+    def revive(self) -> None:
+        """Carry the requests of the process that comes after a killed one."""
+        self.death, self.dead = None, False
+
+    def _die(self) -> NoReturn:
+        if not self.dead:
+            self.dead = True
+            self.on_death()
+        raise Died("the process of this caller was killed")
 
     def _carry(self, sent: SentRequest, request: Request, timeout: float | None) -> Response:
         schedule = self.clock

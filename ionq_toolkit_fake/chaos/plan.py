@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit_fake.facts.failures import FAILURES
 from ionq_toolkit_fake.scenario import Scenario
@@ -34,6 +34,9 @@ _TARGETS = (
 #: Statuses of an overloaded or broken service or gateway.
 _STATUSES = (429, 429, 503, 503, 500, 502, 502, 504, 504, 408, 520, 521, 522, 524)
 
+#: The part of callers that are killed.
+_DEADLY = 0.25
+
 #: The statuses after which the request may still have taken effect.
 _LOST = (500, 502, 502, 504, 504, 408, 520, 522, 524)
 
@@ -59,6 +62,18 @@ class NetworkConditions:
         return there, chance.expovariate(1 / self.delay_s)
 
 
+class Death(NamedTuple):
+    """The moment at which the process of a caller ends, as if it was killed.
+
+    Attributes:
+        request: The number of the request of that caller, from 1.
+        after: Whether the request is sent, and its response not read; if not, nothing is sent.
+    """
+
+    request: int
+    after: bool
+
+
 @dataclass(frozen=True)
 class RunPlan:
     """The plan of one run.
@@ -69,6 +84,7 @@ class RunPlan:
         deadline_s: Seconds that each caller has.
         scenario: The cloud, with its faults and transitions.
         conditions: The network.
+        deaths: When each caller is killed; None: it is not. Callers beyond these are not.
     """
 
     seed: int
@@ -76,6 +92,11 @@ class RunPlan:
     deadline_s: float
     scenario: Scenario
     conditions: NetworkConditions
+    deaths: tuple[Death | None, ...] = ()
+
+    def death(self, caller: int) -> Death | None:
+        """Return when a caller is killed, or None."""
+        return self.deaths[caller] if caller < len(self.deaths) else None
 
     @classmethod
     def sample(cls, seed: int) -> RunPlan:
@@ -91,7 +112,17 @@ class RunPlan:
             transitions=[_transitions(chance)],
             faults=[_fault(chance) for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 4)))],
         )
-        return cls(seed, callers, deadline_s, scenario, conditions)
+        return cls(seed, callers, deadline_s, scenario, conditions, _deaths(seed))
+
+
+def _deaths(seed: int) -> tuple[Death | None, ...]:
+    """Return the deaths of callers: about one in four, mostly at the submission of its job."""
+    chance = random.Random(f"deaths {seed}")  # noqa: S311 - a fake
+    drawn = [
+        Death(chance.choice((1, 1, 1, 2, 3, 5)), after=chance.choice((False, True)))
+        for _ in range(MOST_CALLERS)
+    ]
+    return tuple(death if chance.random() < _DEADLY else None for death in drawn)
 
 
 def _transitions(chance: random.Random) -> Mapping[str, Any]:

@@ -31,6 +31,7 @@ class SentRequest:
         error: The name of the error that the caller received instead, or empty.
         retry_after: The header ``Retry-After`` of the response, or None.
         faults: The kinds of its faults; ``late``: it arrived after its caller had given up.
+        thread: The number of the thread of the caller that sent it.
     """
 
     caller: int
@@ -43,11 +44,12 @@ class SentRequest:
     error: str = ""
     retry_after: str | None = None
     faults: tuple[str, ...] = ()
+    thread: int = 0
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Equal for repetitions of the same request by the same caller."""
-        return self.caller, self.method, self.path, self.body
+        """Equal for repetitions of the same request by the same thread of a caller."""
+        return self.caller, self.thread, self.method, self.path, self.body
 
     @property
     def failed(self) -> bool:
@@ -86,7 +88,8 @@ class CallerEnding(NamedTuple):
     Attributes:
         caller: The number of the caller.
         at_s: When it ended, in virtual seconds.
-        outcome: ``result``, ``stopped``, or the name of the error that the program raised.
+        outcome: ``result``, ``stopped``, ``killed``, or the name of the error that the program
+            raised.
         error: The error that the program raised, as text, or None.
         typed: Whether the error, if any, is an expected one.
         stopped: Why the caller was stopped; None: it was not.

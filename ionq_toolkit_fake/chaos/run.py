@@ -6,7 +6,9 @@ import functools
 import hashlib
 import inspect
 import random
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ionq_toolkit_fake.chaos.caller import Caller
@@ -20,7 +22,7 @@ from ionq_toolkit_fake.chaos.environment import (
 from ionq_toolkit_fake.chaos.network import Network
 from ionq_toolkit_fake.chaos.plan import NetworkConditions
 from ionq_toolkit_fake.chaos.record import Accepted, CallerEnding, Run, SentRequest, Violation
-from ionq_toolkit_fake.chaos.schedule import Schedule, Stopped
+from ionq_toolkit_fake.chaos.schedule import Died, Schedule, Stopped
 from ionq_toolkit_fake.intercept.scope import Settings, interception
 
 if TYPE_CHECKING:
@@ -69,9 +71,14 @@ def run(
     cloud = replace(plan.scenario, keys=access).cloud(plan.seed, clock=schedule)
     sent: list[SentRequest] = []
     accepted: list[Accepted] = []
+    files = tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True)
     callers = [
         Caller(
-            number, key, plan, Network(cloud, schedule, plan, number, sent=sent, accepted=accepted)
+            number,
+            key,
+            plan,
+            Network(cloud, schedule, plan, number, sent=sent, accepted=accepted),
+            Path(files.name),
         )
         for number, key in enumerate(keys)
     ]
@@ -82,13 +89,13 @@ def run(
             raise TypeError(f"the program returned {found!r}, which nothing runs")
 
     detector = SecretDetector(keys)
-    with captured_output(detector), virtual_time(schedule), seeded(plan.seed):
+    with files, captured_output(detector), virtual_time(schedule), seeded(plan.seed):
         ended = _take_turns(schedule, callers, execute, plan.deadline_s * _PATIENCE + _PATIENCE_S)
         took_s, count = schedule.monotonic(), len(sent)
         cloud.faults.clear()
         schedule.settle()
         schedule.sleep(_AFTER_S)
-        unsure = [caller for caller in callers if caller.open]
+        unsure = [caller for caller in callers if caller.open or caller.died]
         for caller in unsure:
             caller.cloud.conditions = _CALM
         searched = _take_turns(schedule, unsure, Caller.resolve, _TO_RESOLVE_S)
@@ -103,10 +110,10 @@ def run(
             CallerEnding(
                 caller.number,
                 turn.ended_at,
-                "stopped" if turn.why else "result" if error is None else type(error).__name__,
-                None if error is None else error_text(error),
-                typed=error is None or isinstance(error, expected),
-                stopped=turn.why,
+                _outcome(caller, turn, error),
+                None if error is None or caller.died else error_text(error),
+                typed=error is None or caller.died or isinstance(error, expected),
+                stopped=None if caller.died else turn.why,
                 known=caller.known,
                 suspected=frozenset(caller.suspected),
             )
@@ -126,6 +133,12 @@ def run(
     return replace(found, violations=[*check_run(found, without), *failed_searches])
 
 
+def _outcome(caller: Caller, turn: Turn, error: BaseException | None) -> str:
+    if caller.died:
+        return "killed"
+    return "stopped" if turn.why else "result" if error is None else type(error).__name__
+
+
 def _take_turns(
     schedule: Schedule,
     callers: Iterable[Caller],
@@ -143,6 +156,8 @@ def _take_turns(
                 function(caller)
         except (Stopped, KeyboardInterrupt):
             raise
+        except Died:
+            pass
         except BaseException as error:  # noqa: BLE001 - the check `typed` reports it
             raised[caller.number] = error
 

@@ -23,6 +23,10 @@ class Stopped(BaseException):
     """Raised in a turn to end it: it took too long, or sent too many requests."""
 
 
+class Died(BaseException):
+    """Raised in a turn whose process is killed: what follows it there has no effect any more."""
+
+
 class StuckError(RuntimeError):
     """A turn does not end: it computes, or waits for something other than the virtual clock."""
 

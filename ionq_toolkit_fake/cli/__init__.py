@@ -45,11 +45,8 @@ class Commands(click.Group):
         module, _, name = _COMMANDS[cmd_name].partition(":")
         try:
             loaded = importlib.import_module(f"ionq_toolkit_fake.{module}")
-        except ModuleNotFoundError as error:  # the command is installed without the extra as well
-            raise SystemExit(
-                f"ionq-fake needs the module {error.name!r}, which is not installed. "
-                "Install the extra: pip install 'ionq-toolkit[fake]'"
-            ) from None
+        except ModuleNotFoundError as error:
+            raise _without_extra(error) from None
         command = cast("click.Command", getattr(loaded, name))
         with_variables(command, f"IONQ_FAKE_{cmd_name.upper()}")
         return command
@@ -73,6 +70,18 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo(err=True)
             ctx.exit(INTERRUPTED)
+        except ModuleNotFoundError as error:  # of what is imported when it is needed
+            raise _without_extra(error) from None
+
+
+def _without_extra(error: ModuleNotFoundError) -> SystemExit | ModuleNotFoundError:
+    """Return what ends the command, which is installed without the extra as well."""
+    if (error.name or "").startswith("ionq_toolkit_fake"):
+        return error  # a defect
+    return SystemExit(
+        f"ionq-fake needs the module {error.name!r}, which is not installed. "
+        "Install the extra: pip install 'ionq-toolkit[fake]'"
+    )
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

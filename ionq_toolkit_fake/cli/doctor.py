@@ -11,7 +11,6 @@ import os
 import re
 import socket
 import sqlite3
-import sys
 import urllib.request
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -40,9 +39,6 @@ _REAL_HOST = "api.ionq.co"
 _LEAST_GIBIBYTES, _MOST_SKEW_S, _WORKER_TIMEOUT_S = 0.5, 5.0, 120
 
 _INSTALL = "pip install 'ionq-toolkit[fake]'"
-
-#: Variables with our prefix that no option of ours reads.
-_OTHER_VARIABLES = frozenset(SHARED.values())
 
 
 @dataclass(frozen=True)
@@ -162,8 +158,6 @@ def packages() -> Iterator[Finding]:
             yield Finding(
                 "packages", WRONG, f"{parsed[1]} {have} is not {need}", f"pip install '{need}'"
             )
-    if sys.version_info < (3, 11):  # noqa: UP036 - as installed by hand
-        yield Finding("python", WRONG, f"this is Python {sys.version.split()[0]}", "use 3.11")
 
 
 def _version(name: str) -> str | None:
@@ -262,7 +256,7 @@ def known_variables() -> set[str]:
     from ionq_toolkit_fake.cli import main  # noqa: PLC0415 - which imports this module
 
     context = click.Context(main)
-    found = set(_OTHER_VARIABLES)
+    found = set(SHARED.values())
     try:
         todo = [main.get_command(context, name) for name in main.list_commands(context)]
     except SystemExit:

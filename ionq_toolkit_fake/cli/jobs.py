@@ -26,6 +26,9 @@ _STATUSES = ("submitted", "ready", "started", *_FINAL)
 #: Seconds between two polls, the first and the last, and the polls in a row that may fail.
 _FIRST_PAUSE_S, _LAST_PAUSE_S, _MOST_FAILURES = 0.1, 2.0, 10
 
+#: The most child jobs that are shown.
+_MOST_CHILDREN = 20
+
 #: HTTP statuses: created, and those after which the same request may succeed.
 _CREATED, _TEMPORARY = 201, frozenset({429, 500, 502, 503, 504, 520, 522, 524})
 
@@ -110,7 +113,7 @@ def _short(moment: str, newest: str) -> str:
 def show(remote: Remote, job_id: str | None, outcomes: int, as_json: bool) -> None:
     """Show JOB, or the newest job: its record and its histogram.
 
-    This does not count as a poll.
+    This does not count as a poll. Outcomes have qubit 0 last.
 
     For example:
 
@@ -140,10 +143,12 @@ def _show(found: dict[str, Any]) -> None:
         pairs[name] = (record.get(name) or "").replace("T", " ").removesuffix("Z")
     pairs["metadata"] = json.dumps(record["metadata"]) if record.get("metadata") else None
     children = record.get("child_job_ids") or []
-    pairs["child jobs"] = "\n            ".join(children) if len(children) == 1 else None
-    if len(children) > 1:
-        pairs["child jobs"] = f"{len(children)}, the first is {children[0]}"
+    pairs["child jobs"] = len(children) or None
     output.print_pairs(pairs)
+    for child in children[:_MOST_CHILDREN]:
+        click.echo(f"  {child}")
+    if len(children) > _MOST_CHILDREN:
+        click.echo(f"  and {len(children) - _MOST_CHILDREN} more: --json has them all")
     if found["outcomes"]:
         click.echo()
         output.print_histogram(found["outcomes"], found["outcome_count"])

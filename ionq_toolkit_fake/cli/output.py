@@ -87,7 +87,8 @@ def _print_rich(
         )
     for row in rows:
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
-    Console(highlight=False).print(table)
+    # Older versions of rich take an empty NO_COLOR for one that is set.
+    Console(highlight=False, no_color=not colours()).print(table)
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:
@@ -110,16 +111,16 @@ def print_histogram(outcomes: Sequence[Mapping[str, object]], count: int) -> Non
     """
     chances = [float(str(one["probability"])) for one in outcomes]
     longest = max(len(str(one["outcome"])) for one in outcomes)
-    room = shutil.get_terminal_size().columns - longest - 24
+    room = shutil.get_terminal_size().columns - longest - 27
     width, most = max(_SHORTEST_BAR, min(_LONGEST_BAR, room)), max(chances)
     counts = ["" if one["count"] is None else str(one["count"]) for one in outcomes]
     digits = max(map(len, counts))
     for one, chance, shots in zip(outcomes, chances, counts, strict=True):
         line = _bar() * max(1, round(width * chance / most))
-        click.echo(f"  {one['outcome']}  {line:<{width}}  {shots:>{digits}}  {chance:6.1%}")
+        click.echo(f"  {one['outcome']}  {line:<{width}}  {shots:>{digits}}  {100 * chance:>8.3g}%")
     if count > len(outcomes):
         rest = max(0.0, 1 - sum(chances))
-        click.echo(f"  and {count - len(outcomes):,} more outcomes, {rest:.1%} in all")
+        click.echo(f"  and {count - len(outcomes):,} more outcomes, {100 * rest:.3g}% in all")
 
 
 def colours() -> bool:

@@ -187,7 +187,7 @@ class Remote:
 
     def _unreached(self, error: Exception) -> CommandError:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        hint = "the connection broke before the response: ask again with ionq-fake status"
+        hint = "the request may have taken effect: ask with ionq-fake requests"
         if isinstance(error, ConnectionRefusedError | socket.gaierror):
             hint = "start one with ionq-fake serve, or name another with --url or IONQ_FAKE_URL"
         return CommandError(f"{self.url} was not reached ({reason}): {hint}", NOT_REACHED)

@@ -22,6 +22,9 @@ from ionq_toolkit_fake.models.agenda import Retention
 from ionq_toolkit_fake.scenario import Scenario
 from ionq_toolkit_fake.server import serve as serve_cloud
 from ionq_toolkit_fake.server.guard import Guard, UnsafeAddressError
+from ionq_toolkit_fake.server.limits import OPTIONS, ServerLimits
+from ionq_toolkit_fake.server.logs import LEVELS, start_log
+from ionq_toolkit_fake.server.tls import TlsFileError, tls_context
 from ionq_toolkit_fake.simulation.executors import ProcessExecutor, simulate
 from ionq_toolkit_fake.simulation.limits import MOST_SECONDS
 from ionq_toolkit_fake.simulation.program import Program, Task
@@ -29,16 +32,47 @@ from ionq_toolkit_fake.store.base import StateError
 from ionq_toolkit_fake.transitions.lifecycle import IMMEDIATELY, PREDICTED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    import ssl
+    from collections.abc import Callable, Collection
 
     from distributed import Client
+
+#: The meaning of the option of each limit.
+_LIMITS = {
+    "connections": "How many clients may be connected; further ones get 503.",
+    "requests": "How many requests may wait for the cloud; further ones get 503.",
+    "body_bytes": "How many bytes the bodies of all requests may have together, while they wait; "
+    "further requests get 503.",
+    "path_bytes": "The longest path with its query; a longer one gets 414.",
+    "head_bytes": "The longest request line with its headers; a longer one gets 400.",
+    "headers": "How many headers a request may have; one with more gets 431.",
+    "idle_s": "How long a connection stays open between two requests.",
+    "head_s": "How long the headers of a request may take to arrive, before 408.",
+    "body_s": "How long the body of a request may take to arrive, before 408.",
+    "send_s": "How long a client may take nothing of its response, before it is disconnected.",
+    "stop_s": "How long requests have to be finished when the server is told to stop.",
+}
 
 #: How long the scheduler of a Dask cluster has to accept a connection.
 CONNECT_TIMEOUT_S = 10
 
 
-if find_spec("qiskit_aer") is None:  # imported when something is simulated
-    raise ModuleNotFoundError(name="qiskit_aer")
+def _limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for each limit of a server."""
+    default = ServerLimits()
+    for name, what in reversed(_LIMITS.items()):
+        value = getattr(default, name)
+        kind = click.IntRange(1) if isinstance(value, int) else click.FloatRange(0, min_open=True)
+        option = click.option(
+            OPTIONS[name], name, type=kind, default=value, show_default=True, help=what
+        )
+        command = option(command)
+    return command
+
+
+for _name in ("h11", "qiskit_aer", "starlette", "uvicorn"):  # imported when they are used
+    if find_spec(_name) is None:
+        raise ModuleNotFoundError(name=_name)
 
 
 @click.command()
@@ -188,9 +222,30 @@ if find_spec("qiskit_aer") is None:  # imported when something is simulated
 @click.option(
     "--insecure", is_flag=True, help="Take every API key, also from other machines: see --host."
 )
+@_limit_options
+@click.option(
+    "--tls-cert",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Serve https with the certificate in this PEM file.",
+)
+@click.option(
+    "--tls-key",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The key of the certificate, if its file does not have it.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="warning",
+    show_default=True,
+    help="The least important lines of the log on standard error; info has one for each request.",
+)
 @click.pass_context
 def serve(  # noqa: PLR0917 - click passes them by name
     context: click.Context,
+    /,
     host: str,
     port: int,
     clock: str,
@@ -213,11 +268,16 @@ def serve(  # noqa: PLR0917 - click passes them by name
     token: str | None,
     hosts: tuple[str, ...],
     insecure: bool,
+    tls_cert: str | None,
+    tls_key: str | None,
+    log_level: str,
+    **limits: float,
 ) -> None:
     """Serve a cloud until Ctrl-C: a new, empty one, or that of --state.
 
     The first line printed is the base URL to give to a client, as
-    "ionq-fake listening on URL". Any API key is taken, unless keys are given. The routes that
+    "ionq-fake listening on URL", the second the address of the console, a page that shows the jobs
+    and changes the cloud. Any API key is taken, unless keys are given. The routes that
     change the cloud are below /_fake: GET /_fake lists them. Where other machines can reach the
     server, it needs keys (or --insecure), and those routes a token.
 
@@ -232,7 +292,9 @@ def serve(  # noqa: PLR0917 - click passes them by name
     keys = _keys(api_keys, key_file)
     kept = {} if like is None else like.retention
     retention = Retention.of({**kept, **_given(jobs=keep_jobs, days=keep_days)})
-    guard = Guard(host, hosts=hosts, token=token)
+    start_log(log_level)
+    tls = _tls(tls_cert, tls_key)
+    guard = Guard(host, hosts=hosts, token=token, scheme="http" if tls is None else "https")
     client = None if scheduler is None else _cluster(scheduler)
     simulations = (
         ProcessExecutor(workers, gibibytes=gibibytes, seconds=seconds)
@@ -285,7 +347,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
         if token is None:
             click.echo(f"Token of /_fake: {guard.token}", err=True)
     try:
-        asyncio.run(_serve(cloud, host, port, guard))
+        asyncio.run(_serve(cloud, host, port, guard, _limits(limits), tls))
     except OSError as error:
         raise click.ClickException(
             f"cannot listen on {host}:{port}: {error.strerror or error}. "
@@ -301,14 +363,45 @@ def serve(  # noqa: PLR0917 - click passes them by name
     click.echo("ionq-fake stopped", err=True)
 
 
-async def _serve(cloud: FakeIonQ, host: str, port: int, guard: Guard) -> None:
+async def _serve(  # noqa: PLR0917 - as above
+    cloud: FakeIonQ,
+    host: str,
+    port: int,
+    guard: Guard,
+    limits: ServerLimits,
+    tls: ssl.SSLContext | None,
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels this coroutine
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
     with contextlib.suppress(asyncio.CancelledError):
-        await serve_cloud(lambda: cloud, host, port, stop=stop, on_listening=_announce, guard=guard)
+        await serve_cloud(
+            lambda: cloud,
+            host,
+            port,
+            stop=stop,
+            on_listening=_announce,
+            guard=guard,
+            limits=limits,
+            tls=tls,
+        )
+
+
+def _tls(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        if key is not None:
+            raise click.UsageError("--tls-key belongs to --tls-cert: give both.")
+        return None
+    try:
+        return tls_context(certificate, key)
+    except TlsFileError as error:
+        raise click.BadParameter(str(error), param_hint="--tls-cert") from error
+
+
+def _limits(given: dict[str, float]) -> ServerLimits:
+    return ServerLimits(**given)  # type: ignore[arg-type]  # each option has the type of its limit
 
 
 def _scenario(context: click.Context, text: str) -> Scenario:
@@ -368,5 +461,6 @@ def _pair(text: str) -> tuple[str, str]:
 def _announce(url: str) -> None:
     try:
         click.echo(f"ionq-fake listening on {url}")  # flushed
+        click.echo(f"console: {url.removesuffix('/v0.4')}/")
     except OSError as error:
         raise click.ClickException(f"cannot write to standard output: {error}") from error

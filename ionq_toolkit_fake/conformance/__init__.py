@@ -8,8 +8,7 @@ statuses, shapes and numbers are written out again in `checks` and `flows`, and 
 pyproject.toml forbids them to import the first. A check knows a cloud by its URL alone.
 """
 
-from ionq_toolkit_fake.conformance.report import Report, Result
+from ionq_toolkit_fake.conformance.report import ConformanceReport, Result
 from ionq_toolkit_fake.conformance.run import check_conformance
-from ionq_toolkit_fake.conformance.wire import Reply
 
-__all__ = ["Reply", "Report", "Result", "check_conformance"]
+__all__ = ["ConformanceReport", "Result", "check_conformance"]

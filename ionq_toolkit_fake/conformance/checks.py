@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ionq_toolkit_fake.conformance import flows
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.conformance.kit import Probe
 
-#: What a check needs beyond the simulator.
-QPU, MONEY = "qpu", "money"
+#: What a check may need beyond the simulator.
+QPU = "qpu"
 
 
 class Check(NamedTuple):
@@ -29,7 +30,7 @@ class Check(NamedTuple):
         source: Where it comes from.
         probe: Yields the differences that it finds.
         deviations: Its names in the fake's table of deviations, if it is one; tests compare them.
-        needs: `QPU`, `MONEY`, or nothing.
+        needs: `QPU`, or nothing.
     """
 
     area: str
@@ -139,7 +140,6 @@ _ZZ = _circuit(*[_gate("zz", 0, 1, angle=0.25)] * 40, gateset="native")
 _MS = _circuit(*[_gate("ms", 0, 1, phases=[0, 0])] * 40, gateset="native")
 _XX_BELL = [*BELL, *_HH]
 _FOLDED = [BELL[0], *[BELL[1]] * 41, *_HH]
-_MID = "OPENQASM 3.0; qubit[1] q; bit[1] c; for int i in [0:2] { x q[0]; } c[0] = measure q[0];"
 _METADATA = {f"k{number}": "v" for number in range(11)}
 
 
@@ -176,283 +176,149 @@ def _refusals() -> Iterator[tuple[str, str, Probe]]:
     yield "more than 10 metadata", LIMITS, refuses("metadata", {"metadata": _METADATA})
 
 
-CHECKS: tuple[Check, ...] = (
-    Check("service", "GET /health passes", QISKIT, asks("GET /health", 200, {"status": "pass"})),
-    Check(
-        "service",
-        "GET /whoami shows the key's id, name and project",
-        SPEC,
-        asks("GET /whoami", 200, {"key_id": str, "key_name": str, "project_id?": (str, None)}),
-    ),
-    Check(
-        "service",
-        "GET /projects has an object of projects",
-        MLI,
-        asks("GET /projects", 200, {"projects": [{"name": str, "allowedTargets": [str]}]}),
-        ("projects-object",),
-    ),
-    Check("service", "an unknown path is not found", SPEC, asks("GET /no-such-path", 404)),
-    *(
-        Check(
-            "keys", f"{request} with {word} is answered by 401", SPEC, asks(request, 401, key=key)
-        )
-        for request in ("GET /whoami", "GET /jobs", f"GET /jobs/{_NO_JOB}")
-        for word, key in (("no key", NONE), ("a wrong key", WRONG))
-    ),
-    Check(
-        "backends",
-        "GET /backends needs no key and lists backends",
-        SPEC,
-        asks("GET /backends", 200, [_BACKEND], key=NONE),
-    ),
-    Check(
-        "backends",
-        "the simulator has 29 qubits and lists noise models",
-        QISKIT,
-        asks(
-            "GET /backends/simulator",
-            200,
-            {**_BACKEND, "backend": "simulator", "qubits": 29, "noise_models": [str]},
-            key=NONE,
-        ),
-        ("backend-noise-models",),
-    ),
-    Check(
-        "backends",
-        "a QPU of another name has characterizations null",
-        QISKIT,
-        asks(
-            "GET /backends/qpu.qpu/characterizations",
-            200,
-            {"characterizations": None, "pages": 0},
-            key=NONE,
-        ),
-        ("characterizations-of-any", "characterizations-null"),
-    ),
-    Check(
-        "backends",
-        "a characterization has medians, stderr 0 and times in fractions",
-        NOISEVAULT,
-        flows.characterization_form,
-        ("characterization-times", "characterization-nulls"),
-    ),
-    Check(
-        "backends",
-        "characterizations to `end` have that day; pages counts all",
-        NOISEVAULT,
-        flows.characterized_days,
-        ("characterizations-end", "characterizations-pages"),
-    ),
-    Check(
-        "backends",
-        "qpu.forte-enterprise-1 is listed without degraded",
-        CORE,
-        flows.degraded,
-        ("degraded-missing",),
-    ),
-    *(Check("refusals", f"refused: {name}", source, probe) for name, source, probe in _refusals()),
-    Check(
-        "refusals",
-        "refused: a native zz by a negative angle",
-        VQE,
-        refuses("angle", _circuit(_gate("zz", 0, 1, angle=-0.25), gateset="native")),
-        ("native-angles",),
-    ),
-    Check(
-        "refusals",
-        "a bare qpu is refused with the address of the list of backends",
-        KFE,
-        refuses("https://docs.ionq.com", {"backend": "qpu", "dry_run": True}),
-        ("bare-qpu",),
-    ),
-    *(
-        Check(
-            "refusals", f"{request} of an unknown job is answered by 404", SPEC, asks(request, 404)
-        )
-        for request in (
-            f"GET /jobs/{_NO_JOB}",
-            f"DELETE /jobs/{_NO_JOB}",
-            f"PUT /jobs/{_NO_JOB}/status/cancel",
-            f"GET /jobs/{_NO_JOB}/results/probabilities",
-            f"GET /jobs/{_NO_JOB}/cost",
-            f"GET /jobs/{_NO_JOB}/artifacts/{_NO_JOB}",
-        )
-    ),
-    Check(
-        "refusals",
-        "fails: a circuit wider than the simulator",
-        SPEC,
-        fails(_circuit(_gate("x", 0), qubits=30), "NotEnoughQubits", "SimulationError"),
-    ),
-    Check(
-        "refusals",
-        "fails: a circuit without qubits",
-        OVERLAY,
-        fails({"input": {"circuit": BELL}}, "UnexpectedCompilationError"),
-        ("compilation-code",),
-    ),
-    Check("tolerances", "shots may be text", CIRQ, takes({"shots": "100"})),
-    Check(
-        "tolerances",
-        "a noise seed may be null",
-        QISKIT,
-        takes({"noise": {"model": "ideal", "seed": None}}),
-    ),
-    Check("tolerances", "unknown fields are ignored", CIRQ, takes({"lang": "json"})),
-    Check("tolerances", "dry_run may be false", QISKIT, takes({"dry_run": False})),
-    Check(
-        "tolerances",
-        "a target without a backend means the simulator",
-        KFE,
-        flows.target_for_backend,
-        ("target-is-no-backend",),
-    ),
-    Check(
-        "tolerances",
-        "a list may be filtered by an unknown status",
-        CIRQ,
-        asks("GET /jobs?status=queued", 200),
-    ),
-    Check("tolerances", "a page may have 100 jobs", MLI, flows.large_pages, ("list-limit",)),
-    *(
-        Check("gates", f"qis: {name}", PROGRAMS, gives(gates, expected))
-        for name, (gates, expected) in _QIS.items()
-    ),
-    Check(
-        "gates",
-        "qis: several controls",
-        PROGRAMS,
-        gives([_gate("x", 0, 1), {"gate": "x", "target": 2, "controls": [0, 1]}], {7: 1}, qubits=3),
-    ),
-    Check(
-        "gates",
-        "qis: four equal outcomes have 0.25 each",
-        PENNYLANE,
-        gives(_HH, dict.fromkeys(range(4), 0.25)),
-    ),
-    Check(
-        "gates",
-        "qis: pauliexp whose terms do not commute is one step of Trotter",
-        PENNYLANE,
-        gives(
-            [_gate("pauliexp", 0, terms=["X", "Z"], coefficients=[1.0, 1.0], time=0.5)],
-            {0: _COS, 1: _SIN},
-        ),
-    ),
-    *(
-        Check("gates", f"native: {name}", NATIVE, gives(gates, expected, "native"))
-        for name, (gates, expected) in _NATIVE.items()
-    ),
-    Check("jobs", "an ideal job: its record", SPEC, flows.record_of_a_job),
-    Check(
-        "jobs", "results have URLs beside descriptors", QISKIT, flows.result_urls, ("results-urls",)
-    ),
-    Check("jobs", "each descriptor names an artifact", SPEC, flows.artifacts),
-    Check("jobs", "a failure has its text as error", CIRQ, flows.failure_text, ("failure-error",)),
-    Check(
-        "jobs",
-        "debiasing is false where there is no such",
-        OVERLAY,
-        flows.debiasing_false,
-        ("debiasing-false",),
-    ),
-    Check(
-        "jobs",
-        "the compiler's settings are shown",
-        QBRAID,
-        flows.compilation_shown,
-        ("compilation-output",),
-    ),
-    Check("jobs", "a job from creation to deletion", SPEC, flows.life_of_a_job),
-    Check("jobs", "pages of a list", SPEC, flows.pages),
-    Check(
-        "jobs", "several are canceled, though completed, and deleted", CIRQ, flows.several_at_once
-    ),
-    Check("jobs", "a job of several circuits", QISKIT, flows.children),
-    Check("jobs", "a clone", SPEC, flows.clones),
-    Check("jobs", "probabilities of a Bell pair are 0.5 and 0.5", PENNYLANE, flows.ideal_results),
-    Check(
-        "jobs",
-        "compiled circuits are gone",
-        QISKIT,
-        asks(f"GET /jobs/{_NO_JOB}/circuits/native", 410),
-    ),
-    Check("noise", "counts, shots and probabilities agree", NOISE, flows.noisy_counts),
-    Check("noise", "a seed repeats the noise", PENNYLANE, flows.seeds),
-    Check(
-        "noise",
-        "equal circuits of a job have equal noise",
-        VQE,
-        flows.one_seed_per_job,
-        ("one-noise-seed",),
-    ),
-    Check(
-        "noise",
-        "aria-1 errs in 1.33 % of native gates on two qubits",
-        NOISE,
-        samples({**_MS, "shots": _SHOTS, "noise": {"model": "aria-1"}}, [0], _left(0.0133, 40)),
-    ),
-    Check(
-        "noise",
-        "forte-1 errs in 1.413 % of native gates on two qubits",
-        VQE,
-        samples({**_ZZ, "shots": _SHOTS, "noise": {"model": "forte-1"}}, [0], _left(0.01413, 40)),
-        ("forte-1-rates",),
-    ),
-    Check(
-        "noise",
-        "a Bell pair read as XX under aria-1 keeps 0.9855",
-        VQE,
-        samples(
-            {**_circuit(*_XX_BELL), "shots": _SHOTS, "noise": {"model": "aria-1"}},
-            [0, 3],
-            (1 + 0.985492) / 2,
-        ),
-    ),
-    Check(
-        "noise",
-        "the same with its cnot 41 times: the compiler folds it",
-        VQE,
-        samples(
-            {**_circuit(*_FOLDED), "shots": _SHOTS, "noise": {"model": "aria-1"}},
-            [0, 3],
-            (1 + 0.985492) / 2,
-        ),
-        ("noise-on-compiled",),
-    ),
-    Check("programs", "OpenQASM 3: registers by their names", QASM3, flows.registers),
-    Check(
-        "programs",
-        "OpenQASM 3: a program that is none is accepted, and fails",
-        QASM3,
-        fails(
-            {"type": "ionq.qasm3.v1", "input": {"data": "no program"}},
-            *("PreflightError", "CompilationError", "InvalidInput"),
-        ),
-    ),
-    Check("sessions", "a session of the simulator", CORE, flows.sessions),
-    Check("costs", "the simulator is free", OVERLAY, flows.free_of_charge),
-    Check(
-        "costs",
-        "an estimate for the simulator is 0",
-        SPEC,
-        asks(
-            "GET /jobs/estimate?backend=simulator&shots=100&qubits=2",
-            200,
-            {"estimated_total_cost": 0, "estimated_at": MOMENT, "rate_card": dict},
-        ),
-    ),
-    Check("v0.3", "a job, which v0.4 sees as well", QUELL, flows.old_job),
-    Check("v0.3", "a refusal names target", SPEC, flows.old_refusal),
-    Check("v0.3", "characterizations by milliseconds", QBRAID, flows.old_characterizations),
-    Check("qpu", "an estimate has price and rates", SPEC, flows.estimate_of_a_qpu, needs=QPU),
-    Check(
-        "qpu",
-        "a dry run is priced, and has no results",
-        QISKIT,
-        flows.dry_run,
-        ("record-of-2026",),
-        QPU,
-    ),
-    Check("qpu", "a paid job", SPEC, flows.paid_job, needs=MONEY),
+_LOST = f"/jobs/{_NO_JOB}"
+_OF_A_JOB = (
+    *(f"GET {_LOST}", f"DELETE {_LOST}", f"PUT {_LOST}/status/cancel", f"GET {_LOST}/cost"),
+    *(f"GET {_LOST}/results/probabilities", f"GET {_LOST}/artifacts/{_NO_JOB}"),
 )
+_AS_XX = (1 + 0.985492) / 2
+_SIMULATOR = {**_BACKEND, "backend": "simulator", "qubits": 29, "noise_models": [str]}
+_OLD_SHAPE = {"characterizations": None, "pages": 0}
+_ESTIMATE = {"estimated_total_cost": 0, "estimated_at": MOMENT, "rate_card": dict}
+_COMPILATION = {"precision": str, "gate_basis": str, "service_version": str}
+_FAILURES = ("UnexpectedCompilationError", "CompilationError", "PreflightError")
+_URL = re.compile("/v0.4/jobs/[0-9a-f-]{36}/results/probabilities")
+_NO_PROGRAM = {"type": "ionq.qasm3.v1", "input": {"data": "no program"}}
+_NO_KEYS = (("no key", NONE), ("a wrong key", WRONG))
+
+
+def _sampled(gates: dict[str, Any], model: str, outcomes: list[int], share: float) -> Probe:
+    return samples({**gates, "shots": _SHOTS, "noise": {"model": model}}, outcomes, share)
+
+
+# fmt: off
+#: The checks by their areas, in the order in which they are run.
+_ROWS: dict[str, list[tuple[Any, ...]]] = {
+    "service": [
+        ("GET /health passes", QISKIT, asks("GET /health", 200, {"status": "pass"})),
+        ("GET /whoami shows the key's id, name and project", SPEC,
+         asks("GET /whoami", 200, {"key_id": str, "key_name": str, "project_id?": (str, None)})),
+        ("GET /projects has an object of projects", MLI,
+         asks("GET /projects", 200, {"projects": [{"name": str, "allowedTargets": [str]}]}),
+         ("projects-object",)),
+        ("an unknown path is not found", SPEC, asks("GET /no-such-path", 404)),
+    ],
+    "keys": [
+        (f"{request} with {word} is answered by 401", SPEC, asks(request, 401, key=key))
+        for request in ("GET /whoami", "GET /jobs", f"GET {_LOST}") for word, key in _NO_KEYS
+    ],
+    "backends": [
+        ("GET /backends needs no key", SPEC, asks("GET /backends", 200, [_BACKEND], key=NONE)),
+        ("the simulator has 29 qubits and lists noise models", QISKIT,
+         asks("GET /backends/simulator", 200, _SIMULATOR, key=NONE), ("backend-noise-models",)),
+        ("a QPU of another name has characterizations null", QISKIT,
+         asks("GET /backends/qpu.qpu/characterizations", 200, _OLD_SHAPE, key=NONE),
+         ("characterizations-of-any", "characterizations-null")),
+        ("a characterization has medians, stderr 0 and times in fractions", NOISEVAULT,
+         flows.characterization_form, ("characterization-times", "characterization-nulls")),
+        ("characterizations to `end` have that day; pages counts all", NOISEVAULT,
+         flows.characterized_days, ("characterizations-end", "characterizations-pages")),
+        ("qpu.forte-enterprise-1 is listed without degraded", CORE,
+         flows.degraded, ("degraded-missing",)),
+    ],
+    "refusals": [
+        *((f"refused: {name}", source, probe) for name, source, probe in _refusals()),
+        ("refused: a native zz by a negative angle", VQE,
+         refuses("angle", _circuit(_gate("zz", 0, 1, angle=-0.25), gateset="native")),
+         ("native-angles",)),
+        ("a bare qpu is refused with the address of the list of backends", KFE,
+         refuses("https://docs.ionq.com", {"backend": "qpu", "dry_run": True}), ("bare-qpu",)),
+        *((f"{request} of an unknown job is answered by 404", SPEC, asks(request, 404))
+          for request in _OF_A_JOB),
+        ("fails: a circuit wider than the simulator", SPEC,
+         fails(_circuit(_gate("x", 0), qubits=30), "NotEnoughQubits", "SimulationError")),
+        ("fails: a circuit without qubits", OVERLAY,
+         fails({"input": {"circuit": BELL}}, "UnexpectedCompilationError"), ("compilation-code",)),
+    ],
+    "tolerances": [
+        ("shots may be text", CIRQ, takes({"shots": "100"})),
+        ("a seed may be null", QISKIT, takes({"noise": {"model": "ideal", "seed": None}})),
+        ("unknown fields are ignored", CIRQ, takes({"lang": "json"})),
+        ("dry_run may be false", QISKIT, takes({"dry_run": False})),
+        ("a target without a backend means the simulator", KFE,
+         takes({"backend": LEFT_OUT, "target": "simulator"}, {"backend": "simulator"}),
+         ("target-is-no-backend",)),
+        ("a list may be filtered by an unknown status", CIRQ, asks("GET /jobs?status=queued", 200)),
+        ("a page may have 100 jobs", MLI, asks("GET /jobs?limit=100", 200), ("list-limit",)),
+    ],
+    "gates": [
+        *((f"qis: {name}", PROGRAMS, gives(*one)) for name, one in _QIS.items()),
+        ("qis: several controls", PROGRAMS,
+         gives([_gate("x", 0, 1), _gate("x", 2, controls=[0, 1])], {7: 1}, qubits=3)),
+        ("qis: four equal outcomes have 0.25 each", PENNYLANE,
+         gives(_HH, dict.fromkeys(range(4), 0.25))),
+        ("qis: pauliexp whose terms do not commute is one step of Trotter", PENNYLANE,
+         gives([_gate("pauliexp", 0, terms=["X", "Z"], coefficients=[1.0, 1.0], time=0.5)],
+               {0: _COS, 1: _SIN})),
+        *((f"native: {name}", NATIVE, gives(*one, "native")) for name, one in _NATIVE.items()),
+    ],
+    "jobs": [
+        ("an ideal job: its record", SPEC, flows.record_of_a_job),
+        ("results have URLs beside descriptors", QISKIT,
+         takes({}, {"results": {"probabilities": {"url": _URL}}}), ("results-urls",)),
+        ("each descriptor names an artifact", SPEC, flows.artifacts),
+        ("a failure has its text as error", CIRQ,
+         fails({"input": {"circuit": BELL}}, *_FAILURES, error=str), ("failure-error",)),
+        ("debiasing off is false", OVERLAY,
+         takes({"settings": {"error_mitigation": {"debiasing": False}}},
+               {"output": {"error_mitigation": {"debiasing": False}}}), ("debiasing-false",)),
+        ("the compiler's settings are shown", QBRAID,
+         takes({}, {"output": {"compilation": _COMPILATION}}), ("compilation-output",)),
+        ("a job from creation to deletion", SPEC, flows.life_of_a_job),
+        ("pages of a list", SPEC, flows.pages),
+        ("several are canceled, though completed, and deleted", CIRQ, flows.several_at_once),
+        ("a job of several circuits", QISKIT, flows.children),
+        ("a clone", SPEC, flows.clones),
+        ("probabilities of a Bell pair are 0.5 and 0.5", PENNYLANE, gives(BELL, {0: 0.5, 3: 0.5})),
+        ("compiled circuits are gone", QISKIT, asks(f"GET {_LOST}/circuits/native", 410)),
+    ],
+    "noise": [
+        ("counts, shots and probabilities agree", NOISE, flows.noisy_counts),
+        ("a seed repeats the noise", PENNYLANE, flows.seeds),
+        ("equal circuits of a job have equal noise", VQE,
+         flows.one_seed_per_job, ("one-noise-seed",)),
+        ("aria-1 errs in 1.33 % of native gates on two qubits", NOISE,
+         _sampled(_MS, "aria-1", [0], _left(0.0133, 40))),
+        ("forte-1 errs in 1.413 % of native gates on two qubits", VQE,
+         _sampled(_ZZ, "forte-1", [0], _left(0.01413, 40)), ("forte-1-rates",)),
+        ("a Bell pair read as XX under aria-1 keeps 0.9855", VQE,
+         _sampled(_circuit(*_XX_BELL), "aria-1", [0, 3], _AS_XX)),
+        ("the same with its cnot 41 times: the compiler folds it", VQE,
+         _sampled(_circuit(*_FOLDED), "aria-1", [0, 3], _AS_XX), ("noise-on-compiled",)),
+    ],
+    "programs": [
+        ("OpenQASM 3: registers by their names", QASM3, flows.registers),
+        ("OpenQASM 3: a program that is none is accepted, and fails", QASM3,
+         fails(_NO_PROGRAM, "PreflightError", "CompilationError", "InvalidInput")),
+    ],
+    "sessions": [("a session of the simulator", CORE, flows.sessions)],
+    "costs": [
+        ("the simulator is free", OVERLAY, flows.free_of_charge),
+        ("an estimate for the simulator is 0", SPEC,
+         asks("GET /jobs/estimate?backend=simulator&shots=100&qubits=2", 200, _ESTIMATE)),
+    ],
+    "v0.3": [
+        ("a job, which v0.4 sees as well", QUELL, flows.old_job),
+        ("a refusal names target", SPEC, flows.old_refusal),
+        ("characterizations by milliseconds", QBRAID, flows.old_characterizations),
+    ],
+    "qpu": [
+        ("an estimate has price and rates", SPEC, flows.estimate_of_a_qpu, (), QPU),
+        ("a dry run is priced, and has no results", QISKIT,
+         flows.dry_run, ("record-of-2026",), QPU),
+        ("a paid job", SPEC, flows.paid_job, (), QPU),
+    ],
+}
+# fmt: on
+
+CHECKS = tuple(Check(area, *row) for area, rows in _ROWS.items() for row in rows)

@@ -46,7 +46,10 @@ def conformance_command(
     all jobs are for the simulator. The jobs are named conformance-..., and deleted in the end.
 
     Exit status: 0 if every check agrees that was run, 1 if one differs or none was run.
-    """
+
+    \b
+        ionq-fake conformance http://127.0.0.1:8080 --area backends --json
+    """  # noqa: D301 - the backspace keeps the lines apart
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
         raise click.BadParameter("a URL such as http://127.0.0.1:8080", param_hint="URL")

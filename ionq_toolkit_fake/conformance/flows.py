@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from scipy.stats import binomtest
 
-from ionq_toolkit_fake.conformance.kit import LEFT_OUT, NotApplicableError
+from ionq_toolkit_fake.conformance.kit import NotApplicableError
 from ionq_toolkit_fake.conformance.shapes import (
     ANY,
     MOMENT,
     NUMBER,
     OUTCOME,
     UUID,
-    Closed,
     differences,
     quoted,
 )
@@ -81,13 +80,6 @@ def record_of_a_job(kit: Kit) -> Iterator[str]:
         yield f"$ has shots ({record['shots']}); the ideal simulator has none"
 
 
-def result_urls(kit: Kit) -> Iterator[str]:
-    """Check that the results of a record have URLs beside descriptors."""
-    record = kit.completed()
-    url = f"/v0.4/jobs/{record['id']}/results/probabilities"
-    yield from differences({"probabilities": {"url": url}}, record["results"], "$.results")
-
-
 def artifacts(kit: Kit) -> Iterator[str]:
     """Check that each descriptor names an artifact, and that it has the same probabilities."""
     record = kit.completed()
@@ -99,24 +91,6 @@ def artifacts(kit: Kit) -> Iterator[str]:
         body = kit.get(f"/jobs/{record['id']}/artifacts/{one['id']}")
         if name == "ionq.result.probabilities.json.v1" and body != wanted:
             yield f"the artifact has {quoted(body)}, not {quoted(wanted)}"
-
-
-def failure_text(kit: Kit) -> Iterator[str]:
-    """Check that a failure has its text as `error`, which every client reads."""
-    record = kit.finished(kit.made({"input": {"circuit": BELL}}))
-    yield from differences({"code": str, "error": str}, record["failure"], "$.failure")
-
-
-def debiasing_false(kit: Kit) -> Iterator[str]:
-    """Check the output of a job without debiasing."""
-    output = kit.completed({"settings": {"error_mitigation": {"debiasing": False}}})["output"]
-    yield from differences({"error_mitigation": {"debiasing": False}}, output, "$.output")
-
-
-def compilation_shown(kit: Kit) -> Iterator[str]:
-    """Check that the output has the settings of the compiler."""
-    wanted = {"compilation": {"precision": str, "gate_basis": str, "service_version": str}}
-    yield from differences(wanted, kit.completed()["output"], "$.output")
 
 
 def life_of_a_job(kit: Kit) -> Iterator[str]:
@@ -154,13 +128,6 @@ def pages(kit: Kit) -> Iterator[str]:
         following = page["next"]
     if seen != ids[::-1]:
         yield f"the pages have {quoted(seen)}, not {quoted(ids[::-1])}"
-
-
-def large_pages(kit: Kit) -> Iterator[str]:
-    """Check that a page may have more than 25 jobs."""
-    status = kit.wire.ask("GET", "/jobs?limit=100").status
-    if status != 200:  # noqa: PLR2004 - a success
-        yield f"GET /jobs?limit=100 is answered by {status}, not 200"
 
 
 def degraded(kit: Kit) -> Iterator[str]:
@@ -485,12 +452,6 @@ def paid_job(kit: Kit) -> Iterator[str]:
         yield f"the job cost {cost['cost']['value']}, and the estimate was {kit.spent:.2f}"
 
 
-def ideal_results(kit: Kit) -> Iterator[str]:
-    """Check the kinds of results of an ideal job: probabilities, and no counts."""
-    job_id = kit.completed()["id"]
-    yield from differences(Closed({"0": 0.5, "3": 0.5}), kit.results(job_id))
-
-
 def free_of_charge(kit: Kit) -> Iterator[str]:
     """Check that a job of the simulator costs nothing."""
     job_id = kit.completed()["id"]
@@ -498,9 +459,3 @@ def free_of_charge(kit: Kit) -> Iterator[str]:
     for name in ("cost", "estimated_cost"):
         if (found.get(name) or {}).get("value"):
             yield f"a job of the simulator has {name} {quoted(found[name])}"
-
-
-def target_for_backend(kit: Kit) -> Iterator[str]:
-    """Check that a job with the `target` of v0.3 and no backend runs on the simulator."""
-    record = kit.completed({"backend": LEFT_OUT, "target": "simulator"})
-    yield from differences("simulator", record["backend"], "$.backend")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.conformance.shapes import ANY, differences, quoted
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     Probe = Callable[["Kit"], Iterable[str]]
 
 FINAL = ("completed", "failed", "canceled")
+
+#: The statuses of a job and their order: https://docs.ionq.com/user-manual/jobs, in both versions.
+_ORDER = {"submitted": 0, "ready": 1, "started": 2, "running": 2, **dict.fromkeys(FINAL, 3)}
 
 #: Seconds between polls, at first and at most, and how long a job of the simulator may take.
 _FIRST_S, _LONGEST_S, PATIENCE_S = 0.2, 5.0, 180.0
@@ -114,9 +118,9 @@ class Kit:
         except OSError:
             self._lost = True
             raise
-        with contextlib.suppress(NoJsonError, AttributeError):
+        with contextlib.suppress(NoJsonError, AttributeError, TypeError):
             made = reply.json().get("id")
-            if reply.status < 300 and isinstance(made, str):  # noqa: PLR2004 - a success
+            if reply.status < 300 and re.fullmatch("[A-Za-z0-9_-]{1,100}", made):  # noqa: PLR2004 - a success
                 self.jobs[made] = False
         return reply
 
@@ -185,14 +189,19 @@ class Kit:
 
         Raises:
             NotRunError: It takes too long.
+            DifferenceError: Its status is unknown, or one that it had left.
         """
-        until, pause = self._clock.monotonic() + PATIENCE_S, _FIRST_S
+        until, pause, last = self._clock.monotonic() + PATIENCE_S, _FIRST_S, "submitted"
         while True:
             record = self.record(job_id, version)
-            if record.get("status") in FINAL:
+            status = record["status"]
+            if _ORDER.get(status, -1) < _ORDER[last]:
+                raise DifferenceError(f"the status of a job went from {last} to {quoted(status)}")
+            if status in FINAL:
                 return record
+            last = status
             if self._clock.monotonic() > until:
-                raise NotRunError(f"the job is {record.get('status')} after {PATIENCE_S:g} s")
+                raise NotRunError(f"the job is {status} after {PATIENCE_S:g} s")
             self._clock.sleep(pause)
             pause = min(1.5 * pause, _LONGEST_S)
 
@@ -238,7 +247,9 @@ class Kit:
     def _done(self, action: Callable[[str], bool], name: str) -> bool:
         try:
             return action(name)
-        except (StoppedError, OSError, NoJsonError, DifferenceError, AttributeError):
+        except (StoppedError, OSError, NoJsonError, DifferenceError):
+            return False
+        except (AttributeError, KeyError, TypeError, ValueError):  # a response of another form
             return False
 
     def _ended(self, session_id: str) -> bool:
@@ -313,15 +324,16 @@ def takes(change: Mapping[str, Any], shape: object = ANY) -> Probe:
     return lambda kit: differences(shape, kit.completed(change))
 
 
-def fails(change: Mapping[str, Any], *codes: str) -> Probe:
-    """Return a check: a job is accepted, and fails with one of some codes."""
+def fails(change: Mapping[str, Any], *codes: str, **more: object) -> Probe:
+    """Return a check: a job is accepted, and fails with one of some codes, and more fields."""
 
     def probe(kit: Kit) -> Iterator[str]:
         record = kit.finished(kit.made(change))
         if record["status"] != "failed":
             yield f"the job is {record['status']}, not failed"
             return
-        yield from differences({"code": codes, "message": str}, record["failure"], "$.failure")
+        wanted = {"code": codes, "message": str, **more}
+        yield from differences(wanted, record["failure"], "$.failure")
 
     return probe
 

@@ -37,7 +37,7 @@ class Result(NamedTuple):
     deviations: tuple[str, ...] = ()
 
 
-class Report(NamedTuple):
+class ConformanceReport(NamedTuple):
     """The results of one run.
 
     Attributes:

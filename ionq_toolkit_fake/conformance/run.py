@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ionq_toolkit_fake.clock import SystemClock
-from ionq_toolkit_fake.conformance.checks import CHECKS, MONEY, QPU
+from ionq_toolkit_fake.conformance.checks import CHECKS, QPU
 from ionq_toolkit_fake.conformance.kit import (
     DifferenceError,
     Kit,
@@ -18,7 +18,7 @@ from ionq_toolkit_fake.conformance.report import (
     DIFFERS,
     NOT_APPLICABLE,
     NOT_RUN,
-    Report,
+    ConformanceReport,
     Result,
 )
 from ionq_toolkit_fake.conformance.wire import NoJsonError, StoppedError, Wire
@@ -48,7 +48,7 @@ def check_conformance(
     clock: Clock | None = None,
     send: Send | None = None,
     on_result: Callable[[Result], object] | None = None,
-) -> Report:
+) -> ConformanceReport:
     """Check whether a cloud answers as IonQ's is documented and observed to.
 
     It uses the simulator, whose jobs cost nothing, and deletes the jobs that it made.
@@ -92,9 +92,9 @@ def check_conformance(
         left = kit.clean_up()
     if wire.leaked:
         source = "SECURITY.md"
-        named = ", ".join(dict.fromkeys(wire.leaked))
-        results.append(Result("keys", "no response has the key", DIFFERS, (named,), source))
-    return Report(url, tag, results, kit.spent, wire.sent, left)
+        named = tuple(dict.fromkeys(wire.leaked))[:_MOST_DETAILS]
+        results.append(Result("keys", "no response has the key", DIFFERS, named, source))
+    return ConformanceReport(url, tag, results, kit.spent, wire.sent, left)
 
 
 def _result(check: Check, verdict: str, *details: str) -> Result:
@@ -106,7 +106,7 @@ def _result(check: Check, verdict: str, *details: str) -> Result:
 
 def _checked(check: Check, kit: Kit) -> tuple[Result, bool]:
     """Return the result of a check, and whether the cloud responded."""
-    if check.needs in {QPU, MONEY} and kit.qpu is None:
+    if check.needs == QPU and kit.qpu is None:
         return _result(check, NOT_RUN, "checks of a QPU were not asked for"), True
     try:
         details = tuple(check.probe(kit))

@@ -20,18 +20,14 @@ OUTCOME = re.compile("0|[1-9][0-9]*")
 _LONGEST = 160
 
 
-class Closed(dict[str, Any]):
-    """An object without other keys."""
-
-
 def differences(shape: Any, value: Any, path: str = "$") -> Iterator[str]:  # noqa: ANN401 - JSON
     """Yield how a value differs from a shape.
 
     Args:
         shape: A type (`int` is no bool); a pattern of a whole text; a tuple of shapes, of which one
             must fit; a list of one shape, for all items; a dict of shapes by key, where ``"k?"``
-            may be missing and ``"*"`` is for the other keys, a pattern for these keys in a pair;
-            `Closed` if there may be no others. Another value stands for itself.
+            may be missing and ``"*"`` is for the other keys: a pattern of these keys, and a shape.
+            Another value stands for itself.
         value: The value.
         path: Where it is.
     """
@@ -71,9 +67,6 @@ def _of_object(shape: Mapping[str, Any], value: object, path: str) -> Iterator[s
             yield f"{path} has no {key}"
     pattern, inner = shape["*"] if "*" in shape else (re.compile(".*"), ANY)
     for key in sorted(others):
-        if isinstance(shape, Closed) and "*" not in shape:
-            yield f"{path} has {key}, which is not expected"
-            continue
         yield from differences(pattern, key, f"{path} key")
         yield from differences(inner, value[key], f"{path}.{key}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
 #: Seconds for one request, and the largest response that is read.
 TIMEOUT_S, MOST_BYTES = 60.0, 32 * 1024 * 1024
 
+#: The characters of paths and queries.
+_PATH = re.compile(r"[A-Za-z0-9_./?=&,:-]+")
+
 #: Which key a request has.
 OWN, WRONG, NONE = "own", "wrong", "none"
+
+#: A key of fewer characters is no secret: a response has them by chance.
+_SHORTEST_KEY = 8
 
 #: A key that no cloud has given to anybody.
 _WRONG_KEY = "ionq-toolkit-conformance-no-such-key"
@@ -104,9 +111,12 @@ class Wire:
         Raises:
             StoppedError: The cloud asked for fewer requests.
             OSError: There is no response.
+            ValueError: The path has other characters than those of ids, names and queries.
         """
         if self.stopped:
             raise StoppedError(self.stopped)
+        if not _PATH.fullmatch(path) or ".." in path:  # of an id that the cloud made up
+            raise ValueError(f"no request for {path!r:.100}")
         headers = {"User-Agent": "ionq-toolkit-conformance", "Accept": "application/json"}
         if key != NONE:
             headers["Authorization"] = f"apiKey {self._key if key == OWN else _WRONG_KEY}"
@@ -116,14 +126,14 @@ class Wire:
         below = path if path.startswith(f"/{version}/") else f"/{version}{path}"
         self.sent += 1
         status, fields, content = self._send(method, self.root + below, headers, data)
-        if key == OWN and self._key.encode() in content:
+        if key == OWN and len(self._key) >= _SHORTEST_KEY and self._key.encode() in content:
             self.leaked.append(f"{method} {path}")
             content = content.replace(self._key.encode(), b"[API key]")
         reply = Reply(status, {k.lower(): v for k, v in fields.items()}, content)
         if status == _TOO_MANY:
-            after = reply.headers.get("retry-after", "")
-            self.wait_s = float(after) if after.isdigit() else 0.0
-            self.stopped = f"the cloud asked for fewer requests (429, Retry-After: {after or '-'})"
+            after = reply.headers.get("retry-after", "")[:9]
+            self.wait_s = float(after) if after.isdecimal() else 0.0
+            self.stopped = f"the cloud asked for fewer requests (429, wait {self.wait_s:g} s)"
             raise StoppedError(self.stopped)
         return reply
 

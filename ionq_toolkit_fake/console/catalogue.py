@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -107,16 +108,24 @@ TYPES = {"OpenQASM 3": QASM3, "OpenQASM 2": QASM3, "JSON": SINGLE_CIRCUIT}
 def catalogue(cloud: FakeIonQ) -> dict[str, Any]:
     """Return everything that forms and buttons offer, and a cloud's own settings."""
     return {
-        "version": version("ionq-toolkit"),
+        **_tables(),
         "seed": cloud.seed,
         "virtual": isinstance(cloud.clock, VirtualClock),
         "takes_every_key": cloud.takes_every_key,
-        "statuses": [*LIFECYCLE, *sorted(FINAL - set(LIFECYCLE))],
-        "final": sorted(FINAL),
         "backends": [
             {"name": one.name, "qubits": one.qubits, "status": one.status, "is_qpu": one.is_qpu}
             for one in cloud.facility.devices.values()
         ],
+    }
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    """Return what is the same for each cloud."""
+    return {
+        "version": version("ionq-toolkit"),
+        "statuses": [*LIFECYCLE, *sorted(FINAL - set(LIFECYCLE))],
+        "final": sorted(FINAL),
         "noise_models": ["ideal", *NOISE_MODELS],
         "operations": [one.name for one in OPERATIONS],
         "faults": [_fault(name) for name in faults.KINDS],

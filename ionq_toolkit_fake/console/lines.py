@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake import faults
@@ -12,7 +13,7 @@ from ionq_toolkit_fake.scenario import names
 from ionq_toolkit_fake.transitions.lifecycle import End, Step
 from ionq_toolkit_fake.transitions.rules import TransitionRule
 from ionq_toolkit_fake.transitions.spec import STEPS, end_from_data
-from ionq_toolkit_fake.validation import only, unknown, whole
+from ionq_toolkit_fake.validation import only, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,6 +120,9 @@ def _scenario(body: Mapping[str, Any]) -> str:
 #: The control that applies a scenario, which the console has alone.
 SCENARIO = "POST /_console/scenario"
 
+#: A control of one job or rule.
+_ONE = re.compile(r"([A-Z]+ /_fake/(?:jobs|faults))/([^/]+)")
+
 #: The line of each control that changes a cloud, by the control's name.
 LINES: Mapping[str, Callable[..., str]] = {
     "POST /_fake/reset": lambda _: "cloud.reset()",
@@ -128,7 +132,7 @@ LINES: Mapping[str, Callable[..., str]] = {
     "POST /_fake/faults": lambda body: add_fault(faults.from_dict(body)),
     "DELETE /_fake/faults": lambda _: "cloud.faults.clear()",
     "DELETE /_fake/faults/<number>": lambda _, number: (
-        f"cloud.faults.remove(cloud.faults.find({whole('number', int(number), 1)}))"
+        f"cloud.faults.remove(cloud.faults.find({int(number)}))"
     ),
     "POST /_fake/jobs/<job_id>": _change_job,
     "DELETE /_fake/jobs/<job_id>": lambda _, job_id: call("cloud.delete", python(job_id)),
@@ -146,11 +150,11 @@ def line(control: str, body: Mapping[str, Any]) -> str:
     Raises:
         ValueError: There is no such control, or the body is not valid for it.
     """
-    names: list[str] = []
-    for known in LINES:
-        prefix, variable, _ = known.partition("<")
-        if variable and control.startswith(prefix) and control not in LINES:
-            names, control = [control.removeprefix(prefix)], known
+    one = _ONE.fullmatch(control)
+    names: tuple[str, ...] = ()
+    if one is not None and control not in LINES:
+        control = f"{one[1]}/<{'job_id' if one[1].endswith('jobs') else 'number'}>"
+        names = (one[2],)
     if control not in LINES:
         raise unknown("control", control, LINES)
     return LINES[control](body, *names)

@@ -155,7 +155,10 @@ def _line(_cloud: FakeIonQ, body: dict[str, Any], _request: Request) -> object:
     inner = body.get("body") or {}
     if not isinstance(inner, dict):
         raise ValueError("body: expected an object")  # noqa: TRY004 - of the caller's data
-    return {"line": lines.line(str(body.get("control")), inner)}
+    try:
+        return {"line": lines.line(str(body.get("control")), inner)}
+    except ValueError as error:  # as a form is filled in: no failure of the request
+        return {"problem": str(error)}
 
 
 def _scenario(cloud: FakeIonQ, body: dict[str, Any], _request: Request) -> object:

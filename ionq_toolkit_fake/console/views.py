@@ -6,14 +6,14 @@ import heapq
 import time
 from collections import Counter
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
 
 from ionq_toolkit_fake import control
 from ionq_toolkit_fake.api import backends as backends_api
-from ionq_toolkit_fake.api import billing, record
+from ionq_toolkit_fake.api import billing
 from ionq_toolkit_fake.api import sessions as sessions_api
 from ionq_toolkit_fake.api.request import Request
 from ionq_toolkit_fake.clock import iso, iso_or_none
@@ -35,8 +35,14 @@ if TYPE_CHECKING:
 #: The most jobs and requests on a page, outcomes of a histogram, gates of a drawing, child jobs.
 MOST_ROWS, MOST_OUTCOMES, MOST_GATES, MOST_CHILDREN = 200, 1024, 1000, 200
 
+#: How many jobs a search reads from the store: each takes up to a millisecond.
+MOST_READ = 2000
+
 #: The longest source that is shown, in characters.
 MOST_SOURCE = 64 * 1024
+
+#: The id of a job, and its project.
+_Listed: TypeAlias = "tuple[str, Project]"
 
 #: How many jobs are read under the lock of the cloud at once.
 _CHUNK = 500
@@ -59,17 +65,36 @@ class JobFilter(NamedTuple):
     backends: Collection[str] = ()
     text: str = ""
 
-    def takes(self, job: Job) -> bool:
-        """Return whether a job has the text."""
-        wanted = self.text
-        failure = job.failure
+    def has_text(self, job: Job) -> bool:
+        """Return whether a job has the text, beside its id."""
+        wanted, failure = self.text, job.failure
         return (
-            wanted in job.id
-            or (job.name is not None and wanted in job.name.lower())
+            (job.name is not None and wanted in job.name.lower())
             or (failure is not None and wanted in failure.code.lower())
             or wanted in job.owner.access.project.lower()
             or any(wanted in value.lower() for value in (job.submission.metadata or {}).values())
         )
+
+
+class _Search:
+    """A search for a text, which reads a number of jobs from the store and no more."""
+
+    def __init__(self, cloud: FakeIonQ, wanted: JobFilter) -> None:
+        self._cloud, self._wanted = cloud, wanted
+        self.left = MOST_READ
+
+    def takes(self, listed: _Listed) -> bool:
+        """Return whether a job has the text, as far as that is known without reading too many."""
+        job_id, project = listed
+        if self._wanted.text in job_id:
+            return True
+        with self._cloud.lock:
+            here = project.jobs.is_here(job_id)
+            if not here and self.left == 0:
+                return False
+            self.left -= not here
+            job = project.jobs.peek(job_id)
+        return job is not None and self._wanted.has_text(job)
 
 
 def settle(cloud: FakeIonQ) -> None:
@@ -85,8 +110,7 @@ def summary(cloud: FakeIonQ) -> dict[str, Any]:
     with cloud.lock:
         sizes: Counter[str] = Counter()
         for project in cloud.projects:
-            for filing, count in project.jobs.index.sizes().items():
-                sizes[filing.status] += count
+            sizes.update(project.jobs.index.counts())
         return {
             "clock": control.clock(cloud),
             "counts": sizes,
@@ -107,35 +131,42 @@ def jobs(cloud: FakeIonQ, wanted: JobFilter, offset: int, limit: int) -> dict[st
         limit: The most jobs of the page.
 
     Returns:
-        `jobs`, and `more`: whether there are further ones.
+        `jobs`; `more`: whether there are further ones; `partial`: whether the text was looked for
+        in the newest jobs alone, and otherwise in ids, because the others are in the store.
     """
     wanted = wanted._replace(text=wanted.text.strip().lower())
     settle(cloud)
-    streams = [_jobs_of(cloud, project, wanted) for project in cloud.projects]
-    found: Iterable[Job] = heapq.merge(*streams, key=lambda job: job.submitted_at, reverse=True)
+    streams = [_ids_of(cloud, project, wanted) for project in cloud.projects]
+    # An id begins with the time at which the job was submitted.
+    found: Iterable[_Listed] = heapq.merge(*streams, key=lambda one: one[0][:13], reverse=True)
     if len(streams) == 1:
         found = streams[0]
+    search = _Search(cloud, wanted)
     if wanted.text:
-        found = filter(wanted.takes, found)
+        found = filter(search.takes, found)
     page = list(islice(found, offset, offset + limit + 1))
     with cloud.lock:
-        rows = [_row(job) for job in page[:limit]]
-    return {"jobs": rows, "more": len(page) > limit, **summary(cloud)}
+        jobs = [project.jobs.peek(job_id) for job_id, project in page[:limit]]
+        rows = [_row(job) for job in jobs if job is not None]
+        cloud.save()  # leaves jobs to the store that were read from it
+    partial = search.left == 0
+    return {"jobs": rows, "more": len(page) > limit, "partial": partial, **summary(cloud)}
 
 
-def _jobs_of(cloud: FakeIonQ, project: Project, wanted: JobFilter) -> Iterator[Job]:
-    """Yield the jobs of a project, the newest first. The lock is held for some at a time."""
+def _ids_of(cloud: FakeIonQ, project: Project, wanted: JobFilter) -> Iterator[_Listed]:
+    """Yield the ids of a project's jobs, the newest first. The lock is held for some at a time."""
     newest: int | None = None
     while True:
         with cloud.lock:
-            found = project.jobs.search(
+            found = project.jobs.index.find(
                 newest=newest, statuses=wanted.statuses, targets=wanted.backends
             )
             chunk = list(islice(found, _CHUNK))
-        yield from chunk
-        if len(chunk) < _CHUNK:
+            last = project.jobs.peek(chunk[-1]) if len(chunk) == _CHUNK else None
+        yield from ((job_id, project) for job_id in chunk)
+        if last is None:
             return
-        newest = chunk[-1].number - 1
+        newest = last.number - 1
         time.sleep(0)  # other threads wait for the lock
 
 
@@ -176,7 +207,7 @@ def job(cloud: FakeIonQ, job_id: str, base: str) -> dict[str, Any]:
         source = one.submission.source.decode("utf-8", "replace")
         return {
             **_row(one),
-            "record": record.full(one, _request(cloud)),
+            "record": cloud.record(job_id),
             "price": one.price if one.submission.device.price is not None else None,
             "timeline": _timeline(one),
             "parent": one.parent_id,

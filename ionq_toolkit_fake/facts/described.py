@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ionq_toolkit_fake.facts.devices import DEVICES, Device, Performance, Price, parcels
-from ionq_toolkit_fake.validation import number, only, unknown, whole, wrong
+from ionq_toolkit_fake.validation import number, unknown, whole, wrong
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Collection
 
 _T = TypeVar("_T")
 
@@ -91,9 +92,7 @@ def described_devices(table: Mapping[str, Any]) -> dict[str, Device]:
     Raises:
         DeviceFileError: A value is not valid.
     """
-    root = _Table("", table)
-    root.check(lambda: only(table, ("qpu",), "file of QPUs"))
-    machines = root.table("qpu")
+    machines = _Table("", table, ("qpu",)).table("qpu")
     found = {}
     for short in machines.values:
         name = f"qpu.{short}"
@@ -105,82 +104,76 @@ def described_devices(table: Mapping[str, Any]) -> dict[str, Device]:
                 "with FakeIonQ(fidelities=...)",
                 name,
             )
-        found[name] = _device(name, machines.table(short))
+        found[name] = _device(name, machines.table(short, _KEYS))
     return found
 
 
 class _Table:
     """A table of the file, which names its keys in errors."""
 
-    def __init__(self, path: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, path: str, values: Mapping[str, Any], allowed: Collection[str] = ()) -> None:
         self.path, self.values = path, values
+        for key in values if allowed else ():
+            if key not in allowed:
+                raise self.error(unknown(f"key of {path or 'the file'}", key, allowed), key)
 
-    def check(self, read: Callable[[], _T], key: str | None = None) -> _T:
-        """Return what a reader returns; its error names the key."""
+    def error(self, reason: object, key: str = "") -> DeviceFileError:
+        """Return the error of one of its keys, or of the table."""
+        path = ".".join(filter(None, (self.path, key)))
+        return DeviceFileError(f"{path}: {reason}", path)
+
+    def read(self, key: str, reader: Callable[[Any], _T], default: object = None) -> _T:
+        """Return a value as a reader returns it; without a default it must be there."""
+        if key not in self.values and default is None:
+            raise self.error(f"{key} is missing")
         try:
-            return read()
-        except DeviceFileError:
-            raise
+            return reader(self.values.get(key, default))
         except ValueError as error:
-            wanted = [k for k in self.values if f"{k!r};" in str(error)] if key is None else [key]
-            path = ".".join(filter(None, (self.path, *wanted[:1])))
-            raise DeviceFileError(f"{path}: {error}" if path else str(error), path) from None
+            raise self.error(error, key) from None
 
-    def table(self, key: str, allowed: tuple[str, ...] = ()) -> _Table:
+    def table(self, key: str, allowed: Collection[str] = ()) -> _Table:
         """Return a table in it, whose keys must be allowed."""
         found = self.values.get(key)
         path = ".".join(filter(None, (self.path, key)))
         if not isinstance(found, Mapping):
             needs = f", with {', '.join(allowed)}" if allowed else f", such as [{path}.next-1]"
-            given = "is missing" if found is None else f"must be a table, is {found!r:.100}"
-            raise DeviceFileError(f"{path} {given}: write [{path}]{needs}", path)
-        inner = _Table(path, found)
-        if allowed:
-            inner.check(lambda: only(found, allowed, f"key of {path}"))
-        return inner
+            given = "it is missing" if found is None else f"it must be a table, is {found!r:.100}"
+            raise self.error(f"{given}: write [{path}]{needs}", key)
+        return _Table(path, found, allowed)
 
     def number(self, key: str, default: float | None, least: float, most: float) -> float:
-        """Return a number; without a default it must be there."""
-        if key not in self.values and default is None:
-            raise DeviceFileError(
-                f"{self.path}.{key} is missing: a number from {least:g} to {most:g}", self.path
-            )
-        given = self.values.get(key, default)
-        return float(self.check(lambda: number(key, given, least=least, most=most), key))
+        """Return a number within its bounds."""
+        return self.read(
+            key, lambda given: float(number(key, given, least=least, most=most)), default
+        )
 
     def whole(self, key: str, default: int | None, most: int) -> int:
         """Return a whole number from 1 on."""
-        if key not in self.values and default is None:
-            raise DeviceFileError(f"{self.path}.{key} is missing: 1 to {most}", self.path)
-        return self.check(lambda: whole(key, self.values.get(key, default), 1, most), key)
+        return self.read(key, lambda given: whole(key, given, 1, most), default)
 
-    def choice(self, key: str, default: str, allowed: tuple[str, ...]) -> str:
+    def choice(self, key: str, default: str, allowed: Collection[str]) -> str:
         """Return one of some words."""
         given = self.values.get(key, default)
-        if given not in allowed:
-            self.check(lambda: _refuse(unknown(key, given, allowed)), key)
-        return str(given)
-
-
-def _refuse(error: ValueError) -> None:
-    raise error
+        if not isinstance(given, str) or given not in allowed:
+            raise self.error(unknown(key, given, allowed), key)
+        return given
 
 
 def _device(name: str, table: _Table) -> Device:
     given = table.values
-    table.check(lambda: only(given, _KEYS, "key of a QPU"))
-    qubits = table.whole("qubits", None, MOST_QUBITS)
     for key, kind, expected in (("mid_circuit", bool, "true or false"), ("location", str, "text")):
         if key in given and not isinstance(given[key], kind):
-            table.check(lambda k=key, e=expected: _refuse(wrong(k, e, given[k])), key)  # type: ignore[misc]
+            raise table.error(wrong(key, expected, given[key]), key)
+    qubits = table.whole("qubits", None, MOST_QUBITS)
     fidelity = table.table("fidelity", _FIDELITY)
-    timing = table.table("timing", tuple(_TIMES)) if "timing" in given else _Table("", {})
+    timing = table.table("timing", _TIMES) if "timing" in given else _Table("", {})
     assert _FORTE.performance is not None, "Forte is a QPU"  # noqa: S101
     times = {
         field: timing.number(key, getattr(_FORTE.performance, field), 0, 1e6)
         for key, field in _TIMES.items()
     }
     gates = _native_gates(table)
+    medians = [fidelity.number(key, None, 0.25, 1) for key in _FIDELITY]
     return Device(
         name,
         table.choice("status", "available", ("available", "unavailable", "retired")),
@@ -189,10 +182,8 @@ def _device(name: str, table: _Table) -> Device:
         _FORTE.error_mitigations,
         max_shots=table.whole("max_shots", _FORTE.max_shots, 1_000_000),
         connectivity=_connectivity(table, qubits),
-        performance=Performance(
-            *(fidelity.number(key, None, 0.25, 1) for key in _FIDELITY), **times
-        ),
-        price=_price(table),
+        performance=Performance(*medians, **times),
+        price=_price(table.table("price", _PRICE)) if "price" in given else None,
         location=given.get("location"),
         is_qpu=True,
         entangler=next(gate for gate in gates if gate in {"ms", "zz"}),
@@ -204,28 +195,20 @@ def _device(name: str, table: _Table) -> Device:
 def _native_gates(table: _Table) -> tuple[str, ...]:
     gates = table.values.get("native_gates", _FORTE.native_gates)
     known = ("gpi", "gpi2", "ms", "zz")
-    if not isinstance(gates, list | tuple):
-        table.check(lambda: _refuse(wrong("native_gates", "a list", gates)), "native_gates")
-    for gate in gates:
+    for gate in gates if isinstance(gates, list | tuple) else ():
         if gate not in known:
-            table.check(lambda g=gate: _refuse(unknown("native gate", g, known)), "native_gates")  # type: ignore[misc]
-    if sorted(gates) not in (["gpi", "gpi2", "ms"], ["gpi", "gpi2", "zz"]):
-        expected = "gpi, gpi2 and one of ms and zz"
-        table.check(lambda: _refuse(wrong("native_gates", expected, gates)), "native_gates")
+            raise table.error(unknown("native gate", gate, known), "native_gates")
+    wanted = ({"gpi", "gpi2", "ms"}, {"gpi", "gpi2", "zz"})
+    if not isinstance(gates, list | tuple) or len(gates) != 3 or set(gates) not in wanted:  # noqa: PLR2004
+        error = wrong("native_gates", "a list of gpi, gpi2 and one of ms and zz", gates)
+        raise table.error(error, "native_gates")
     return tuple(gates)
 
 
-def _price(table: _Table) -> Price | None:
-    if "price" not in table.values:
-        return None
-    price = table.table("price", _PRICE)
+def _price(price: _Table) -> Price:
     minimum = price.number("minimum", 0, 0, 1e9)
-    return Price(
-        price.number("1q", None, 0, 1e6),
-        price.number("2q", None, 0, 1e6),
-        minimum,
-        price.number("minimum_mitigated", minimum, 0, 1e9),
-    )
+    one, two = (price.number(key, None, 0, 1e6) for key in ("1q", "2q"))
+    return Price(one, two, minimum, price.number("minimum_mitigated", minimum, 0, 1e9))
 
 
 def _connectivity(table: _Table, qubits: int) -> tuple[tuple[int, int], ...] | None:
@@ -239,16 +222,15 @@ def _connectivity(table: _Table, qubits: int) -> tuple[tuple[int, int], ...] | N
         if layout == "parcels":
             count = table.whole("parcels", None, qubits)
             if qubits % count:
-                expected = f"a divisor of the {qubits} qubits"
-                table.check(lambda: _refuse(wrong("parcels", expected, count)), "parcels")
+                error = wrong("parcels", f"a divisor of the {qubits} qubits", count)
+                raise table.error(error, "parcels")
             return parcels(count, qubits // count)
         return tuple(line if layout == "line" or qubits < 3 else [(0, qubits - 1), *line])  # noqa: PLR2004
     pairs = set()
     for pair in given:
         if not _is_pair(pair, qubits):
             expected = f"pairs of two qubits from 0 to {qubits - 1}, such as [0, 1]"
-            error = wrong("connectivity", expected, pair)
-            table.check(lambda e=error: _refuse(e), "connectivity")  # type: ignore[misc]
+            raise table.error(wrong("connectivity", expected, pair), "connectivity")
         pairs.add((min(pair), max(pair)))
     reached, ahead = {0}, [0]
     while ahead:
@@ -259,7 +241,7 @@ def _connectivity(table: _Table, qubits: int) -> tuple[tuple[int, int], ...] | N
     if len(reached) < qubits:
         alone = min(set(range(qubits)) - reached)
         expected = f"pairs that connect all qubits (none leads from 0 to {alone})"
-        table.check(lambda: _refuse(wrong("connectivity", expected, given)), "connectivity")
+        raise table.error(wrong("connectivity", expected, given), "connectivity")
     return tuple(sorted(pairs))
 
 

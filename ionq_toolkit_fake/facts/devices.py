@@ -60,11 +60,13 @@ class Pace(NamedTuple):
         per_gate_ms: For each gate of the circuit, once.
         per_shot_ms: For each shot.
         factor: How many times as long as predicted the rest takes.
+        after_ms: From the end of the run to the completion of the job.
     """
 
     per_gate_ms: float = 0.0
     per_shot_ms: float = 0.0
     factor: float = 1.0
+    after_ms: float = 0.0
 
 
 class AsRun(NamedTuple):
@@ -94,8 +96,9 @@ _ARIA_AS_RUN = AsRun(1.0, 1.4, "one job of 5 qubits on qpu.aria-1, in 2023 or la
 #: Jobs of 160 gates on Forte-1 took 6.67 s with 100 shots and 11.79 s with 200, in August 2026.
 _FORTE_PACE = Pace(5.5, 3.4)
 
-#: A job of 131 native gates and 100 shots took 6.692 s, and 3.197 s were predicted.
-_ENTERPRISE_PACE = Pace(factor=2.0)
+#: A job of 131 native gates and 100 shots took 6.692 s, and 3.197 s were predicted. From its start
+#: to its completion it was 9.426 s.
+_ENTERPRISE_PACE = Pace(factor=2.0, after_ms=2734)
 
 #: The power of a QPU in kilowatts: that job came to 0.00857 kWh.
 POWER_KW = 4.61

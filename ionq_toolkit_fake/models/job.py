@@ -166,8 +166,9 @@ class Job:
             device, shots = self.submission.device, self.submission.shots
             return execution_ms(device, *self.billed, shots) if device.is_qpu else 0
         if self.started_at is None or self.completed_at is None:
-            return round(1000 * run.amount)
-        return round(1000 * (self.completed_at - self.started_at).total_seconds())
+            return round(1000 * (run.amount - self.plan.after_s))
+        took_s = (self.completed_at - self.started_at).total_seconds() - self.plan.after_s
+        return round(1000 * max(0.0, took_s))
 
     @property
     def planned_end(self) -> End:

@@ -243,6 +243,10 @@ class Jobs:
         leader = self.unshelve(job_id if isinstance(found, int) else found)
         return next(job for job in (leader, *leader.children) if job.id == job_id)
 
+    def is_here(self, job_id: str) -> bool:
+        """Return whether the job of that id is in memory."""
+        return isinstance(self._jobs.get(job_id), Job)
+
     def shown(self) -> list[Job]:
         """Return the jobs as they were last shown, the oldest first."""
         return [job for job in map(self.peek, list(self._jobs)) if job is not None]

@@ -202,12 +202,15 @@ class Project:
             number=f"{self.id} {self.submitted}",
         )
         if any(step.kind == PREDICTED for step in plan.steps):
+            longer = device.pace if "prediction-is-short" in self._facility.deviations else None
+            after_ms = 0.0 if longer is None else longer.after_ms
             plan = plan.with_predictions(
                 wait_s=self._facility.queue_ms(
                     device.name, without=replacing, session_id=submission.session_id
                 )
                 / 1000,
                 run_s=execution_ms(device, *submission.billed, submission.shots) / 1000,
+                after_s=after_ms / 1000,
             )
         job = self.jobs.create(submission, owner, plan)
         for place, child in enumerate(job.children, 1):

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from ionq_toolkit_fake import control
+from ionq_toolkit_fake import console, control
 from ionq_toolkit_fake.api.large import IN_PARTS
 from ionq_toolkit_fake.api.request import route, without_secret
 from ionq_toolkit_fake.api.responses import Refusal, Response, internal_error
@@ -26,13 +25,10 @@ from ionq_toolkit_fake.clock import SystemClock
 from ionq_toolkit_fake.facts.limits import MAX_BODY_BYTES
 from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
 from ionq_toolkit_fake.server import limits as refusals
+from ionq_toolkit_fake.server.guard import METRICS
+from ionq_toolkit_fake.server.logs import ACCESS_LOG
 from ionq_toolkit_fake.server.metrics import CONTENT_TYPE
 from ionq_toolkit_fake.store.base import StateError
-
-try:
-    console = import_module("ionq_toolkit_fake.console")
-except ModuleNotFoundError:  # a build without the page
-    console = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -46,12 +42,11 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.server.connection import Connection
     from ionq_toolkit_fake.server.guard import Guard
     from ionq_toolkit_fake.server.limits import ServerLimits
-    from ionq_toolkit_fake.server.metrics import Metrics
+from ionq_toolkit_fake.server.metrics import Metrics
 
 logger = logging.getLogger("ionq_toolkit_fake.server")
 
-#: One line for each request, of level INFO.
-access_logger = logging.getLogger("ionq_toolkit_fake.access")
+access_logger = logging.getLogger(ACCESS_LOG)
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -114,12 +109,8 @@ class Application:
                 await self._starlette(scope, receive, counted)
         except asyncio.CancelledError:  # the server stops
             connection.cut()
-        except Exception:
+        except Exception:  # Starlette has answered it
             logger.exception("no answer to %s", scope["method"])
-            if status is None:
-                await respond(counted, internal_error().response())
-            else:
-                connection.cut()
         finally:
             seconds = time.perf_counter() - began
             method, path = scope["method"], scope["raw_path"].decode("latin-1")
@@ -162,10 +153,11 @@ def _routes(serving: Callable[[], FakeIonQ], metrics: Metrics) -> list[BaseRoute
         text = await asyncio.to_thread(metrics.text, serving())
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
-    found: list[BaseRoute] = [Route("/health", healthy), Route("/metrics", measured)]
-    if console is not None:
-        found.extend(console.routes(serving))
-    return found
+    return [
+        Route("/health", healthy),
+        Route(METRICS, measured),
+        *console.routes(serving),
+    ]
 
 
 class _Cloud:
@@ -200,6 +192,9 @@ class _Cloud:
             except Refused as refused:
                 await respond(send, refused.response)
                 return
+            except Exception:
+                logger.exception("no answer to %s %s", method, _label(method, url))
+                exchange = Exchange("", internal_error().response())
             finally:
                 self._metrics.waiting -= 1
                 self._metrics.body_bytes -= len(held)
@@ -381,11 +376,11 @@ def _exchange(
 
 def _label(method: str, path: str) -> str:
     """Return the name of a route, of which there are few."""
-    if path in {"/health", "/metrics"}:
+    if path in {"/health", METRICS}:
         return f"GET {path}"
     if control.takes(path):
         return "controls"
-    if path == "/" or path.startswith(("/_console", "/_static/")):
+    if path == "/" or console.takes(path) or path.startswith("/_static/"):
         return "console"
     try:
         found = route(method.replace("HEAD", "GET"), urlsplit(path).path)

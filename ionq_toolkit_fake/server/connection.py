@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ionq_toolkit_fake.api.responses import Refusal, bad_request
 from ionq_toolkit_fake.server import limits as refusals
+from ionq_toolkit_fake.server.logs import HTTP_LOG
 
 if TYPE_CHECKING:
     import asyncio
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.server.limits import ServerLimits
     from ionq_toolkit_fake.server.metrics import Metrics
 
-#: What uvicorn has to say of single connections; `--log-level debug` shows it.
-logger = logging.getLogger("ionq_toolkit_fake.server.http")
-logger.setLevel(logging.ERROR)
+logger = logging.getLogger(HTTP_LOG)
+if logger.level == logging.NOTSET:
+    logger.setLevel(logging.ERROR)
 
 #: SO_LINGER with no time: closing a socket resets the connection.
 _NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
@@ -215,17 +216,17 @@ class Connection(H11Protocol):
 
     def _is_late(self) -> None:
         if self._phase is Phase.HEAD:
-            self._metrics.dropped("head")
+            self._metrics.dropped("head_s")
             if self.conn.trailing_data[0]:
-                self.refuse(refusals.too_slow("request", self._limits.head_s, "--head-seconds"))
+                self.refuse(refusals.too_slow("head_s", self._limits))
             else:
                 self.transport.close()
         else:
-            self._metrics.dropped("body")
-            self.refuse(refusals.too_slow("body", self._limits.body_s, "--body-seconds"))
+            self._metrics.dropped("body_s")
+            self.refuse(refusals.too_slow("body_s", self._limits))
 
     def _takes_nothing(self) -> None:
-        self._metrics.dropped("send")
+        self._metrics.dropped("send_s")
         self.transport.abort()
 
     def _cancel_send_timer(self) -> None:

@@ -6,7 +6,7 @@ import hmac
 import ipaddress
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ionq_toolkit_fake import console, control
 from ionq_toolkit_fake.api.responses import Refusal
@@ -23,6 +23,9 @@ _OWN_SITE = frozenset({"none", "same-origin"})
 #: The types of a body that a page of another origin can send without being asked before:
 #: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 _OF_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+
+#: The path of the figures for an operator, which need the token as controls do.
+METRICS = "/metrics"
 
 #: The methods that change nothing.
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -43,14 +46,23 @@ class Guard:
             ``Authorization: Bearer ...``; None on a loopback address, where they need none.
     """
 
-    def __init__(self, host: str, *, hosts: Collection[str] = (), token: str | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        *,
+        hosts: Collection[str] = (),
+        token: str | None = None,
+        scheme: str = "http",
+    ) -> None:
         """Guard a server.
 
         Args:
             host: The address that it listens on.
             hosts: Further names by which clients may call it.
             token: The token of the controls; None: one is drawn where one is needed.
+            scheme: The scheme of its URL.
         """
+        self._scheme = scheme
         self._loopback = is_loopback(host)
         self._hosts = {name.lower().rstrip(".") for name in (*hosts, host, "localhost")}
         self.token = token if self._loopback else token or secrets.token_urlsafe(16)
@@ -90,11 +102,11 @@ class Guard:
                 "that ionq-fake serve --allow-host allows"
             )
         origin = headers.get("origin")
-        if origin is not None and origin.lower() != f"http://{host}".lower():
+        if origin is not None and origin.lower() != f"{self._scheme}://{host}".lower():
             raise _forbidden(f"Pages of {origin!r:.100} may not use this server")
         if headers.get("sec-fetch-site", "none").lower() not in _OWN_SITE:
             raise _forbidden("Pages of other sites may not use this server")
-        if not (control.takes(url) or console.takes(url)):
+        if not _is_for_operators(url):
             return
         if method not in _READS:
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -130,6 +142,15 @@ class Guard:
         except ValueError:
             return False
         return not self._loopback or address.is_loopback
+
+
+def _is_for_operators(url: str) -> bool:
+    """Return whether a request needs the token, however its path is escaped."""
+    try:
+        path = unquote(urlsplit(url).path)
+    except ValueError:
+        return False  # such a URL has no route
+    return control.takes(url) or console.takes(path) or path == METRICS
 
 
 def is_loopback(host: str) -> bool:

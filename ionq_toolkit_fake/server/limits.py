@@ -17,6 +17,22 @@ _SPARE_DESCRIPTORS = 64
 _RETRY_AFTER_S = 1
 
 
+#: The option of `ionq-fake serve` that changes each limit.
+OPTIONS = {
+    "connections": "--max-connections",
+    "requests": "--max-requests",
+    "body_bytes": "--max-body-bytes",
+    "path_bytes": "--max-path-bytes",
+    "head_bytes": "--max-head-bytes",
+    "headers": "--max-headers",
+    "idle_s": "--idle-seconds",
+    "head_s": "--head-seconds",
+    "body_s": "--body-seconds",
+    "send_s": "--send-seconds",
+    "stop_s": "--stop-seconds",
+}
+
+
 class ServerLimits(NamedTuple):
     """How much a server takes, and how long it waits.
 
@@ -78,7 +94,7 @@ def too_long_path(length: int, limits: ServerLimits) -> Refusal:
         414,
         "URI Too Long",
         f"The path has {length} bytes, and this server takes {limits.path_bytes}: "
-        "ionq-fake serve --max-path raises it",
+        f"{_raise('path_bytes')}",
     )
 
 
@@ -88,7 +104,7 @@ def too_many_headers(count: int, limits: ServerLimits) -> Refusal:
         431,
         "Request Header Fields Too Large",
         f"The request has {count} headers, and this server takes {limits.headers}: "
-        "ionq-fake serve --max-headers raises it",
+        f"{_raise('headers')}",
     )
 
 
@@ -98,45 +114,46 @@ def too_long_head(limits: ServerLimits) -> Refusal:
         400,
         "Bad Request",
         f"The request line and the headers have more than {limits.head_bytes} bytes, which is as "
-        "many as this server takes: ionq-fake serve --max-head raises it",
+        f"many as this server takes: {_raise('head_bytes')}",
     )
 
 
-def too_slow(what: str, seconds: float, option: str) -> Refusal:
-    """Refuse a request that does not arrive."""
+def too_slow(limit: str, limits: ServerLimits) -> Refusal:
+    """Refuse a request whose head or body does not arrive.
+
+    Args:
+        limit: The name of the limit, `head_s` or `body_s`.
+        limits: The limits.
+    """
     return Refusal(
         408,
         "Request Timeout",
-        f"The {what} did not arrive within {seconds:g} s: ionq-fake serve {option} gives it longer",
+        f"The {limit.removesuffix('_s')} of the request did not arrive within "
+        f"{getattr(limits, limit):g} s: {_raise(limit)}",
     )
 
 
 def too_many_connections(limits: ServerLimits) -> Response:
     """Refuse a client while as many others are connected as the server takes."""
-    return _busy(
-        f"{limits.connections} clients are connected, which is as many as this server takes",
-        "--max-connections, and ulimit -n, raise it",
-    )
+    return _busy(f"{limits.connections} clients are connected", "connections")
 
 
 def too_many_requests(limits: ServerLimits) -> Response:
     """Refuse a request while as many others wait as the server takes."""
-    return _busy(
-        f"{limits.requests} requests wait already, which is as many as this server takes",
-        "--max-requests raises it",
-    )
+    return _busy(f"{limits.requests} requests wait already", "requests")
 
 
 def too_many_bytes(limits: ServerLimits) -> Response:
     """Refuse a body while the server holds as many bytes of others as it takes."""
-    return _busy(
-        f"The bodies of other requests have {limits.body_bytes / 2**20:g} MiB already, which is as "
-        "much as this server takes",
-        "--max-bodies raises it",
-    )
+    return _busy(f"The bodies of other requests have {limits.body_bytes} bytes", "body_bytes")
 
 
-def _busy(why: str, how: str) -> Response:
-    message = f"{why}: repeat the request later; ionq-fake serve {how}"
+def _busy(why: str, limit: str) -> Response:
+    message = f"{why}, which is as many as this server takes: repeat the request; {_raise(limit)}"
     response = Refusal(503, "Service Unavailable", message).response()
     return response._replace(headers={**response.headers, "retry-after": str(_RETRY_AFTER_S)})
+
+
+def _raise(limit: str) -> str:
+    """Say how to raise a limit."""
+    return f"ionq-fake serve {OPTIONS[limit]} raises the limit"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,12 @@ _BACKLOG = 512
 
 #: How often the server looks whether its last requests are finished.
 _TICK_S = 0.01
+
+#: Iterations of the loop from accepting a client to its connection.
+_STEPS_OF_ACCEPTING = 4
+
+#: Seconds that connections have to be closed in order.
+_CLOSING_S = 1.0
 
 #: Seconds between two warnings of the same shortage.
 _PAUSE_OF_WARNINGS_S = 30.0
@@ -78,7 +85,7 @@ async def listen(
         on_listening(_base_url(scheme, server.sockets[0].getsockname()))
         await stop.wait()
     finally:
-        server.close()
+        await _accept_no_more(server)
         for connection in list(state.connections):
             connection.shutdown()
         end = loop.time() + limits.stop_s
@@ -88,9 +95,34 @@ async def listen(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in list(state.connections):
-            connection.transport.close()
+        await _close(state)
         threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _accept_no_more(server: asyncio.Server) -> None:
+    """Stop accepting, and then close the listening sockets.
+
+    Python 3.11 leaves a client's socket open that is accepted while they are closed.
+    """
+    with contextlib.suppress(NotImplementedError):  # Windows
+        for listener in server.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+    for _ in range(_STEPS_OF_ACCEPTING):
+        await asyncio.sleep(0)
+    server.close()
+
+
+async def _close(state: ServerState) -> None:
+    """Close every connection: those that do not take what they were sent at once are reset."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _CLOSING_S
+    while state.connections:
+        for connection in list(state.connections):
+            if loop.time() < end:
+                connection.transport.close()
+            else:
+                connection.transport.abort()
+        await asyncio.sleep(_TICK_S if loop.time() < end else 0)
 
 
 def _base_url(scheme: str, address: tuple[str, int]) -> str:

@@ -14,6 +14,7 @@ from ionq_toolkit_fake.server.guard import Guard
 from ionq_toolkit_fake.server.limits import ServerLimits
 
 if TYPE_CHECKING:
+    import os
     import ssl
     from collections.abc import Callable, Collection, Iterator
 
@@ -46,6 +47,9 @@ class FakeServer:
         token: str | None = None,
         hosts: Collection[str] = (),
         insecure: bool = False,
+        limits: ServerLimits = ServerLimits(),  # noqa: B008 - a value that does not change
+        tls_cert: str | os.PathLike[str] | None = None,
+        tls_key: str | os.PathLike[str] | None = None,
     ) -> None:
         """Serve `cloud`, or a new one.
 
@@ -56,12 +60,24 @@ class FakeServer:
             token: The token of the controls on an address that is not loopback; None: it is drawn.
             hosts: Further names of the server, which clients may call it by.
             insecure: Whether to serve a cloud that takes every key to other machines.
+            limits: How much it takes, and how long it waits.
+            tls_cert: A PEM file with its certificate, for https; None: it speaks plain HTTP.
+            tls_key: A PEM file with the key; None: that of the certificate has it.
 
         Raises:
             UnsafeAddressError: Other machines can reach the address, and the cloud takes every key.
+            TlsFileError: The certificate or the key cannot be used.
+            ValueError: A limit is not above 0.
         """
         self.cloud = cloud or FakeIonQ()
-        self.guard = Guard(host, hosts=hosts, token=token)
+        self._limits = limits.checked()
+        self._tls = None
+        if tls_cert is not None:
+            from ionq_toolkit_fake.server.tls import tls_context  # noqa: PLC0415 - ssl is slow
+
+            self._tls = tls_context(tls_cert, tls_key)
+        scheme = "http" if self._tls is None else "https"
+        self.guard = Guard(host, hosts=hosts, token=token, scheme=scheme)
         self.guard.check_cloud(self.cloud, insecure=insecure)
         self.url = ""
         self._address = (host, port)
@@ -89,8 +105,9 @@ class FakeServer:
 
     def __exit__(self, *_: object) -> None:
         """Close all connections and stop listening."""
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        loop, self._loop = self._loop, None
+        if loop is not None and self._stop is not None:
+            loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
             self._thread.join(_THREAD_TIMEOUT_S)
 
@@ -143,6 +160,8 @@ class FakeServer:
             stop=self._stop,
             on_listening=self._listening,
             guard=self.guard,
+            limits=self._limits,
+            tls=self._tls,
         )
 
     def _listening(self, url: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import queue
 import signal
 import sys
 import threading
 import traceback
 import weakref
 from concurrent.futures import BrokenExecutor, Executor, Future
+from functools import partial
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from ionq_toolkit_fake.forks import ForkLock, call_in_child
 from ionq_toolkit_fake.simulation import limits
 from ionq_toolkit_fake.simulation.program import Energy, MaxCut
+from ionq_toolkit_fake.simulation.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,7 +137,7 @@ class ProcessExecutor(Executor):
         self._workers = workers
         memory = limits.share(workers) if gibibytes is None else gibibytes
         self._share = memory, max(1, (os.cpu_count() or 1) // workers), seconds
-        self._waiting: queue.SimpleQueue[_WorkerCall | None] = queue.SimpleQueue()
+        self._waiting: Turns[_WorkerCall] = Turns()
         self._open: set[_WorkerCall] = set()
         self._lock = ForkLock()
         self._ended = False
@@ -148,20 +149,41 @@ class ProcessExecutor(Executor):
         """Have workers of its own in a forked process; the calls that run are the parent's."""
         calls, self._open = list(self._open), set()
         self._end.detach()
-        self._waiting, self._threads = queue.SimpleQueue(), []
+        self._waiting, self._threads = Turns(), []
         self._end = weakref.finalize(self, _end, self._waiting, self._threads)
         for call in calls:
             call.lose()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Hand `fn` to a worker; `fn`, its arguments and its result are pickled."""
+        return self._submit("", fn, args, kwargs)
+
+    def lane(self, party: str) -> Executor:
+        """Return an executor on the same workers, for whose calls they take turns.
+
+        The calls of each party run in their order, and no party waits for all calls of another.
+        """
+        return _Lane(partial(self._submit, party))
+
+    def load(self) -> tuple[int, int, int]:
+        """Return how many workers there are, and how many calls run and wait."""
+        waiting = len(self._waiting)
+        return self._workers, max(0, len(self._open) - waiting), waiting
+
+    def _submit(
+        self,
+        party: str,
+        fn: Callable[..., T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Future[T]:
         with self._lock:
             if self._ended:
                 raise RuntimeError("the executor was shut down")
             call = _WorkerCall((fn, args, kwargs))
             self._open.add(call)
             call.add_done_callback(self._open.discard)
-            self._waiting.put(call)
+            self._waiting.put(call, party)
             # A worker more only where all are busy: a new one takes seconds to import Aer.
             if len(self._threads) < min(self._workers, len(self._open)):
                 what = self._waiting, self._open, self._share  # not self: see `_end`
@@ -184,14 +206,30 @@ class ProcessExecutor(Executor):
             thread.join()
 
 
-def _end(waiting: queue.SimpleQueue[_WorkerCall | None], threads: list[threading.Thread]) -> None:
+class _Lane(Executor):
+    """The calls of one party to a `ProcessExecutor`, which others use as well."""
+
+    def __init__(self, submit: Callable[..., Future[Any]]) -> None:
+        self._submit = submit
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Hand `fn` to a worker."""
+        return self._submit(fn, args, kwargs)
+
+
+def lane(executor: Executor, party: str) -> Executor:
+    """Return the lane of a party in an executor; one without lanes serves all in its own order."""
+    return executor.lane(party) if isinstance(executor, ProcessExecutor) else executor
+
+
+def _end(waiting: Turns[_WorkerCall], threads: list[threading.Thread]) -> None:
     """Let the threads of an executor end, which was shut down, or which nobody has any more."""
     for _ in threads:
-        waiting.put(None)
+        waiting.end()
 
 
 def _serve(
-    waiting: queue.SimpleQueue[_WorkerCall | None],
+    waiting: Turns[_WorkerCall],
     open_calls: set[Future[Any]],
     share: tuple[float, int, float],
 ) -> None:

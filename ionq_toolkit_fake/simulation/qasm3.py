@@ -29,7 +29,8 @@ from openqasm3.parser import QASM3ParsingError
 from openqasm3.visitor import QASMVisitor
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Clbit, Gate, Measure, Qubit, Reset
-from qiskit.circuit.library import RXXGate, RYYGate, RZZGate
+from qiskit.circuit.library import RXXGate, RYYGate, RZZGate, UnitaryGate
+from qiskit.quantum_info import Operator
 from qiskit_qasm3_import import ConversionError, convert
 
 from ionq_toolkit_fake.forks import ForkLock
@@ -68,6 +69,9 @@ _INTERACTIONS = {
         RYYGate,
     ),
 }
+#: The names of native gates that a program defines.
+_NATIVE = re.compile(r"(gpi2?|ms|zz)(?:_\d+)?")
+
 #: Where Qiskit's own gates are defined.
 _LIBRARY = "qiskit.circuit.library."
 
@@ -83,11 +87,14 @@ class Loaded(NamedTuple):
         circuit: Of gates of `BASIS`, measurements and resets.
         registers: Its classical registers, each with its bits in the outcome.
         gate_counts: How many gates act on one qubit (`1q`) and on two (`2q`).
+        native: The same circuit with each of its gates as one unitary, if all of them are native
+            gates that the program defines; None: there are others.
     """
 
     circuit: QuantumCircuit
     registers: Mapping[str, tuple[int, ...]]
     gate_counts: Mapping[str, int]
+    native: QuantumCircuit | None = None
 
 
 def load(program: Qasm3, width: int) -> Loaded:
@@ -129,8 +136,9 @@ def load(program: Qasm3, width: int) -> Loaded:
         circuit, registers = measured, {WHOLE: tuple(everything)}
     plain = circuit.copy_empty_like()
     _unroll(circuit, plain, circuit.qubits, given)
+    native = _as_unitaries(circuit, given)
     circuit = transpile(plain, basis_gates=[*BASIS, "id"], optimization_level=0)
-    return Loaded(circuit, registers, _gate_counts(circuit))
+    return Loaded(circuit, registers, _gate_counts(native or circuit), native)
 
 
 def _parsed(source: str) -> tuple[ast.Program, QuantumCircuit, list[str]]:
@@ -580,10 +588,32 @@ def _unroll(
             target.append(operation, places, item.clbits)
 
 
+def _as_unitaries(circuit: QuantumCircuit, given: Collection[str]) -> QuantumCircuit | None:
+    """Return a circuit of native gates alone with each as a unitary; None of any other.
+
+    A program defines its native gates itself, by the names that Qiskit's exporter gives them:
+    those of a kind that differ in their parameters are numbered.
+    """
+    found, gates = circuit.copy_empty_like(), 0
+    for item in circuit.data:
+        operation = item.operation
+        if not isinstance(operation, Gate):
+            found.append(item)
+            continue
+        kind = _NATIVE.fullmatch(operation.name)
+        if kind is None or operation.num_qubits != 1 + (kind[1] in {"ms", "zz"}):
+            return None
+        body = QuantumCircuit(operation.num_qubits)
+        _unroll(operation.definition, body, body.qubits, given)
+        found.append(UnitaryGate(Operator(body)), item.qubits)
+        gates += 1
+    return found if gates else None
+
+
 def _gate_counts(circuit: QuantumCircuit) -> dict[str, int]:
     counts = {"1q": 0, "2q": 0}
     for item in circuit.data:
-        if item.operation.name in BASIS:
+        if item.operation.name in BASIS or isinstance(item.operation, UnitaryGate):
             counts["1q" if len(item.qubits) == 1 else "2q"] += 1
     return counts
 

@@ -119,10 +119,10 @@ def _exact(program: Program) -> Distribution:
 
 
 def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
-    circuit, registers, gate_counts = qasm3.load(program, task.width)
+    circuit, registers, gate_counts, native = qasm3.load(program, task.width)
     check_midway(circuit, task.qpu)
     blank = Outcome(None, registers, size=(circuit.num_qubits, gate_counts))
-    compiled, bits = _compiled_qasm3(circuit, task)
+    compiled, bits = _compiled_qasm3(circuit, task) if native is None else (None, ())
     if compiled is not None:
         blank = blank._replace(compiled=compiled.gates)
     if not task.execute:
@@ -133,8 +133,9 @@ def _run_qasm3(task: Task, program: Qasm3) -> Outcome:
     if compiled is not None and task.hardware:
         shots = take(aer.sampled(compiled, task.shots, noise, task.seed), bits)
     else:
-        compiles = task.qpu is not None and task.hardware
+        compiles = task.qpu is not None and task.hardware and native is None
         as_run = pulses(circuit, task.qpu, task.seed) if task.qpu and compiles else circuit
+        as_run = as_run if native is None else native  # noise follows the gates as they are
         shots = aer.sampled_circuit(as_run, task.shots, noise, task.seed, pulses=compiles)
     shots = aer.with_readout_errors(shots, qasm3.measured(circuit), noise, task.seed)
     analysed = task.symmetry_verification and circuit.num_qubits <= WIDEST_ANALYSED

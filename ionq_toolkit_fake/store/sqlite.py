@@ -42,6 +42,9 @@ _INCREMENTAL = 2
 #: requests wait for the disk more often.
 _CHECKPOINT_PAGES = 4000
 
+#: How much of the file SQLite keeps in memory, in KiB.
+_CACHE_KIB = 16 * 1024
+
 #: How many free pages stay in the file for what comes next, and how many are given back at once.
 _SPARE_PAGES, _FREED_PAGES = 1000, 2000
 
@@ -177,6 +180,7 @@ class SqliteStore(Store):
             database.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")  # while the file is empty
             database.execute("PRAGMA journal_mode = WAL")
             database.execute(f"PRAGMA synchronous = {synchronous}")
+            database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version < len(MIGRATIONS):

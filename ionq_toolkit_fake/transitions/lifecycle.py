@@ -66,19 +66,23 @@ class JobPlan(NamedTuple):
     Attributes:
         steps: When it goes on from each status of `LIFECYCLE` but the last.
         end: Its end.
+        after_s: How many seconds of its last step come after it has run.
     """
 
     steps: tuple[Step, Step, Step] = (Step(IMMEDIATELY),) * 3
     end: End = End()
+    after_s: float = 0.0
 
-    def with_predictions(self, wait_s: float, run_s: float) -> JobPlan:
-        """Return the plan with the predicted seconds of waiting and running in it."""
+    def with_predictions(self, wait_s: float, run_s: float, after_s: float = 0.0) -> JobPlan:
+        """Return the plan with the seconds of waiting, running and what comes after in it."""
         ready, started, finished = self.steps
         if started.kind == PREDICTED:
             started = Step(SECONDS, wait_s)
         if finished.kind == PREDICTED:
-            finished = Step(SECONDS, run_s)
-        return self._replace(steps=(ready, started, finished))
+            finished = Step(SECONDS, run_s + after_s)
+        else:
+            after_s = 0.0
+        return self._replace(steps=(ready, started, finished), after_s=after_s)
 
 
 class Position(NamedTuple):

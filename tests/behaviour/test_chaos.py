@@ -1,5 +1,6 @@
 """Chaos tests of the client: it breaks no check, and each of its safeguards is needed."""
 
+import asyncio
 import gc
 import importlib
 import json
@@ -12,6 +13,7 @@ import threading
 import time
 import warnings
 from contextlib import nullcontext
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -22,7 +24,8 @@ from qiskit import QuantumCircuit
 from ionq_toolkit import InProcessTransport, IonQProvider, errors
 from ionq_toolkit.api import connection
 from ionq_toolkit.clock import Deadline
-from ionq_toolkit.job import search, submission
+from ionq_toolkit.job import polling, recovery, search, submission
+from ionq_toolkit.journal import Journal
 from ionq_toolkit.service import Service
 from ionq_toolkit.transport import retry
 from ionq_toolkit_fake import Scenario, mock_ionq
@@ -61,8 +64,9 @@ def test_client_breaks_no_check(seeds):
     # The runs contain enough faults and enough results.
     assert min(report.faults[kind] for kind in ("lost_answer", "http", "reset", "late")) > 1
     assert report.endings["result"] > 10
-    assert report.endings["IonQSubmissionUnknownError"] > 3
+    assert report.endings["IonQSubmissionUnknownError"] > 1
     assert report.unsure >= report.endings["IonQSubmissionUnknownError"]
+    assert report.endings["killed"] > 10
 
 
 @pytest.mark.slow
@@ -107,6 +111,101 @@ def test_same_seed_gives_the_same_run_in_another_process():
 def test_number_of_processes_does_not_change_the_report():
     one = run_chaos("ionq-toolkit", range(120))
     assert run_chaos("ionq-toolkit", range(120), workers=2) == one
+
+
+# --- processes that are killed, threads and tasks ---
+
+
+def test_journal_that_is_not_written_loses_the_jobs_of_killed_processes(monkeypatch):
+    monkeypatch.setattr(Journal, "begin", lambda *_: None)
+    assert broken() == {"known"}
+
+
+def test_journal_that_is_written_after_the_request_loses_jobs(monkeypatch):
+    begin, sent = Journal.begin, submission.Submission._send
+    begun = []
+    monkeypatch.setattr(Journal, "begin", lambda self, *entry: begun.append((self, entry)))
+
+    def send(self, deadline):
+        try:
+            return sent(self, deadline)
+        finally:
+            while begun:
+                journal, entry = begun.pop()
+                begin(journal, *entry)
+
+    monkeypatch.setattr(submission.Submission, "_send", send)
+    assert "known" in broken()
+
+
+def test_recovery_that_sends_again_pays_twice(monkeypatch):
+    monkeypatch.setattr(recovery, "find_job", lambda *_: None)
+    assert "known" in broken()
+
+
+def test_files_are_those_of_the_moment_of_the_death():
+    seen = []
+
+    def recover(folder):
+        seen.append((folder / "file").read_text())
+        return []
+
+    def program(caller):
+        caller.folder.mkdir()
+        file = caller.folder / "file"
+        file.write_text("before")
+        caller.recovers(recover)
+        try:
+            post(caller)
+        finally:
+            file.write_text("after")  # a killed process does not come here
+
+    run = ChaosTest(program, scenario=CALM, deaths=True).run(5)  # both callers die
+    assert [ending.outcome for ending in run.endings] == ["result", "killed"]
+    assert seen == ["before"]
+
+
+def test_killed_process_without_recovery_loses_its_job():
+    assert broken(post, scenario=CALM, deaths=True) == {"known"}
+    endings = ChaosTest(post, scenario=CALM).run(5).endings  # unless it is asked for
+    assert [ending.outcome for ending in endings] == ["result"] * 2
+
+
+def test_threads_of_a_caller_take_turns_and_raise_where_they_are_waited_for():
+    order = []
+
+    def work(caller, number):
+        for _ in range(3):
+            order.append((number, round(caller.cloud.clock.monotonic(), 3)))
+            caller.sleep(number)
+        if number == 2:
+            raise KeyError("of a thread")
+
+    def program(caller):
+        ends = [caller.start(partial(work, caller, number)) for number in (1, 2)]
+        for end in ends:
+            end()
+
+    test = ChaosTest(program, callers=1, scenario=CALM)
+    one, first = test.run(0), list(order)
+    order.clear()
+    assert test.run(0) == one
+    assert order == first
+    assert sorted(first) == [(1, 0.0), (1, 1.0), (1, 2.0), (2, 0.0), (2, 2.0), (2, 4.0)]
+    assert one.endings[0].error == "KeyError: 'of a thread'"
+
+
+def test_tasks_are_cancelled_while_they_wait(monkeypatch):
+    waits = polling.Poll.run_async
+
+    async def hides_it(self):
+        try:
+            return await waits(self)
+        except asyncio.CancelledError:
+            raise RuntimeError("cancelled") from None
+
+    monkeypatch.setattr(polling.Poll, "run_async", hides_it)
+    assert broken() == {"typed"}
 
 
 # --- the client without one of its safeguards ---

@@ -79,7 +79,7 @@ def clouds(request, tmp_path_factory):
 
 
 USAGE = "start_date=2026-01-01&end_date=2026-12-31&group_by=job&modality=daily"
-REQUESTS = {
+REQUESTS: dict[str, tuple] = {
     "submit": ("POST", "/jobs", WIDE),
     "page": ("GET", "/jobs"),
     "page of the rarer of two filters": ("GET", "/jobs?status=completed&target=simulator"),

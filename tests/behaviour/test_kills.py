@@ -19,10 +19,22 @@ pytestmark = [
 ]
 
 
-def test_server_that_is_killed_loses_nothing(tmp_path):
+@pytest.fixture(scope="module")
+def kills():
     spec = importlib.util.spec_from_file_location("kills", ROOT / "benchmarks" / "kills.py")
-    kills = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(kills)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("what", ["migrations", "snapshots"])
+def test_files_are_whole_after_sigkill_at_any_instruction(kills, tmp_path, what):
+    (tmp_path / "states").mkdir()
+    counts = kills.run_in_sqlite(what, 12, tmp_path / "states", seed=1)
+    assert counts == {"kills": 12, f"killed {what}": 12, "damaged": 0, "half": 0}
+
+
+def test_server_that_is_killed_loses_nothing(kills, tmp_path):
     counts = kills.run(5, tmp_path)
     wrong = ("lost", "unfinished", "with another name", "with two results")
     assert {name: counts[name] for name in wrong} == dict.fromkeys(wrong, 0)

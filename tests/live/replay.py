@@ -41,7 +41,7 @@ def gates(text, gateset="qis"):
         else:
             parts = [body] * int(times)
         text = text[: found.start()] + "; ".join(parts) + text[found.end() :]
-    return [_gate(part, gateset) for part in text.split(";") if part.strip()]
+    return [_gate(" ".join(part.split()), gateset) for part in text.split(";") if part.strip()]
 
 
 def _number(text):
@@ -245,7 +245,7 @@ def section():
             "",
             "## Guesses",
             "",
-            "`cloud.fidelity_notes(backend)` returns those of a backend.",
+            "`backend.fidelity_notes()` of the client returns those of a backend.",
             "",
             "| backends | simulated | basis |",
             "| --- | --- | --- |",

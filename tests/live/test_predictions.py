@@ -69,7 +69,8 @@ def test_other_circuits_of_the_size_on_forte_keep_as_much_signal_as_the_recorded
     The angles of the recorded circuits are not known. Here they are random, so that <Z0> differs.
     """
     random = np.random.default_rng(18)
-    exact, found = [], []
+    exact: list[float] = []
+    found: list[float] = []
     for _ in range(18):
         turns = "; ".join(
             f"{name} {q} ({angle:.4f})"

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import contextlib
+import functools
+from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
 
 import ionq_toolkit as client
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from ionq_toolkit_fake.chaos.caller import Caller
 
 
 #: The errors that the program may raise.
 EXPECTED = (client.errors.IonQError,)
 
+#: Callers may be killed: they have a journal then.
+DEATHS = True
+
 SHOTS = 10
 
+#: The journal of a process that is killed.
+_JOURNAL = "jobs.journal"
+
 #: The actions of callers. Repeated entries are sampled more often.
-_KINDS = ("one",) * 6 + ("several", "several", "cancel", "dry run", "session")
+_KINDS = (*("one",) * 6, "several", "several", "cancel", "dry run", "session", "task", "threads")
 
 
 def program(caller: Caller) -> None:
     """Submit one or several circuits, wait until the deadline at most, and check the result."""
-    provider = client.IonQProvider(
-        caller.key,
-        caller.url,
-        # The client behaves the same over requests and without it.
-        transport=caller.random.choice((client.InProcessTransport(caller.cloud), "http")),
-        clock=caller.cloud.clock,
-        seed=caller.random.getrandbits(32),
-        timeout=max(0.5, caller.deadline_s / 4),
-    )
-    with provider:
+    # The client behaves the same over requests and without it.
+    transport = caller.random.choice((client.InProcessTransport(caller.cloud), "http"))
+    journal = None
+    if caller.is_mortal:
+        caller.folder.mkdir()
+        journal = caller.folder / _JOURNAL
+        caller.recovers(lambda folder: _recovered(caller, transport, folder))
+    with _provider(caller, transport, journal) as provider:
         match caller.random.choice(_KINDS):
             case "one":
                 _check(caller, _run(caller, provider, _flip(1)), {"1": SHOTS})
@@ -49,6 +59,59 @@ def program(caller: Caller) -> None:
                 )
             case "session":
                 _session(caller, provider)
+            case "task":
+                _task(caller, provider)
+            case "threads":
+                ends = [
+                    caller.start(functools.partial(_one, caller, provider, width))
+                    for width in (1, 2)
+                ]
+                for end in ends:
+                    end()
+
+
+def _provider(caller: Caller, transport: Any, journal: Path | None) -> client.IonQProvider:  # noqa: ANN401
+    return client.IonQProvider(
+        caller.key,
+        caller.url,
+        transport=transport,
+        clock=caller.cloud.clock,
+        seed=caller.random.getrandbits(32),
+        timeout=max(0.5, caller.deadline_s / 4),
+        journal=journal,
+    )
+
+
+def _recovered(
+    caller: Caller,
+    transport: Any,  # noqa: ANN401
+    folder: Path,
+) -> Iterator[str | list[str] | None]:
+    """Finish what a killed process left: jobs by the journal, sessions by those that there are."""
+    with _provider(caller, transport, folder / _JOURNAL) as provider:
+        for found in provider.recover(timeout=600):
+            if found.outcome == "unknown":
+                raise AssertionError(f"the submission {found.tag} is unknown: {found.reason}")
+            yield found.job_id
+        yield [one["id"] for one in provider.client.list_sessions()]
+
+
+def _one(caller: Caller, provider: client.IonQProvider, width: int) -> None:
+    _check(caller, _run(caller, provider, _flip(width)), {"1" * width: SHOTS})
+
+
+def _task(caller: Caller, provider: client.IonQProvider) -> None:
+    """Wait in a task, cancel it at some request, and read the result all the same."""
+    job = _run(caller, provider, _flip(1))
+
+    async def waits() -> None:
+        task = asyncio.ensure_future(job.result_async(timeout=caller.left_s()))
+        caller.after(caller.random.randint(1, 4), task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(waits())
+    _check(caller, job, {"1": SHOTS})
 
 
 def _session(caller: Caller, provider: client.IonQProvider) -> None:

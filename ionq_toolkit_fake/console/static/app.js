@@ -41,6 +41,7 @@ async function route() {
     app.signal = controller.signal;
     const mine = (turn += 1);
     name = next;
+    if (next !== "jobs") await app.ready;  // jobs ask for their list meanwhile
     const made = await VIEWS[next][1](app);
     if (mine !== turn) return;
     view = made;
@@ -78,7 +79,7 @@ addEventListener("keydown", (event) => {
 put($("nav"), Object.entries(VIEWS).map(([key, [text]]) => h("a", { href: `#/${key}`, "data-view": key }, text)), h("button", { class: "small quiet", "aria-label": "Keys of the keyboard", onclick: help }, "?"));
 addEventListener("hashchange", route);
 
-app.catalogue = await get("/_console/catalogue");
+app.ready = get("/_console/catalogue").then((found) => { app.catalogue = found; });
 await route();
 listen("/_console/events", (event, data) => {
   if (data.clock) app.summary(data);

@@ -7,22 +7,23 @@ import { action, badge, code, copies, copyButton, heading, Line, pager, pairs, p
 const LIMIT = 50;
 
 export function jobs(app) {
-  let params = {}, page = null, known = new Map(), selected = 0;
-  const filters = h("div", { class: "filters", role: "search" });
-  const table = h("div", {});
-  const detail = new Detail(app);
-  const view = split("Jobs", h("div", {}, filters, table), detail.node);
-
+  let params = {}, page = null, known = new Map(), selected = 0, wanted = "";
   const go = (change) => app.go("jobs", { ...params, offset: undefined, ...change });
   const search = h("input", { type: "search", id: "search", placeholder: "Search id, name, metadata, failure", "aria-label": "Search jobs", value: "",
     oninput: throttled(() => go({ text: search.value || undefined, id: undefined }), 200) });
+  const filters = h("div", { class: "rest" });
+  const table = h("div", {});
+  const detail = new Detail(app);
+  const view = split("Jobs", h("div", {}, h("div", { class: "filters", role: "search" }, search, filters), table), detail.node);
 
   const load = async () => {
     const query = new URLSearchParams({ offset: params.offset ?? 0, limit: LIMIT });
     for (const name of ["status", "backend", "text"]) if (params[name]) query.append(name, params[name]);
-    const asked = query.toString();
+    const asked = (wanted = query.toString());
     try {
       const found = await get(`/_console/jobs?${asked}`, app.signal);
+      await app.ready;
+      if (asked !== wanted) return;
       app.summary(found);
       page = found;
       draw();
@@ -33,7 +34,7 @@ export function jobs(app) {
   function draw() {
     const { status, backend, text } = params, offset = Number(params.offset ?? 0), counts = page.counts;
     const chip = (name, count) => h("button", { class: `chip ${name ?? ""}`, "data-key": `chip ${name}`, "aria-pressed": String((status ?? null) === name), onclick: () => go({ status: name ?? undefined, id: undefined }) }, name ?? "all", h("span", {}, number(count)));
-    put(filters, search, h("div", { class: "chips", role: "group", "aria-label": "Status" }, chip(null, page.total),
+    put(filters, h("div", { class: "chips", role: "group", "aria-label": "Status" }, chip(null, page.total),
       [...new Set([...app.catalogue.statuses, ...Object.keys(counts)])].filter((name) => counts[name] || app.catalogue.statuses.includes(name)).map((name) => chip(name, counts[name] ?? 0))),
       select("backend", [["", "every backend"], ...app.catalogue.backends.map((one) => one.name)], backend ?? "", (event) => go({ backend: event.target.value || undefined, id: undefined }), "Backend"));
     const before = known;
@@ -48,7 +49,7 @@ export function jobs(app) {
     h("td", { class: "c-backend" }, one.backend), h("td", { class: "number c-shots" }, one.shots === null ? "exact" : number(one.shots)),
     h("td", { class: "mono c-time" }, moment(one.submitted_at)), h("td", { class: "c-project" }, one.project), h("td", { class: "number c-cost" }, money(one.cost))));
     const narrowed = Boolean(text || backend), total = narrowed ? null : status ? counts[status] ?? 0 : page.total;
-    put(table, page.jobs.length
+    put(table, page.partial ? h("p", { class: "hint pad" }, "There are more jobs in the state file than a search reads: of the older ones, ids alone were searched. Filter by status or backend for others.") : null, page.jobs.length
       ? [h("table", { class: "jobs" }, h("caption", { class: "unseen" }, "Jobs, the newest first"),
         h("thead", {}, h("tr", {}, [["Status", "status"], ["Job", "job"], ["Backend", "backend"], ["Shots", "shots number"], ["Submitted", "time"], ["Project", "project"], ["Cost", "cost number"]].map(([t, c]) => h("th", { scope: "col", class: `c-${c}` }, t)))),
         h("tbody", {}, rows)),
@@ -123,6 +124,7 @@ class Detail {
     const id = this.id;
     try {
       const job = await get(`/_console/jobs/${encodeURIComponent(id)}`, this.app.signal);
+      await this.app.ready;
       if (id !== this.id) return;
       const text = JSON.stringify(job);
       if (text === this.seen) return;
@@ -161,7 +163,8 @@ class Detail {
       h("section", { "aria-label": "Raw" }, heading("Raw"), tabs("Raw", {
         record: () => this.raw(JSON.stringify(record, null, 2), "Record"),
         request: () => this.raw(pretty(job.source) + (job.source_size > job.source.length ? `\n… ${number(job.source_size)} characters in all` : ""), "Body of the request"),
-      }, this.tabs.raw)));
+      }, this.tabs.raw)),
+      job.final ? this.actions(job, control) : null);
     if (job.has_histogram) this.result(job, result);
   }
 
@@ -171,11 +174,13 @@ class Detail {
     const line = this.line, codes = this.app.catalogue.failures;
     const failure = select("failure", codes.map((one) => one.code), this.failure ?? "QuantumComputerError", (event) => { this.failure = event.target.value; line.show(control, fail()); }, "Failure code");
     const fail = () => ({ end: { code: failure.value } });
-    if (!line.text) line.show(control, fail());
+    if (job.final) line.show(`DELETE /_fake/jobs/${job.id}`, {});
+    else line.show(control, fail());
     return h("section", { class: "actions", "aria-label": "Change this job" }, h("div", { class: "row" },
-      failure, action(line, "Fail", control, fail, { kind: "danger" }),
+      job.final ? null : [failure, action(line, "Fail", control, fail, { kind: "danger" }),
       action(line, "Cancel", control, () => ({ end: "canceled" })), action(line, "Complete", control, () => ({ end: "completed" })),
-      job.held ? action(line, "Release", control, () => ({ release: true })) : action(line, "Hold", control, () => ({ hold: true }))), line.node);
+      job.held ? action(line, "Release", control, () => ({ release: true })) : action(line, "Hold", control, () => ({ hold: true }))],
+      action(line, "Delete", `DELETE /_fake/jobs/${job.id}`, () => ({}), { kind: "danger", confirm: "Delete this job? Requests for it get 404 then.", after: () => this.app.go("jobs", { ...this.app.params, id: undefined }) })), line.node);
   }
 
   drawings(job) {

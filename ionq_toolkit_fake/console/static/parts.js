@@ -68,7 +68,10 @@ export class Line {
   }
   async show(control, body) {
     const asked = (this.asked = JSON.stringify([control, body]));
-    try { this.set((await call("POST", "/_console/line", { control, body })).line, false, asked); } catch (error) { this.set(error.message, true, asked); }
+    try {
+      const { line, problem } = await call("POST", "/_console/line", { control, body });
+      this.set(line ?? problem, line === undefined, asked);
+    } catch (error) { this.set(error.message, true, asked); }
   }
   set(text, bad, asked) {
     if (asked !== this.asked) return;

@@ -18,7 +18,7 @@ export function simulate(app) {
     put(active, heading("In force", h("div", { class: "row tools" }, action(line, "Remove faults", "DELETE /_fake/faults", () => ({}), { after: reload }), action(line, "Remove transitions", "DELETE /_fake/transitions", () => ({}), { after: reload }),
       action(line, "Reset the cloud", "POST /_fake/reset", () => ({}), { kind: "danger", after: reload, confirm: "Reset the cloud? All jobs, sessions, requests and rules are removed." }))),
     h("ul", { class: "plain rules" },
-      found.rules.map(({ number: n, fault, reached, fired, ...rest }) => h("li", { class: rest.times && fired >= rest.times ? "spent" : "" }, h("span", { class: "badge failed" }, `fault ${n}`), " ", h("b", {}, fault), " ", h("span", { class: "mono" }, words(rest)), h("span", { class: "hint" }, ` fired ${number(fired)} of ${number(reached)}`))),
+      found.rules.map(({ number: n, fault, reached, fired, ...rest }) => h("li", { class: rest.times && fired >= rest.times ? "spent" : "" }, h("span", { class: "badge failed" }, `fault ${n}`), " ", h("b", {}, fault), " ", h("span", { class: "mono" }, words(rest)), h("span", { class: "hint" }, ` fired ${number(fired)} of ${number(reached)} `), action(line, "Remove", `DELETE /_fake/faults/${n}`, () => ({}), { kind: "small", key: `remove ${n}`, after: reload }))),
       others.map((one) => h("li", {}, h("span", { class: "badge started" }, "transition"), " ", h("span", { class: "mono" }, words(one)))),
       h("li", {}, h("span", { class: "badge" }, "all other jobs"), " ", h("span", { class: "mono" }, words(base)))), line.node);
   }
@@ -91,8 +91,8 @@ function transitions(catalogue, reload) {
   const line = new Line(), inputs = {};
   const refresh = throttled(() => line.show("POST /_fake/transitions", body()), 150);
   const step = (name) => {
-    const kind = select(name, [["", "as for all jobs"], ...catalogue.step_kinds.map((k) => [k, { polls: "after polls", seconds: "after seconds" }[k] ?? k])], "", () => { amount.disabled = !["polls", "seconds"].includes(kind.value); refresh(); }, `${name}: when`);
-    const amount = h("input", { type: "number", min: 0, value: "2", disabled: true, "aria-label": `${name}: how many`, oninput: refresh });
+    const kind = select(name, [["", "as for all jobs"], ...catalogue.step_kinds.map((k) => [k, { polls: "after polls", seconds: "after seconds" }[k] ?? k])], "", () => { amount.hidden = amount.disabled = !["polls", "seconds"].includes(kind.value); refresh(); }, `${name}: when`);
+    const amount = h("input", { type: "number", min: 0, value: "2", disabled: true, "aria-label": `${name}: how many`, hidden: true, oninput: refresh });
     inputs[name] = () => (kind.value === "" ? undefined : amount.disabled ? kind.value : { [kind.value]: Number(amount.value) });
     return h("div", { class: "field" }, h("span", {}, name), kind, amount);
   };

@@ -130,6 +130,60 @@ def test_a_debiased_job_of_a_qpu_and_its_sharpened_result(ask):
     assert plain["0"] + plain["3"] < sharp["0"] + sharp["3"] <= 1
 
 
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"shots": 499}, False),
+        ({"shots": 500}, True),  # IonQ debiases from there on, unless it is asked not to
+        ({"shots": 500, "error_mitigation": {"debias": False}}, False),
+        ({"shots": 500, "error_mitigation": {}}, True),
+        ({"shots": 500, "target": "simulator"}, False),
+    ],
+)
+def test_a_record_shows_whether_its_job_is_debiased(ask, fields, shown):
+    body = {**BODY, "target": "qpu.forte-1", "dry_run": True, **fields}
+    job_id = ask("POST", "/v0.3/jobs", body)[1]["id"]
+    assert ask("GET", f"/v0.3/jobs/{job_id}")[1]["error_mitigation"] == {"debias": shown}
+
+
+def test_lists_have_filters_and_pages(ask):
+    ids = [ask("POST", "/v0.3/jobs", {**BODY, "noise": {"model": "aria-1", "seed": 5}})[1]["id"]]
+    ids += [ask("POST", "/v0.3/jobs", BODY)[1]["id"] for _ in range(2)]
+
+    def listed(query):
+        page = ask("GET", f"/v0.3/jobs?{query}")[1]
+        return [ids.index(job["id"]) for job in page["jobs"]], page["next"]
+
+    assert listed(f"id={ids[0]}&id={ids[2]}") == ([2, 0], None)
+    assert listed(f"id={ids[0]},{ids[2]}&status=completed") == ([2, 0], None)
+    assert listed("target=qpu.forte-1") == ([], None)
+    assert listed("limit=2") == ([2, 1], ids[0])
+    assert listed(f"limit=2&next={ids[0]}") == ([0], None)
+    record = ask("GET", f"/v0.3/jobs/{ids[0]}")[1]
+    assert record["noise"] == {"model": "aria-1", "seed": 5}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "keys"),
+    [
+        ("GET /v0.3/jobs/none", 404, None),
+        ("GET /v0.3/jobs/none/results", 404, None),
+        ("DELETE /v0.3/jobs/none", 404, None),
+        ("PUT /v0.3/jobs/none/status/cancel", 404, None),
+        ("GET /v0.3/nothing", 404, None),
+        ("GET /v0.3/jobs?limit=0", 400, ["limit"]),
+        ("GET /v0.3/jobs?next=none", 400, ["next"]),
+        ("GET /v0.3/characterizations/backends/qpu.forte-1?start=x", 400, ["start"]),
+    ],
+)
+def test_errors_have_the_body_of_the_api(ask, request_, status, keys):
+    found, body = ask(*request_.split())
+    assert (found, body["statusCode"]) == (status, status)
+    assert body["error"]
+    assert body["message"]
+    assert body.get("validation", {}).get("keys") == keys
+
+
 def test_jobs_are_canceled_and_deleted(cloud, ask):
     cloud.transitions.set(Transitions(started="never"))
     ids = [ask("POST", "/v0.3/jobs", BODY)[1]["id"] for _ in range(3)]

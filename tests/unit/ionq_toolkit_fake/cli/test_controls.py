@@ -11,6 +11,7 @@ def test_status_counts_what_the_server_keeps(run):
     found = json.loads(run("status", "--json").stdout)
     assert (found["seed"], found["jobs"], found["fault_rules"]) == (5, {"completed": 1}, 1)
     assert found["takes_every_key"] is True
+    assert json.loads(run("status", IONQ_FAKE_JSON="1").stdout) == found
     shown = run("status").stdout
     assert "1 (1 completed)" in shown
     assert "every key is accepted" in shown

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import BashComplete
 from mkdocs_click._docs import make_command_docs
 
 from ionq_toolkit_fake import FakeIonQ
@@ -50,6 +51,9 @@ def test_an_example_runs(example, run, server, monkeypatch, tmp_path):
         stdin = (tmp_path / name).read_text()
     if words[0] == "chaos":  # its runs take long: tests/behaviour/test_chaos.py
         assert chaos_command.make_context("chaos", words[1:])
+        return
+    if words[0] == "conformance":  # tests/unit/ionq_toolkit_fake/conformance
+        assert COMMANDS["ionq-fake conformance"].make_context("conformance", words[1:])
         return
     if words[0] == "serve":
         (tmp_path / "fake.toml").write_text("port = 0\n")
@@ -106,6 +110,19 @@ def test_every_option_has_a_variable_of_its_own_and_is_documented():
 def test_every_command_prints_json_or_serves(name):
     names = {option for one in COMMANDS[name].params for option in one.opts}
     assert "--json" in names or name == "ionq-fake serve"
+
+
+def test_shells_complete_commands_and_options():
+    complete = BashComplete(main, {}, "ionq-fake", "_IONQ_FAKE_COMPLETE").get_completions
+    assert {one.value for one in complete([], "s")} == {
+        "scenarios",
+        "serve",
+        "snapshot",
+        "status",
+        "submit",
+    }
+    assert [one.value for one in complete(["jobs", "list"], "--st")] == ["--status"]
+    assert [one.value for one in complete(["jobs", "list", "--status"], "fa")] == ["failed"]
 
 
 def test_exit_codes_are_documented():

@@ -21,7 +21,7 @@ def test_submit_waits_and_shows_the_histogram(run, file):
     stdin = QASM3 + "c = measure q;\n" if file == "-" else None
     shown = run("submit", file, "--wait", stdin=stdin).stdout
     rows = [line.split() for line in shown.splitlines() if line.endswith("%")]
-    assert [(row[0], row[-1]) for row in rows] == [("00", "50.0%"), ("11", "50.0%")]
+    assert [(row[0], row[-1]) for row in rows] == [("00", "50%"), ("11", "50%")]
 
 
 def test_submit_waits_through_faults_of_the_server(run, monkeypatch):
@@ -60,6 +60,12 @@ def test_interrupted_submit_names_the_job_and_exits_with_130(run, server, monkey
     server.cloud.transitions.set("predicted")
     done = run("submit", "bell.json", "--backend", "qpu.forte-1", "--wait", code=130)
     assert f"ionq-fake jobs show {server.cloud.jobs[0].id}" in done.stderr
+
+
+def test_submit_whose_answer_is_lost_says_that_the_job_may_be_there(run, server):
+    run("faults", "add", 'faults.lost_answer(), on="POST /jobs", times=1')
+    assert "may have taken effect" in run("submit", "bell.json", code=3).stderr
+    assert len(server.cloud.jobs) == 1
 
 
 @pytest.mark.parametrize(
@@ -151,6 +157,15 @@ def test_jobs_are_canceled_and_deleted(run, server):
     assert [job.id for job in server.cloud.jobs] == [first]
     assert json.loads(run("jobs", "delete", first, "--json").stdout)["ids"] == [first]
     assert list(server.cloud.jobs) == []
+
+
+def test_the_children_of_a_job_are_shown(run, server):
+    circuit = {"circuit": [{"gate": "x", "target": 0}]}
+    many = {"input": {"qubits": 1, "circuits": [circuit] * 22}, "type": "ionq.multi-circuit.v1"}
+    lines = run("submit", "--wait", stdin=json.dumps(many)).stdout.splitlines()
+    assert lines[-1].strip() == "and 2 more: --json has them all"
+    children = server.cloud.peek(lines[0].split()[1]).children
+    assert [line.strip() for line in lines[-21:-1]] == [child.id for child in children[:20]]
 
 
 def test_an_unknown_job_is_one_line_with_exit_code_5(run):

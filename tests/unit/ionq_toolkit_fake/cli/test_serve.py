@@ -44,6 +44,7 @@ def serve():
         line = process.stdout.readline()
         match = re.fullmatch(r"ionq-fake listening on (http://127\.0\.0\.1:\d+/v0\.4)\n", line)
         assert match, (line, process.stderr.read() if process.poll() is not None else "")
+        assert process.stdout.readline() == f"console: {match[1].removesuffix('/v0.4')}/\n"
         return process, match[1]
 
     yield serve
@@ -199,7 +200,7 @@ fidelity = {1q = 0.9999, 2q = 0.999, spam = 0.999}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [(), ("--scenario", "rate-limited")])
+@pytest.mark.parametrize("more", [(), ("--scenario", "noisy-forte")])
 def test_described_qpus_are_served(serve, tmp_path, more):
     file = tmp_path / "devices.toml"
     file.write_text(DEVICES)
@@ -308,7 +309,7 @@ def test_state_that_cannot_be_used_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("missing", ["werkzeug", "h11", "qiskit_aer"])
+@pytest.mark.parametrize("missing", ["werkzeug", "h11", "starlette", "qiskit_aer"])
 def test_serve_without_the_extra_names_the_extra(missing):
     script = f"""
 import sys

@@ -143,6 +143,20 @@ def test_clock_reset_and_removals():
         check(control, {})
 
 
+def test_removing_one_rule_and_deleting_one_job():
+    cloud = FakeIonQ(seed=1)
+    for _ in range(2):
+        cloud.faults.add(faults.http(500), times=1)
+    run(lines.line("DELETE /_fake/faults/1", {}), cloud)
+    assert [armed.number for armed in cloud.faults.rules] == [2]
+    cloud.faults.clear()
+    first, second = post(cloud), post(cloud)
+    run(lines.line(f"DELETE /_fake/jobs/{first}", {}), cloud)
+    assert [job.id for job in cloud.jobs] == [second]
+    with pytest.raises(ValueError, match="x"):
+        lines.line("DELETE /_fake/faults/x", {})
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -185,5 +199,5 @@ def test_changes_of_a_job(change):
 )
 def test_the_line_of_an_invalid_control_says_why(page, control, body, message):
     status, _, content = page.post("/_console/line", {"control": control, "body": body})
-    assert status == 400
-    assert message in json.loads(content)["message"]
+    assert status == 200
+    assert message in json.loads(content)["problem"]

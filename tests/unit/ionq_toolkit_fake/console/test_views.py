@@ -61,6 +61,22 @@ def test_filters_and_search():
     assert ids(text="nothing like it") == []
 
 
+def test_a_search_reads_few_jobs_from_the_store_and_all_ids(tmp_path, monkeypatch):
+    monkeypatch.setattr(views, "MOST_READ", 3)
+    file = tmp_path / "lab.db"
+    cloud = FakeIonQ(seed=1, state=file)
+    ids = [post(cloud, body(name=f"job {n}")) for n in range(6)]
+    listed(cloud)
+    cloud.close()
+    cloud = FakeIonQ(state=file)
+    found = listed(cloud, text="job")
+    assert [job["id"] for job in found["jobs"]] == ids[3:][::-1]
+    assert found["partial"]
+    assert [job["id"] for job in listed(cloud, text=ids[0])["jobs"]] == ids[:1]
+    assert not listed(cloud)["partial"]
+    cloud.close()
+
+
 def test_looking_is_no_poll_and_no_request():
     cloud = FakeIonQ(seed=1)
     cloud.transitions.set(Transitions.polls(1))

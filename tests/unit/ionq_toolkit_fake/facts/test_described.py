@@ -1,6 +1,9 @@
 """QPUs that a user describes: their numbers are what the API reports and what jobs show."""
 
+import contextlib
 import json
+import random
+import tomllib
 
 import pytest
 from qiskit import QuantumCircuit, transpile
@@ -194,6 +197,38 @@ def test_the_client_builds_the_target_and_refuses_what_is_beyond_it(file):
     assert len(cloud.jobs) == before
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_any_connectivity_gives_the_same_result(seed):
+    """Without errors, a circuit of X and CX has one outcome: as it is, and written for the QPU."""
+    generator = random.Random(seed)
+    width = generator.randint(3, 7)
+    pairs = [[generator.randrange(new), new] for new in range(1, width)]  # a random tree
+    pairs += [sorted(generator.sample(range(width), 2)) for _ in range(generator.randrange(3))]
+    gates = ["gpi", "gpi2", generator.choice(["ms", "zz"])]
+    machine = {"qubits": width, "connectivity": pairs, "native_gates": gates}
+    machine["fidelity"] = {"1q": 1, "2q": 1, "spam": 1}
+    provider = IonQProvider(
+        transport=InProcessTransport(FakeIonQ(seed=seed, devices={"qpu": {"any-1": machine}}))
+    )
+    circuit, bits = QuantumCircuit(width), [0] * width
+    for _ in range(12):
+        one, other = generator.sample(range(width), 2)
+        if generator.random() < 0.4:
+            circuit.x(one)
+            bits[one] ^= 1
+        else:
+            circuit.cx(one, other)
+            bits[other] ^= bits[one]
+    circuit.measure_all()
+    expected = {"".join(map(str, bits[::-1])): 50}
+    assert provider.get_backend("any-1").run(circuit, shots=50).get_counts() == expected
+    for gateset in ("qis", "native"):
+        backend = provider.get_backend("any-1", gateset=gateset)
+        ready = transpile(circuit, backend, seed_transpiler=seed)
+        assert backend.run(ready, shots=50).get_counts() == expected
+
+
 def test_it_survives_a_restart_with_its_jobs(file, tmp_path):
     state = tmp_path / "lab.db"
     cloud = FakeIonQ(seed=1, devices=file, state=state)
@@ -208,6 +243,13 @@ def test_it_survives_a_restart_with_its_jobs(file, tmp_path):
         names = set(cloud.facility.devices)
         cloud.close()
     assert {"qpu.next-1", "qpu.other-1"} <= names
+
+
+def test_a_file_may_describe_tempo_anew():
+    tempo = {"qubits": 7, "fidelity": {"1q": 1, "2q": 1, "spam": 1}}
+    cloud = FakeIonQ(devices={"qpu": {"tempo-1": tempo}})
+    provider = IonQProvider(transport=InProcessTransport(cloud))
+    assert provider.get_backend("tempo-1").num_qubits == 7
 
 
 def test_a_scenario_carries_it_and_rules_can_be_for_it(file):
@@ -271,7 +313,7 @@ def test_a_bad_file_is_refused_with_its_line_and_key(file, old, new, line, key, 
 def test_a_missing_file_and_tables_without_a_file_are_refused(tmp_path):
     with pytest.raises(DeviceFileError, match="cannot be read: No such file"):
         load_devices(tmp_path / "none.toml")
-    with pytest.raises(DeviceFileError, match="there is no file of QPUs 'x'"):
+    with pytest.raises(DeviceFileError, match="there is no key of the file 'x'"):
         load_devices({"x": 1})
     for table in ({}, {"qpu": 3}, {"qpu": {"a": 3}}, {"qpu": {"a": {"qubits": 1}}}):
         with pytest.raises(DeviceFileError):
@@ -292,3 +334,56 @@ def test_parcels_are_connected_inside_and_each_to_the_next():
     cloud = FakeIonQ(devices={"qpu": {"a": machine}})
     pairs = {(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (3, 5), (4, 5)}
     assert set(cloud.facility.devices["qpu.a"].pairs) == pairs
+
+
+WEIRD = (
+    *(True, "x", -1, 0, 10**30, 1.5, float("nan"), float("inf"), -float("inf")),
+    *([], {}, [[0]], [[0, 0]], [[0, True]], ["gpi", 3], {"1q": {}}),
+)
+WHERE = (
+    *((key,) for key in ("qubits", "connectivity", "parcels", "native_gates", "mid_circuit")),
+    *((key,) for key in ("max_shots", "status", "location", "fidelity", "timing", "price")),
+    *(("fidelity", key) for key in ("1q", "2q", "spam")),
+    *(("timing", key) for key in ("1q", "2q", "readout", "reset", "t1", "t2")),
+    *(("price", key) for key in ("1q", "2q", "minimum", "minimum_mitigated")),
+)
+
+
+@pytest.mark.parametrize("path", WHERE, ids=".".join)
+def test_a_value_of_another_kind_is_refused_by_its_key_or_is_valid(path):
+    for value in WEIRD:
+        table = tomllib.loads(FILE)
+        inner = table["qpu"]["next-1"]
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = value
+        found = refusal_of(table)
+        if found is not None:
+            assert found.key.startswith("qpu.next-1")
+            assert len(str(found)) < 600
+
+
+def refusal_of(source):
+    """Return the error of a description, or None if it is valid."""
+    try:
+        assert load_devices(source) == source
+    except DeviceFileError as error:
+        return error
+    return None
+
+
+def test_damaged_files_are_refused_or_are_valid(tmp_path):
+    generator, path = random.Random(5), tmp_path / "damaged.toml"
+    for _ in range(100):
+        damaged = bytearray(FILE.encode())
+        for _ in range(generator.randint(1, 4)):
+            damaged[generator.randrange(len(damaged))] = generator.randrange(256)
+        path.write_bytes(bytes(damaged))
+        with contextlib.suppress(DeviceFileError):
+            load_devices(path)
+
+
+def test_a_reset_keeps_it(file):
+    cloud = FakeIonQ(seed=1, devices=file)
+    cloud.reset()
+    assert asker(cloud)("GET", "/v0.4/backends/qpu.next-1")[0] == 200

@@ -18,7 +18,7 @@ from scipy.stats import chi2
 from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.outcome import WHOLE, SimulationFailure
-from ionq_toolkit_fake.simulation.program import Noise, Qasm3, Task
+from ionq_toolkit_fake.simulation.program import Noise, Qasm3, Qpu, Task
 
 WIDTH = 29
 INCLUDE = 'include "stdgates.inc";'
@@ -533,3 +533,68 @@ def test_threads_read_programs_one_after_the_other(monkeypatch):
     assert all(isinstance(future.exception(), SimulationFailure) for future in futures)
     assert most == 1
     assert sys.stderr is errors
+
+
+# --- native gates ---------------------------------------------------------------------------------
+
+NATIVE = """OPENQASM 3.0; include "stdgates.inc";
+gate gpi(p) q { U(pi, 0, pi) q; }
+gate gpi2_0(p) q { U(pi/2, -pi/2, pi/2) q; }
+gate zz(p) a, b { rzz(pi/2) a, b; }
+qubit[2] q; bit[3] c;
+"""
+
+
+def run_native(body, noise, shots=2000):
+    program, qpu = Qasm3(NATIVE + body), Qpu(36, "zz")
+    return simulate(Task(program, 3, shots, noise, qpu, hardware=True, width=36))
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_noise_follows_each_native_gate_of_a_program_that_measures_midway(times):
+    """A qubit that is flipped n times is wrong as by n channels: (1 - (1 - r)^n) / 2.
+
+    A compiler would leave one flip. What is measured midway has the errors up to there alone.
+    """
+    rate = 0.05
+    flips = "gpi(0.0) q[0]; " * times
+    body = f"{flips} c[0] = measure q[0]; {flips} c[1] = measure q[0]; c[2] = measure q[1];"
+    outcome = run_native(body, Noise(rate, 0.5))
+    assert outcome.compiled is None
+    assert dict(outcome.size[1]) == {"1q": 2 * times, "2q": 0}
+    wrong = [(1 - (1 - rate) ** n) / 2 for n in (times, 2 * times)]
+    first = 1 - np.mean(outcome.shots & 1)
+    second = np.mean(outcome.shots >> 1 & 1)
+    for found, expected in zip((first, second), wrong, strict=True):
+        assert abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / len(outcome.shots))
+    assert not np.any(outcome.shots >> 2)
+
+
+def test_native_gates_on_two_qubits_are_not_merged_either():
+    """Two quarter turns of ZZ are Z on both: they change nothing but for their noise."""
+    rate, times = 0.05, 6
+    body = "zz(0.25) q[0], q[1]; " * times + "c[0] = measure q[0]; reset q[0]; c[1] = measure q[1];"
+    outcome = run_native(body, Noise(0.5, rate))
+    expected = (1 - (1 - rate) ** times) / 2
+    found = np.mean(outcome.shots & 1)
+    assert abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / len(outcome.shots))
+    assert dict(outcome.size[1]) == {"1q": 0, "2q": times}
+
+
+def test_without_noise_native_gates_are_the_program():
+    halves = "gpi2_0(0.0) q[0]; gpi2_0(0.0) q[0]; c[0] = measure q[0];"
+    body = f"{halves} gpi(0.0) q[0]; c[1] = measure q[0];"
+    assert set(run_native(body, Noise(0, 0), 100).shots.tolist()) == {1}
+
+
+@pytest.mark.parametrize(
+    "other", ["h q[1];", "gate gpi_1(p) a, b { cx a, b; } gpi_1(0.1) q[0], q[1];"]
+)
+def test_a_program_with_another_gate_is_compiled(other):
+    outcome = run_native(
+        f"{other} gpi(0.0) q[0]; gpi(0.0) q[0]; c[0] = measure q[0];", Noise(0.2, 0)
+    )
+    assert outcome.compiled is not None
+    assert not [
+        gate for gate in outcome.compiled if gate.targets == (0,) and len(gate.targets) == 1
+    ]
