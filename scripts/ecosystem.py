@@ -216,7 +216,7 @@ def run(
             files = [checkouts[files_of]] if suite.files and files_of in checkouts else []
             if suite.checkout and not files:
                 raise NotRun(
-                    f"its files are in no package; name a checkout: `--checkout {name}=DIR`"
+                    f"its files are in no package; name a checkout: `--checkout {files_of}=DIR`"
                 )
             probe = [PROBES / suite.probe, *suite.arguments, *few, *files]
             command = [python, "-W", "ignore", *probe]
