@@ -107,6 +107,15 @@ class Proxy(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
+class ProxyServer(ThreadingHTTPServer):
+    """The server of the proxy; a browser breaks off as it likes."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Print nothing."""
+
+
 def routes(job_id: str) -> list[tuple[str, str]]:
     """Return method and path of every route of the API, the controls and the console."""
     found = [tuple(name.split(" ", 1)) for name in control.CONTROLS]
@@ -157,7 +166,7 @@ def main() -> int:
             ):
                 done = threading.Event()
                 handler = partial(Proxy, base.removeprefix("http://"), reports, done)
-                proxy = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+                proxy = ProxyServer(("127.0.0.1", 0), handler)
                 threading.Thread(target=proxy.serve_forever, daemon=True).start()
                 told = quote(json.dumps({"targets": targets, "routes": asked, "secret": NAME}))
                 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:

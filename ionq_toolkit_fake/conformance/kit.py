@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 FINAL = ("completed", "failed", "canceled")
 
+#: The statuses of a job and their order: https://docs.ionq.com/user-manual/jobs, in both versions.
+_ORDER = {"submitted": 0, "ready": 1, "started": 2, "running": 2, **dict.fromkeys(FINAL, 3)}
+
 #: Seconds between polls, at first and at most, and how long a job of the simulator may take.
 _FIRST_S, _LONGEST_S, PATIENCE_S = 0.2, 5.0, 180.0
 
@@ -186,14 +189,19 @@ class Kit:
 
         Raises:
             NotRunError: It takes too long.
+            DifferenceError: Its status is unknown, or one that it had left.
         """
-        until, pause = self._clock.monotonic() + PATIENCE_S, _FIRST_S
+        until, pause, last = self._clock.monotonic() + PATIENCE_S, _FIRST_S, "submitted"
         while True:
             record = self.record(job_id, version)
-            if record.get("status") in FINAL:
+            status = record["status"]
+            if _ORDER.get(status, -1) < _ORDER[last]:
+                raise DifferenceError(f"the status of a job went from {last} to {quoted(status)}")
+            if status in FINAL:
                 return record
+            last = status
             if self._clock.monotonic() > until:
-                raise NotRunError(f"the job is {record.get('status')} after {PATIENCE_S:g} s")
+                raise NotRunError(f"the job is {status} after {PATIENCE_S:g} s")
             self._clock.sleep(pause)
             pause = min(1.5 * pause, _LONGEST_S)
 

@@ -119,10 +119,11 @@ def of_request(  # noqa: PLR0917 - the parts of a request
         "",
         f"URL = {lines.python(server)}",
         'HEADERS = {"Authorization": f"apiKey {os.environ[\'IONQ_API_KEY\']}"}',
+        f"BODY = {lines.python(body)}.encode()" if body else "BODY = None",
         "",
-        "transport = HttpTransport(allow_insecure=True)",
-        f"response = transport.handle({lines.python(method)}, URL + {target}, HEADERS{content})",
-        "print(response[0], response[2].decode())",
+        "transport = HttpTransport()",
+        f"response = transport.send({lines.python(method)}, URL + {target}, HEADERS, BODY, 60)",
+        "print(response.status, response.body.decode())",
     ]
     setup = [
         lines.add_fault(FaultRule(rule.fault, rule.on, times=1, after_effect=rule.after_effect))

@@ -20,6 +20,7 @@ from ionq_toolkit_fake.simulation.limits import (
     check_exact,
     check_shots,
     midway,
+    probe_is_cheap,
 )
 from ionq_toolkit_fake.simulation.outcome import (
     Distribution,
@@ -58,6 +59,10 @@ _ANY_MEMORY: dict[str, Any] = {"max_memory_mb": 2**40}
 
 #: The most outcomes of an exact distribution: so many take 150 MB as JSON, and some seconds.
 MOST_OUTCOMES = 2**22
+
+#: From so many qubits and shots on, these take much longer than one run that shows how wide the
+#: bonds are.
+_PROBED, _PROBED_SHOTS, _PROBED_BOND = 16, 100, 64
 
 #: How far probabilities may be from adding up to 1.
 _INEXACT = 1e-6
@@ -246,8 +251,7 @@ def sampled_circuit(
             model.add_all_qubit_quantum_error(error, _LABELS[width])
     width, method = circuit.num_qubits, "matrix_product_state"
     options = _ANY_MEMORY
-    # The cost of a matrix product state is the cube of its bonds.
-    if width > WIDEST_STATE or (width > _SMALL_STATE and 3 * bits_of_bonds(circuit) < width):
+    if width > WIDEST_STATE or (width > _SMALL_STATE and _has_narrow_bonds(circuit, shots)):
         check_bonds(circuit, shots, lambda most: _widest_bond(circuit, most))
     else:
         mixed = shots > 2**width
@@ -271,6 +275,20 @@ def sampled_circuit(
     )
     each = np.repeat(values, np.array(list(counts.values()), dtype=np.int64))
     return np.random.default_rng(seed).permutation(each)  # Aer only counts: any order is as likely
+
+
+def _has_narrow_bonds(circuit: QuantumCircuit, shots: int) -> bool:
+    """Return whether a matrix product state costs less than a state: the cube of its bonds.
+
+    Where the gates do not tell, one run without noise does: errors are Pauli gates on single
+    qubits, which leave the bonds as they are.
+    """
+    width = circuit.num_qubits
+    if 3 * bits_of_bonds(circuit) < width:
+        return True
+    most: int = min(2 ** ((width - 1) // 3), _PROBED_BOND)
+    worthwhile = width >= _PROBED and shots >= _PROBED_SHOTS and probe_is_cheap(circuit, most)
+    return worthwhile and _widest_bond(circuit, most + 1) <= most
 
 
 def _widest_bond(circuit: QuantumCircuit, most: int) -> int:

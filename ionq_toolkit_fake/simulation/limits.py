@@ -152,6 +152,9 @@ _PER_BOND_CUBED = 5
 #: The widest bond of a matrix product state.
 MOST_BOND = 128
 
+#: The most work of a run that shows how wide the bonds are.
+_MOST_OF_PROBE = 2**31
+
 
 def check_exact(num_qubits: int, gates: int) -> None:
     """Refuse an exact state that does not fit into memory, or would take hours."""
@@ -196,8 +199,7 @@ def check_bonds(circuit: QuantumCircuit, shots: int, widest: Callable[[int], int
     Each shot is a state of its own. `widest` returns the widest bond of a run whose bonds are cut
     at a given width.
     """
-    gates, pairs = _gates(circuit), _pairs(circuit)
-    steps = sum(max(places) - min(places) for places in pairs)  # between neighbours, by swaps
+    gates, steps = _gates(circuit), _steps(circuit)
     left = MOST_UPDATES / shots - gates * _PER_GATE
     if left <= 0:
         raise _too_long(shots * gates * _PER_GATE, circuit.num_qubits, gates, shots)
@@ -218,6 +220,17 @@ def bits_of_bonds(circuit: QuantumCircuit) -> int:
         crossing[min(places) : max(places)] += 2
     cuts = np.arange(1, width + 1)
     return int(np.minimum(crossing, np.minimum(cuts, width - cuts)).max())
+
+
+def probe_is_cheap(circuit: QuantumCircuit, bond: int) -> bool:
+    """Return whether one run as a matrix product state of such bonds takes some seconds at most."""
+    updates = _gates(circuit) * _PER_GATE + _PER_BOND_CUBED * _steps(circuit) * bond**3
+    return updates <= _MOST_OF_PROBE
+
+
+def _steps(circuit: QuantumCircuit) -> int:
+    """Return how many gates between neighbours there are, swaps of neighbours included."""
+    return sum(max(places) - min(places) for places in _pairs(circuit))
 
 
 def _pairs(circuit: QuantumCircuit) -> list[list[int]]:

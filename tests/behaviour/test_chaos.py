@@ -148,11 +148,15 @@ def test_recovery_that_sends_again_pays_twice(monkeypatch):
 def test_files_are_those_of_the_moment_of_the_death():
     seen = []
 
+    def recover(folder):
+        seen.append((folder / "file").read_text())
+        return []
+
     def program(caller):
         caller.folder.mkdir()
         file = caller.folder / "file"
         file.write_text("before")
-        caller.recovers(lambda folder: seen.append((folder / "file").read_text()) or [])
+        caller.recovers(recover)
         try:
             post(caller)
         finally:

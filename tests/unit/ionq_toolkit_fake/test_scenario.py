@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from ionq_toolkit import errors
-from ionq_toolkit_fake import FakeIonQ, Retention, Scenario
+from ionq_toolkit_fake import FakeIonQ, Retention, Scenario, faults
 from ionq_toolkit_fake.cli import main
 from ionq_toolkit_fake.scenario import names
 
@@ -322,3 +322,33 @@ def test_retention_of_a_scenario_is_that_of_its_cloud():
 def test_invalid_retention_of_a_scenario_is_refused(retention, message):
     with pytest.raises(ValueError, match=message):
         Scenario(retention=retention)
+
+
+def test_a_scenario_that_cannot_be_applied_changes_nothing():
+    cloud = FakeIonQ(seed=1)
+    cloud.faults.add(faults.http(500))  # happens to every request
+    scenario = Scenario(
+        faults=[{"fault": "latency", "seconds": 1}, {"fault": "reset"}],
+        statuses={"qpu.forte-1": "unavailable"},
+        transitions=[{"ready": "never"}],
+    )
+    with pytest.raises(ValueError, match="never fires"):
+        scenario.apply(cloud)
+    assert [armed.rule.fault.kind for armed in cloud.faults.rules] == ["http"]
+    assert cloud.transitions.rules == ()
+    assert cloud.facility.devices["qpu.forte-1"].status == "available"
+
+
+def test_changes_of_backends_hold_until_a_reset_and_all_are_made_or_none():
+    cloud = FakeIonQ(seed=1, statuses={"qpu.aria-1": "available"})
+    with pytest.raises(ValueError, match=r"qpu\.nothing"):
+        cloud.change_backends({"qpu.forte-1": "retired", "qpu.nothing": "retired"})
+    assert cloud.facility.devices["qpu.forte-1"].status == "available"
+    cloud.change_backends({"qpu.forte-1": "retired"}, {"qpu.forte-1": {"2q": 0.9}})
+    changed = cloud.facility.devices["qpu.forte-1"]
+    assert (changed.status, changed.performance.two_qubits) == ("retired", 0.9)
+    assert cloud.facility.newest("qpu.forte-1").two_qubits < 0.93
+    cloud.reset()
+    assert cloud.facility.devices["qpu.forte-1"].status == "available"
+    assert cloud.facility.devices["qpu.aria-1"].status == "available"
+    assert cloud.facility.newest("qpu.forte-1").spam > 0.99

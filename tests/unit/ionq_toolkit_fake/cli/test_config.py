@@ -1,9 +1,12 @@
 """serve --config FILE: its keys are the options, below the environment."""
 
+import sqlite3
+
 import pytest
 from click.testing import CliRunner
 
 from ionq_toolkit_fake.cli import main, serve
+from ionq_toolkit_fake.store.sqlite import SqliteStore
 
 
 @pytest.fixture
@@ -59,6 +62,44 @@ def test_retention_is_given_by_options_and_by_a_scenario(served, tmp_path):
     assert found["cloud"]._agenda.retention == (5, 2, 3)
     assert served("")[1]["cloud"]._agenda.retention == (100_000, None, 1000)
     assert "--keep-jobs" in served("", "--keep-jobs", "-1")[0].output
+
+
+def _foreign(path):
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE t (x)")
+    database.close()
+
+
+def _newer(path):
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA application_id = 1232039505")
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.write_text("a diary, " * 500), "restore a snapshot, or give another"),
+        (_foreign, "is a database of another program: give another file"),
+        (_newer, "update ionq-toolkit, or give another file"),
+        (None, "end that one, connect to it, or give another file"),
+    ],
+    ids=["damaged", "foreign", "newer", "in use"],
+)
+def test_serve_refuses_a_state_in_one_line_that_says_what_to_do(served, tmp_path, make, message):
+    path = tmp_path / "lab.db"
+    other = SqliteStore(path) if make is None else None
+    if make is not None:
+        make(path)
+    before = path.read_bytes()
+    done, found = served("", "--state", str(path))
+    assert (done.exit_code, found) == (1, {})
+    assert message in " ".join(done.output.split())
+    assert "Traceback" not in done.output
+    assert path.read_bytes() == before
+    if other is not None:
+        other.close()
 
 
 def test_a_file_is_named_by_the_environment(monkeypatch, served, tmp_path):

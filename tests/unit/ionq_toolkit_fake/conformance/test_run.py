@@ -6,7 +6,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, faults
+from ionq_toolkit_fake import Access, FakeIonQ, FakeServer, Transitions, faults
 from ionq_toolkit_fake.cli import main
 from ionq_toolkit_fake.conformance import check_conformance
 from ionq_toolkit_fake.conformance.checks import CHECKS
@@ -220,6 +220,27 @@ def test_a_planted_deviation_is_found(name):
     found = report.of("differs")
     assert [result for result in found if expected in result.name], report.lines()
     assert all(result.details for result in found)
+
+
+@pytest.mark.parametrize("shown", [["started", "ready"], ["ready", "queued"], ["ready", ""]])
+def test_statuses_that_go_back_or_are_unknown_are_found(shown):
+    cloud, left = FakeIonQ(seed=3, keys={KEY: "p"}), list(shown)
+
+    def show(data):
+        return {**data, "status": left.pop(0)} if left else data
+
+    report = check(cloud, edited(record, show), areas=["tolerances"])
+    (first,) = report.of("differs")
+    assert f"went from {shown[0]} to {shown[1]!r}" in first.details[0]
+
+
+def test_a_job_that_does_not_end_is_given_up_and_canceled():
+    cloud = FakeIonQ(seed=3, keys={KEY: "p"}, transitions=Transitions(started="never"))
+    report = check(cloud, areas=["programs"])
+    assert [result.details for result in report.of("not run")] == [
+        ("the job is ready after 180 s",)
+    ] * 2
+    assert not cloud.jobs
 
 
 def test_three_planted_deviations_are_found_at_once():

@@ -9,7 +9,7 @@ from consoles import BELL, KEY, body, post
 
 from ionq_toolkit import InProcessTransport, IonQProvider
 from ionq_toolkit.errors import IonQJobFailureError
-from ionq_toolkit_fake import FakeIonQ, Transitions, canceled, failed, faults
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Transitions, canceled, failed, faults
 from ionq_toolkit_fake.console import snippets, views
 from ionq_toolkit_fake.console.recorder import MOST_BYTES, MOST_REQUESTS, Recorder, recorder
 from ionq_toolkit_fake.faults.exchange import Exchange
@@ -190,6 +190,22 @@ def test_the_test_of_a_request_has_its_faults_and_its_response(fault, method, pa
     assert [one.faults for one in again.requests] == [cloud.requests[0].faults]
     assert len(again.jobs) == len(cloud.jobs)
     compile(found["python"], "copied.py", "exec")
+
+
+def test_python_of_the_copies_runs_against_the_server(monkeypatch, capsys):
+    monkeypatch.setenv("IONQ_API_KEY", KEY)
+    with FakeServer(FakeIonQ(seed=1)) as server:
+        recorder(server.cloud)
+        job = post(server.cloud)
+        (asked,) = server.cloud.requests
+        programs = [
+            views.job(server.cloud, job, server.url)["copies"]["python"],
+            views.request(server.cloud, asked.request_id, server.url)["copies"]["python"],
+        ]
+        for program in programs:
+            exec(compile(program, "copied.py", "exec"), {})
+        assert [one.status for one in server.cloud.jobs] == ["completed"] * 3
+    assert capsys.readouterr().out.count('"status":"submitted"') == 1
 
 
 def test_bodies_are_bounded_and_without_the_key_even_where_they_are_cut():

@@ -197,6 +197,38 @@ def test_the_client_builds_the_target_and_refuses_what_is_beyond_it(file):
     assert len(cloud.jobs) == before
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_any_connectivity_gives_the_same_result(seed):
+    """Without errors, a circuit of X and CX has one outcome: as it is, and written for the QPU."""
+    generator = random.Random(seed)
+    width = generator.randint(3, 7)
+    pairs = [[generator.randrange(new), new] for new in range(1, width)]  # a random tree
+    pairs += [sorted(generator.sample(range(width), 2)) for _ in range(generator.randrange(3))]
+    gates = ["gpi", "gpi2", generator.choice(["ms", "zz"])]
+    machine = {"qubits": width, "connectivity": pairs, "native_gates": gates}
+    machine["fidelity"] = {"1q": 1, "2q": 1, "spam": 1}
+    provider = IonQProvider(
+        transport=InProcessTransport(FakeIonQ(seed=seed, devices={"qpu": {"any-1": machine}}))
+    )
+    circuit, bits = QuantumCircuit(width), [0] * width
+    for _ in range(12):
+        one, other = generator.sample(range(width), 2)
+        if generator.random() < 0.4:
+            circuit.x(one)
+            bits[one] ^= 1
+        else:
+            circuit.cx(one, other)
+            bits[other] ^= bits[one]
+    circuit.measure_all()
+    expected = {"".join(map(str, bits[::-1])): 50}
+    assert provider.get_backend("any-1").run(circuit, shots=50).get_counts() == expected
+    for gateset in ("qis", "native"):
+        backend = provider.get_backend("any-1", gateset=gateset)
+        ready = transpile(circuit, backend, seed_transpiler=seed)
+        assert backend.run(ready, shots=50).get_counts() == expected
+
+
 def test_it_survives_a_restart_with_its_jobs(file, tmp_path):
     state = tmp_path / "lab.db"
     cloud = FakeIonQ(seed=1, devices=file, state=state)

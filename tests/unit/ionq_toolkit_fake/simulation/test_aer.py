@@ -14,7 +14,7 @@ from ionq_toolkit_fake.api.results import as_map
 from ionq_toolkit_fake.facts.gates import QIS_GATES
 from ionq_toolkit_fake.simulation.executors import simulate
 from ionq_toolkit_fake.simulation.gates import qiskit_gate
-from ionq_toolkit_fake.simulation.program import Gate, Program, Task
+from ionq_toolkit_fake.simulation.program import Gate, Noise, Program, Task
 
 ROOT = 1 / np.sqrt(2)
 X = np.array([[0, 1], [1, 0]])
@@ -220,3 +220,24 @@ def test_probabilities_are_those_of_the_state_vector_over_any_circuit_and_map(ca
     assert sum(job.get_counts().values()) == 100
     distance = sum(abs(found.get(k, 0) - expected.get(k, 0)) for k in {*found, *expected}) / 2
     assert distance < 1e-9
+
+
+# --- which method --------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_wide_chain_with_many_weak_gates_runs_as_a_tensor_network():
+    """Its bonds stay at a few, whatever the number of gates.
+
+    Two neighbours in the middle are held against a state of eight qubits.
+    """
+
+    def middle(width):
+        turns = [Gate("ry", (q,), (), (0.4 + 0.1 * abs(2 * q - width + 1),)) for q in range(width)]
+        links = [Gate("zz", (q, q + 1), (), (0.1,)) for q in range(width - 1)]
+        program = Program(width, tuple([*turns, *links] * 3))
+        shots = simulate(Task(program, 7, 600, Noise(0.0, 0.05))).shots
+        pair = shots >> width // 2 - 1 & 3
+        return np.bincount(pair.astype(int), minlength=4) / len(pair)
+
+    assert np.abs(middle(16) - middle(8)).max() < 0.12  # five standard deviations

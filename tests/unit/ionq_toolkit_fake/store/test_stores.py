@@ -4,8 +4,10 @@ import gzip
 import json
 import multiprocessing
 import os
+import re
 import sqlite3
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,9 @@ from ionq_toolkit_fake.store.base import Entry, StateError, StateFormatError, St
 from ionq_toolkit_fake.store.memory import MemoryStore
 from ionq_toolkit_fake.store.migrations import MIGRATIONS
 from ionq_toolkit_fake.store.sqlite import SqliteStore, write_snapshot
+
+if sys.platform != "win32":
+    import resource
 
 A, B, OTHER = Entry("job", "a"), Entry("job", "b"), Entry("key", "a")
 
@@ -189,11 +194,127 @@ def test_place_that_cannot_be_written_is_refused(tmp_path, place):
         SqliteStore(tmp_path / place)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_folder_that_is_read_only_is_refused(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(StateError, match="must be writable"):
-        SqliteStore(tmp_path / "lab.db")
+def in_fork(action):
+    """Return what a function returns or raises in a process of its own."""
+
+    def run(queue):
+        try:
+            queue.put(action())
+        except StateError as error:
+            queue.put(error)
+
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=run, args=(queue,))
+    child.start()
+    found = queue.get(timeout=60)
+    child.join(60)
+    return found
+
+
+@pytest.fixture
+def others_folder():
+    """Yield a folder that a user without rights can enter; pytest's own cannot be entered."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        folder.chmod(0o755)
+
+
+def as_another_user(action):
+    def act():
+        if os.geteuid() == 0:  # root may write everywhere
+            os.setgid(65534)
+            os.setuid(65534)
+        return action()
+
+    return in_fork(act)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no forks")
+@pytest.mark.parametrize("there", [False, True], ids=["new file", "file that is there"])
+def test_folder_that_is_read_only_is_refused(others_folder, there):
+    path = others_folder / "lab.db"
+    if there:
+        FakeIonQ(state=path).close()
+        path.with_name("lab.db.lock").chmod(0o666)
+    before = {one.name: one.read_bytes() for one in others_folder.glob("lab.db")}
+    others_folder.chmod(0o555)
+    error = as_another_user(lambda: FakeIonQ(state=path))
+    assert isinstance(error, StateError)
+    assert "the file and its folder must be writable. Change their permissions" in str(error)
+    assert {one.name: one.read_bytes() for one in others_folder.glob("lab.db*")} == {
+        **before,
+        **({"lab.db.lock": path.with_name("lab.db.lock").read_bytes()} if there else {}),
+    }
+
+
+def with_little_room(action):
+    """Do something in a process that cannot write more than 64 kB to a file."""
+
+    def act():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
+        return action()
+
+    return in_fork(act)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
+def test_full_disk_in_a_migration_is_said_and_leaves_the_old_version(path):
+    path.write_bytes(gzip.decompress((STATES / "version-1.db.gz").read_bytes()))
+    with sqlite3.connect(path) as database:  # more than there is room for
+        more = "SELECT kind, key || ?, value FROM entries WHERE kind IN ('job', 'submission')"
+        for number in range(10):
+            database.execute(f"INSERT INTO entries {more} AND length(key) = 36", (str(number),))
+    database.close()
+    error = with_little_room(lambda: SqliteStore(path).close())
+    assert isinstance(error, StateError)
+    assert "make room on its disk. Nothing of this change was written." in str(error)
+    with sqlite3.connect(path) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()
+    store = SqliteStore(path)
+    assert len(store.keys("job")) == 26 * 11
+    store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
+def test_full_disk_in_a_snapshot_is_said_and_leaves_no_file(path):
+    store = SqliteStore(path)
+    store.write({Entry("job", str(n)): os.urandom(4000) for n in range(50)})
+    store.close()
+    copy = path.with_name("copy.db")
+
+    def act():
+        store = SqliteStore(path)
+        try:
+            store.snapshot(copy)
+        finally:
+            store.close()
+
+    error = with_little_room(act)
+    assert isinstance(error, StateError)
+    assert re.search("copy.db cannot be written.*make room on its disk", str(error))
+    assert not list(path.parent.glob("*copy*"))
+    store = SqliteStore(path)
+    assert len(store.keys("job")) == 50
+    store.close()
+
+
+def test_state_of_qpus_that_are_not_described_any_more_is_refused(path):
+    cloud = FakeIonQ(state=path, transitions={"ready": "never"})
+    body = b'{"type":"ionq.circuit.v1","backend":"qpu.forte-1","input":{"qubits":1,"circuit":[]}}'
+    made = cloud.handle("POST", "/v0.4/jobs", {"Authorization": "apiKey test"}, body)
+    assert made.status == 201
+    cloud.close()
+    store = SqliteStore(path)
+    ((job_id, value),) = store.read("submission")
+    store.write({Entry("submission", job_id): value.replace(b"qpu.forte-1", b"qpu.other-1")})
+    store.close()
+    with pytest.raises(StateError, match=r"a job is on qpu.other-1, which .*--devices"):
+        FakeIonQ(state=path)
 
 
 def test_unknown_synchronous_is_refused(path):
