@@ -1,6 +1,7 @@
 """The end of a client in the middle of a submission: by an interrupt at any line, or a kill."""
 
 import contextlib
+import gc
 import subprocess
 import sys
 from functools import partial
@@ -99,6 +100,7 @@ def test_run_that_is_interrupted_at_any_line_tells_the_tag_or_sent_nothing(measu
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # open sockets
 def test_interrupt_at_any_line_of_transport_and_journal_leaves_a_line_in_the_journal(
     measured, tmp_path
 ):
@@ -111,6 +113,8 @@ def test_interrupt_at_any_line_of_transport_and_journal_leaves_a_line_in_the_jou
         for _, done in places(lambda: backend, act, list, rooms):
             if isinstance(done, KeyboardInterrupt):
                 interrupted.add(told(done).rpartition("tag ")[2].rstrip("."))
+        provider.close()
+        gc.collect()  # sockets of interrupted requests
         left = {entry.tag for entry in Journal(path).open_entries()}
     made = {job.submission.metadata["toolkit_tag"] for job in server.cloud.jobs}
     assert len(interrupted) > 100
