@@ -1,6 +1,7 @@
 """The end of a client in the middle of a submission: by an interrupt at any line, or a kill."""
 
 import contextlib
+import gc
 import subprocess
 import sys
 from functools import partial
@@ -11,9 +12,11 @@ from qiskit import QuantumCircuit
 
 from ionq_toolkit import InProcessTransport, IonQJob, IonQProvider, Session, errors
 from ionq_toolkit.backend import IonQBackend
-from ionq_toolkit_fake import FakeIonQ
+from ionq_toolkit.journal import Journal
+from ionq_toolkit_fake import FakeIonQ, FakeServer
 
 ROOT = Path(__file__).parents[2]
+KEY = "k-0123456789abcdef"
 CLIENT = f"{ROOT / 'ionq_toolkit'}/"
 
 
@@ -23,12 +26,13 @@ class Interrupter:
     A line counts when it is reached first, and each time as long as something may be on its way.
     """
 
-    def __init__(self, at, is_sent=lambda: False):
-        self.at, self.is_sent, self.lines, self.seen = at, is_sent, 0, set()
+    def __init__(self, at, is_sent=lambda: False, rooms=(CLIENT,)):
+        self.at, self.is_sent, self.rooms = at, is_sent, rooms
+        self.lines, self.seen = 0, set()
 
     def trace(self, frame, event, argument):
         name = frame.f_code.co_filename
-        if not name.startswith(CLIENT):
+        if not name.startswith(self.rooms):
             return None
         line = name, frame.f_lineno
         if event == "line" and (line not in self.seen or self.is_sent()):
@@ -55,13 +59,13 @@ def measured():
     return circuit
 
 
-def places(start, act, sent):
+def places(start, act, sent, rooms=(CLIENT,)):
     """Yield what `act` does when it is interrupted at each line, with all that `sent` tells of."""
     at = 0
     while True:
         at += 1
         subject = start()
-        with Interrupter(at, lambda: bool(sent())) as interrupter:
+        with Interrupter(at, lambda: bool(sent()), rooms) as interrupter:
             try:
                 done = act(subject)
             except KeyboardInterrupt as error:
@@ -93,6 +97,30 @@ def test_run_that_is_interrupted_at_any_line_tells_the_tag_or_sent_nothing(measu
             assert job.submission.metadata["toolkit_tag"] in told(done)
             found = backend.find_submission(job.submission.metadata["toolkit_tag"])
             assert found.job_id() == job.id
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # open sockets
+def test_interrupt_at_any_line_of_transport_and_journal_leaves_a_line_in_the_journal(
+    measured, tmp_path
+):
+    path, rooms = tmp_path / "journal", (f"{CLIENT}transport/", f"{CLIENT}journal.py")
+    with FakeServer(FakeIonQ(seed=1)) as server:
+        provider = IonQProvider(KEY, server.url, journal=path, retry=None)
+        backend = provider.get_backend("simulator")
+        backend.run(measured, shots=10)
+        interrupted, act = set(), partial(IonQBackend.run, run_input=measured, shots=10)
+        for _, done in places(lambda: backend, act, list, rooms):
+            if isinstance(done, KeyboardInterrupt):
+                interrupted.add(told(done).rpartition("tag ")[2].rstrip("."))
+        provider.close()
+        gc.collect()  # sockets of interrupted requests
+        left = {entry.tag for entry in Journal(path).open_entries()}
+    made = {job.submission.metadata["toolkit_tag"] for job in server.cloud.jobs}
+    assert len(interrupted) > 100
+    lines = path.read_text()
+    assert all(tag in lines for tag in interrupted & made)
+    assert left <= interrupted
 
 
 @pytest.mark.slow
