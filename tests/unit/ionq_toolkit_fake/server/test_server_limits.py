@@ -20,6 +20,7 @@ from ionq_toolkit_fake.faults.exchange import Exchange
 from ionq_toolkit_fake.server import ServerLimits
 from ionq_toolkit_fake.server.guard import Guard
 from ionq_toolkit_fake.server.limits import OPTIONS
+from ionq_toolkit_fake.server.logs import start_log
 from ionq_toolkit_fake.server.tls import TlsFileError, tls_context
 
 KEY = {"Authorization": "apiKey a-key-0123456789"}
@@ -364,6 +365,18 @@ def test_the_access_log_has_no_keys(caplog):
     assert len(lines) == 3
     assert lines[2].startswith('127.0.0.1 "GET /v0.4/jobs" 401 ')
     assert key[:8] not in caplog.text
+
+
+@pytest.mark.parametrize(("level", "shown"), [("info", 1), ("warning", 0)])
+def test_the_log_is_on_standard_error_once(level, shown, capsys):
+    for shown_then in (shown, 0):
+        end = start_log(level)
+        if not shown_then:
+            end()
+        with serving() as server:
+            ask(server, "GET", "/health")
+        assert capsys.readouterr().err.count('INFO 127.0.0.1 "GET /health" 200 17 B ') == shown_then
+        end()
 
 
 # --- TLS -------------------------------------------------------------------------------------
