@@ -1,7 +1,8 @@
 """Send 10,000 malformed requests to a server, simulate 200 hostile programs, and measure memory.
 
-The client reads 200 hostile records as well. The seeded corpus is tests/support/hostile.py. Exits with 1 if the server gave a 5xx, took longer
-than 5 s for a request, or kept more than 20 % more memory.
+The client reads 200 hostile records as well. The seeded corpus is tests/support/hostile.py. Exits
+with 1 if the server gave a 5xx, took longer than 5 s for a request, or kept more than 20 % more
+memory.
 """
 
 import contextlib

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import random
+from typing import Any
 
 from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.control import CONTROLS
@@ -216,7 +217,7 @@ _HISTOGRAMS = [
 def record(number):
     """Return a finished job's record and its histogram, as a hostile service may send them."""
     chance = random.Random(f"record {number}")
-    shots = chance.choice([*_NUMBERS, 10**18, "1" * 5000, "9" * 30, {}, [1]])
+    shots: Any = chance.choice([*_NUMBERS, 10**18, "1" * 5000, "9" * 30, {}, [1]])
     stored = {"shots": chance.choice(["10", str(10**12), "-1", "1e9", "\u0664", shots])}
     if chance.random() < 0.6:
         stored["qiskit_header"] = chance.choice(_HEADERS)()

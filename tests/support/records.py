@@ -1,6 +1,8 @@
 """Hostile records, as the client reads them: a record is read or refused, in bounded messages."""
 
 import json
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import hostile
 
@@ -11,10 +13,11 @@ from ionq_toolkit.errors import MOST_CHARACTERS, IonQError
 class _Hostile:
     """A service that has one job, which has ended."""
 
-    def __init__(self, number):
-        self.record, self.histogram = hostile.record(number)
+    def __init__(self, number: int) -> None:
+        record: Callable[[int], tuple[Any, Any]] = hostile.record
+        self.record, self.histogram = record(number)
 
-    def handle(self, method, url, headers, body=None, timeout=None):
+    def handle(self, _: str, url: str, *__: Any) -> tuple[int, dict[str, str], bytes]:
         path = url.partition("/v0.4")[2].partition("?")[0]
         if path == "/jobs/j":
             reply = self.record
@@ -25,7 +28,7 @@ class _Hostile:
         return 200, {"Content-Type": "application/json"}, json.dumps(reply).encode()
 
 
-def read(number):
+def read(number: int) -> Iterator[str]:
     """Yield how each way to read a record ends: "read" or the name of an error of the client."""
     provider = IonQProvider(transport=InProcessTransport(_Hostile(number)), retry=None)
     for way in (
