@@ -9,6 +9,7 @@ import ssl
 import threading
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 import trustme
 
@@ -273,6 +274,27 @@ def test_a_large_response_is_sent_in_parts_and_is_the_same(cloud, job_body):
         status, headers, body = ask(server, "GET", path)
     assert (status, headers["Transfer-Encoding"]) == (200, "chunked")
     assert body == cloud.handle("GET", path, KEY).body
+
+
+def test_a_page_of_huge_jobs_is_sent_in_parts_and_is_the_same(cloud, job_body, monkeypatch):
+    """Ten values of 40,000 characters, the most that IonQ keeps, in each of 25 jobs: 10 MB."""
+    metadata = {f"key {n}": "\u00e4" * 39_000 for n in range(10)}
+    body = json.dumps({**job_body(), "metadata": metadata}).encode()
+    for _ in range(25):
+        assert cloud.handle("POST", "/v0.4/jobs", KEY, body).status == 201
+    written, encode = [], msgspec.json.encode
+
+    def watched(found):
+        written.append(len(encoded := encode(found)))
+        return encoded
+
+    monkeypatch.setattr("msgspec.json.encode", watched)
+    with serving(cloud) as server:
+        _, headers, body = ask(server, "GET", "/v0.4/jobs?limit=25")
+    assert headers["Transfer-Encoding"] == "chunked"
+    assert max(written) < 1_000_000 < len(body)  # at once, while no other thread runs
+    assert body == cloud.handle("GET", "/v0.4/jobs?limit=25", KEY).body
+    assert [job["metadata"] for job in json.loads(body)["jobs"]] == [metadata] * 25
 
 
 def test_a_large_response_that_fails_in_the_middle_is_known_to_be_cut(cloud, caplog):

@@ -11,7 +11,7 @@ import pytest
 from qir_modules import BELL, module
 
 from ionq_toolkit_fake.simulation import qir_reader
-from ionq_toolkit_fake.simulation.qir_reader import Refused
+from ionq_toolkit_fake.simulation.qir_reader import InvalidModule
 
 
 def read(text):
@@ -19,7 +19,7 @@ def read(text):
 
 
 def refusal(text):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidModule) as caught:
         read(text)
     return caught.value.code, caught.value.message
 
