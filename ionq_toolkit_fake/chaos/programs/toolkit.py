@@ -42,7 +42,7 @@ def program(caller: Caller) -> None:
     if caller.is_mortal:
         journal = caller.folder / _JOURNAL
         caller.recovers(lambda folder: _recovered(caller, transport, folder))
-    recorded = transport
+    recorded: Any = transport
     if not isinstance(transport, str):
         recorded = client.RecordingTransport(transport, caller.folder / "recording.jsonl")
     with _provider(caller, recorded, journal) as provider:
