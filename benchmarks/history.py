@@ -137,7 +137,7 @@ def memory_of_start(path: Path, number: int) -> Callable[[], float]:
     return measure
 
 
-def bell_in_a_file(folder: Path) -> Callable[[], float]:
+def bell_in_a_file(folder: Path, rounds: int = 500) -> Callable[[], float]:
     """Return how much longer a Bell job takes with a state: submit, poll, fetch."""
 
     def one(cloud: FakeIonQ) -> Callable[[], None]:
@@ -148,7 +148,7 @@ def bell_in_a_file(folder: Path) -> Callable[[], float]:
 
         return call
 
-    return lambda: compare(one(FakeIonQ(1, state=folder / "bell.db")), one(FakeIonQ(1)), 500)
+    return lambda: compare(one(FakeIonQ(1, state=folder / "bell.db")), one(FakeIonQ(1)), rounds)
 
 
 def compare(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> float:

@@ -65,6 +65,16 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() or one == "\t" else repr(one)[1:-1] for one in text)
 
 
+#: The most characters of a message, with texts of the service in it.
+MOST_CHARACTERS = 10_000
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    return f"{text[: MOST_CHARACTERS - 40]} ... of {len(text)} characters"
+
+
 class IonQError(QiskitError):
     """The root of all errors of this package.
 
@@ -85,7 +95,8 @@ class IonQError(QiskitError):
     request_id: str | None = None
 
     def __init__(self, message: str, **fields: object) -> None:
-        message = printable(message) if isinstance(message, str) else message
+        if isinstance(message, str):
+            message = _shortened(printable(_shortened(message)))
         super().__init__(message)
         for name, value in fields.items():
             if not hasattr(type(self), name):

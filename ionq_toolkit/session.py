@@ -96,11 +96,7 @@ class Session:
             payload: dict[str, Any] = {"backend": backend.api_name}
             if limits:
                 payload["settings"] = limits
-            submission = SessionSubmission(
-                self._client, payload, service.sessions, deadline, tag=service.draw_tag()
-            )
-            session_id = submission.run(deadline)
-            logger.debug("created session %s", session_id)
+            self._create(payload, deadline)
         else:
             if limits:
                 raise IonQBackendError(
@@ -112,9 +108,25 @@ class Session:
                 raise IonQBackendError(
                     f"Session {session_id} is on {on!r}, not on {backend.api_name!r}."
                 )
-        self._session_id: str = session_id
-        self._limits = limits
-        service.sessions[session_id] = backend.api_name
+            self._take(session_id, limits)
+
+    def _create(self, payload: dict[str, Any], deadline: Deadline) -> None:
+        service = self._backend.service
+        submission = SessionSubmission(
+            self._client, payload, service.sessions, deadline, tag=service.draw_tag()
+        )
+        try:
+            session_id = submission.run(deadline)
+            logger.debug("created session %s", session_id)
+            self._take(session_id, payload.get("settings", {}))
+        except BaseException as error:
+            if not isinstance(error, IonQError):  # an interrupt: the caller never gets the session
+                error.add_note(submission.told())
+            raise
+
+    def _take(self, session_id: str, limits: Mapping[str, Any]) -> None:
+        self._session_id, self._limits = session_id, limits
+        self._backend.service.sessions[session_id] = self._backend.api_name
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._session_id} on {self._backend.name}>"
@@ -350,6 +362,14 @@ class SessionSubmission(Submission):
             self._before = set(_ids(client.list_sessions(timeout=deadline.for_request())))
         except (IonQAPIError, IonQResponseError) as error:
             logger.debug("the existing sessions cannot be listed: %s", error)
+
+    def told(self) -> str:
+        """Return what is known of the session when the caller is interrupted."""
+        if self.made is not None:
+            return f"Session {self.made} was created: Session.from_id(...).close() ends it."
+        if self.open:
+            return f"There may be {self.what}: provider.client.list_sessions(active=True) shows it."
+        return f"There is not {self.what}: nothing was sent."
 
     def _send(self, timeout: float | None) -> str:
         session_id: str = self._client.create_session(self._payload, timeout=timeout)["id"]

@@ -806,7 +806,7 @@ class FakeIonQ:
         # Without the lock: others need not wait until a large response is made.
         rest = None
         if IN_PARTS.get() and not due:
-            response, rest = self._begun(request, response, later)
+            response, rest = self._begun(request, response, later.begin)
         else:
             response = self._made(request, response, later)
         with self.lock:
@@ -904,17 +904,19 @@ class FakeIonQ:
 
     def _made(self, request: Request, response: Response | None, later: Later) -> Response:
         """Return a response with its large content."""
-        begun, rest = self._begun(request, response, later)
-        return begun._replace(body=b"".join((begun.body, *rest)))
+        return self._begun(request, response, lambda: (later.encode(), iter(())))[0]
 
     def _begun(
-        self, request: Request, response: Response | None, later: Later
+        self,
+        request: Request,
+        response: Response | None,
+        make: Callable[[], tuple[bytes, Iterator[bytes]]],
     ) -> tuple[Response, Iterator[bytes]]:
-        """Return a response with the first part of its large content, and the other parts."""
+        """Return a response with the beginning of a large content, and what makes the rest."""
         assert response is not None, "a large content belongs to a response"  # noqa: S101
-        parts = later.parts()
         try:
-            return response._replace(body=next(parts)), parts
+            body, rest = make()
+            return response._replace(body=body), rest
         except Exception:
             logger.exception("no answer to %s %s", request.method, request.path)
             failed = responses.internal_error().response()

@@ -13,6 +13,7 @@ import logging
 import operator
 import re
 from collections import Counter
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from itertools import dropwhile, islice, takewhile
@@ -53,6 +54,9 @@ VERSION_HEADER = "x-ionq-fake-version"
 
 _PATH = re.compile(r"/_fake(/.*)?")
 
+#: It takes the lock for a moment by itself: others need not wait until a large file is copied.
+_WITHOUT_LOCK = "GET /_fake/snapshot"
+
 #: The largest body of a control.
 MAX_CONTROL_BYTES = 64 * 1024
 
@@ -69,8 +73,9 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
     """Return the response to a request for the controls of a cloud; None: it is not for them."""
     if not takes(url):
         return None
-    with cloud.lock:
-        path = unquote(urlsplit(url).path).rstrip("/")
+    path = unquote(urlsplit(url).path).rstrip("/")
+    waits = f"{method.upper()} {path}" != _WITHOUT_LOCK
+    with cloud.lock if waits else nullcontext():
         query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
         response = _response(cloud, method.upper(), path, query, body)
         if method.upper() not in {"GET", "HEAD"}:

@@ -1,7 +1,7 @@
 """Runs other people's programs and test suites on the client and on the fake; writes docs/ecosystem.md.
 
     python scripts/ecosystem.py --envs DIR                  run everything; DIR keeps environments and results
-    python scripts/ecosystem.py --envs DIR --only mitiq     run one suite, and keep the results of the others
+    python scripts/ecosystem.py --envs DIR --only mitiq     run one suite, and keep the rows of the others
     python scripts/ecosystem.py --checkout qiskit-ionq=DIR  take the tests of a suite from a checkout
     python scripts/ecosystem.py --quick                     a subset in this environment, and no page
 
@@ -49,6 +49,8 @@ class Suite:
     tests: str = ""
     folder: str = ""
     files: bool = False
+    checkout: str = ""
+    arguments: list[str] = dataclasses.field(default_factory=list)
     quick: list[str] | None = None
 
 
@@ -210,8 +212,14 @@ def run(
             environment["PYTHONPATH"] += os.pathsep + str(ROOT)
         package = re.split(r"[\[<>=]", suite.requires[0])[0]
         if suite.probe:
-            files = [checkouts[suite.name]] if suite.files and suite.name in checkouts else []
-            command = [python, "-W", "ignore", PROBES / suite.probe, *few, *files]
+            files_of = suite.checkout or suite.name
+            files = [checkouts[files_of]] if suite.files and files_of in checkouts else []
+            if suite.checkout and not files:
+                raise NotRun(
+                    f"its files are in no package; name a checkout: `--checkout {files_of}=DIR`"
+                )
+            probe = [PROBES / suite.probe, *suite.arguments, *few, *files]
+            command = [python, "-W", "ignore", *probe]
             _, text = output_of(command, folder, **environment)
             found = of_probe(text)
         else:
@@ -243,8 +251,9 @@ def explained(suite: str, found: dict[str, object]) -> dict[tuple[str, str], lis
     return grouped
 
 
-def page(results: dict[str, dict[str, object]]) -> str:
-    """Return the text of the page for the results that there are."""
+def page(results: dict[str, dict[str, object]], old: str = "") -> str:
+    """Return the text of the page for the results that there are, and the rows of the old page for the others."""
+    rows, _, causes = old.partition("## Whose failures")
     lines = [
         "# Other people's programs and suites",
         "",
@@ -258,6 +267,12 @@ def page(results: dict[str, dict[str, object]]) -> str:
     ]
     notes = []
     for suite in SUITES:
+        row = [line for line in rows.splitlines() if line.startswith(f"| {suite.name} |")]
+        if row and suite.name not in results:
+            lines += row
+            kept = (line for line in causes.splitlines() if line.startswith(f"| {suite.name} |"))
+            notes += kept
+            continue
         found = results.get(suite.name, {"not run": "not part of this run"})
         if "not run" in found:
             lines.append(f"| {suite.name} | {suite.runs} | | not run | | | |")
@@ -329,9 +344,9 @@ def main() -> int:
             saved.write_text(json.dumps(results, indent=1))
             report(suite.name, found)
             if not arguments.quick:
-                PAGE.write_text(page(results))
+                PAGE.write_text(page(results, PAGE.read_text()))
         if arguments.page:
-            PAGE.write_text(page(results))
+            PAGE.write_text(page(results, PAGE.read_text()))
         wrong = [
             name
             for name, found in results.items()

@@ -1,7 +1,8 @@
 """Send 10,000 malformed requests to a server, simulate 200 hostile programs, and measure memory.
 
-The seeded corpus is tests/support/hostile.py. Exits with 1 if the server gave a 5xx, took longer
-than 5 s for a request, or kept more than 20 % more memory.
+The client reads 200 hostile records as well. The seeded corpus is tests/support/hostile.py. Exits
+with 1 if the server gave a 5xx, took longer than 5 s for a request, or kept more than 20 % more
+memory.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 import hostile
+import records
 
 KEY = {"Authorization": "apiKey k-0123456789abcdef", "Content-Type": "application/json"}
 LONGEST_S, MOST_MORE = 5.0, 1.2
@@ -99,6 +101,12 @@ def main() -> int:
         print(f"memory {before:.0f} MiB, then {after:.0f} MiB")
         ends = programs(server, range(200))
         print("programs", dict(ends))
+        mine = psutil.Process().memory_info().rss
+        print(
+            "records", dict(Counter(end for number in range(200) for end in records.read(number)))
+        )
+        grown = (psutil.Process().memory_info().rss - mine) / 2**20
+        print(f"memory of the client: {grown:.0f} MiB more, Qiskit included")
         alive = server.ask("GET", "/v0.4/health", {}, b"")[0] == OK
     finally:
         server.process.terminate()

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from functools import partial
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -157,7 +158,9 @@ def main() -> int:
             circuit = {"qubits": 1, "circuit": [{"gate": "h", "target": 0}]}
             body = {"type": "ionq.circuit.v1", "backend": "simulator", "name": NAME}
             job_id = json.loads(ask(base, "/v0.4/jobs", {**body, "input": circuit}))["id"]
-            ask(base, f"/v0.4/jobs/{job_id}")
+            # A job that is being simulated changes by itself.
+            while json.loads(ask(base, f"/v0.4/jobs/{job_id}"))["status"] != "completed":
+                time.sleep(0.1)
             before = state(base)
             port, asked = base.rsplit(":", 1)[1], routes(job_id)
             for origin, targets in (
@@ -188,7 +191,10 @@ def main() -> int:
                 reports[:] = [[]] if seen and not read else [read]
                 if read:
                     return 1
-            changed = state(base) != before
+            after = state(base)
+            changed = after != before
+            if changed:
+                print(f"before: {before}\nafter: {after}")
             print("the cloud is", "another" if changed else "as it was")
             log.seek(0)
             crashed = "Traceback" in log.read()

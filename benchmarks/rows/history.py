@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.history import BELL, bell_in_a_file, fill, kilobytes, memory_of_start, start_s
 from benchmarks.measuring import Figure, compare, growth, row
 from ionq_toolkit_fake import FakeIonQ
 
@@ -58,3 +61,41 @@ def page(quick: bool) -> Figure:
 @row("GET /backends with 100,000 kept jobs", "with 200", 1.5)
 def listing(quick: bool) -> Figure:
     return _grows(quick, lambda _: ("GET", "/v0.4/backends", None))
+
+
+def _one(figure: float, unit: str, note: str = "") -> Figure:
+    return Figure(figure, figure, figure, figure, 1, unit, note=note)
+
+
+@row("memory of a kept Bell job with 1,000 shots", "1 kB", 25)
+def memory(quick: bool) -> Figure:
+    return _one(kilobytes(200 if quick else 1000, BELL)(), "kB")
+
+
+@row("memory of a kept job of a state, after a start", "1 kB", 2)
+def memory_of_a_state(quick: bool) -> Figure:
+    return _of_a_state(quick, lambda path, number: memory_of_start(path, number)(), "kB")
+
+
+@row("file of a kept job of a state", "1 kB", 3)
+def file(quick: bool) -> Figure:
+    return _of_a_state(quick, lambda path, number: path.stat().st_size / number / 1e3, "kB")
+
+
+@row("start on a state with 100,000 jobs, to the first response", "1 s", 2)
+def start(quick: bool) -> Figure:
+    return _of_a_state(quick, lambda path, _: start_s(path)(), "s")
+
+
+@row("a Bell job with a state", "without", 1.3)
+def bell_with_a_state(quick: bool) -> Figure:
+    with tempfile.TemporaryDirectory() as folder:
+        return _one(bell_in_a_file(Path(folder), 50 if quick else 500)(), "")
+
+
+def _of_a_state(quick: bool, measure: Callable[[Path, int], float], unit: str) -> Figure:
+    number = 2000 if quick else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lab.db"
+        fill(path, number)
+        return _one(measure(path, number), unit, f"{number} jobs, half of them Bell jobs")

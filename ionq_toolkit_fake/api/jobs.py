@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit_fake.api import query, record
+from ionq_toolkit_fake.api.large import LARGE_BYTES, Later
 from ionq_toolkit_fake.api.payload import read_clone, read_ids, read_submission
 from ionq_toolkit_fake.api.responses import Refusal, bad_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ionq_toolkit_fake.api.request import Request
     from ionq_toolkit_fake.models.job import Job
@@ -51,7 +52,20 @@ def get(request: Request) -> object:
 
 
 def listing(request: Request, session_id: str | None = None) -> object:
-    """GET /jobs: a page of the project's jobs, newest first, and the id that the next begins with.
+    """GET /jobs: a page; see `page`."""
+    found = page(request, session_id)
+    size = sum(map(_size, found["jobs"]))
+    return Later(lambda: found) if size > LARGE_BYTES else found
+
+
+def _size(body: Mapping[str, Any]) -> int:
+    """Return how many characters the metadata of a record has: the rest of it is small."""
+    metadata = body["metadata"] or {}
+    return sum(len(value) for value in metadata.values() if isinstance(value, str))
+
+
+def page(request: Request, session_id: str | None = None) -> dict[str, Any]:
+    """Return a page of the project's jobs, newest first, and the id that the next begins with.
 
     Child jobs are listed only if the query names their parent or their ids. A filter by an unknown
     status or session finds no jobs: IonQ's response to it is not known. Unknown parameters are

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: How many outcomes make a response large.
 LARGE = 2**14
 
+#: How many characters make a page of jobs large.
+LARGE_BYTES = 256 * 1024
+
 #: How many entries are written at once: all that while, no other thread runs.
 _CHUNK = 2**12
 
@@ -35,6 +38,15 @@ class Later(NamedTuple):
     """
 
     content: Callable[[], object]
+
+    def encode(self) -> bytes:
+        """Return it as JSON."""
+        return b"".join(self.parts())
+
+    def begin(self) -> tuple[bytes, Iterator[bytes]]:
+        """Return its first part as JSON, and what makes the others."""
+        parts = self.parts()
+        return next(parts), parts
 
     def parts(self) -> Iterator[bytes]:
         """Yield it as JSON in parts, each of which is made when it is asked for."""
@@ -73,6 +85,8 @@ def _parts(found: object) -> Iterator[bytes]:
     elif isinstance(found, list) and len(found) > _CHUNK:
         slices = (found[start : start + _CHUNK] for start in range(0, len(found), _CHUNK))
         yield from _joined(b"[", slices, b"]")
+    elif isinstance(found, list) and found and isinstance(found[0], Mapping):
+        yield from _joined(b"[", ([one] for one in found), b"]")  # each may be large
     elif isinstance(found, Mapping):
         opening = b"{"
         for name, value in found.items():

@@ -109,7 +109,7 @@ def listing(request: Request) -> object:
     }
     if wanted:
         asked["status"] = sorted(wanted)
-    page: Any = jobs.listing(request._replace(query=asked))
+    page = jobs.page(request._replace(query=asked))
     return {"jobs": [_record(body, request) for body in page["jobs"]], "next": page["next"]}
 
 

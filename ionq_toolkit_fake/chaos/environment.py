@@ -18,12 +18,13 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from ionq_toolkit_fake.chaos.schedule import Schedule
 
 
 class SecretDetector(logging.Handler):
-    """Searches logs, warnings, output and errors for secrets, plain or encoded.
+    """Searches logs, warnings, output, files and errors for secrets, plain or encoded.
 
     Of an error, it looks into the local variables of the client's frames as well: a test runner
     shows them.
@@ -43,6 +44,13 @@ class SecretDetector(logging.Handler):
         """Search a text."""
         if where not in self.leaks and any(secret in text for secret in self._secrets):
             self.leaks.append(where)
+
+    def inspect_files(self, folder: Path) -> None:
+        """Search the files below a folder: recordings and journals."""
+        for path in folder.rglob("*"):
+            if path.is_file():
+                text = path.read_bytes().decode(errors="replace")
+                self.inspect(f"the file {path.name}", text)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Search a log record, its error and its extra attributes."""

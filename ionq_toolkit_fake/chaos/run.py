@@ -99,6 +99,7 @@ def run(
         for caller in unsure:
             caller.cloud.conditions = _CALM
         searched = _take_turns(schedule, unsure, Caller.resolve, _TO_RESOLVE_S)
+        detector.inspect_files(Path(files.name))
     for one in sent:
         detector.inspect(f"the path of {one.method}", one.path)
     for _, error in (*ended, *searched):

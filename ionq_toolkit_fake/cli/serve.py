@@ -292,7 +292,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
     keys = _keys(api_keys, key_file)
     kept = {} if like is None else like.retention
     retention = Retention.of({**kept, **_given(jobs=keep_jobs, days=keep_days)})
-    start_log(log_level)
+    context.call_on_close(start_log(log_level))
     tls = _tls(tls_cert, tls_key)
     guard = Guard(host, hosts=hosts, token=token, scheme="http" if tls is None else "https")
     client = None if scheduler is None else _cluster(scheduler)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: The levels of the log, and the names of their options.
 LEVELS = ("debug", "info", "warning", "error")
@@ -13,11 +18,13 @@ HTTP_LOG = "ionq_toolkit_fake.server.http"
 #: One line for each request, of level INFO.
 ACCESS_LOG = "ionq_toolkit_fake.access"
 
+_PACKAGE = "ionq_toolkit_fake"
+
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
-def start_log(level: str) -> None:
-    """Write the log of this package to standard error, in this process.
+def start_log(level: str) -> Callable[[], None]:
+    """Write the log of this package to standard error, and return what ends that.
 
     It has no API keys and no tokens: of a request, it has the method and the path without the
     query.
@@ -25,17 +32,28 @@ def start_log(level: str) -> None:
     Args:
         level: The least important level, one of `LEVELS`.
     """
-    logger = logging.getLogger("ionq_toolkit_fake")
-    for handler in list(logger.handlers):
-        if isinstance(handler, _Handler):
-            logger.removeHandler(handler)
-    handler = _Handler()
+    package, http, handler = logging.getLogger(_PACKAGE), logging.getLogger(HTTP_LOG), _Handler()
+    before = package.level, http.level
     handler.setFormatter(logging.Formatter(_FORMAT))
-    logger.addHandler(handler)
-    logger.setLevel(level.upper())
-    logger.propagate = False
-    logging.getLogger(HTTP_LOG).setLevel(logging.DEBUG if level == "debug" else logging.ERROR)
+    package.addHandler(handler)
+    package.setLevel(level.upper())
+    http.setLevel(logging.DEBUG if level == "debug" else logging.ERROR)
+
+    def end() -> None:
+        package.removeHandler(handler)
+        package.setLevel(before[0])
+        http.setLevel(before[1])
+
+    return end
 
 
-class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
-    """The handler of `start_log`."""
+class _Handler(logging.Handler):
+    """The handler of `start_log`: writes to what standard error is at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; want of room for it ends no request."""
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001 - logging's own way
+            self.handleError(record)

@@ -76,7 +76,7 @@ _OUTSIDE = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - not an error: the job fails
+class InvalidModule(Exception):  # noqa: N818 - not an error: the job fails
     """A module that IonQ does not take, with the failure code of its job and the reason."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -91,13 +91,15 @@ def read(data: bytes) -> dict[str, Any]:
         `qubits`, and `gates`: each its name, targets, controls and angles.
 
     Raises:
-        Refused: It is no LLVM module, or not of the base profile.
+        InvalidModule: It is no LLVM module, or not of the base profile.
     """
     module = _module(data)
     defined = [function for function in module.functions if function.basic_blocks]
     entries = [one for one in defined if any(name in one.attributes.func for name in _ENTRY)]
     if len(entries) != 1:
-        raise Refused("PreflightError", f"the module has {len(entries)} entry points, not one")
+        raise InvalidModule(
+            "PreflightError", f"the module has {len(entries)} entry points, not one"
+        )
     width = _declared_width(entries[0])
     gates = []
     touched: set[int] = set()
@@ -107,7 +109,7 @@ def read(data: bytes) -> dict[str, Any]:
         if found is not None:
             gates.append(found)
         if len(gates) > MOST_GATES:
-            raise Refused("TooManyGates", f"A circuit may have {MOST_GATES} gates.")
+            raise InvalidModule("TooManyGates", f"A circuit may have {MOST_GATES} gates.")
     return {"qubits": max(width, 1 + max(touched | measured, default=-1)), "gates": gates}
 
 
@@ -129,9 +131,9 @@ def _module(data: bytes) -> Module:
                 module = parsed(_TYPED_POINTER.sub(b"ptr", data))
         wrong = module.verify()
     except ValueError as error:  # UnicodeDecodeError as well
-        raise Refused("PreflightError", f"not an LLVM module: {_line(error)}") from error
+        raise InvalidModule("PreflightError", f"not an LLVM module: {_line(error)}") from error
     if wrong is not None:
-        raise Refused("PreflightError", f"not a valid LLVM module: {_line(wrong)}")
+        raise InvalidModule("PreflightError", f"not a valid LLVM module: {_line(wrong)}")
     return module
 
 
@@ -145,7 +147,7 @@ def _declared_width(entry: Function) -> int:
         if name in entry.attributes.func:
             value = entry.attributes.func[name].string_value or ""
             if not re.fullmatch("[0-9]{1,18}", value):
-                raise Refused("PreflightError", f"{name} must be a number of qubits")
+                raise InvalidModule("PreflightError", f"{name} must be a number of qubits")
             return int(value)
     return 0
 
@@ -155,7 +157,7 @@ def _calls(entry: Function) -> Iterator[Call]:
     from pyqir import Call, Opcode  # noqa: PLC0415 - as above
 
     if entry.params:
-        raise Refused("CompilationError", "the entry point takes arguments")
+        raise InvalidModule("CompilationError", "the entry point takes arguments")
     blocks = entry.basic_blocks
     block = blocks[0]
     for _ in blocks:
@@ -166,14 +168,14 @@ def _calls(entry: Function) -> Iterator[Call]:
             elif instruction.opcode == Opcode.BR and len(instruction.successors) == 1:
                 following = instruction.successors[0]
             elif instruction.opcode != Opcode.RET:
-                raise Refused(
+                raise InvalidModule(
                     "CompilationError",
                     f"the base profile of QIR has no {_word(instruction)}",
                 )
         if following is None:
             return
         block = following
-    raise Refused("CompilationError", "the base profile of QIR has no loops")
+    raise InvalidModule("CompilationError", "the base profile of QIR has no loops")
 
 
 def _word(instruction: Instruction) -> str:
@@ -195,10 +197,12 @@ def _gate(call: Call, touched: set[int], measured: set[int]) -> list[Any] | None
 
     callee = call.callee
     if not isinstance(callee, Function):
-        raise Refused("CompilationError", "the base profile of QIR has no calls of pointers")
+        raise InvalidModule("CompilationError", "the base profile of QIR has no calls of pointers")
     name = callee.name
     if callee.basic_blocks:
-        raise Refused("CompilationError", f"the base profile of QIR has no call of '{name[:100]}'")
+        raise InvalidModule(
+            "CompilationError", f"the base profile of QIR has no call of '{name[:100]}'"
+        )
     parts = _NAME.fullmatch(name)
     kind, short = parts.groups() if parts else ("", "")
     if kind == "rt" and short in _RECORDS:
@@ -208,14 +212,16 @@ def _gate(call: Call, touched: set[int], measured: set[int]) -> list[Any] | None
         return None
     if kind == "qis" and short == "reset":
         if touched.union(measured).intersection(_qubits(call, 0, 1, 1)):
-            raise Refused("CompilationError", f"the base profile of QIR has no '{name}' midway")
+            raise InvalidModule(
+                "CompilationError", f"the base profile of QIR has no '{name}' midway"
+            )
         return None
     if kind != "qis" or short not in _GATES:
         raise _unknown(name, short)
     gate, controls, targets, angles = _GATES[short]
     qubits = _qubits(call, angles, controls + targets, angles + controls + targets)
     if measured.intersection(qubits):
-        raise Refused(
+        raise InvalidModule(
             "CompilationError",
             f"the base profile of QIR has no mid-circuit measurement: '{name}' acts on a qubit "
             "that was measured",
@@ -226,28 +232,28 @@ def _gate(call: Call, touched: set[int], measured: set[int]) -> list[Any] | None
     return [gate, qubits[controls:], qubits[:controls], _angles(call, angles)]
 
 
-def _unknown(name: str, short: str) -> Refused:
+def _unknown(name: str, short: str) -> InvalidModule:
     for start, kind in _OUTSIDE.items():
         if short.startswith(start):
-            return Refused(
+            return InvalidModule(
                 "CompilationError", f"the base profile of QIR has no {kind}: '{name[:100]}'"
             )
-    return Refused("UnsupportedGate", f"IonQ has no function '{name[:100]}'")
+    return InvalidModule("UnsupportedGate", f"IonQ has no function '{name[:100]}'")
 
 
 def _qubits(call: Call, start: int, number: int, arguments: int) -> list[int]:
     if len(call.args) != arguments:
-        raise Refused("PreflightError", f"'{call.callee.name}' takes {arguments} arguments")
+        raise InvalidModule("PreflightError", f"'{call.callee.name}' takes {arguments} arguments")
     # pyqir's own `ptr_id` takes the address of any global for a number, or crashes.
     found = [_STATIC.fullmatch(str(one)) for one in call.args[start : start + number]]
     qubits = [int(one[1] or 0) for one in found if one is not None]
     if len(qubits) < number:
-        raise Refused(
+        raise InvalidModule(
             "CompilationError",
             f"the base profile of QIR has static qubits alone: see '{call.callee.name}'",
         )
     if len(set(qubits)) < number:
-        raise Refused("PreflightError", f"'{call.callee.name}' names a qubit twice")
+        raise InvalidModule("PreflightError", f"'{call.callee.name}' names a qubit twice")
     return qubits
 
 
@@ -256,7 +262,7 @@ def _angles(call: Call, number: int) -> list[float]:
 
     angles = [one.value for one in call.args[:number] if isinstance(one, FloatConstant)]
     if len(angles) < number or not all(map(math.isfinite, angles)):
-        raise Refused(
+        raise InvalidModule(
             "CompilationError", f"'{call.callee.name}' takes finite constants as its angles"
         )
     return angles
@@ -287,7 +293,7 @@ def main() -> None:
             "code": "SimulationError",
             "message": "QIR is read by pyqir: pip install 'ionq-toolkit[fake]'",
         }
-    except Refused as refused:
+    except InvalidModule as refused:
         found = {"code": refused.code, "message": refused.message}
     sys.stdout.write(json.dumps(found))
 

@@ -1,6 +1,7 @@
 """Chaos tests of the client: it breaks no check, and each of its safeguards is needed."""
 
 import asyncio
+import base64
 import gc
 import importlib
 import json
@@ -28,6 +29,7 @@ from ionq_toolkit.job import polling, recovery, search, submission
 from ionq_toolkit.journal import Journal
 from ionq_toolkit.service import Service
 from ionq_toolkit.transport import retry
+from ionq_toolkit.transport.recording import recorder
 from ionq_toolkit_fake import Scenario, mock_ionq
 from ionq_toolkit_fake.chaos import CHECKS, ChaosTest, StuckError, network, run_chaos
 from ionq_toolkit_fake.cli import main
@@ -470,6 +472,30 @@ def test_key_in_the_cause_of_an_error_is_found():
     assert "the error RuntimeError" in report.failures[0].violations[0].text
     # The report names the place, not the text.
     assert "KeyError" not in str(report)
+
+
+@pytest.mark.parametrize("form", ["plain", "base64"])
+def test_key_in_a_file_of_a_caller_is_found(form):
+    def keeps(caller):
+        key = caller.key if form == "plain" else base64.b64encode(b"u:" + caller.key.encode())
+        caller.folder.mkdir()
+        (caller.folder / "notes.txt").write_text(str(key))
+
+    report = run_chaos(keeps, [0], scenario=CALM, callers=1)
+    assert report.violations == {"secret": 1}
+    assert "the file notes.txt" in report.failures[0].violations[0].text
+
+
+def test_recording_that_is_not_redacted_shows_the_key(monkeypatch):
+    send = recorder.RecordingTransport.send
+
+    def keeps_headers(self, method, url, headers, body, timeout):
+        with self._path.with_name("headers").open("a") as file:
+            file.write(str(dict(headers)["Authorization"]) + "\n")
+        return send(self, method, url, headers, body, timeout)
+
+    monkeypatch.setattr(recorder.RecordingTransport, "send", keeps_headers)
+    assert broken() == {"secret"}
 
 
 def test_program_that_returns_a_coroutine_is_reported():

@@ -67,6 +67,23 @@ def test_a_suite_that_was_not_run_is_not_counted_as_passed(ecosystem):
     assert len(rows) == len(ecosystem.SUITES)
 
 
+def test_a_run_of_one_suite_keeps_the_rows_of_the_others(ecosystem):
+    failure = {"test": "t", "message": "qaoa"}
+    one = {"versions": {"mitiq": "1"}, "passed": 3, "skipped": 0, "failures": [failure]}
+    first = ecosystem.page({"mitiq": one})
+    second = ecosystem.page({"qiskit-nature": {**one, "failures": []}}, first)
+    kept = [line for line in first.splitlines() if line.startswith("| mitiq |")]
+    assert len(kept) == 2
+    assert [line for line in second.splitlines() if line.startswith("| mitiq |")] == kept
+    assert ecosystem.page({"mitiq": {**one, "passed": 4}}, second) != second
+
+
+def test_a_notebook_without_a_checkout_is_not_run(ecosystem):
+    (suite,) = (one for one in ecosystem.SUITES if one.name == "IonQ notebook, api")
+    with pytest.raises(ecosystem.NotRun, match="--checkout getting-started=DIR"):
+        ecosystem.run(suite, Path(sys.executable), {}, quick=False)
+
+
 def test_no_failure_on_the_page_is_ours_or_unexplained(ecosystem):
     assert ecosystem.OURS not in {cause.whose for cause in ecosystem.CAUSES}
     text = ecosystem.PAGE.read_text(encoding="utf-8")

@@ -2,16 +2,20 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import hostile
 import psutil
 import pytest
+import records
 
+from ionq_toolkit.errors import MOST_CHARACTERS, IonQAPIError
 from ionq_toolkit_fake import FakeIonQ
 from ionq_toolkit_fake.api.request import Request, without_secret
 from ionq_toolkit_fake.api.responses import Response
@@ -45,6 +49,21 @@ def test_malformed_requests_are_refused_and_break_nothing():
     job = {"type": "ionq.circuit.v1", "backend": "simulator"}
     job["input"] = {"qubits": 1, "circuit": [{"gate": "x", "target": 0}]}
     assert cloud.handle("POST", "/v0.4/jobs", KEY, json.dumps(job).encode()).status == 201
+
+
+def test_hostile_records_are_read_or_refused_by_the_client():
+    """scripts/hostile.py reads 200 of them."""
+    ends = Counter(end for number in range(60) for end in records.read(number))
+    assert ends["IonQJobError"] > 10
+    assert ends["read"] > 10
+
+
+@pytest.mark.parametrize("text", ["<" * 2**20, "\x00" * 2**20, "x" * 10_001])
+def test_a_message_is_bounded_whatever_the_service_says(text):
+    error = IonQAPIError(text)
+    assert len(str(error)) <= MOST_CHARACTERS
+    assert str(error).isprintable()
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 @pytest.mark.slow

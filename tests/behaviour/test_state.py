@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from threading import Thread
 
 import msgspec
 import pytest
 
-from ionq_toolkit_fake import FakeIonQ, Retention, Transitions, faults
+from ionq_toolkit_fake import FakeIonQ, Retention, Transitions, control, faults
 from ionq_toolkit_fake.models.accounts import Access
 from ionq_toolkit_fake.store.base import Entry, StateError, StateFormatError
 from ionq_toolkit_fake.store.memory import MemoryStore
@@ -282,6 +283,26 @@ def test_snapshot_is_the_whole_cloud_and_is_there_as_a_whole(place, tmp_path):
     assert ask(restored, "GET", "/health").status == 503
     with pytest.raises(StateError, match="exists already"):
         restored.snapshot(copy)
+    restored.close()
+
+
+def test_requests_are_answered_while_a_snapshot_is_copied(tmp_path, monkeypatch):
+    cloud = FakeIonQ(state=tmp_path / "lab.db")
+    statuses, copy = [], SqliteStore.snapshot
+
+    def copying(store, path):
+        other = Thread(target=lambda: statuses.append(ask(cloud, "POST", "/jobs", ONE).status))
+        other.start()
+        other.join(30)
+        copy(store, path)
+
+    monkeypatch.setattr(SqliteStore, "snapshot", copying)
+    response = control.answer(cloud, "GET", "/_fake/snapshot", b"")
+    assert (response.status, statuses) == (200, [201])
+    (tmp_path / "copy.db").write_bytes(response.body)
+    cloud.close()
+    restored = FakeIonQ(state=tmp_path / "copy.db")
+    assert len(restored.jobs) == 1
     restored.close()
 
 

@@ -1,7 +1,10 @@
 """Requests and programs that are to take a server down, by number: the same number is the same."""
 
+import base64
+import gzip
 import json
 import random
+from typing import Any
 
 from ionq_toolkit_fake.api.operations import OPERATIONS
 from ionq_toolkit_fake.control import CONTROLS
@@ -31,7 +34,7 @@ def request(number):
     """Return a malformed request as (method, path, headers, body)."""
     chance = random.Random(f"request {number}")
     routes = [name.split() for name in CONTROLS] + [
-        (one.method, f"/v0.4{one.path}") for one in OPERATIONS
+        (one.method, f"/v0.{chance.choice((3, 4))}{one.path}") for one in OPERATIONS
     ]
     method, path = chance.choice(routes)
     if chance.random() < 0.1:
@@ -61,7 +64,10 @@ def _body(chance):
         )
     if kind < 0.6:
         return json.dumps(_value(chance, 4)).encode(errors="surrogatepass")
-    gate = {"gate": chance.choice(["h", "x", "pauliexp", "swap", "ms", "zz", "?"]), "target": 0}
+    gate = {"gate": chance.choice(["h", "x", "pauliexp", "swap", "ms", "zz", "gpi", "?"])}
+    gate["target"] = 0
+    if chance.random() < 0.2:
+        gate |= {"phase": _value(chance, 0), "phases": _value(chance, 1), "angle": 1e308}
     for name in chance.sample(["target", "targets", "controls", "rotation", "terms"], 1):
         gate[name] = _value(chance, 1) if chance.random() < 0.5 else gate.get(name)
     job = {
@@ -70,8 +76,12 @@ def _body(chance):
         "input": {
             "qubits": chance.choice([1, 2, 9, *_NUMBERS]),
             "circuit": [gate] * chance.choice([0, 1, 99]),
+            "gateset": chance.choice(["qis", "native", *_TEXTS]),
         },
     }
+    if chance.random() < 0.2:  # version 0.3
+        job["target"], job["lang"] = job.pop("backend"), chance.choice(["json", "qasm2", "x"])
+        job["body"] = chance.choice([job["input"], "OPENQASM 2.0; qreg q[2000000000];"])
     job[chance.choice(_FIELDS)] = _value(chance, 3)
     job["input"] = job["input"] if chance.random() < 0.8 else _value(chance, 3)
     return json.dumps(job).encode(errors="surrogatepass")
@@ -165,3 +175,67 @@ def program(number):
     include = chance.choice(['include "stdgates.inc"; ', ""])
     version = chance.choice(["OPENQASM 3.0; ", "OPENQASM 3; ", ""])
     return version + include + programs[number % len(programs)]
+
+
+def _bomb(of, times):
+    """Return gzip in base64 that is a thousand times as long when it is unpacked."""
+    return base64.b64encode(gzip.compress(of * times, mtime=0)).decode()
+
+
+_HEADERS = [
+    lambda: _bomb(b"0" * 1000, 60_000),
+    lambda: _bomb(b"[", 200_000),
+    lambda: _bomb(b"[{}," + b"{}," * 999, 5_000),
+    lambda: _bomb(b'{"n_qubits":' + b"9" * 5000 + b"}", 1),
+    lambda: _bomb(b'{"n_qubits":2147483647,"memory_slots":2147483647}', 1),
+    lambda: _bomb(b'{"n_qubits":1,"creg_sizes":[["c",2000000000]],"memory_slots":1}', 1),
+    lambda: _bomb(b'{"n_qubits":1,"creg_sizes":"c","meas_mapped":[1e999]}', 1),
+    lambda: _bomb(b'{"n_qubits":-1,"clbit_labels":[[0,0]],"name":{"a":[]}}', 1),
+    lambda: base64.b64encode(gzip.compress(b"{}" * 99)[:-9]).decode(),
+    lambda: "\x00\ud800",
+    lambda: [["x"]] * 3,
+]
+_HISTOGRAMS = [
+    {"0": 1e308, "1": 1e308},
+    {"0": -1.0, "1": 2.0},
+    {"0": 10**400},
+    {"9" * 5000: 1.0},
+    {"-1": 1.0},
+    {"\ud800": 1.0},
+    {"0": "1"},
+    {"0": None},
+    {"0": True},
+    {str(2**64): 1.0},
+    {},
+    [],
+    None,
+    {"0": {"0": {"0": 1.0}}},
+    {str(n): 1e-5 for n in range(100_000)},
+]
+
+
+def record(number):
+    """Return a finished job's record and its histogram, as a hostile service may send them."""
+    chance = random.Random(f"record {number}")
+    shots: Any = chance.choice([*_NUMBERS, 10**18, "1" * 5000, "9" * 30, {}, [1]])
+    stored = {"shots": chance.choice(["10", str(10**12), "-1", "1e9", "\u0664", shots])}
+    if chance.random() < 0.6:
+        stored["qiskit_header"] = chance.choice(_HEADERS)()
+    stored["sampler_seed"] = chance.choice(["1", "-1", "9" * 5000, "x", None])
+    if chance.random() < 0.3:
+        stored["memory"] = "true"
+    made = {
+        "id": "j",
+        "status": "completed",
+        "type": chance.choice([*_TYPES, None, 5]),
+        "backend": chance.choice([*["simulator"] * 30, "qpu.forte-1", "<" * 2**20]),
+        "name": chance.choice(["x", "\x1b[2J", *_TEXTS]),
+        "metadata": chance.choice([stored, stored, stored, None, [], "x"]),
+        "shots": shots if chance.random() < 0.5 else 10,
+        "stats": {"qubits": chance.choice([1, 29, *_NUMBERS])},
+        "results": {"probabilities": {"url": "/v0.4/jobs/j/results/probabilities"}},
+        "child_job_ids": chance.choice([None, None, None, [], ["j"], ["k"] * 3000, "j"]),
+    }
+    for _ in range(chance.choice([0, 0, 1, 2])):
+        made[chance.choice(sorted(made.keys() - {"id", "backend", "status"}))] = _value(chance, 3)
+    return made, chance.choice([{"0": 0.5, "1": 0.5}, *_HISTOGRAMS])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 #: The recorded headers of responses. Others, such as cookies, may hold secrets.
-_HEADERS = frozenset({"content-type", "date", "retry-after", "x-request-id"})
+_HEADERS = frozenset({"content-type", "date", "retry-after", "x-ionq-fake-notes", "x-request-id"})
 _HEADER_FAMILIES = ("ratelimit", "x-ratelimit-")
 
 #: The most bytes of a response in an error message.

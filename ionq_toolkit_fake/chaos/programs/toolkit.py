@@ -38,11 +38,14 @@ def program(caller: Caller) -> None:
     # The client behaves the same over requests and without it.
     transport = caller.random.choice((client.InProcessTransport(caller.cloud), "http"))
     journal = None
+    caller.folder.mkdir(exist_ok=True)
     if caller.is_mortal:
-        caller.folder.mkdir()
         journal = caller.folder / _JOURNAL
         caller.recovers(lambda folder: _recovered(caller, transport, folder))
-    with _provider(caller, transport, journal) as provider:
+    recorded: Any = transport
+    if not isinstance(transport, str):
+        recorded = client.RecordingTransport(transport, caller.folder / "recording.jsonl")
+    with _provider(caller, recorded, journal) as provider:
         match caller.random.choice(_KINDS):
             case "one":
                 _check(caller, _run(caller, provider, _flip(1)), {"1": SHOTS})

@@ -9,11 +9,17 @@ from qiskit.providers import BackendV2
 from qiskit.quantum_info import SparsePauliOp
 from qiskit.transpiler import Target
 
-from ionq_toolkit import InProcessTransport, IonQProvider, errors
+from ionq_toolkit import (
+    InProcessTransport,
+    IonQProvider,
+    RecordingTransport,
+    ReplayTransport,
+    errors,
+)
 from ionq_toolkit import backend as backend_module
 from ionq_toolkit.circuits.gates import count_gates
 from ionq_toolkit.circuits.wire import to_wire
-from ionq_toolkit_fake import FakeIonQ, Transitions
+from ionq_toolkit_fake import FakeIonQ, FakeServer, Transitions
 
 
 @pytest.fixture
@@ -448,3 +454,18 @@ def test_a_service_that_sends_no_notes_has_none(header):
 
     provider = IonQProvider("key", transport=Service(FakeIonQ(seed=1)))
     assert provider.get_backend("simulator").fidelity_notes() == []
+
+
+def test_a_recording_keeps_the_guesses(tmp_path):
+    file = tmp_path / "forte.jsonl"
+    recorder = RecordingTransport(InProcessTransport(FakeIonQ(seed=1)), file)
+    with IonQProvider("a-key-of-nobody", transport=recorder) as provider:
+        recorded = provider.get_backend("forte-1").fidelity_notes()
+    with IonQProvider("another-key", transport=ReplayTransport(file)) as provider:
+        assert provider.get_backend("forte-1").fidelity_notes() == recorded != []
+
+
+def test_guesses_reach_a_client_over_a_socket_without_the_token_of_the_controls():
+    with FakeServer(FakeIonQ(seed=1, keys={"the-only-key": "lab"})) as server:
+        provider = IonQProvider("the-only-key", url=server.url)
+        assert provider.get_backend("forte-1").fidelity_notes()

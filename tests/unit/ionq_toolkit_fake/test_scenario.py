@@ -248,7 +248,7 @@ def test_unknown_names_and_files_are_refused():
 def test_the_command_lists_them():
     done = CliRunner().invoke(main, ["scenarios"])
     assert done.exit_code == 0
-    assert [line.split()[0] for line in done.output.splitlines()] == names()
+    assert [line.split()[0] for line in done.output.splitlines()] == ["NAME", *names()]
 
 
 @pytest.mark.parametrize(

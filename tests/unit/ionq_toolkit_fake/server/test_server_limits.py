@@ -9,6 +9,7 @@ import ssl
 import threading
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 import trustme
 
@@ -19,6 +20,7 @@ from ionq_toolkit_fake.faults.exchange import Exchange
 from ionq_toolkit_fake.server import ServerLimits
 from ionq_toolkit_fake.server.guard import Guard
 from ionq_toolkit_fake.server.limits import OPTIONS
+from ionq_toolkit_fake.server.logs import start_log
 from ionq_toolkit_fake.server.tls import TlsFileError, tls_context
 
 KEY = {"Authorization": "apiKey a-key-0123456789"}
@@ -275,6 +277,27 @@ def test_a_large_response_is_sent_in_parts_and_is_the_same(cloud, job_body):
     assert body == cloud.handle("GET", path, KEY).body
 
 
+def test_a_page_of_huge_jobs_is_sent_in_parts_and_is_the_same(cloud, job_body, monkeypatch):
+    """Ten values of 40,000 characters, the most that IonQ keeps, in each of 25 jobs: 10 MB."""
+    metadata = {f"key {n}": "\u00e4" * 39_000 for n in range(10)}
+    body = json.dumps({**job_body(), "metadata": metadata}).encode()
+    for _ in range(25):
+        assert cloud.handle("POST", "/v0.4/jobs", KEY, body).status == 201
+    written, encode = [], msgspec.json.encode
+
+    def watched(found):
+        written.append(len(encoded := encode(found)))
+        return encoded
+
+    monkeypatch.setattr("msgspec.json.encode", watched)
+    with serving(cloud) as server:
+        _, headers, body = ask(server, "GET", "/v0.4/jobs?limit=25")
+    assert headers["Transfer-Encoding"] == "chunked"
+    assert max(written) < 1_000_000 < len(body)  # at once, while no other thread runs
+    assert body == cloud.handle("GET", "/v0.4/jobs?limit=25", KEY).body
+    assert [job["metadata"] for job in json.loads(body)["jobs"]] == [metadata] * 25
+
+
 def test_a_large_response_that_fails_in_the_middle_is_known_to_be_cut(cloud, caplog):
     def broken():
         yield b"1,"
@@ -342,6 +365,18 @@ def test_the_access_log_has_no_keys(caplog):
     assert len(lines) == 3
     assert lines[2].startswith('127.0.0.1 "GET /v0.4/jobs" 401 ')
     assert key[:8] not in caplog.text
+
+
+@pytest.mark.parametrize(("level", "shown"), [("info", 1), ("warning", 0)])
+def test_the_log_is_on_standard_error_once(level, shown, capsys):
+    for shown_then in (shown, 0):
+        end = start_log(level)
+        if not shown_then:
+            end()
+        with serving() as server:
+            ask(server, "GET", "/health")
+        assert capsys.readouterr().err.count('INFO 127.0.0.1 "GET /health" 200 17 B ') == shown_then
+        end()
 
 
 # --- TLS -------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ import http.client
 import json
 import socket
 import struct
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -224,3 +226,18 @@ def test_when_it_ends_its_connections_end_and_its_port_is_free(cloud):
 def test_a_port_in_use_is_said_to_be(server):
     with pytest.raises(OSError, match="in use"), FakeServer(FakeIonQ(), port=address(server)[1]):
         pass
+
+
+def test_what_a_server_needs_is_imported_when_it_starts():
+    script = """
+import sys, ionq_toolkit_fake
+server = ionq_toolkit_fake.FakeServer()
+needed = {"uvicorn", "starlette", "h11"}
+print(needed & set(sys.modules))
+with server:
+    print(needed - set(sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["set()", "set()"]

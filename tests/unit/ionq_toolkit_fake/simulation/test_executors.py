@@ -419,6 +419,52 @@ def test_cancelling_a_job_cancels_its_call_on_any_executor(sender, job_body):
     assert [future.cancelled() for future in executor.futures] == [True]
 
 
+def test_a_cancelled_circuit_of_a_batch_takes_no_other_with_it(sender):
+    """Circuits of a job are simulated together, in one call."""
+
+    class Holding(Executor):
+        def __init__(self):
+            self.calls = []
+
+        def submit(self, *call):
+            self.calls.append((Future(), call))
+            return self.calls[-1][0]
+
+    executor = Holding()
+    send = sender(FakeIonQ(seed=1, executor=executor))
+    circuits = [{"circuit": [{"gate": "x", "target": 0}]}] * 3
+    body = {"type": "ionq.multi-circuit.v1", "backend": "simulator"}
+    _, created = send("POST", "/jobs", {**body, "input": {"qubits": 1, "circuits": circuits}})
+    first, *others = send("GET", f"/jobs/{created['id']}")[1]["child_job_ids"]
+    assert send("PUT", f"/jobs/{first}/status/cancel")[0] == 200
+    ((future, (function, *arguments)),) = executor.calls
+    assert not future.cancelled()
+    future.set_result(function(*arguments))
+    statuses = [send("GET", f"/jobs/{one}")[1]["status"] for one in (first, *others)]
+    assert statuses == ["canceled", "completed", "completed"]
+    for one in others:
+        assert send("GET", f"/jobs/{one}/results/probabilities")[1] == {"1": 1.0}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
+def test_a_cancelled_job_takes_no_neighbour_on_a_cluster_with_it(
+    cluster, sender, job_body, tmp_path
+):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    cloud = FakeIonQ(seed=1, executor=cluster)
+    send, holds = sender(cloud), cluster.submit(pipe.read_text)  # the one thread of the worker
+    first, second = (send("POST", "/jobs", job_body())[1]["id"] for _ in range(2))
+    assert send("PUT", f"/jobs/{first}/status/cancel")[0] == 200
+    pipe.write_text("go on")
+    assert holds.result(60) == "go on"
+    wait_until_simulated(cloud)
+    assert [send("GET", f"/jobs/{one}")[1]["status"] for one in (first, second)] == [
+        "canceled",
+        "completed",
+    ]
+
+
 def wait_until_simulated(cloud):
     for job in cloud.jobs:
         simulation = job._simulation

@@ -11,7 +11,7 @@ import pytest
 from qir_modules import BELL, module
 
 from ionq_toolkit_fake.simulation import qir_reader
-from ionq_toolkit_fake.simulation.qir_reader import Refused
+from ionq_toolkit_fake.simulation.qir_reader import InvalidModule
 
 
 def read(text):
@@ -19,7 +19,7 @@ def read(text):
 
 
 def refusal(text):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidModule) as caught:
         read(text)
     return caught.value.code, caught.value.message
 
@@ -57,6 +57,42 @@ def test_other_gates_have_their_names_controls_and_angles():
 def test_typed_pointers_of_older_writers_are_read():
     old = module(*BELL).replace("ptr", "%Qubit*") + "%Qubit = type opaque\n"
     assert read(old) == read(module(*BELL))
+
+
+Q_SHARP = """\
+%Result = type opaque
+%Qubit = type opaque
+
+@0 = internal constant [4 x i8] c"0_a\\00"
+
+define i64 @ENTRYPOINT__main() #0 {
+block_0:
+  call void @__quantum__rt__initialize(i8* null)
+  call void @__quantum__qis__h__body(%Qubit* inttoptr (i64 0 to %Qubit*))
+  call void @__quantum__qis__cx__body(%Qubit* null, %Qubit* inttoptr (i64 1 to %Qubit*))
+  call void @__quantum__qis__t__adj(%Qubit* inttoptr (i64 1 to %Qubit*))
+  call void @__quantum__qis__m__body(%Qubit* null, %Result* null)
+  call void @__quantum__rt__result_record_output(
+    %Result* null, i8* getelementptr inbounds ([4 x i8], [4 x i8]* @0, i64 0, i64 0))
+  ret i64 0
+}
+
+declare void @__quantum__rt__initialize(i8*)
+declare void @__quantum__qis__h__body(%Qubit*)
+declare void @__quantum__qis__cx__body(%Qubit*, %Qubit*)
+declare void @__quantum__qis__t__adj(%Qubit*)
+declare void @__quantum__qis__m__body(%Qubit*, %Result*)
+declare void @__quantum__rt__result_record_output(%Result*, i8*)
+
+attributes #0 = { "entry_point" "qir_profiles"="base_profile" "required_num_qubits"="2" }
+"""
+
+
+def test_a_module_as_q_sharp_writes_it_is_read():
+    assert read(Q_SHARP) == {
+        "qubits": 2,
+        "gates": [["h", [0], [], []], ["x", [1], [0], []], ["ti", [1], [], []]],
+    }
 
 
 @pytest.mark.parametrize(
