@@ -367,7 +367,13 @@ class IonQBackend(BackendV2):
         return job
 
     def retrieve_jobs(self, job_ids: Iterable[str]) -> list[IonQJob]:
-        """Return jobs by their ids, in their order; see `retrieve_job`."""
+        """Return jobs by their ids, in their order; see `retrieve_job`.
+
+        ::
+
+            ids = [backend.run(one).job_id() for one in circuits]
+            [one.name for one in backend.retrieve_jobs(ids)]  # -> ['bell', 'flip']
+        """
         return [self.retrieve_job(job_id) for job_id in job_ids]
 
     def jobs(
@@ -435,6 +441,11 @@ class IonQBackend(BackendV2):
 
     def cancel_jobs(self, job_ids: Iterable[str]) -> list[dict[str, Any]]:
         """Cancel jobs by their ids, each of them whatever becomes of the others.
+
+        ::
+
+            ids = [backend.run(one).job_id() for one in circuits]
+            [reply["status"] for reply in backend.cancel_jobs(ids)]  # -> ['canceled', 'canceled']
 
         Raises:
             IonQError: Some were not cancelled: the first reason, with the others as notes.

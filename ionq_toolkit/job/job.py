@@ -623,7 +623,16 @@ class IonQJob(JobV1):
         partial: bool = False,
         progress: bool | None = None,
     ) -> IonQResult:
-        """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
+        """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`.
+
+        ::
+
+            async def main():
+                jobs = [backend.run(one) for one in circuits]
+                return await asyncio.gather(*(job.result_async() for job in jobs))
+
+            len(asyncio.run(main()))  # -> 2
+        """
         deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
         with _line(progress) as line:
             await self._until_final(line, deadline, wait, callback).run_async()

@@ -10,6 +10,7 @@ import dataclasses
 import doctest
 import functools
 import inspect
+import pkgutil
 import re
 from pathlib import Path
 
@@ -47,11 +48,13 @@ def examples_of(found):
 
 
 def documented():
-    """Yield each public name and each public member of a public class, once."""
+    """Yield each public name, what else the pages show, and the members of the classes, once."""
     seen = set()
+    pages = re.findall(r"^::: ([\w.]+)", "".join(PAGES.values()), re.M)
+    shown = {name: pkgutil.resolve_name(name) for name in pages}
     members = {
         f"{name}.{k}": inspect.getattr_static(cls, k)
-        for name, cls in EXPORTS.items()
+        for name, cls in {**EXPORTS, **shown}.items()
         if inspect.isclass(cls)
         for base in cls.__mro__
         if base.__module__.startswith("ionq_")
@@ -59,7 +62,7 @@ def documented():
         if not k.startswith("_")
     }
     modules = {module.__name__: module for module in MODULES}
-    for name, found in {**modules, **EXPORTS, **members}.items():
+    for name, found in {**modules, **EXPORTS, **shown, **members}.items():
         doc = getattr(found, "__doc__", None)
         if isinstance(doc, str) and doc not in seen:
             seen.add(doc)
