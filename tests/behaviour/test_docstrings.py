@@ -50,7 +50,7 @@ def examples_of(found):
 def documented():
     """Yield each public name, what else the pages show, and the members of the classes, once."""
     seen = set()
-    pages = re.findall(r"^::: ([\w.]+)", "".join(PAGES.values()), re.M)
+    pages = re.findall(r"^::: (ionq_[\w.]+)", "".join(PAGES.values()), re.M)
     shown = {name: pkgutil.resolve_name(name) for name in pages}
     members = {
         f"{name}.{k}": inspect.getattr_static(cls, k)
