@@ -61,6 +61,12 @@ class IonQBackend(BackendV2):
 
     Get one from `IonQProvider.get_backend`; building it needs neither network nor key. Two are
     equal if they are of the same name and gateset, and of the same service.
+
+    ::
+
+        backend = provider.get_backend("forte-1")
+        backend.num_qubits, backend.simulator  # -> (36, False)
+        backend.run(circuit, shots=100).get_counts()
     """
 
     def __init__(
@@ -132,6 +138,10 @@ class IonQBackend(BackendV2):
     def plot(self) -> Any:  # noqa: ANN401 - a figure of matplotlib's
         """Return a drawing of the qubits and the pairs that a gate can act on.
 
+        ::
+
+            provider.get_backend("forte-1").plot().savefig("forte-1.png")
+
         Raises:
             IonQClientError: matplotlib, of the extra `notebook`, is not installed.
         """
@@ -152,6 +162,11 @@ class IonQBackend(BackendV2):
 
     def set_options(self, **fields: Unpack[BackendOptions]) -> None:
         """Set options for the runs to come; see `run`.
+
+        ::
+
+            backend.set_options(shots=200, noise_model="aria-1")
+            backend.run(circuit).shots  # -> 200
 
         Raises:
             IonQBackendError: An option is unknown or out of range, or the gateset, which stays.
@@ -224,6 +239,13 @@ class IonQBackend(BackendV2):
         raises `IonQSubmissionUnknownError` with the tag, by which `find_submission` finds the job
         later. After every other error no job exists.
 
+        ::
+
+            job = backend.run(circuit, shots=1000, noise_model="aria-1")
+            sum(job.get_counts().values())  # -> 1000
+            several = backend.run(circuits, shots=100).get_counts()
+            len(several)  # -> 2
+
         Args:
             run_input: One circuit, or a sequence of up to 5,000.
             timeout: Seconds for everything, the search included; None: the provider's default. Up
@@ -282,6 +304,11 @@ class IonQBackend(BackendV2):
     ) -> JobEstimate:
         """Return what a job would cost, and how long it would take, without submitting it.
 
+        ::
+
+            estimate = provider.get_backend("forte-1").estimate(circuit, shots=1000)
+            estimate.price  # -> '... USD'
+
         Args:
             run_input: One circuit, or several, whose gates are added up. They are counted as
                 they are: what IonQ compiles them to may have fewer.
@@ -318,6 +345,10 @@ class IonQBackend(BackendV2):
     def retrieve_job(self, job_id: str, timeout: float | None = None) -> IonQJob:
         """Return a job by its id, whatever its status.
 
+        ::
+
+            backend.retrieve_job(job.job_id()).get_counts()
+
         Args:
             job_id: IonQ's id of the job.
             timeout: Seconds for everything; None: the provider's default.
@@ -336,7 +367,13 @@ class IonQBackend(BackendV2):
         return job
 
     def retrieve_jobs(self, job_ids: Iterable[str]) -> list[IonQJob]:
-        """Return jobs by their ids, in their order; see `retrieve_job`."""
+        """Return jobs by their ids, in their order; see `retrieve_job`.
+
+        ::
+
+            ids = [backend.run(one).job_id() for one in circuits]
+            [one.name for one in backend.retrieve_jobs(ids)]  # -> ['bell', 'flip']
+        """
         return [self.retrieve_job(job_id) for job_id in job_ids]
 
     def jobs(
@@ -351,7 +388,12 @@ class IonQBackend(BackendV2):
         session_id: str | None = None,
         timeout: float | None = None,
     ) -> list[IonQJob]:
-        """Return the newest jobs of this backend, the newest first; see `IonQProvider.jobs`."""
+        """Return the newest jobs of this backend, the newest first; see `IonQProvider.jobs`.
+
+        ::
+
+            [one.name for one in backend.jobs(5)]  # -> ['bell']
+        """
         records = find_jobs(
             self.client,
             self._service.deadline(timeout),
@@ -371,6 +413,10 @@ class IonQBackend(BackendV2):
     ) -> IonQJob | None:
         """Return the job of a tag, or None if the project has none; see `IonQProvider`.
 
+        ::
+
+            backend.find_submission(job.submission_tag).job_id() == job.job_id()  # -> True
+
         Raises:
             IonQBackendError: The job is of another backend.
             IonQError: As of `IonQProvider.find_submission`.
@@ -385,11 +431,21 @@ class IonQBackend(BackendV2):
         """Cancel a job by its id; return that and its new status.
 
         IonQ cancels a completed job as well, whose results are then gone: `IonQJob.cancel` looks.
+
+        ::
+
+            job = backend.run(circuit)
+            backend.cancel_job(job.job_id())["status"]  # -> 'canceled'
         """
         return self.client.cancel_job(job_id)
 
     def cancel_jobs(self, job_ids: Iterable[str]) -> list[dict[str, Any]]:
         """Cancel jobs by their ids, each of them whatever becomes of the others.
+
+        ::
+
+            ids = [backend.run(one).job_id() for one in circuits]
+            [reply["status"] for reply in backend.cancel_jobs(ids)]  # -> ['canceled', 'canceled']
 
         Raises:
             IonQError: Some were not cancelled: the first reason, with the others as notes.
@@ -397,7 +453,12 @@ class IonQBackend(BackendV2):
         return self.client.cancel_jobs(job_ids)
 
     def status(self) -> bool:
-        """Return whether the backend takes jobs now, by IonQ's list of backends."""
+        """Return whether the backend takes jobs now, by IonQ's list of backends.
+
+        ::
+
+            provider.get_backend("forte-1").status()  # -> True
+        """
         note_listing(self._service, self.client.get_backends())
         listing = self._service.seen[self.api_name].listing or {}
         return listing.get("status") == "available"
@@ -420,7 +481,13 @@ class IonQBackend(BackendV2):
         return self.client.get_fidelity_notes(self.api_name)
 
     def calibration(self) -> Characterization | None:
-        """Return the latest characterization of the backend; None for the simulator."""
+        """Return the latest characterization of the backend; None for the simulator.
+
+        ::
+
+            found = provider.get_backend("forte-1").calibration()
+            found.median_2q_fidelity  # -> 0.99...
+        """
         if self.simulator:
             return None
         records = self.client.get_characterizations(self.api_name, limit=1)
@@ -438,9 +505,11 @@ class IonQBackend(BackendV2):
 
         ::
 
-            device = provider.get_backend("forte-1").calibrated(num_qubits=8)
-            AerSimulator.from_backend(device), NoiseModel.from_backend(device)
-            plot_gate_map(device), device.target.durations()
+            from qiskit_aer.noise import NoiseModel
+
+            device = provider.get_backend("forte-1").calibrated(num_qubits=3)
+            noise = NoiseModel.from_backend(device)
+            device.coupling_map.size(), noise.noise_instructions  # -> (3, [...])
 
         The target of `get_backend` has none of them: all qubits are connected, which Qiskit writes
         as no coupling map, and with one its transpiler takes no gate on more than two qubits and

@@ -20,6 +20,16 @@
     |-- IonQJobStateError                 the job's state does not allow this (JobError)
     `-- IonQJobTimeoutError               the job was not final in time (JobTimeoutError)
 
+::
+
+    from ionq_toolkit import errors
+
+    cloud.fail(backend.run(circuit, name="late").job_id(), "SystemCancel")
+    try:
+        provider.jobs(name="late")[0].result()
+    except errors.IonQJobFailureError as error:
+        error.code  # -> 'SystemCancel'
+
 The names, and the four job errors being siblings under `qiskit.providers.JobError`,
 are those of qiskit-ionq, except that there `IonQRetriableError` is not an `IonQAPIError`.
 Every error can be pickled with all it carries, and none carries an API key.
@@ -42,9 +52,13 @@ if TYPE_CHECKING:
 
 
 def printable(text: str) -> str:
-    """Return a text with its control characters and marks of direction written as escapes.
+    r"""Return a text with its control characters and marks of direction written as escapes.
 
     A text of the service must not act on a terminal, or begin a new line of a log.
+
+    ::
+
+        printable("two\nlines")  # -> 'two\\nlines'
     """
     if text.isprintable():
         return text
@@ -241,6 +255,10 @@ class IonQJobTimeoutError(IonQError, JobTimeoutError):
 
 def did_you_mean(word: str, choices: Iterable[str], *, most: int = 1, cutoff: float = 0.6) -> str:
     """Return " Did you mean ...?" with the choices closest to `word`, or "" if none is close.
+
+    ::
+
+        did_you_mean("fort-1", ["forte-1", "aria-1"])  # -> " Did you mean 'forte-1'?"
 
     Args:
         word: The word that is not one of the choices.

@@ -1,4 +1,14 @@
-"""Events of a client: reported to a hook, the log and OpenTelemetry."""
+"""Events of a client: reported to a hook, the log and OpenTelemetry.
+
+::
+
+    from ionq_toolkit import events
+
+    seen = []
+    provider = IonQProvider(transport="fake", on_event=seen.append)
+    provider.get_backend("simulator").run(circuit).result()
+    [one.job_id for one in seen if isinstance(one, events.Submitted)]  # -> ['...']
+"""
 
 from __future__ import annotations
 
@@ -119,6 +129,13 @@ class EventLog:
     """Reports events to a hook, the logger ``ionq_toolkit.events`` and the current span.
 
     `Polled` is logged at level DEBUG, the others at INFO.
+
+    ::
+
+        from ionq_toolkit.events import EventLog, Polled
+
+        report = EventLog(print)
+        report(Polled(job_id="a-job", seconds=0.1, status="ready"))
     """
 
     def __init__(self, hook: Callable[[Event], object] | None = None) -> None:
@@ -176,6 +193,13 @@ def span(method: str, path: str, job_id: str | None) -> Iterator[Any]:
     Attributes have the names of OpenTelemetry's conventions for HTTP clients. The span records
     errors.
 
+    ::
+
+        from ionq_toolkit.events import span
+
+        with span("GET", "/jobs", None):
+            provider.jobs()
+
     Yields:
         The span, or None without OpenTelemetry.
     """
@@ -194,7 +218,14 @@ def span(method: str, path: str, job_id: str | None) -> Iterator[Any]:
 
 
 def note(name: str, attributes: Mapping[str, Any]) -> None:
-    """Add an event to the current span, if there is one."""
+    """Add an event to the current span, if there is one.
+
+    ::
+
+        from ionq_toolkit.events import note
+
+        note("my step", {"circuits": 3})
+    """
     trace = _trace()
     if trace is not None:
         named = {f"ionq.{key}": value for key, value in attributes.items()}

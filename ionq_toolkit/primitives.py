@@ -44,7 +44,15 @@ logger = logging.getLogger(__name__)
 
 
 class IonQPrimitiveJob(BasePrimitiveJob):
-    """One run of a primitive: the IonQ jobs that it was submitted as."""
+    """One run of a primitive: the IonQ jobs that it was submitted as.
+
+    ::
+
+        from ionq_toolkit.primitives import SamplerV2
+
+        run = SamplerV2(backend).run([circuit], shots=100)
+        backend.retrieve_job(run.job_ids()[0]).shots  # -> 100
+    """
 
     def __init__(
         self,
@@ -142,7 +150,15 @@ class IonQPrimitiveJob(BasePrimitiveJob):
 
 
 class SamplerV2(BackendSamplerV2):
-    """A Qiskit `BackendSamplerV2` whose jobs report the ids of their IonQ jobs."""
+    """A Qiskit `BackendSamplerV2` whose jobs report the ids of their IonQ jobs.
+
+    ::
+
+        from ionq_toolkit.primitives import SamplerV2
+
+        (result,) = SamplerV2(backend).run([circuit], shots=100).result()
+        sorted(result.data.c.get_counts())  # -> ['00', '11']
+    """
 
     def __init__(self, backend: IonQBackend, *, options: dict[str, Any] | None = None) -> None:
         """Run on `backend`, with the options of `qiskit.primitives.BackendSamplerV2`."""
@@ -150,6 +166,10 @@ class SamplerV2(BackendSamplerV2):
 
     def run(self, pubs: Iterable[Any], *, shots: int | None = None) -> IonQPrimitiveJob:
         """Submit the circuits of `pubs`, and return a job for all of them.
+
+        ::
+
+            SamplerV2(backend).run([(circuit, None, 50), (circuit, None, 200)])
 
         Args:
             pubs: Circuits, or tuples of a circuit, parameter values and shots.
@@ -167,7 +187,17 @@ class SamplerV2(BackendSamplerV2):
 
 
 class EstimatorV2(BackendEstimatorV2):
-    """A Qiskit `BackendEstimatorV2` whose jobs report the ids of their IonQ jobs."""
+    """A Qiskit `BackendEstimatorV2` whose jobs report the ids of their IonQ jobs.
+
+    ::
+
+        from ionq_toolkit.primitives import EstimatorV2
+        from qiskit.quantum_info import SparsePauliOp
+
+        bell = circuit.remove_final_measurements(inplace=False)
+        (result,) = EstimatorV2(backend).run([(bell, SparsePauliOp("ZZ"))]).result()
+        float(result.data.evs)  # -> 1.0
+    """
 
     def __init__(self, backend: IonQBackend, *, options: dict[str, Any] | None = None) -> None:
         """Run on `backend`, with the options of `qiskit.primitives.BackendEstimatorV2`."""
@@ -175,6 +205,11 @@ class EstimatorV2(BackendEstimatorV2):
 
     def run(self, pubs: Iterable[Any], *, precision: float | None = None) -> IonQPrimitiveJob:
         """Submit the circuits of `pubs`, and return a job for all of them.
+
+        ::
+
+            bell = circuit.remove_final_measurements(inplace=False)
+            EstimatorV2(backend).run([(bell, ["ZZ", "XX"])], precision=0.05)
 
         Args:
             pubs: Tuples of a circuit, observables, parameter values and a precision.

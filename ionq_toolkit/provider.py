@@ -85,7 +85,7 @@ class IonQProvider:
         IonQProvider()                        # the real service; the key is in IONQ_API_KEY
         IonQProvider(transport="fake")        # a fake in this process: no key, no network
         IonQProvider(transport="fake:lab.db")  # the same, and its jobs are there tomorrow
-        IonQProvider(key, url="http://127.0.0.1:8080/v0.4")
+        IonQProvider("any-key", url="http://127.0.0.1:8080/v0.4")
 
     A provider can be used in a ``with`` statement, which closes its connections.
     """
@@ -229,7 +229,7 @@ class IonQProvider:
 
         ::
 
-            IonQProvider.save_account("work", token)  # once
+            IonQProvider.save_account("work", "a-key-of-work", keyring=False)  # once
             provider = IonQProvider(account="work")
 
         The key is saved in the system's keyring, if there is a usable one and the extra `keyring`
@@ -252,6 +252,11 @@ class IonQProvider:
     def saved_accounts() -> dict[str, str]:
         """Return the names of the saved accounts, each with where its key is.
 
+        ::
+
+            IonQProvider.save_account("work", "a-key-of-work", keyring=False)
+            list(IonQProvider.saved_accounts())  # -> ['work']
+
         Returns:
             For each name ``"keyring"`` or the path of the file; no key.
 
@@ -266,6 +271,10 @@ class IonQProvider:
 
         The key stays valid at IonQ: revoke it at https://cloud.ionq.com.
 
+        ::
+
+            IonQProvider.delete_account("work")  # -> False
+
         Raises:
             IonQCredentialsError: The keyring or the file cannot be written.
         """
@@ -274,6 +283,10 @@ class IonQProvider:
     @property
     def client(self) -> IonQClient:
         """The client of IonQ's API.
+
+        ::
+
+            [one["backend"] for one in provider.client.get_backends()]  # -> [...'simulator'...]
 
         Raises:
             IonQCredentialsError: A key is needed and there is none.
@@ -287,6 +300,11 @@ class IonQProvider:
         **attributes: object,
     ) -> BackendList:
         """Return the backends, all or some: a list, which a notebook shows as a table.
+
+        ::
+
+            [one.name for one in provider.backends(simulator=True)]  # -> ['ionq_simulator']
+            wide = provider.backends(filters=lambda backend: backend.num_qubits >= 36)
 
         Args:
             name: Only the one of this name, in any customary spelling.
@@ -317,6 +335,11 @@ class IonQProvider:
         GET /backends: the service may have QPUs that are newer than this release. The target of
         such a QPU is made of that response and of its newest characterization: qubits, native
         gates and, where it does not connect all of them, pairs with durations and errors.
+
+        ::
+
+            provider.get_backend("forte-1").num_qubits  # -> 36
+            provider.get_backend("simulator", gateset="native").gateset()  # -> 'native'
 
         Args:
             name: Its name.
@@ -356,6 +379,10 @@ class IonQProvider:
 
         The wait that IonQ reports for a queue can be far from the real one.
 
+        ::
+
+            provider.least_busy(min_num_qubits=30).name  # -> '...forte...'
+
         Args:
             min_num_qubits: Only QPUs with so many qubits, or more.
             filters: Only those of which this is true.
@@ -385,6 +412,10 @@ class IonQProvider:
 
     def job(self, job_id: str, timeout: float | None = None) -> IonQJob:
         """Return a job by its id, whatever its backend and status.
+
+        ::
+
+            provider.job(job.job_id()).backend().name  # -> 'ionq_simulator'
 
         Args:
             job_id: IonQ's id of the job.
@@ -417,7 +448,8 @@ class IonQProvider:
 
             provider.jobs(backend="forte-1", status="ready")
             provider.jobs(100, created_after=datetime.now(UTC) - timedelta(days=1))
-            provider.jobs(metadata={"experiment": "vqe-7"})  # as of run(extra_metadata=...)
+            backend.run(circuit, extra_metadata={"experiment": "vqe-7"})
+            len(provider.jobs(metadata={"experiment": "vqe-7"}))  # -> 1
 
         IonQ filters by backend, session and one status. The client applies the other filters, and
         reads a page of 25 jobs when those of the pages before it do not suffice. A job of several
@@ -473,9 +505,12 @@ class IonQProvider:
 
         ::
 
+            cloud.faults.add(faults.timeout(), on="POST /jobs")
+            try:
+                job = backend.run(circuit)
             except IonQSubmissionUnknownError as error:
                 tag, since = error.tag, error.since  # keep them, and ask later
-            job = provider.find_submission(tag, since=since)
+            provider.find_submission(tag, since=since)  # -> None
 
         None means that no job in the list of jobs has the tag now. One may still appear as long as
         the service is in trouble, and for some minutes after the submission.

@@ -147,6 +147,12 @@ class Session:
     def from_id(cls, session_id: str, *, backend: IonQBackend) -> Self:
         """Attach to a session that exists.
 
+        ::
+
+            session = Session(backend, max_time=60)
+            again = Session.from_id(session.session_id, backend=backend)  # in another process
+            again.close()
+
         Raises:
             IonQAPIError: No session has that id, or not for this key.
             IonQBackendError: It is on another backend.
@@ -171,26 +177,59 @@ class Session:
         timeout: float | None = None,
         **options: Unpack[RunArguments],
     ) -> IonQJob:
-        """Submit a job of the session, as `IonQBackend.run` does."""
+        """Submit a job of the session, as `IonQBackend.run` does.
+
+        ::
+
+            session = Session(backend, max_jobs=10)
+            session.run(circuit, shots=100).get_counts()
+            session.close()
+        """
         options["session_id"] = self._session_id
         return self._backend.run(run_input, timeout=timeout, **options)
 
     def details(self) -> dict[str, Any]:
-        """Return IonQ's record of the session, as it is now."""
+        """Return IonQ's record of the session, as it is now.
+
+        ::
+
+            with Session(backend, max_cost=100) as session:
+                session.details()["settings"]  # -> {...}
+        """
         return self._client.get_session(self._session_id)
 
     def status(self) -> str | None:
-        """Return the status in IonQ's words: ``created``, ``started`` or ``ended``."""
+        """Return the status in IonQ's words: ``created``, ``started`` or ``ended``.
+
+        ::
+
+            session = Session(backend)
+            session.close()
+            session.status()  # -> 'ended'
+        """
         return fields.text(self.details().get("status"))
 
     def active(self) -> bool:
-        """Return whether the session has not ended."""
+        """Return whether the session has not ended.
+
+        ::
+
+            with Session(backend) as session:
+                session.active()  # -> True
+        """
         details = self.details()
         active = details.get("active")
         return active if isinstance(active, bool) else details.get("ended_at") is None
 
     def jobs(self) -> Iterator[dict[str, Any]]:
-        """Yield IonQ's records of the session's jobs, the newest first."""
+        """Yield IonQ's records of the session's jobs, the newest first.
+
+        ::
+
+            with Session(backend) as session:
+                backend.run(circuit)
+                len(list(session.jobs()))  # -> 1
+        """
         return self._client.list_session_jobs(self._session_id)
 
     def usage(self) -> float:
@@ -203,6 +242,14 @@ class Session:
 
     def cancel(self) -> None:
         """Cancel the jobs of the session that are not final, each whatever becomes of the others.
+
+        ::
+
+            with Session(backend) as session:
+                job = backend.run(circuit)
+                cloud.hold(job.job_id(), "ready")  # it is in the queue
+                session.cancel()
+            job.cancelled()  # -> True
 
         Raises:
             IonQError: Some were not cancelled; the message says why.

@@ -43,6 +43,10 @@ def assert_counts_follow(
 ) -> None:
     """Assert that counts are statistically consistent with a distribution.
 
+    ::
+
+        assert_counts_follow(job.get_counts(), {"00": 0.5, "11": 0.5})
+
     Args:
         counts: The number of times that each outcome was seen.
         probabilities: The probability of each outcome; zero for an outcome that is not given.
@@ -74,6 +78,11 @@ def assert_counts_agree(
     significance: float = SIGNIFICANCE,
 ) -> None:
     """Assert that the counts of two runs are statistically consistent with each other.
+
+    ::
+
+        other = backend.run(circuit, shots=5000)
+        assert_counts_agree(job.get_counts(), other.get_counts())
 
     Args:
         counts: The number of times that each outcome was seen in one run.

@@ -87,6 +87,14 @@ class FakeIonQ:
     It answers requests as ``https://api.ionq.co/v0.4`` does, simulates the jobs, and keeps
     everything in memory. It may be used from several threads.
 
+    ::
+
+        cloud = FakeIonQ(seed=7, transitions=Transitions.polls(2))
+        provider = IonQProvider(transport=InProcessTransport(cloud))
+        job = provider.get_backend("simulator").run(circuit)
+        cloud.fail(job.job_id(), "SystemCancel")
+        job.errored()  # -> True
+
     Attributes:
         seed: The seed of everything random, given or drawn: with the same seed, the same requests
             get the same responses.
@@ -338,6 +346,13 @@ class FakeIonQ:
         A cloud can begin with it: ``FakeIonQ(state=path)``. The file has the circuits and the
         metadata of all jobs, and of API keys their digests alone.
 
+        ::
+
+            cloud.snapshot("monday.db")
+            again = FakeIonQ(state="monday.db")
+            len(again.jobs)  # -> 1
+            again.close()
+
         Args:
             path: The file.
 
@@ -388,7 +403,12 @@ class FakeIonQ:
 
     @property
     def jobs(self) -> ShownList[Job]:
-        """All jobs of all projects in their current state, child jobs included."""
+        """All jobs of all projects in their current state, child jobs included.
+
+        ::
+
+            cloud.jobs[0].status  # -> 'completed'
+        """
         with self.lock:
             self.settle()
             return ShownList(job for project in self.projects for job in project.jobs)
@@ -405,7 +425,12 @@ class FakeIonQ:
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """The requests that it received, in order; the last 10 000."""
+        """The requests that it received, in order; the last 10 000.
+
+        ::
+
+            cloud.requests[-1].method  # -> 'GET'
+        """
         with self.lock:
             return list(self._log)
 
@@ -416,6 +441,11 @@ class FakeIonQ:
 
     def fidelity_notes(self, backend: str) -> list[str]:
         """Return the simulated values of a backend that rest on a guess, each with its basis.
+
+        ::
+
+            for note in cloud.fidelity_notes("forte-1"):
+                print(note)
 
         Args:
             backend: Its name: ``"simulator"``, ``"qpu.forte-1"`` or ``"forte-1"``.
@@ -436,6 +466,10 @@ class FakeIonQ:
     def peek(self, job_id: str) -> Job:
         """Return a job in its current state, without polling it.
 
+        ::
+
+            cloud.peek(job.job_id()).status  # -> 'completed'
+
         Raises:
             ValueError: The id is unknown.
         """
@@ -444,6 +478,10 @@ class FakeIonQ:
 
     def record(self, job_id: str) -> dict[str, Any]:
         """Return the record of a job as GET /jobs/{id} has it, without polling it.
+
+        ::
+
+            cloud.record(job.job_id())["name"]  # -> 'bell'
 
         Raises:
             ValueError: The id is unknown.
@@ -456,6 +494,11 @@ class FakeIonQ:
     def delete(self, job_id: str) -> None:
         """Forget a job and its children, as DELETE /jobs/{id} does.
 
+        ::
+
+            cloud.delete(job.job_id())
+            len(cloud.jobs)  # -> 0
+
         Raises:
             ValueError: The id is unknown.
         """
@@ -466,6 +509,12 @@ class FakeIonQ:
 
     def end(self, job_id: str, end: End | str = LIFECYCLE[-1]) -> None:
         """Bring a job, or a child job by itself, to its end now.
+
+        ::
+
+            job = backend.run(circuit)
+            cloud.end(job.job_id(), canceled())
+            job.cancelled()  # -> True
 
         Args:
             job_id: Its id.
@@ -488,6 +537,12 @@ class FakeIonQ:
     def fail(self, job_id: str, code: FailureWord, message: str | None = None) -> None:
         """Let a job, or a child job by itself, fail now.
 
+        ::
+
+            job = backend.run(circuit)
+            cloud.fail(job.job_id(), "SystemCancel")
+            job.errored()  # -> True
+
         Args:
             job_id: Its id.
             code: One of IonQ's failure codes.
@@ -500,6 +555,12 @@ class FakeIonQ:
 
     def hold(self, job_id: str, status: OpenStatus | str | None = None) -> None:
         """Keep a job, or a child job by itself, from going on until it is released.
+
+        ::
+
+            job = backend.run(circuit)
+            cloud.hold(job.job_id(), "ready")
+            job.status().name  # -> 'QUEUED'
 
         Args:
             job_id: Its id.
@@ -521,6 +582,13 @@ class FakeIonQ:
     def release(self, job_id: str) -> None:
         """Let a held job go on; the time that it was held does not count.
 
+        ::
+
+            job = backend.run(circuit)
+            cloud.hold(job.job_id())
+            cloud.release(job.job_id())
+            job.done()  # -> True
+
         Raises:
             ValueError: The id is unknown.
         """
@@ -535,6 +603,11 @@ class FakeIonQ:
         fidelities: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         """Change statuses and median fidelities of backends until the cloud is reset.
+
+        ::
+
+            cloud.change_backends(statuses={"qpu.forte-1": "unavailable"})
+            provider.get_backend("forte-1").status()  # -> False
 
         Args:
             statuses: New statuses, as `FakeIonQ` takes them.
@@ -552,6 +625,11 @@ class FakeIonQ:
 
         Removes jobs, sessions, keys that were not given, the log, and the rules of transitions and
         faults, moves a virtual clock back to its start, and prepares the cloud again.
+
+        ::
+
+            cloud.reset()
+            len(cloud.jobs), len(cloud.requests)  # -> (0, 0)
         """
         with self.lock:
             for project in self.projects:
@@ -609,6 +687,11 @@ class FakeIonQ:
 
         Requests below ``/_fake/`` are for the controls of the cloud.
 
+        ::
+
+            headers = {"Authorization": "apiKey a-key"}
+            cloud.handle("GET", "/v0.4/backends", headers).status  # -> 200
+
         Args:
             method: HTTP method.
             url: URL or path; its host does not matter.
@@ -644,6 +727,8 @@ class FakeIonQ:
             with responses.RequestsMock() as stubs:
                 stubs.get("https://example.com/settings", json={"shots": 100})
                 cloud.add_to(stubs)
+                shots = requests.get("https://example.com/settings").json()["shots"]
+                IonQProvider().get_backend("simulator").run(circuit, shots=shots)
 
         Args:
             stubs: A `responses.RequestsMock`, or the module `responses` for its default one.

@@ -22,8 +22,7 @@ def backend(
     ::
 
         forte = ionq_toolkit_fake.backend("forte-1", seed=7)
-        transpile(circuit, forte)
-        BackendSamplerV2(backend=forte).run([circuit])
+        sum(forte.run(circuit, shots=100).get_counts().values())  # -> 100
 
     Args:
         name: Its name, in any customary spelling: ``"forte-1"``, ``"ionq_simulator"``.

@@ -53,7 +53,7 @@ class Scenario:
     ::
 
         cloud = Scenario.of("rate-limited").cloud(seed=7)
-        cloud = Scenario.of("tests/worst_day.toml").cloud()
+        cloud = Scenario(clock="virtual", session_capacity=1).cloud()
 
     Attributes:
         description: A line about it.
@@ -120,6 +120,10 @@ class Scenario:
     ) -> FakeIonQ:
         """Return a new cloud with these settings, which each reset restores.
 
+        ::
+
+            Scenario(clock="virtual", statuses={"qpu.forte-1": "unavailable"}).cloud(seed=7)
+
         Args:
             seed: Replaces the scenario's seed.
             clock: Replaces the scenario's clock.
@@ -179,6 +183,10 @@ class Scenario:
     def of(cls, text: str) -> Scenario:
         """Return the scenario of a name, a file or a token.
 
+        ::
+
+            Scenario.of("busy-queue").description  # -> '...'
+
         Raises:
             ValueError: There is no such scenario, or it is not valid.
         """
@@ -200,6 +208,10 @@ class Scenario:
     def from_toml(cls, text: str) -> Scenario:
         """Read a TOML document.
 
+        ::
+
+            Scenario.from_toml('clock = "virtual"').clock  # -> 'virtual'
+
         Raises:
             ValueError: The text is not TOML, or not a valid scenario.
         """
@@ -208,6 +220,10 @@ class Scenario:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Scenario:
         """Read plain data, as TOML and JSON have it.
+
+        ::
+
+            Scenario.from_dict({"faults": [{"fault": "http", "status": 503, "times": 2}]})
 
         Raises:
             ValueError: It is not a valid scenario.
@@ -229,7 +245,13 @@ class Scenario:
         return found
 
     def token(self, seed: int | None = None) -> str:
-        """Return the scenario as one word, which `of` reads, with `seed` if it is given."""
+        """Return the scenario as one word, which `of` reads, with `seed` if it is given.
+
+        ::
+
+            token = Scenario.of("busy-queue").token()
+            Scenario.from_token(token) == Scenario.of("busy-queue")  # -> True
+        """
         data = (self if seed is None else replace(self, seed=seed)).to_dict()
         packed = zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)
         return TOKEN + base64.urlsafe_b64encode(packed).decode().rstrip("=")

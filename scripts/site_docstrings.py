@@ -4,15 +4,15 @@ import re
 
 import griffe
 
-_EXAMPLE = re.compile(r"::\n\n((?:(?:[ ]{4}.*)?\n)*(?:[ ]{4}.*))")
+_EXAMPLE = re.compile(r"(\.\. math)?::\n\n((?:(?:[ ]{4}.*)?\n)*(?:[ ]{4}.*))")
 
 
 def to_markdown(text: str) -> str:
     """Return a docstring with each block of code in fences."""
 
     def fence(match: re.Match[str]) -> str:
-        code = re.sub(r"^ {4}", "", match[1], flags=re.MULTILINE).rstrip()
-        language = "text" if "|--" in code else "python"
+        code = re.sub(r"^ {4}", "", match[2], flags=re.MULTILINE).rstrip()
+        language = "latex" if match[1] else "text" if "|--" in code else "python"
         before = match.string[: match.start()]
         colon = ":" if before and not before.endswith("\n") else ""
         return f"{colon}\n\n```{language}\n{code}\n```\n"

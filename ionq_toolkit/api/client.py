@@ -23,6 +23,12 @@ class IonQClient(Connection):
     """IonQ's REST API v0.4 over a transport.
 
     Responses are returned as decoded JSON, as IonQ sends them.
+
+    ::
+
+        client = provider.client
+        record = client.retrieve_job(job.job_id())
+        record["status"]  # -> 'completed'
     """
 
     def submit_job(
@@ -32,6 +38,16 @@ class IonQClient(Connection):
 
         The request is sent again only if it certainly had no effect. After an
         `IonQConnectionError` the job may exist.
+
+        ::
+
+            gates = [{"gate": "h", "target": 0}]
+            job = provider.client.submit_job({
+                "type": "ionq.circuit.v1",
+                "backend": "simulator",
+                "input": {"gateset": "qis", "qubits": 1, "circuit": gates},
+            })
+            job["status"]  # -> 'submitted'
 
         Args:
             payload: The body, of the shape `JobCreationPayload` of IonQ's API document; bytes are
@@ -59,7 +75,12 @@ class IonQClient(Connection):
         return job
 
     def retrieve_job(self, job_id: str, *, timeout: float | None = None) -> dict[str, Any]:
-        """Return the record of a job: GET /jobs/{id}."""
+        """Return the record of a job: GET /jobs/{id}.
+
+        ::
+
+            provider.client.retrieve_job(job.job_id())["backend"]  # -> 'simulator'
+        """
         return self._object("GET /jobs/{id}", _job_path(job_id), job_id, timeout)
 
     def get_results(
@@ -71,6 +92,10 @@ class IonQClient(Connection):
         timeout: float | None = None,
     ) -> dict[Any, Any]:
         """Return a completed job's histogram: GET /jobs/{id}/results/probabilities.
+
+        ::
+
+            provider.client.get_results(job.job_id())  # -> {'0': 0.5, '3': 0.5}
 
         Args:
             job_id: The job.

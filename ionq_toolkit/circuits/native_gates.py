@@ -56,6 +56,13 @@ class GPIGate(_NativeGate):
             0 & e^{-2\pi i\phi} \\
             e^{2\pi i\phi} & 0
         \end{pmatrix}
+
+    ::
+
+        native = QuantumCircuit(1, 1)
+        native.append(GPIGate(0.25), [0])  # a quarter turn: pi/2 radians
+        native.measure(0, 0)
+        backend.run(native, gateset="native", shots=10).get_counts()  # -> {'1': 10}
     """
 
     def __init__(self, phi: ParameterValueType, label: str | None = None) -> None:
@@ -92,6 +99,14 @@ class GPI2Gate(_NativeGate):
             1 & -i e^{-2\pi i\phi} \\
             -i e^{2\pi i\phi} & 1
         \end{pmatrix}
+
+    ::
+
+        native = QuantumCircuit(1, 1)
+        native.append(GPI2Gate(0), [0])
+        native.append(GPI2Gate(0), [0])
+        native.measure(0, 0)
+        backend.run(native, gateset="native", shots=10).get_counts()  # -> {'1': 10}
     """
 
     def __init__(self, phi: ParameterValueType, label: str | None = None) -> None:
@@ -130,6 +145,13 @@ class MSGate(_NativeGate):
             0 & -i e^{-2\pi i(\phi_0 - \phi_1)}\sin\pi\theta & \cos\pi\theta & 0 \\
             -i e^{2\pi i(\phi_0 + \phi_1)}\sin\pi\theta & 0 & 0 & \cos\pi\theta
         \end{pmatrix}
+
+    ::
+
+        native = QuantumCircuit(2)
+        native.append(MSGate(0, 0, 0.25), [0, 1])
+        native.measure_all()
+        sorted(backend.run(native, gateset="native").get_counts())  # -> ['00', '11']
     """
 
     def __init__(
@@ -190,6 +212,13 @@ class ZZGate(_NativeGate):
     .. math::
 
         ZZ(\theta) = \mathrm{diag}(e^{-i\pi\theta}, e^{i\pi\theta}, e^{i\pi\theta}, e^{-i\pi\theta})
+
+    ::
+
+        native = QuantumCircuit(2)
+        native.append(ZZGate(0.25), [0, 1])
+        native.measure_all()
+        backend.run(native, gateset="native", shots=10).get_counts()  # -> {'00': 10}
     """
 
     def __init__(self, theta: ParameterValueType, label: str | None = None) -> None:
@@ -222,6 +251,18 @@ def add_equivalences() -> None:
     """Add the equivalences of Qiskit's gates and native gates to Qiskit's session library, once.
 
     A native target needs them; `target_for` calls this.
+
+    ::
+
+        from qiskit import transpile
+        from qiskit.circuit.library import Measure
+        from qiskit.transpiler import Target
+
+        target = Target(num_qubits=2)
+        for instruction in (GPIGate(0), GPI2Gate(0), MSGate(0, 0, 0.25), Measure()):
+            target.add_instruction(instruction)
+        add_equivalences()
+        transpile(circuit, target=target).count_ops()["ms"]  # -> 1
     """
     for gate, circuit in _equivalences():
         SessionEquivalenceLibrary.add_equivalence(gate, circuit)

@@ -57,6 +57,12 @@ class IonQJob(JobV1):
 
     A job of several circuits is a parent with a child job for each of them.
 
+    ::
+
+        job = backend.run(circuit, shots=1000)
+        job.get_counts()  # -> {'00': ..., '11': ...}
+        again = provider.job(job.job_id())  # tomorrow, from another process
+
     Attributes:
         circuit: The circuit of a job made here, or the list of them; None for one retrieved by
             its id.
@@ -125,7 +131,12 @@ class IonQJob(JobV1):
         return job
 
     def job_id(self) -> str:
-        """Return IonQ's id of the job; empty before it is submitted."""
+        """Return IonQ's id of the job; empty before it is submitted.
+
+        ::
+
+            provider.job(job.job_id()).shots  # -> 1000
+        """
         return self._state.job_id
 
     @property
@@ -154,6 +165,11 @@ class IonQJob(JobV1):
         from wherever they are asked for. `IonQBackend.run` says what the client does when the
         response is lost. Afterwards, `submit` does not send the job again but searches for it
         again.
+
+        ::
+
+            job = IonQJob(backend, circuit=circuit, passed_args={"shots": 100})
+            job.submit()
 
         Args:
             timeout: Seconds for everything; None: as of the provider.
@@ -205,6 +221,11 @@ class IonQJob(JobV1):
     def status(self, detailed: bool = False) -> JobStatus | DetailedStatus:
         """Return the status of the job.
 
+        ::
+
+            job.status().name  # -> 'DONE'
+            backend.run(circuits).status(detailed=True)["total"]  # -> 2
+
         Args:
             detailed: Return a dict instead, with the number of circuits (`total`), how many
                 of them are `completed` and `failed`, the `percentage_complete` (0 to 1),
@@ -248,6 +269,12 @@ class IonQJob(JobV1):
         """Return why the job failed, in IonQ's words, or None if it has not.
 
         Of a job of several circuits, it says which of them failed, and why each did.
+
+        ::
+
+            job = backend.run(circuit)
+            cloud.fail(job.job_id(), "SystemCancel")
+            job.error_message()  # -> '...'
         """
         self._refresh()
         return error_message(self._state)
@@ -260,6 +287,11 @@ class IonQJob(JobV1):
 
     def cancel(self) -> bool:
         """Ask IonQ to cancel the job.
+
+        ::
+
+            job = backend.run(circuit)
+            job.cancel()  # -> True
 
         Returns:
             Whether it is cancelled. A job that is known to be final is left alone.
@@ -316,6 +348,12 @@ class IonQJob(JobV1):
     def queue_info(self) -> QueueInfo | None:
         """Return how long IonQ predicts that the job waits; None if it does not wait any more.
 
+        ::
+
+            cloud.transitions.set(Transitions(started="never"))
+            job = provider.get_backend("forte-1").run(circuit)
+            job.queue_info()  # -> QueueInfo(...)
+
         Raises:
             IonQJobStateError: The job is not submitted yet.
             IonQAPIError: IonQ refused.
@@ -343,6 +381,11 @@ class IonQJob(JobV1):
         This object keeps a final status and a result that it has seen. All else that it asks IonQ
         is then an `IonQAPIError` with `status_code` 404.
 
+        ::
+
+            job.delete()
+            provider.jobs()  # -> []
+
         Args:
             timeout: Seconds for everything; None: the provider's default.
 
@@ -361,7 +404,12 @@ class IonQJob(JobV1):
                 raise  # else it is deleted: a request whose response was lost may have done so
 
     def timings(self) -> JobTimings:
-        """Return when the job was where, and how long IonQ predicts that it waits and runs."""
+        """Return when the job was where, and how long IonQ predicts that it waits and runs.
+
+        ::
+
+            job.timings().submitted_at  # -> datetime.datetime(2026, 1, 1, ...)
+        """
         self._refresh()
         return self._record.timings
 
@@ -369,6 +417,11 @@ class IonQJob(JobV1):
         """Return the jobs of the circuits, in their order; none for a job of one circuit.
 
         Each is a job as any other: its result is that of its circuit in the result of the whole.
+
+        ::
+
+            job = backend.run(circuits)
+            [child.get_counts() for child in job.child_jobs()]  # -> [{...}, {...}]
 
         Raises:
             IonQJobError: The record of the job does not name them as it should.
@@ -386,6 +439,12 @@ class IonQJob(JobV1):
 
     def compiled_circuit(self, lang: str = "native") -> Any:  # noqa: ANN401 - any JSON, or bytes
         """Return the circuit as IonQ compiled it, or a list of them for several circuits.
+
+        ::
+
+            job = provider.get_backend("forte-1").run(circuit)
+            job.wait_for_final_state()
+            job.compiled_circuit()["qubits"]  # -> 2
 
         Args:
             lang: The format: a short name such as ``native``, or the whole of it, such as
@@ -418,6 +477,11 @@ class IonQJob(JobV1):
     def cost(self) -> JobCost | None:
         """Return what the job costs, or None as long as IonQ has computed nothing.
 
+        ::
+
+            job.wait_for_final_state()
+            job.cost()  # -> JobCost(...)
+
         Raises:
             IonQJobStateError: The job is not submitted yet.
             IonQJobError: IonQ's response cannot be read.
@@ -448,6 +512,12 @@ class IonQJob(JobV1):
         An outage of the service does not end the wait: without a response, after 429 and after most
         statuses of 5xx it polls again later, until `timeout` or, without one, for as long as
         `RetryPolicy.outage_s`.
+
+        ::
+
+            job = backend.run(circuit)
+            job.wait_for_final_state(timeout=3600)
+            job.state.status.name  # -> 'DONE'
 
         Args:
             timeout: Seconds to wait in all, polls included; None: the provider's default, without
@@ -483,6 +553,13 @@ class IonQJob(JobV1):
 
         Requests are made in a thread; `callback` is called in the task. A task that is cancelled
         asks no more, once a request under way is answered; the job itself goes on.
+
+        ::
+
+            async def main():
+                await asyncio.gather(*(backend.run(one).wait_async() for one in circuits))
+
+            asyncio.run(main())
         """
         with _line(progress) as line:
             deadline = self._service.deadline(timeout)
@@ -500,6 +577,11 @@ class IonQJob(JobV1):
         progress: bool | None = None,
     ) -> IonQResult:
         """Wait for the job and return its result: fetched once, the same at every call.
+
+        ::
+
+            result = backend.run(circuit).result(timeout=3600)
+            result.success  # -> True
 
         Args:
             sharpen: Whether a debiased job's histogram is combined by plurality vote
@@ -541,7 +623,16 @@ class IonQJob(JobV1):
         partial: bool = False,
         progress: bool | None = None,
     ) -> IonQResult:
-        """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`."""
+        """Return what `result` does, and let other tasks go on meanwhile; see `wait_async`.
+
+        ::
+
+            async def main():
+                jobs = [backend.run(one) for one in circuits]
+                return await asyncio.gather(*(job.result_async() for job in jobs))
+
+            len(asyncio.run(main()))  # -> 2
+        """
         deadline, query = self._service.deadline(timeout), query_of(sharpen, extra_query_params)
         with _line(progress) as line:
             await self._until_final(line, deadline, wait, callback).run_async()
@@ -559,6 +650,11 @@ class IonQJob(JobV1):
 
         An ideal simulation has exact probabilities: its counts are sampled from them once.
 
+        ::
+
+            backend.run(circuit, shots=1000).get_counts()  # -> {'00': ..., '11': ...}
+            backend.run(circuits).get_counts(1)  # -> {'1': 1024}
+
         Args:
             circuit: Which circuit of several: itself, or its name or index; None for all, as a
                 list in their order.
@@ -575,6 +671,10 @@ class IonQJob(JobV1):
         """Wait for the job and return the probability of every outcome, sampled or not.
 
         `circuit` as of `get_counts`.
+
+        ::
+
+            job.get_probabilities()  # -> {'00': 0.5, '11': 0.5}
         """
         return self.result().get_probabilities(circuit)
 
@@ -593,6 +693,10 @@ class IonQJob(JobV1):
 
         `circuit` as of `get_counts`.
 
+        ::
+
+            backend.run(circuit, shots=3, memory=True).get_memory()  # -> ['...', '...', '...']
+
         Raises:
             IonQJobError: IonQ has no memory, or the job was an ideal simulation without
                 ``memory=True``.
@@ -604,7 +708,12 @@ class IonQJob(JobV1):
         return found.get_memory(circuit)
 
     def plot(self, **options: Any) -> Any:  # noqa: ANN401 - Qiskit's options, and a figure
-        """Wait for the job and return Qiskit's histogram of its counts; see `IonQResult.plot`."""
+        """Wait for the job and return Qiskit's histogram of its counts; see `IonQResult.plot`.
+
+        ::
+
+            job.plot(title="Bell state").savefig("bell.png")
+        """
         plots.check()
         return self.result().plot(**options)
 

@@ -119,7 +119,13 @@ _SYNTHESIS = "ionq_compiler_synthesis"
 
 
 class ErrorMitigation(enum.Enum):
-    """Whether IonQ mitigates errors by debiasing. Without one, it does from 500 shots on."""
+    """Whether IonQ mitigates errors by debiasing. Without one, it does from 500 shots on.
+
+    ::
+
+        backend = provider.get_backend("forte-1")
+        backend.run(circuit, shots=500, error_mitigation=ErrorMitigation.NO_DEBIASING)
+    """
 
     DEBIASING = {"debiasing": True}  # noqa: RUF012 - the values that qiskit-ionq's have
     NO_DEBIASING = {"debiasing": False}  # noqa: RUF012
@@ -162,7 +168,13 @@ class BackendOptions(StandardOptions, total=False):
 
 
 class RunArguments(BackendOptions, total=False):
-    """The options that `IonQBackend.run` takes, for type checkers and editors."""
+    """The options that `IonQBackend.run` takes, for type checkers and editors.
+
+    ::
+
+        options: RunArguments = {"shots": 200, "noise_model": "aria-1", "seed_simulator": 7}
+        backend.run(circuit, **options).get_counts()
+    """
 
     gateset: Gateset
 

@@ -80,6 +80,11 @@ def gather(
 ) -> Sequence[IonQResult | IonQError]:
     """Wait for all jobs as `wait` does, and return the result of each, in their order.
 
+    ::
+
+        results = gather([backend.run(one, shots=100) for one in circuits])
+        [sum(result.get_counts().values()) for result in results]  # -> [100, 100]
+
     Args:
         jobs: The jobs; each was submitted.
         timeout: Seconds to wait, and again for each result; None: as of the provider.

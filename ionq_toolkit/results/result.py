@@ -39,11 +39,22 @@ class IonQResult(Result):
 
     - IonQJobError: the result has no such experiment, or the experiment no such data;
     - IonQJobFailureError: that circuit of the job failed.
+
+    ::
+
+        result = job.result()
+        result.get_probabilities()  # -> {'00': 0.5, '11': 0.5}
     """
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> IonQResult:
-        """Create a result from the return value of `to_dict`, or from ones of `experiment`."""
+        """Create a result from the return value of `to_dict`, or from ones of `experiment`.
+
+        ::
+
+            kept = job.result().to_dict()
+            IonQResult.from_dict(kept).get_counts() == job.get_counts()  # -> True
+        """
         fields = dict(data)
         results = [to_experiment_result(one) for one in fields.pop("results")]
         return cls(results=results, **fields)
@@ -87,6 +98,10 @@ class IonQResult(Result):
     def plot(self, **options: Any) -> Any:  # noqa: ANN401 - Qiskit's options, and a figure
         """Return Qiskit's histogram of the counts; without shots, of the probabilities.
 
+        ::
+
+            job.result().plot(title="Bell state").savefig("bell.png")
+
         Args:
             options: Those of ``qiskit.visualization.plot_histogram``, such as `title`.
 
@@ -107,6 +122,11 @@ class IonQResult(Result):
     def get_counts(self, experiment: QuantumCircuit | str | int | None = None) -> Any:
         """Return the counts, as `qiskit.result.Result.get_counts` does.
 
+        ::
+
+            result = backend.run(circuits, shots=10).result()
+            result.get_counts(1)  # -> {'1': 10}
+
         Returns:
             Qiskit's `Counts`, a dict from bit strings (bit 0 on the right, registers apart
             by a space) to how often each was sampled, in increasing order of the outcomes.
@@ -121,6 +141,11 @@ class IonQResult(Result):
 
     def get_probabilities(self, experiment: QuantumCircuit | str | int | None = None) -> Any:
         """Return outcomes and their probabilities: every outcome, sampled or not.
+
+        ::
+
+            result = backend.run(circuits).result()
+            result.get_probabilities("bell")  # -> {'00': 0.5, '11': 0.5}
 
         Returns:
             A dict from bit strings, written as in `get_counts`, to probabilities that sum
@@ -137,6 +162,11 @@ class IonQResult(Result):
 
     def get_memory(self, experiment: QuantumCircuit | str | int | None = None) -> Any:
         """Return the outcome of each shot, in order, of a job run with ``memory=True``.
+
+        ::
+
+            result = backend.run(circuits, shots=3, memory=True).result()
+            result.get_memory(1)  # -> ['1', '1', '1']
 
         Returns:
             A list of bit strings, written as in `get_counts`.

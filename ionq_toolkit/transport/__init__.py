@@ -1,4 +1,16 @@
-"""Transports to an IonQ API: over HTTP, in this process, or from a recording."""
+"""Transports to an IonQ API: over HTTP, in this process, or from a recording.
+
+::
+
+    from ionq_toolkit.transport import RecordingMissError, RecordingTransport, ReplayTransport
+
+    with RecordingTransport(InProcessTransport(cloud), "jobs.jsonl") as recorder:
+        IonQProvider(transport=recorder).jobs()
+    try:
+        IonQProvider(transport=ReplayTransport("jobs.jsonl")).jobs(status="failed")
+    except RecordingMissError as error:
+        print(error)  # this request was not recorded
+"""
 
 from __future__ import annotations
 

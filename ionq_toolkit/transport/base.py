@@ -56,6 +56,11 @@ def in_base64(secret: bytes) -> Iterator[str]:
 class Response(NamedTuple):
     """The response to one request.
 
+    ::
+
+        response = Response(429, {"Retry-After": "3"}, b"{}")
+        response.header("retry-after")  # -> '3'
+
     Attributes:
         status: HTTP status code.
         headers: Header names, in any case, and their values.
@@ -72,7 +77,13 @@ class Response(NamedTuple):
         return f"<Response {self.status}, {headers} headers, {body} bytes>"
 
     def header(self, name: str) -> str | None:
-        """Return the value of the header `name`, in any case, or None."""
+        """Return the value of the header `name`, in any case, or None.
+
+        ::
+
+            page = Response(200, {"Content-Type": "text/html"}, b"")
+            page.header("content-type")  # -> 'text/html'
+        """
         wanted = name.lower()
         return next((v for k, v in self.headers.items() if k.lower() == wanted), None)
 
@@ -81,6 +92,10 @@ class Response(NamedTuple):
 
         A date is compared with the date of the response, so the clock of this machine need not
         be right.
+
+        ::
+
+            Response(429, {"Retry-After": "3"}, b"").retry_after_s()  # -> 3.0
         """
         value = (self.header("retry-after") or "").strip()
         try:

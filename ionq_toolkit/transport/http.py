@@ -67,6 +67,11 @@ class HttpTransport(Transport):
     key to another host. Without TLS, the transport sends to this machine and to hosts that are
     named only, and through no proxy of the environment: others could read the key on the way.
 
+    ::
+
+        transport = HttpTransport(allow_http="lab.example.org")
+        provider = IonQProvider("a-key", "http://lab.example.org:8080/v0.4", transport=transport)
+
     Attributes:
         allow_http: The hosts that are named.
     """

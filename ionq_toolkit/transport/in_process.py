@@ -31,6 +31,13 @@ class InProcessTransport(Transport):
 
     It needs no API key. If the cloud has a `clock` with `monotonic()` and `sleep(seconds)`, the
     client waits on that clock, so a test never sleeps.
+
+    ::
+
+        cloud = FakeIonQ(seed=7)
+        provider = IonQProvider(transport=InProcessTransport(cloud))
+        provider.get_backend("simulator").run(circuit)
+        len(cloud.jobs)  # -> 1
     """
 
     requires_key = False

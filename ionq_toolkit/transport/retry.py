@@ -74,6 +74,10 @@ class RetryPolicy:
     A request that changes something, such as a submission, is sent again only if it certainly had
     no effect: there was no connection, or a status says that it was not taken.
 
+    ::
+
+        provider = IonQProvider(retry=RetryPolicy(attempts=3, total_s=20))
+
     Attributes:
         attempts: How often a request is sent at the most; 1 never sends one again.
         first_delay_s: The longest first pause, in seconds.
@@ -117,13 +121,24 @@ class RetryPolicy:
 
     @classmethod
     def none(cls, **changes: Any) -> Self:  # noqa: ANN401 - the fields
-        """Return a policy that sends nothing again; a wait ends with its first failure."""
+        """Return a policy that sends nothing again; a wait ends with its first failure.
+
+        ::
+
+            provider = IonQProvider(retry=RetryPolicy.none())
+        """
         return cls(**{"attempts": 1, "outage_s": 0, **changes})
 
     def retries(
         self, method: str, path: str, outcome: Response | ConnectionError | TimeoutError
     ) -> bool:
-        """Return whether a request with this outcome may be sent again."""
+        """Return whether a request with this outcome may be sent again.
+
+        ::
+
+            RetryPolicy().retries("GET", "/jobs", Response(503, {}, b""))  # -> True
+            RetryPolicy().retries("POST", "/jobs", Response(503, {}, b""))  # -> False
+        """
         if isinstance(outcome, Response):
             if outcome.status not in self.statuses:
                 return False
@@ -132,6 +147,10 @@ class RetryPolicy:
 
     def pause_s(self, attempt: int, chance: float, retry_after_s: float | None = None) -> float:
         """Return the seconds to wait after an attempt.
+
+        ::
+
+            RetryPolicy(first_delay_s=0.5).pause_s(attempt=3, chance=1.0)  # -> 2.0
 
         Args:
             attempt: The number of the attempt that failed, from 1.
@@ -221,6 +240,13 @@ class RetryingTransport(Transport):
     The `timeout` of `send` is for all attempts together, pauses included. When there is no time
     left for the next pause, or ``Retry-After`` asks for a longer one than that, what came of the
     last attempt is returned or raised at once.
+
+    ::
+
+        cloud.faults.add(faults.http(503), on="GET /jobs", times=1)
+        transport = RetryingTransport(InProcessTransport(cloud), clock=cloud.clock)
+        headers = {"Authorization": "apiKey a-key"}
+        transport.send("GET", "https://api.ionq.co/v0.4/jobs", headers, None, 30).status  # -> 200
     """
 
     def __init__(

@@ -1,4 +1,12 @@
-"""Chaos tests: concurrent callers run a program against a faulty cloud on a virtual clock."""
+"""Chaos tests: concurrent callers run a program against a faulty cloud on a virtual clock.
+
+::
+
+    from ionq_toolkit_fake.chaos import run_chaos
+
+    report = run_chaos("ionq-toolkit", seeds=range(3))
+    assert report.ok, report
+"""
 
 from ionq_toolkit_fake.chaos.caller import Caller
 from ionq_toolkit_fake.chaos.checks import CHECKS

@@ -33,6 +33,14 @@ Found = str | Iterable[str] | None
 class Caller:
     """One of several callers of a cloud, each of which runs the program once.
 
+    ::
+
+        def program(caller):
+            provider = IonQProvider(caller.key, caller.url, timeout=caller.left_s())
+            caller.knows(provider.get_backend("simulator").run(circuit).job_id())
+
+        run_chaos(program, range(3), expected=IonQError).ok  # -> True
+
     Attributes:
         number: Its number, from 0.
         key: Its API key. All callers belong to one project.

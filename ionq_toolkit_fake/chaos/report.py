@@ -27,6 +27,11 @@ _WIDTH = 88
 class Report:
     """The totals of many runs.
 
+    ::
+
+        report = run_chaos("ionq-toolkit", range(3))
+        report.ok, report.failures  # -> (True, ...)
+
     Attributes:
         without: The checks that were left out.
         runs: The number of runs.

@@ -40,6 +40,12 @@ class Result(NamedTuple):
 class ConformanceReport(NamedTuple):
     """The results of one run.
 
+    ::
+
+        with FakeServer() as server:
+            report = check_conformance(server.url, "any-key", areas=["backends"])
+        report.of("differs")  # -> []
+
     Attributes:
         url: The cloud.
         tag: The text in the names of the jobs of the run.

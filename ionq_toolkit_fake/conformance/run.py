@@ -53,6 +53,12 @@ def check_conformance(
 
     It uses the simulator, whose jobs cost nothing, and deletes the jobs that it made.
 
+    ::
+
+        with FakeServer() as server:
+            report = check_conformance(server.url, "any-key", areas=["backends"])
+        print(report.summary)
+
     Args:
         url: Its URL, with or without the version: ``http://127.0.0.1:8080``.
         key: The API key. It is in no result.

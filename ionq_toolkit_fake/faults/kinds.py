@@ -49,6 +49,10 @@ class Fault:
 class Kind(NamedTuple):
     """One kind of fault.
 
+    ::
+
+        faults.KINDS["timeout"].summary  # -> 'The client never gets a byte.'
+
     Attributes:
         make: Makes a fault of it; checks its parameters.
         act: Its effect on an exchange; see `ionq_toolkit_fake.faults.effects`.
@@ -77,6 +81,12 @@ class Kind(NamedTuple):
 def http(status: int, retry_after: float | str | None = None) -> Fault:
     """The service, or a gateway in front of it, responds with an error.
 
+    ::
+
+        cloud.faults.add(faults.http(429, retry_after=3), on="POST /jobs", times=2)
+        backend.run(circuit)  # the client waits, and submits again
+        cloud.assert_requested("POST /jobs", status=429, times=2)
+
     Args:
         status: From 400 to 529. Below 520 the body is IonQ's JSON, above a page of Cloudflare;
             `STATUSES` has the messages of those that are known to come.
@@ -94,6 +104,14 @@ def latency(seconds: float, jitter: float = 0.0) -> Fault:
     The delay passes on the cloud's clock. A client in the same process whose timeout is not longer
     gets a `TimeoutError` after its timeout.
 
+    ::
+
+        cloud.faults.add(faults.latency(120), on="GET *")
+        try:
+            provider.job(job.job_id(), timeout=60)
+        except IonQConnectionError as error:
+            print(error)
+
     Args:
         seconds: The delay.
         jitter: The largest deviation from it in seconds, evenly distributed.
@@ -107,22 +125,49 @@ def latency(seconds: float, jitter: float = 0.0) -> Fault:
 
 
 def timeout() -> Fault:
-    """The client never gets a byte."""
+    """The client never gets a byte.
+
+    ::
+
+        cloud.faults.add(faults.timeout(), on="GET /jobs/<job_id>", times=1)
+        provider.job(job.job_id())  # the client asks again
+    """
     return _fault("timeout")
 
 
 def refused() -> Fault:
-    """The connection is refused, and the request is not sent."""
+    """The connection is refused, and the request is not sent.
+
+    ::
+
+        cloud.faults.add(faults.refused(), times=1)
+        backend.run(circuit)  # nothing was sent, so that the client submits again
+    """
     return _fault("refused")
 
 
 def reset() -> Fault:
-    """The connection is reset after the request."""
+    """The connection is reset after the request.
+
+    ::
+
+        cloud.faults.add(faults.reset(), on="POST /jobs", times=1)
+        try:
+            backend.run(circuit)
+        except IonQSubmissionUnknownError as error:
+            error.tag  # -> '...'
+    """
     return _fault("reset")
 
 
 def lost_answer(how: str | None = None, *, status: int | None = None) -> Fault:
     """The request takes effect, and its response is lost.
+
+    ::
+
+        cloud.faults.add(faults.lost_answer(), on="POST /jobs", times=1)
+        found = backend.run(circuit)  # the client finds the job by its tag
+        len(cloud.jobs)  # -> 2
 
     Args:
         how: "reset" (the default) or "timeout".
@@ -143,6 +188,11 @@ def lost_answer(how: str | None = None, *, status: int | None = None) -> Fault:
 def truncated(bytes: int | None = None) -> Fault:  # noqa: A002 - what it is called everywhere
     """The connection is closed before the body is complete.
 
+    ::
+
+        cloud.faults.add(faults.truncated(bytes=10), on="GET /backends", times=1)
+        backend.status()  # -> True
+
     Args:
         bytes: The number of bytes that arrive, at least one fewer than all; by default, half.
 
@@ -157,6 +207,11 @@ def dribble(bytes: int = 64, seconds: float = 0.1) -> Fault:  # noqa: A002 - as 
 
     The timeout of most clients is for each part of the response, so that only a pause exceeds it.
 
+    ::
+
+        cloud.faults.add(faults.dribble(bytes=100, seconds=1), on="GET /backends")
+        backend.status()  # -> True
+
     Args:
         bytes: The size of a piece.
         seconds: The length of each pause, on the cloud's clock.
@@ -170,17 +225,43 @@ def dribble(bytes: int = 64, seconds: float = 0.1) -> Fault:  # noqa: A002 - as 
 
 
 def malformed() -> Fault:
-    """The body is JSON that ends in the middle; its Content-Length matches."""
+    """The body is JSON that ends in the middle; its Content-Length matches.
+
+    ::
+
+        cloud.faults.add(faults.malformed(), on="GET /backends")
+        try:
+            backend.status()
+        except IonQResponseError as error:
+            print(error)
+    """
     return _fault("malformed")
 
 
 def empty() -> Fault:
-    """The body is empty; status and headers are correct."""
+    """The body is empty; status and headers are correct.
+
+    ::
+
+        cloud.faults.add(faults.empty(), on="GET /backends")
+        try:
+            backend.status()
+        except IonQResponseError as error:
+            error.status_code  # -> 200
+    """
     return _fault("empty")
 
 
 def html(status: int = 200) -> Fault:
     """A network in between responds with a page of its own, as a login page.
+
+    ::
+
+        cloud.faults.add(faults.html(), on="GET /backends")
+        try:
+            backend.status()
+        except IonQResponseError as error:
+            print(error)
 
     Args:
         status: Its HTTP status.
@@ -196,6 +277,11 @@ def html(status: int = 200) -> Fault:
 def content_type(value: str = "text/plain") -> Fault:
     """The response is correct except for its content type.
 
+    ::
+
+        cloud.faults.add(faults.content_type("text/plain"), on="GET /backends")
+        backend.status()  # -> True
+
     Args:
         value: The content type.
 
@@ -208,6 +294,11 @@ def content_type(value: str = "text/plain") -> Fault:
 def stale(by: int = 1) -> Fault:
     """A read gets an earlier response, as from a replica that lags behind.
 
+    ::
+
+        cloud.faults.add(faults.stale(by=2), on="GET /jobs", times=1)
+        provider.jobs()  # -> []
+
     Args:
         by: The number of states that it lags behind: 1 is the last response to the same read, 2 the
             one before it. Before the oldest known state, the project has no jobs and sessions.
@@ -219,7 +310,14 @@ def stale(by: int = 1) -> Fault:
 
 
 def duplicated() -> Fault:
-    """The request arrives twice and takes effect twice; the client gets one response."""
+    """The request arrives twice and takes effect twice; the client gets one response.
+
+    ::
+
+        cloud.faults.add(faults.duplicated(), on="POST /jobs", times=1)
+        backend.run(circuit)
+        len(cloud.jobs)  # -> 3
+    """
     return _fault("duplicated")
 
 

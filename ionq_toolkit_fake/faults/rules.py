@@ -186,6 +186,13 @@ class FaultRules:
     happens, and they add up; of the other faults, only the first that is due happens, and the rules
     after it do not count the request. Each rule has its own random stream, seeded by the cloud's
     seed and the rule's number. A rule that has happened as often as it may costs a request nothing.
+
+    ::
+
+        cloud.faults.add(faults.http(429, retry_after=3), on="POST /jobs", times=2)
+        backend.run(circuit)
+        [one.fault.kind for one in cloud.faults.fired]  # -> ['http', 'http']
+        cloud.faults.clear()
     """
 
     def __init__(self, seed: int, takes: Callable[[bytes], bool]) -> None:
@@ -233,6 +240,11 @@ class FaultRules:
         after_effect: bool | None = None,
     ) -> ArmedRule:
         """Add a rule: a fault happens from now on.
+
+        ::
+
+            cloud.faults.add(faults.latency(30), on="GET /jobs/<job_id>", probability=0.2)
+            cloud.faults.add(faults.refused(), on=["POST /jobs", "DELETE *"], skip=1, times=1)
 
         Args:
             fault: The fault, such as ``faults.http(429, retry_after=3)``.
@@ -298,6 +310,11 @@ class FaultRules:
 
     def remove(self, armed: ArmedRule) -> None:
         """Remove a rule.
+
+        ::
+
+            rule = cloud.faults.add(faults.http(503))
+            cloud.faults.remove(rule)
 
         Raises:
             ValueError: The cloud does not have the rule.
@@ -388,7 +405,8 @@ def to_dict(rule: FaultRule) -> dict[str, Any]:
 
     ::
 
-        {"fault": "http", "status": 429, "retry_after": 3, "on": "POST /jobs", "times": 2}
+        rule = cloud.faults.add(faults.http(429), on="POST /jobs", times=2).rule
+        faults.to_dict(rule)  # -> {'fault': 'http', 'status': 429, 'on': 'POST /jobs', 'times': 2}
     """
     plain: dict[str, Any] = {"fault": rule.fault.kind, **rule.fault.parameters}
     plain["on"] = rule.on if isinstance(rule.on, str) else list(rule.on)
@@ -401,6 +419,11 @@ def to_dict(rule: FaultRule) -> dict[str, Any]:
 
 def from_dict(plain: Mapping[str, Any]) -> FaultRule:
     """Return the rule that plain data describes; see `to_dict`.
+
+    ::
+
+        rule = faults.from_dict({"fault": "http", "status": 429, "on": "POST /jobs", "times": 2})
+        cloud.faults.arm(rule)
 
     Raises:
         ValueError: The data is not a valid rule.

@@ -86,9 +86,9 @@ def mock_ionq(
         with mock_ionq() as cloud:  # or `async with`
             ...
 
-        mock = mock_ionq()  # in a `setUp`
+        mock = mock_ionq()  # in a `setUp`, with `self.addCleanup(mock.stop)`
         cloud = mock.start()
-        self.addCleanup(mock.stop)
+        mock.stop()
 
     A test of a class has its cloud from ``setUp`` or ``setup_method`` to the last of its cleanups;
     if the class has a ``setUpClass`` or ``setup_class``, all of its tests share one cloud. The

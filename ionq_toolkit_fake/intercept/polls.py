@@ -34,6 +34,16 @@ class StandstillError(UnansweredRequest):
     """A client polls a job that will never change, and would wait for ever.
 
     It must reach the test, as `UnansweredRequest`. The message says what to do.
+
+    ::
+
+        with mock_ionq(transitions=Transitions(started="never")):
+            job = IonQProvider().get_backend("simulator").run(circuit)
+            try:
+                while not job.done():  # it is in the queue for ever
+                    pass
+            except StandstillError as error:
+                print(error)
     """
 
 

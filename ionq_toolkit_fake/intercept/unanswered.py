@@ -22,6 +22,13 @@ class UnansweredRequest(BaseException):
     It is a mistake in the test, so it must reach the test. Clients retry network errors, and many
     retry, log or translate every `Exception`; hence it is a `BaseException`, like the failures of
     pytest. The message says what to do.
+
+    ::
+
+        try:
+            requests.get("https://api.ionq.co/v0.4/job")
+        except UnansweredRequest as error:
+            print(error)
     """
 
 

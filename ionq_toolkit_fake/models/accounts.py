@@ -33,6 +33,11 @@ ORGANIZATION = "com.example"
 class Access(NamedTuple):
     """The access of a key.
 
+    ::
+
+        reader = Access("lab", scopes=["jobs:read"])
+        cloud = FakeIonQ(keys={"key-of-a-writer": "lab", "key-of-a-reader": reader})
+
     Attributes:
         project: The name of its project; keys of one project see the same jobs.
         scopes: Its scopes, of `SCOPES`; None: all.

@@ -26,6 +26,10 @@ class Retention(NamedTuple):
     A deleted job is as after ``DELETE /jobs/{id}``: requests for it get 404. Its cost stays in the
     usage of its project.
 
+    ::
+
+        cloud = FakeIonQ(retention=Retention(jobs=1000, days=7))
+
     Attributes:
         jobs: The most final jobs that are kept, child jobs included; None: any number.
         days: How many days a final job is kept, on the cloud's clock; None: for ever.
@@ -39,6 +43,10 @@ class Retention(NamedTuple):
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Retention:
         """Return the retention of plain data, with the defaults for those that it does not name.
+
+        ::
+
+            Retention.of({"days": 7}).jobs  # -> 100000
 
         Raises:
             ValueError: It names another, or a value is not valid.

@@ -113,7 +113,13 @@ class FakeServer:
 
     @contextlib.contextmanager
     def serving(self, cloud: FakeIonQ) -> Iterator[Self]:
-        """Serve another cloud at the same URL, for the duration of a ``with``."""
+        """Serve another cloud at the same URL, for the duration of a ``with``.
+
+        ::
+
+            with FakeServer() as server, server.serving(FakeIonQ(seed=7)):
+                IonQProvider("any-key", server.url).get_backend("simulator").status()  # -> True
+        """
         before, self.cloud = self.cloud, cloud
         try:
             yield self

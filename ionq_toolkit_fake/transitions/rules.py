@@ -124,6 +124,13 @@ class TransitionRules:
     ) -> TransitionRule:
         """Set the transitions of jobs that are submitted from now on: of all, or of those that fit.
 
+        ::
+
+            cloud.transitions.set(Transitions(end=failed("SystemCancel")), name="bell", nth=2)
+            cloud.transitions.set("predicted", backend="qpu.forte-1")
+            jobs = [backend.run(circuit) for _ in range(2)]
+            [job.errored() for job in jobs]  # -> [False, True]
+
         Args:
             transitions: Them, or `"immediately"`, or `"predicted"`.
             name: For jobs of this name.
@@ -160,7 +167,14 @@ class TransitionRules:
             rule.seen = count
 
     def clear(self) -> None:
-        """Forget the rules."""
+        """Forget the rules.
+
+        ::
+
+            cloud.transitions.set(Transitions(end=failed("SystemCancel")))
+            cloud.transitions.clear()
+            backend.run(circuit).done()  # -> True
+        """
         self._rules.clear()
 
     def as_list(self) -> list[dict[str, Any]]:

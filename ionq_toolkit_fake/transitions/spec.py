@@ -41,6 +41,12 @@ _LONGEST_WORD, _NEAR = 40, 0.8
 def after(*, polls: int | None = None, seconds: float | None = None, jitter: float = 0.0) -> Step:
     """Return a step that is taken after so many polls, or so many seconds.
 
+    ::
+
+        in_queue = Transitions(started=after(seconds=3600, jitter=600))
+        backend = ionq_toolkit_fake.backend("forte-1", transitions=in_queue)
+        backend.run(circuit).status().name  # -> 'QUEUED'
+
     Args:
         polls: How many times a job is asked for by itself, and shows the status that it goes on
             from; 0 is immediately.
@@ -66,6 +72,11 @@ def after(*, polls: int | None = None, seconds: float | None = None, jitter: flo
 def failed(code: FailureWord, message: str | None = None, *, at: OpenStatus | None = None) -> End:
     """Return the end of a job that fails.
 
+    ::
+
+        cloud.transitions.set(Transitions(end=failed("SystemCancel")))
+        backend.run(circuit).errored()  # -> True
+
     Args:
         code: One of IonQ's failure codes: `FAILURES`.
         message: Its message; None: that of `FAILURES`.
@@ -86,6 +97,11 @@ def failed(code: FailureWord, message: str | None = None, *, at: OpenStatus | No
 
 def canceled(*, at: OpenStatus = "started") -> End:
     """Return the end of a job that the system cancels.
+
+    ::
+
+        cloud.transitions.set(Transitions(end=canceled(at="ready")))
+        backend.run(circuit).cancelled()  # -> True
 
     Args:
         at: The status that it is canceled from: `submitted`, `ready` or `started`.
@@ -148,6 +164,10 @@ class Transitions:
     def polls(cls, count: int, *, end: End | str | None = None) -> Transitions:
         """Return transitions in which a job shows each status for so many polls.
 
+        ::
+
+            cloud = FakeIonQ(transitions=Transitions.polls(2))
+
         Args:
             count: The polls before each step; 0 is immediately.
             end: The end of the job; None: as for all other jobs.
@@ -161,6 +181,10 @@ class Transitions:
     @classmethod
     def of(cls, given: Transitions | Mapping[str, Any] | str | None) -> Transitions:
         """Return the transitions that a word, plain data or None stand for.
+
+        ::
+
+            Transitions.of("predicted").started.kind  # -> 'predicted'
 
         Args:
             given: `"immediately"`, `"predicted"`, or data as `from_dict` reads it.
@@ -196,6 +220,10 @@ class Transitions:
 
         A step is a word or ``{"polls": 2}`` or ``{"seconds": 3600, "jitter": 600}``; the end is a
         status or ``{"status": "failed", "code": "SystemCancel", "message": "...", "at": "ready"}``.
+
+        ::
+
+            Transitions.from_dict({"started": {"seconds": 3600}, "end": "canceled"})
 
         Raises:
             ValueError: That is no such data.

@@ -21,7 +21,7 @@ from ionq_toolkit_fake.store.base import StateError
 
 #: Clients, by what their user agents have in them.
 CLIENTS = {
-    "ionq-toolkit": "ionq_toolkit",
+    "ionq-toolkit/": "ionq_toolkit",  # and not the conformance kit
     "ionq-core": "ionq-core",
     "qiskit-ionq": "qiskit-ionq",
     "cirq": "cirq-ionq",

@@ -31,7 +31,7 @@ class RecordingTransport(Transport):
     ::
 
         with IonQProvider(transport=RecordingTransport(HttpTransport(), "bell.jsonl")) as provider:
-            provider.get_backend("simulator").run(bell).get_counts()
+            provider.get_backend("simulator").run(circuit).get_counts()
 
     Each exchange is in the file as soon as it is over, and stays there if the process dies. The
     file never contains API keys, ids and names of people, projects and organizations, or e-mail

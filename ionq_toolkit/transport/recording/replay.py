@@ -63,7 +63,10 @@ class ReplayTransport(Transport):
 
     ::
 
+        with RecordingTransport(InProcessTransport(cloud), "bell.jsonl") as recorder:
+            IonQProvider(transport=recorder).get_backend("simulator").run(circuit).get_counts()
         provider = IonQProvider(transport=ReplayTransport("bell.jsonl"))
+        provider.get_backend("simulator").run(circuit).get_counts()  # -> {'00': ..., '11': ...}
 
     A request matches a recorded one by method, path, query and body, whatever the host. Several
     responses to the same request, such as the statuses of a job, come in the recorded order; the
