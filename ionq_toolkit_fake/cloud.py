@@ -898,8 +898,9 @@ class FakeIonQ:
         except Exception:
             logger.exception("no answer to %s %s", request.method, request.path)
             response = responses.internal_error().response()
-        if request.method == "HEAD":
-            return response._replace(body=b""), None
+        if request.method == "HEAD":  # as GET, without the body
+            length = {"content-length": str(len(response.body))} if later is None else {}
+            return response._replace(headers={**response.headers, **length}, body=b""), None
         return response, later
 
     def _made(self, request: Request, response: Response | None, later: Later) -> Response:

@@ -172,7 +172,8 @@ def test_the_usage_of_weeks_and_months_begins_on_their_first_day(costs, usage, m
 
 def test_the_usage_by_job_and_project_has_the_most_expensive_first(costs, usage):
     (month,) = usage("job", "monthly").usage_data
-    ranked = sorted(costs, key=lambda pair: -pair[1])
+    own = [pair for pair in costs if pair[0].name != "100 gates"]  # jobs of others are not shown
+    ranked = sorted(own, key=lambda pair: -pair[1])
     groups = [(group.group_id, group.group_name, group.amount) for group in month.group_usages]
     assert groups == [(job.id, job.name, cost) for job, cost in ranked]
     (month,) = usage("project", "monthly").usage_data

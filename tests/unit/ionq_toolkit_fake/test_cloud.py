@@ -289,9 +289,11 @@ def test_unknown_path_or_id_is_404(send, method, path):
     assert ("ionq_toolkit_fake" in message) == ("unknown" in path)
 
 
-def test_head_is_not_answered_with_a_body(cloud):
+def test_head_is_as_get_without_the_body(cloud):
+    whole = cloud.handle("GET", "/v0.4/backends", {})
     reply = cloud.handle("HEAD", "/v0.4/backends", {})
-    assert (reply.status, reply.body) == (404, b"")
+    assert (reply.status, reply.body) == (200, b"")
+    assert reply.headers["content-length"] == str(len(whole.body))
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,6 @@ def test_the_key_of_what_is_not_an_operation_is_not_looked_up(read, url):
     assert (request.operation, request.key) == (None, None)
 
 
-def test_a_head_request_is_no_operation():
-    assert route("HEAD", "/v0.4/jobs") is None
+def test_a_head_request_is_that_of_get():
+    assert route("HEAD", "/v0.4/jobs") == route("GET", "/v0.4/jobs")
     assert route("GET", "/v0.4/jobs")[0].document == "GetJobs"
