@@ -81,10 +81,11 @@ def _answer(scope: Scope, request: httpx.Request, body: bytes) -> httpx.Response
     except ConnectionError as error:
         raise httpx.ReadError(str(error)) from error
     reason = REASONS.get(reply.status, "").encode("ascii")
+    length = int(httpx.Headers(reply.headers)["content-length"])
     return httpx.Response(
         reply.status,
         headers=reply.headers,
-        stream=_HttpxBody(reply.body, int(httpx.Headers(reply.headers)["content-length"])),
+        stream=_HttpxBody(reply.body, 0 if request.method.upper() == "HEAD" else length),
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": reason},
     )
 

@@ -268,10 +268,10 @@ def test_no_two_classes_of_a_package_have_the_same_name(package):
     assert not twice, twice
 
 
-def test_the_two_packages_have_at_most_44000_lines():
+def test_the_two_packages_have_at_most_45000_lines():
     """Little code is a goal: a new capability that needs more raises this number in its commit."""
     lines = {
         package: sum(len(path.read_text().splitlines()) for path in (ROOT / package).rglob("*.py"))
         for package in PACKAGES
     }
-    assert sum(lines.values()) <= 44_000, lines
+    assert sum(lines.values()) <= 45_000, lines

@@ -87,7 +87,10 @@ def entanglers(send, backend, **fields):
     """How many gates on two qubits an interaction by a small angle is compiled to."""
     small = {"qubits": 2, "circuit": [H, {"gate": "zz", "targets": [0, 1], "rotation": 0.1}]}
     done = job(send, backend=backend, input=small, **fields)
-    artifact = done["output"]["compilation"]["compiled_circuits"]["ionq.native.v1"]["id"]
+    compiled = done["output"]["compilation"].get("compiled_circuits")
+    if compiled is None:  # the noise of a simulator is not on what it is compiled to
+        return 0
+    artifact = compiled["ionq.native.v1"]["id"]
     native = send("GET", f"/jobs/{done['id']}/artifacts/{artifact}")[1]["circuit"]
     return sum(len(gate.get("targets", ())) == 2 for gate in native)
 
