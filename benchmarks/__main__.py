@@ -88,6 +88,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer rounds")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="such as '*Bell*'")
+    parser.add_argument("--without", default="", metavar="PATTERN", help="rows that are left out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw rows that grow")
     parser.add_argument("--page", type=Path, metavar="FILE", help="put table and plots into a page")
@@ -97,7 +98,7 @@ def main() -> int:
     print(machine(), "", *table, sep="\n")
     found, failed, plots = [], False, []
     for one in ROWS:
-        if not fnmatch(one.name, arguments.only):
+        if not fnmatch(one.name, arguments.only) or fnmatch(one.name, arguments.without):
             continue
         try:
             figure = one.measure(arguments.quick)

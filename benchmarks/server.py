@@ -150,13 +150,13 @@ def main() -> int:
         results = [found.get(timeout=180) for _ in processes]
         for process in processes:
             process.join()
-        return report(results, memory, setup)
+        return report(results, memory, Client(url))
     finally:
         server.terminate()
         server.wait(60)
 
 
-def report(results: list[tuple[Any, ...]], memory: list[float], setup: Client) -> int:
+def report(results: list[tuple[Any, ...]], memory: list[float], asker: Client) -> int:
     p99 = 0.0
     print(f"{'client':12}{'requests':>10}{'median ms':>11}{'p99 ms':>9}{'most ms':>9}")
     for what in CLIENTS:
@@ -166,7 +166,7 @@ def report(results: list[tuple[Any, ...]], memory: list[float], setup: Client) -
         print(f"{what:12}{len(ms):10}{numbers[0]:11.1f}{numbers[1]:9.1f}{numbers[2]:9.1f}")
     errors = [error for *_, error in results if error]
     made = [job_id for _, _, jobs, _ in results for job_id in jobs]
-    ends = [setup.wait(job_id) for job_id in made]
+    ends = [asker.wait(job_id) for job_id in made]
     lost = len(made) - ends.count("completed")
     third = max(1, len(memory) // 3)
     begin, last = max(memory[:third]), max(memory[-third:])
