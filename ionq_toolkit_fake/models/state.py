@@ -197,7 +197,7 @@ class Keeper:
             for name, project in projects.items():
                 project.sessions.restore(sessions[name])
             self._jobs(projects, agenda)
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, ValueError, msgspec.MsgspecError) as error:
             if isinstance(error, StateError):
                 raise
             raise damaged(self.store, f"{type(error).__name__}: {error}") from error
@@ -253,7 +253,7 @@ class Keeper:
                 child = self._job(project, child_id, submission)
                 child.circuit = submission.circuits[child.number - job.number - 1]
                 job.children = (*job.children, child)
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, ValueError, msgspec.MsgspecError) as error:
             if isinstance(error, StateError):
                 raise
             raise damaged(self.store, f"job {job_id}: {error}") from error

@@ -57,11 +57,9 @@ def broken(program="ionq-toolkit", seeds=SEEDS, **options):
 # --- the client ---
 
 
-@pytest.mark.parametrize(
-    "seeds", [range(25), pytest.param(range(25, 300), marks=pytest.mark.slow)], ids=["25", "275"]
-)
-def test_client_breaks_no_check(seeds):
-    report = run_chaos("ionq-toolkit", seeds)
+def test_client_breaks_no_check():
+    """scripts/check.py goes on with a thousand seeds."""
+    report = run_chaos("ionq-toolkit", range(25))
     assert report.ok, report
     # The runs contain enough faults and enough results.
     assert min(report.faults[kind] for kind in ("lost_answer", "http", "reset", "late")) > 1
@@ -111,8 +109,8 @@ def test_same_seed_gives_the_same_run_in_another_process():
 
 @pytest.mark.slow
 def test_number_of_processes_does_not_change_the_report():
-    one = run_chaos("ionq-toolkit", range(120))
-    assert run_chaos("ionq-toolkit", range(120), workers=2) == one
+    one = run_chaos("ionq-toolkit", range(60))
+    assert run_chaos("ionq-toolkit", range(60), workers=2) == one
 
 
 # --- processes that are killed, threads and tasks ---
