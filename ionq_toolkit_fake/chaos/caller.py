@@ -151,10 +151,8 @@ class Caller:
     def resolve(self) -> None:
         """Find the outcomes that `unsure` reported, and those that a killed process left."""
         found = [find() for find in self.open]
-        if self.died:
-            self.cloud.revive()
-            if self._recover is not None:
-                found += self._recover(self._kept)
+        if self.died and self._recover is not None:
+            found += self._recover(self._kept)
         for one in found:
             if isinstance(one, str):
                 self.known.append(one)

@@ -92,6 +92,8 @@ def run(
     with files, captured_output(detector), virtual_time(schedule), seeded(plan.seed):
         ended = _take_turns(schedule, callers, execute, plan.deadline_s * _PATIENCE + _PATIENCE_S)
         took_s, count = schedule.monotonic(), len(sent)
+        for caller in callers:
+            caller.cloud.revive()  # what follows is another process
         cloud.faults.clear()
         schedule.settle()
         schedule.sleep(_AFTER_S)

@@ -114,6 +114,7 @@ def _task(caller: Caller, provider: client.IonQProvider) -> None:
             await task
 
     asyncio.run(waits())
+    caller.sleep(caller.random.uniform(0.1, 1))  # the cancelled request may have failed
     _check(caller, job, {"1": SHOTS})
 
 
