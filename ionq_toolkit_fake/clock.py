@@ -102,6 +102,11 @@ def clock_named(name: str) -> Clock:
     return clock
 
 
+def give_way() -> None:
+    """Let a thread go on that waits for a lock, which this one has just released. Takes no time."""
+    time.sleep(0)
+
+
 def iso_or_none(moment: datetime | None) -> str | None:
     """Write a moment as IonQ does, or None."""
     return None if moment is None else iso(moment)

@@ -77,15 +77,16 @@ def answer(cloud: FakeIonQ, method: str, url: str, body: bytes) -> Response | No
     waits = f"{method.upper()} {path}" != _WITHOUT_LOCK
     with cloud.lock if waits else nullcontext():
         query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-        response = _response(cloud, method.upper(), path, query, body)
-        if method.upper() not in {"GET", "HEAD"}:
+        asked = "GET" if method.upper() == "HEAD" else method.upper()
+        response = _response(cloud, asked, path, query, body)
+        if asked != "GET":
             cloud.changes.note("controls")
         try:
             cloud.save()
         except StateError as error:
             response = Refusal(500, "Internal Server Error", str(error)).response()
     response.headers[VERSION_HEADER] = version()
-    return response if method.upper() != "HEAD" else response._replace(body=b"")
+    return response if method.upper() != "HEAD" else response.without_body()
 
 
 FakeIonQ.controls = staticmethod(answer)

@@ -23,6 +23,11 @@ class Response(NamedTuple):
     headers: dict[str, str]
     body: bytes
 
+    def without_body(self) -> Response:
+        """Return the response to HEAD: the headers of GET, and no body."""
+        length = {"content-length": str(len(self.body))}
+        return self._replace(headers={**self.headers, **length}, body=b"")
+
 
 class Text(str):
     """The body of a response that is plain text."""

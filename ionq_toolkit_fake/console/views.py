@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import time
 from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -16,7 +15,7 @@ from ionq_toolkit_fake.api import backends as backends_api
 from ionq_toolkit_fake.api import billing
 from ionq_toolkit_fake.api import sessions as sessions_api
 from ionq_toolkit_fake.api.request import Request
-from ionq_toolkit_fake.clock import iso, iso_or_none
+from ionq_toolkit_fake.clock import give_way, iso, iso_or_none
 from ionq_toolkit_fake.console import snippets
 from ionq_toolkit_fake.console.recorder import recorder
 from ionq_toolkit_fake.models.accounts import ORGANIZATION
@@ -167,7 +166,7 @@ def _ids_of(cloud: FakeIonQ, project: Project, wanted: JobFilter) -> Iterator[_L
         if last is None:
             return
         newest = last.number - 1
-        time.sleep(0)  # other threads wait for the lock
+        give_way()  # other threads wait for the lock
 
 
 def _row(job: Job) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ionq_toolkit_fake.faults.exchange import Delivery, Exchange
 from ionq_toolkit_fake.server import limits as refusals
 from ionq_toolkit_fake.server.guard import METRICS
 from ionq_toolkit_fake.server.logs import ACCESS_LOG
-from ionq_toolkit_fake.server.metrics import CONTENT_TYPE
+from ionq_toolkit_fake.server.metrics import CONTENT_TYPE, Metrics
 from ionq_toolkit_fake.store.base import StateError
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from ionq_toolkit_fake.server.connection import Connection
     from ionq_toolkit_fake.server.guard import Guard
     from ionq_toolkit_fake.server.limits import ServerLimits
-from ionq_toolkit_fake.server.metrics import Metrics
 
 logger = logging.getLogger("ionq_toolkit_fake.server")
 
@@ -361,8 +360,6 @@ def _most_bytes(cloud: FakeIonQ, method: str, url: str, headers: Mapping[str, st
 def _exchange(
     cloud: FakeIonQ, method: str, url: str, headers: Mapping[str, str], body: bytes
 ) -> Exchange:
-    if method == "HEAD":  # as GET: the server leaves the body out
-        method = "GET"
     response = control.answer(cloud, method, url, body)
     if response is not None:
         return Exchange("", response)

@@ -296,6 +296,16 @@ def test_head_is_as_get_without_the_body(cloud):
     assert reply.headers["content-length"] == str(len(whole.body))
 
 
+def test_head_of_a_large_content_has_its_length(cloud, job_body):
+    key = {"Authorization": "apiKey k"}
+    made = cloud.handle("POST", "/v0.4/jobs", key, json.dumps(job_body()).encode())
+    path = f"/v0.4/jobs/{json.loads(made.body)['id']}/results/probabilities"
+    cloud.handle("GET", path.partition("/results")[0], key)
+    whole, reply = (cloud.handle(method, path, key) for method in ("GET", "HEAD"))
+    assert (whole.status, reply.status, reply.body) == (200, 200, b"")
+    assert reply.headers["content-length"] == str(len(whole.body)) != "0"
+
+
 @pytest.mark.parametrize(
     "url", ["http://[", "/jobs", "/v0.2/jobs", "", "v0.4/jobs", "?x", "http://h"]
 )

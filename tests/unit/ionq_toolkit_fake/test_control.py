@@ -288,8 +288,10 @@ def test_other_requests_are_no_controls(cloud):
 
 
 def test_head_is_answered_without_a_body(cloud):
-    reply = answer(cloud, "HEAD", "/_fake/state", b"")
-    assert (reply.status, reply.body) == (404, b"")
+    whole, reply = (answer(cloud, method, "/_fake/state", b"") for method in ("GET", "HEAD"))
+    assert (reply.status, reply.body) == (200, b"")
+    assert reply.headers["content-length"] == str(len(whole.body))
+    assert answer(cloud, "HEAD", "/_fake/none", b"").status == 404
 
 
 def test_control_rejects_body_that_is_not_json(cloud):
