@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CLIENTS = {"poll": 28, "list": 10, "submit": 10, "read 2^22": 1, "26 qubits": 1}
 PAUSES_S = {"poll": 0.5, "list": 1.0, "submit": 1.0, "read 2^22": 0.0, "26 qubits": 0.5}
 
-#: What a poll may take at the 99th percentile, and the growth of the server's memory.
+#: The limits of the 99th percentile of a poll, and of the growth of the server's memory.
 MOST_MS, MOST_GROWTH = 100.0, 0.25
 
 HEADERS = {"Authorization": "apiKey benchmark-0123456789", "Content-Type": "application/json"}

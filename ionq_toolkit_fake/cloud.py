@@ -415,7 +415,7 @@ class FakeIonQ:
 
     @property
     def executor(self) -> Executor:
-        """What runs its simulations."""
+        """The executor of its simulations."""
         return self._executor
 
     @property

@@ -1,4 +1,4 @@
-"""What the commands share: the options of a service, circuits of files, tables, histograms."""
+"""Parts of all commands: options of a service, circuits of files, tables, histograms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator types on one line: faults as in Python, and durations."""
+"""The syntax of one-line arguments: faults as in Python, and durations."""
 
 from __future__ import annotations
 

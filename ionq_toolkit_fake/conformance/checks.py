@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.conformance.kit import Probe
 
-#: What a check may need beyond the simulator.
+#: The needs of a check beyond the simulator.
 QPU = "qpu"
 
 
@@ -298,7 +298,7 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
     ],
     "programs": [
         ("OpenQASM 3: registers by their names", QASM3, flows.registers),
-        ("OpenQASM 3: a program that is none is accepted, and fails", QASM3,
+        ("OpenQASM 3: an invalid program is accepted, and fails", QASM3,
          fails(_NO_PROGRAM, "PreflightError", "CompilationError", "InvalidInput")),
     ],
     "sessions": [("a session of the simulator", CORE, flows.sessions)],

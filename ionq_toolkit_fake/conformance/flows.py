@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ionq_toolkit_fake.conformance.kit import Kit, Probe
 
-#: How probable it is that a statistical check reports a difference where there is none.
+#: The probability that a statistical check reports a difference of equal distributions.
 SIGNIFICANCE = 1e-6
 
 #: The base of all records: schema BaseJob, and of a circuit: schema SingleCircuitJob.

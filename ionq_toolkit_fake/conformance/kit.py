@@ -38,7 +38,7 @@ _FIRST_S, _LONGEST_S, PATIENCE_S = 0.2, 5.0, 180.0
 #: The pause before cleaning up after a 429, in seconds: without a Retry-After, and at most.
 _PAUSE_S, _LONGEST_PAUSE_S = 10.0, 60.0
 
-#: What a body of POST /jobs leaves out.
+#: The fields that a body of POST /jobs leaves out.
 LEFT_OUT = object()
 
 ERROR = {"statusCode": int, "error": str, "message": str, "validation?": dict}

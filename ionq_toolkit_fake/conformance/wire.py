@@ -27,7 +27,7 @@ OWN, WRONG, NONE = "own", "wrong", "none"
 #: A key of fewer characters is no secret: a response has them by chance.
 _SHORTEST_KEY = 8
 
-#: A key that no cloud has given to anybody.
+#: A key that no cloud has given out.
 _WRONG_KEY = "ionq-toolkit-conformance-no-such-key"
 
 _TOO_MANY = 429

@@ -20,7 +20,7 @@ MOST_REQUESTS, MOST_BYTES = 500, 16 * 1024
 #: A text that stands for an API key.
 _HIDDEN = "[API key]"
 
-#: A shorter text may be part of any word; it is no key that anybody protects.
+#: A shorter text may be part of any word, and is no key.
 _SHORTEST_KEY = 4
 
 

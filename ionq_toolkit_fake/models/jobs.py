@@ -72,7 +72,7 @@ class Jobs:
         #: Of a job that is in the store alone: its number, or the id of its parent.
         self._jobs: dict[str, Job | int | str] = {}
         self._children: dict[str, list[str]] = {}
-        #: What others still hold of those jobs: a job is one object.
+        #: Those of the jobs that others still hold: a job is one object.
         self._held: WeakValueDictionary[str, Job] = WeakValueDictionary()
         self._due: dict[str, Job] = {}
         self.index = Index()

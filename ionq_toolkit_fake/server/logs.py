@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: The levels of the log, and the names of their options.
 LEVELS = ("debug", "info", "warning", "error")
 
-#: What uvicorn has to say of single connections, which concerns their clients.
+#: The messages of uvicorn on single connections, which concern their clients.
 HTTP_LOG = "ionq_toolkit_fake.server.http"
 
 #: One line for each request, of level INFO.

@@ -1,4 +1,4 @@
-"""What a server counts, as text for Prometheus.
+"""The counters of a server, as text for Prometheus.
 
 The format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 """

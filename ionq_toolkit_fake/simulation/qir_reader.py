@@ -65,7 +65,7 @@ _RECORDS = ("initialize", *(f"{kind}_record_output" for kind in ("result", "arra
 _ENTRY = ("entry_point", "EntryPoint")
 _WIDTH = ("required_num_qubits", "num_required_qubits", "requiredQubits")
 
-#: What some functions would be, that the base profile does not have.
+#: The kinds of some functions that the base profile does not have.
 _OUTSIDE = {
     "qubit_allocate": "dynamic qubits",
     "qubit_release": "dynamic qubits",

@@ -1,4 +1,4 @@
-"""What makes a state file of each version from one of the version before.
+"""Migrations: each makes a state file of one version from one of the version before.
 
 A migration knows the forms of its two versions and imports no others: it stays as it is when those
 of today change.
