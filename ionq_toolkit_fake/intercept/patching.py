@@ -93,7 +93,10 @@ class SharedPatches:
                     names[name] = original
 
     def _scan(self) -> None:
-        """Find the functions in new modules: a scope is entered often, and modules are many."""
+        """Find the places of the functions in new modules, of which there are many.
+
+        In such a place may be the function of another patch, which gives the original back later.
+        """
         last = next(reversed(sys.modules))
         state = len(sys.modules), last, id(sys.modules[last])
         if state == self._state:
@@ -105,7 +108,5 @@ class SharedPatches:
             self._scanned[place] = id(module)
             names = getattr(module, "__dict__", {})
             for name, pairs in self._functions.items():
-                found = names.get(name)
-                for original, ours in pairs:
-                    if found is original or found is ours:
-                        self._holders.append((names, name, original, ours))
+                if callable(names.get(name)):
+                    self._holders += [(names, name, *pair) for pair in pairs]
