@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import httpcore  # noqa: F401 - before inner runs, which forget what they import: httpx keeps its errors
 import pytest
 
 pytest_plugins = ["pytester"]
