@@ -74,6 +74,7 @@ def places(start, act, sent, rooms=(CLIENT,)):
             assert at > 100, "lines of a submission"
             return
         yield subject, done
+        done = None
 
 
 def told(error):
@@ -109,12 +110,14 @@ def test_interrupt_at_any_line_of_transport_and_journal_leaves_a_line_in_the_jou
         provider = IonQProvider(KEY, server.url, journal=path, retry=None)
         backend = provider.get_backend("simulator")
         backend.run(measured, shots=10)
-        interrupted, act = set(), partial(IonQBackend.run, run_input=measured, shots=10)
-        for _, done in places(lambda: backend, act, list, rooms):
-            if isinstance(done, KeyboardInterrupt):
-                interrupted.add(told(done).rpartition("tag ")[2].rstrip("."))
+        act = partial(IonQBackend.run, run_input=measured, shots=10)
+        interrupted = {
+            told(done).rpartition("tag ")[2].rstrip(".")
+            for _, done in places(lambda: backend, act, list, rooms)
+            if isinstance(done, KeyboardInterrupt)
+        }
         provider.close()
-        gc.collect()  # sockets of interrupted requests
+        gc.collect()  # the sockets that tracebacks held
         left = {entry.tag for entry in Journal(path).open_entries()}
     made = {job.submission.metadata["toolkit_tag"] for job in server.cloud.jobs}
     assert len(interrupted) > 100
