@@ -5,8 +5,11 @@ import re
 import subprocess
 import sys
 
-import httpcore  # noqa: F401 - before inner runs, which forget what they import: httpx keeps its errors
+# Imported before inner runs, which forget what they import and restore `sys.meta_path`: httpx keeps
+# the errors of httpcore, and a dependency of qiskit-ionq replaces Python's finder of distributions.
+import httpcore  # noqa: F401
 import pytest
+import qiskit_ionq  # noqa: F401
 
 pytest_plugins = ["pytester"]
 
