@@ -1,4 +1,4 @@
-"""Look at every page of the site in Chromium: `python scripts/site.py [--axe FILE] [--shots FOLDER]`.
+"""Look at every page of the site in Chromium: `python scripts/site_check.py [--axe FILE] [--shots FOLDER]`.
 
 It needs `pip install '.[docs]' playwright` and a Chromium (`--chromium`, /usr/bin/chromium). It
 builds the site, and opens every page at two widths in light and dark. `--axe` takes axe.min.js of
