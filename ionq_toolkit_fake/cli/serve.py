@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from dataclasses import replace
@@ -288,6 +289,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
         ionq-fake serve --port 0 --state lab.db --scenario busy-queue
         ionq-fake serve --config fake.toml --clock virtual
     """  # noqa: D301 - the backspace keeps the lines apart
+    gc.disable()  # until it listens: the jobs of a state stay, and would be visited again and again
+    context.call_on_close(gc.enable)
     like = None if scenario is None else _scenario(context, scenario)
     keys = _keys(api_keys, key_file)
     kept = {} if like is None else like.retention
@@ -459,6 +462,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _announce(url: str) -> None:
+    gc.enable()
     try:
         click.echo(f"ionq-fake listening on {url}")  # flushed
         click.echo(f"console: {url.removesuffix('/v0.4')}/")

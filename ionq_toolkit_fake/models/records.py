@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -104,6 +105,7 @@ _SAME = (
     *("type", "name", "metadata", "settings", "dry_run", "shots", "noise_model", "noise_seed"),
     *("mitigated", "symmetry_verification", "session_id", "source", "is_exact", "is_rehearsal"),
 )
+_the_same = attrgetter(*_SAME)
 
 
 def submission_record(submission: Submission) -> SubmissionRecord:
@@ -119,7 +121,7 @@ def submission_record(submission: Submission) -> SubmissionRecord:
         repeated=repeated,
         energy=function if isinstance(function, Energy) else None,
         cut=(function.num_nodes, function.edges) if isinstance(function, MaxCut) else None,
-        **{name: getattr(submission, name) for name in _SAME},
+        **dict(zip(_SAME, _the_same(submission), strict=True)),
     )
 
 
@@ -143,7 +145,7 @@ def submission_of(record: SubmissionRecord, devices: Mapping[str, Device]) -> Su
         device=devices[record.device]._replace(qubits=record.qubits),
         circuits=circuits,
         function=function,
-        **{name: getattr(record, name) for name in _SAME},
+        **dict(zip(_SAME, _the_same(record), strict=True)),
     )
 
 
@@ -285,6 +287,7 @@ _SAME_OF_JOB = tuple(
     for name in JobRecord.__struct_fields__
     if name not in {"project", "key", "parent", "backend", "session_id", "in_session"}
 )
+_the_same_of_job = attrgetter(*_SAME_OF_JOB)
 
 
 def job_record(job: Job) -> JobRecord:
@@ -296,7 +299,7 @@ def job_record(job: Job) -> JobRecord:
         backend=job.submission.device.name,
         session_id=job.submission.session_id,
         in_session=job.session is not None,
-        **{name: getattr(job, name) for name in _SAME_OF_JOB},
+        **dict(zip(_SAME_OF_JOB, _the_same_of_job(job), strict=True)),
     )
 
 
@@ -307,7 +310,7 @@ def job_of(job_id: str, record: JobRecord, submission: Submission, owner: ApiKey
         submission=submission,
         owner=owner,
         parent_id=record.parent,
-        **{name: getattr(record, name) for name in _SAME_OF_JOB},
+        **dict(zip(_SAME_OF_JOB, _the_same_of_job(record), strict=True)),
     )
 
 

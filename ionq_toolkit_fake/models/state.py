@@ -143,6 +143,7 @@ class Keeper:
         self._keys: dict[str, ApiKey] = {}
         self._shelf: OrderedDict[str, tuple[int, Jobs]] = OrderedDict()
         self._shelved = 0
+        self._ahead: dict[str, dict[str, bytes]] = {}
 
     def attach(self, accounts: Accounts, devices: Mapping[str, Device]) -> None:
         """Know the keys and the backends that entries name."""
@@ -234,9 +235,24 @@ class Keeper:
             project.jobs.index.restore(listed[name])
         for ended_at, _, job_id, project in sorted(final, key=itemgetter(0, 1)):
             agenda.restore(project.jobs, job_id, ended_at, 1 + counts[job_id])
-        jobs = [(project.jobs.unshelve(job_id), project) for job_id, project in unfinished]
+        self._read_ahead([job_id for job_id, _ in unfinished], filed)
+        try:
+            jobs = [(project.jobs.unshelve(job_id), project) for job_id, project in unfinished]
+        finally:
+            self._ahead.clear()
         for job, project in sorted(jobs, key=lambda one: (one[0].submitted_at, one[0].id)):
             project.resume(job)
+
+    def _read_ahead(self, job_ids: list[str], filed: Iterable[tuple[str, FiledRecord]]) -> None:
+        """Read the entries of jobs and of their children at once: 10,000 jobs may be unfinished."""
+        leaders = set(job_ids)
+        children = [job_id for job_id, record in filed if record.parent in leaders]
+        for kind in ("submission", "job", "result"):
+            named = job_ids if kind == "submission" else job_ids + children
+            self._ahead[kind] = self.store.get_several(kind, named)
+
+    def _value(self, kind: str, key: str) -> bytes | None:
+        return self._ahead[kind].get(key) if self._ahead else self.store.get(kind, key)
 
     def load(self, project: Project, job_id: str, children: Sequence[str]) -> Job:
         """Return a job of a project from the store, with its children.
@@ -266,7 +282,7 @@ class Keeper:
         job = job_of(job_id, record, submission, self._keys[record.key])
         if record.in_session:
             job.session = project.sessions.peek(submission.session_id or "")
-        result = self.store.get("result", job_id)
+        result = self._value("result", job_id)
         if result is not None:
             job.result = _decoder("result").decode(result).result()
             job.outcome = job.result if isinstance(job.result, Outcome) else None
@@ -275,7 +291,7 @@ class Keeper:
         return job
 
     def _get(self, kind: str, key: str) -> Any:  # noqa: ANN401 - by its kind
-        value = self.store.get(kind, key)
+        value = self._value(kind, key)
         if value is None:
             raise KeyError(f"there is no entry of kind {kind!r}")
         return _decoder(kind).decode(value)

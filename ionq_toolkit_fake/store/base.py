@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -57,6 +57,14 @@ class Store(ABC):
 
         Raises:
             StateError: It cannot be read.
+        """
+
+    @abstractmethod
+    def get_several(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return the bytes of those entries of a kind that there are, by their keys.
+
+        Raises:
+            StateError: They cannot be read.
         """
 
     @abstractmethod

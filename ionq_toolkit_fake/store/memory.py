@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ionq_toolkit_fake.store.base import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ionq_toolkit_fake.store.base import Entry
 
@@ -27,6 +27,11 @@ class MemoryStore(Store):
     def get(self, kind: str, key: str) -> bytes | None:
         """Return the bytes of an entry, or None."""
         return self._kinds.get(kind, {}).get(key)
+
+    def get_several(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return the bytes of those entries of a kind that there are, by their keys."""
+        entries = self._kinds.get(kind, {})
+        return {key: entries[key] for key in keys if key in entries}
 
     def keys(self, kind: str) -> set[str]:
         """Return the keys of all entries of a kind."""

@@ -381,13 +381,18 @@ def test_start_reads_no_job_that_is_final(place, monkeypatch):
     told(first, "GET", f"/jobs/{done}")
     read = []
     for kind in (MemoryStore, SqliteStore):
-        get = kind.get
+        get, get_several = kind.get, kind.get_several
 
         def noting(self, kind, key, get=get):
             read.append(key)
             return get(self, kind, key)
 
+        def noting_several(self, kind, keys, get_several=get_several):
+            read.extend(keys)
+            return get_several(self, kind, keys)
+
         monkeypatch.setattr(kind, "get", noting)
+        monkeypatch.setattr(kind, "get_several", noting_several)
     later = place.cloud()
     assert set(read) == {waits}
     assert repr(later).endswith(" 4 jobs>")

@@ -57,6 +57,13 @@ def test_entries_are_read_by_their_names(store):
     assert (store.keys("job"), store.keys("none")) == ({"a"}, set())
 
 
+def test_several_entries_are_read_at_once(store):
+    keys = [f"{number}" for number in range(1234)]
+    store.write({Entry("job", key): key.encode() for key in keys} | {OTHER: b"2"})
+    assert store.get_several("job", [*keys[3:], "none"]) == {key: key.encode() for key in keys[3:]}
+    assert store.get_several("job", []) == store.get_several("none", keys) == {}
+
+
 def test_entries_can_be_written_while_they_are_read(store):
     store.write({A: b"1", B: b"2"})
     read = store.read("job")
