@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from qiskit import QuantumCircuit
-    from qiskit.circuit import Operation
+    from qiskit.circuit import CircuitInstruction, Operation
 
 
 #: Qiskit's uncontrolled gates -> IonQ's names in the `qis` gateset. Rotations carry one
@@ -108,6 +108,16 @@ QIS_NAMES = tuple(
     if gate.base_class in QIS_GATES or gate.base_class in _CONTROLLED
 )
 
+#: Qiskit's names of its gates that go as one gate -> IonQ's name of the gate under control, and how
+#: many controls there are.
+_PLAIN: Mapping[str, tuple[str, int]] = MappingProxyType(
+    {
+        name: _CONTROLLED.get(gate.base_class) or (QIS_GATES[gate.base_class], 0)
+        for name, gate in _STANDARD.items()
+        if name in QIS_NAMES
+    }
+)
+
 #: Gates that go into a job as one gate, and are of any width.
 WIDE_GATES: Mapping[str, type[Operation]] = MappingProxyType(
     {
@@ -172,6 +182,27 @@ def native_kind(operation: Operation) -> type[Gate] | None:
     except QiskitError:
         same = operation.definition is None and operation.name == name
     return kind if same else None
+
+
+def plain_gate(item: CircuitInstruction, qubits: list[int]) -> dict[str, Any] | None:
+    """Return a standard gate of Qiskit in the `qis` gateset: the frequent and fast case.
+
+    Returns:
+        The gate; None if `qis_gates` has to look at it.
+    """
+    found = _PLAIN.get(item.name)
+    if found is None or not item.is_standard_gate():  # a custom gate may have the same name
+        return None
+    name, controls = found
+    gate: dict[str, Any] = {"gate": name, "targets": qubits[controls:]}
+    if controls:
+        gate["controls"] = qubits[:controls]
+    if item.params:
+        (angle,) = item.params
+        if type(angle) is not float or not math.isfinite(angle):
+            return None
+        gate["rotation"] = angle
+    return gate
 
 
 def qis_gates(

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qiskit.circuit import Measure, Reset
 
-from ionq_toolkit.circuits.gates import NO_OPERATION, kind_of, native_gates, qis_gates, unsupported
+from ionq_toolkit.circuits.gates import (
+    NO_OPERATION,
+    kind_of,
+    native_gates,
+    plain_gate,
+    qis_gates,
+    unsupported,
+)
 from ionq_toolkit.circuits.inlining import inlined
 from ionq_toolkit.errors import IonQGateError, IonQJobError, IonQMidCircuitMeasurementError
 
@@ -61,7 +68,7 @@ def to_wire(
     circuit = inlined(circuit)
     check_circuit(circuit, gateset)
     position = {qubit: index for index, qubit in enumerate(circuit.qubits)}
-    reused = first_reuse(circuit)
+    reused = _first_reuse(circuit)
     if reused is not None:
         operation, qubit = reused
         raise IonQMidCircuitMeasurementError(
@@ -75,9 +82,12 @@ def to_wire(
     gates: list[dict[str, Any]] = []
     measured: list[int | None] = [None] * len(circuit.clbits)
     for instruction in circuit.data:
+        qubits = list(map(position.__getitem__, instruction.qubits))
+        if gateset == "qis" and (plain := plain_gate(instruction, qubits)) is not None:
+            gates.append(plain)
+            continue
         operation = instruction.operation
         kind = kind_of(operation)
-        qubits = list(map(position.__getitem__, instruction.qubits))
         if kind is Measure:
             measured[clbit_position[instruction.clbits[0]]] = qubits[0]
         elif kind in NO_OPERATION or kind is Reset:
@@ -142,7 +152,7 @@ def check_circuit(circuit: QuantumCircuit, gateset: str) -> None:
         )
 
 
-#: Names of the operations that `first_reuse` does not count as gates; a custom gate may share one.
+#: Names of the operations that `_first_reuse` does not count as gates; a custom gate may share one.
 _SPECIAL = frozenset({"measure", "reset", "barrier", "delay", "id"})
 
 
@@ -237,16 +247,15 @@ def program_names(circuit: QuantumCircuit) -> list[str]:
 
 def needs_qasm3(circuit: QuantumCircuit) -> bool:
     """Return whether a circuit has to be sent as OpenQASM 3: it measures or resets midway."""
-    return first_reuse(circuit) is not None
+    return _first_reuse(inlined(circuit)) is not None
 
 
-def first_reuse(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
+def _first_reuse(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
     """Return the first operation on a qubit that was measured or reset before, and the qubit.
 
     Measuring twice in a row gives the same twice. An unused qubit is 0 already, so that
     resetting it does nothing.
     """
-    circuit = inlined(circuit)
     resets = "reset" in circuit.count_ops()
     used: set[Qubit] = set()
     measured: set[Qubit] = set()

@@ -265,6 +265,9 @@ def _qis_gates(gate: _Gate, path: str, num_qubits: int | None) -> Iterator[Gate]
         raise bad_request(f"{path}.rotation is required", f"{path}.rotation")
     rotates = kind.rotation is not False and gate.rotation is not None
     parameters = (gate.rotation,) if rotates and gate.rotation is not None else ()
+    if len(targets) == kind.targets:  # nearly always
+        yield Gate(gate.gate, targets, controls, parameters)
+        return
     for start in range(0, len(targets), kind.targets):
         yield Gate(gate.gate, targets[start : start + kind.targets], controls, parameters)
 
@@ -358,5 +361,5 @@ def _check_qubits(qubits: Sequence[int], num_qubits: int | None, path: str) -> N
     for qubit in qubits:
         if qubit < 0 or (num_qubits is not None and qubit >= num_qubits):
             raise bad_request(f"{path} names qubit {qubit}, which the circuit does not have", path)
-    if len(set(qubits)) != len(qubits):
+    if len(qubits) > 1 and len(set(qubits)) != len(qubits):
         raise bad_request(f"{path} names a qubit twice", path)

@@ -212,8 +212,10 @@ def append(
         TooWideError: The gate has no form that is small enough.
         SimulationFailure: One of its angles is infinite or none.
     """
-    angles = [*gate.parameters, *(gate.parameters[0] * value for value in gate.parameters[1:])]
-    if not all(map(math.isfinite, angles)):
+    angles = gate.parameters
+    if len(angles) > 1:
+        angles = (*angles, *(angles[0] * value for value in angles[1:]))
+    if angles and not all(map(math.isfinite, angles)):
         raise SimulationFailure("SimulationError", f"an angle of a {gate.name} is not a number")
     if gateset == "qis":
         method = _METHODS.get((gate.name, len(gate.controls), len(gate.parameters)))
