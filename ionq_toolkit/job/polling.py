@@ -38,7 +38,11 @@ Found = TypeVar("Found")
 #: and `LONGEST_FIRST_S`, at twice the time that the first request took: polls at shorter intervals
 #: than a request takes find nothing sooner. Chance takes off up to `JITTER`, so that jobs that
 #: began together are not polled together.
-FIRST_S, LONGEST_FIRST_S, GROWTH, LONGEST_S, JITTER = 0.1, 1.0, 1.5, 5.0, 0.1
+FIRST_S, LONGEST_FIRST_S, GROWTH, LONGEST_S, JITTER = 0.01, 1.0, 1.5, 5.0, 0.1
+
+#: Seconds at the least after a poll that failed, where the caller does not set them: a policy may
+#: have no pauses, and a service in trouble is not to be asked a hundred times a second.
+LEAST_AFTER_FAILURE_S = 0.1
 
 #: Seconds between polls at the least: some time has to pass for a deadline to come.
 SHORTEST_S = 0.001
@@ -343,7 +347,7 @@ class Poll(Generic[Found]):
                 away_s=away_s,
             )
         )
-        least = FIRST_S if self._fixed_s is None else self._fixed_s
+        least = LEAST_AFTER_FAILURE_S if self._fixed_s is None else self._fixed_s
         return _Pause(min(max(pause, least), left), answered=False)
 
     def _left(self, reserved_s: float = 0.0) -> float:

@@ -370,3 +370,11 @@ def test_a_task_that_is_cancelled_in_an_outage_asks_no_more(instant_clock):
     job = IonQJob(provider.get_backend("simulator"), "j")
     asyncio.run(give_up())
     assert len(cloud.asked) == 2
+
+
+def test_a_policy_without_pauses_asks_a_service_in_trouble_ten_times_a_second(away):
+    policy = RetryPolicy(attempts=1, first_delay_s=0, longest_delay_s=0)
+    job, cloud = away((503, {}), retry=policy)
+    with pytest.raises(errors.IonQJobTimeoutError):
+        job.wait_for_final_state(timeout=5)
+    assert 40 <= len(cloud.times) <= 51

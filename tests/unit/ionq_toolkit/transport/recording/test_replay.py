@@ -117,7 +117,7 @@ def work(provider, bell, job_body):
     attempt(failed.result)
 
     late = backend.run(bell, shots=7)
-    attempt(lambda: late.wait_for_final_state(timeout=1))
+    attempt(lambda: late.wait_for_final_state(timeout=1, wait=0.5))
     attempt(late.cancel)
     attempt(late.result)
     silent = backend.run(bell, shots=11)
