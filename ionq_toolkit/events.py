@@ -17,7 +17,7 @@ import functools
 import importlib
 import logging
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ionq_toolkit._version import __version__
@@ -149,7 +149,7 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         """Report an event."""
         kind = type(event).__name__
-        told = {name: value for name, value in asdict(event).items() if value is not None}
+        told = {name: value for name, value in vars(event).items() if value is not None}
         level = logging.DEBUG if isinstance(event, Polled) else logging.INFO
         if logger.isEnabledFor(level):
             words = " ".join(f"{name}={_word(value)}" for name, value in told.items())
@@ -201,11 +201,11 @@ def span(method: str, path: str, job_id: str | None) -> Iterator[Any]:
             provider.jobs()
 
     Yields:
-        The span, or None without OpenTelemetry.
+        The span, or None without an SDK of OpenTelemetry.
     """
     trace = _trace()
-    if trace is None:
-        yield None
+    if trace is None or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        yield None  # there is no SDK that would record it
         return
     template = _VARIABLE.sub(r"/\1/{id}", path.partition("?")[0])
     attributes = {"http.request.method": method, "url.template": template}

@@ -215,6 +215,10 @@ def _sums(which: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float
     return np.bincount(which, weights=weights).astype(np.float64, copy=False)
 
 
+#: From so many edges on, points in increasing order are searched faster: several times, among a million.
+_MANY_EDGES = 4096
+
+
 def sample(probabilities: NDArray[np.float64], shots: int, seed: int) -> NDArray[np.intp]:
     """Sample shots from a distribution.
 
@@ -222,11 +226,13 @@ def sample(probabilities: NDArray[np.float64], shots: int, seed: int) -> NDArray
         For each shot, in order, the index of its outcome; shape (shots,).
     """
     edges = np.cumsum(probabilities)
+    edges /= edges[-1]
     points = np.random.default_rng(seed).random(shots)
-    # In increasing order they are searched several times faster among a million edges.
+    if len(edges) < _MANY_EDGES:
+        return np.searchsorted(edges, points, side="right")
     order = np.argsort(points)
     drawn = np.empty(shots, dtype=np.intp)
-    drawn[order] = np.searchsorted(edges / edges[-1], points[order], side="right")
+    drawn[order] = np.searchsorted(edges, points[order], side="right")
     return drawn
 
 

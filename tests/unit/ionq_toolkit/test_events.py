@@ -198,12 +198,18 @@ class Telemetry(types.ModuleType):
 
     SpanKind = types.SimpleNamespace(CLIENT="client")
 
+    class ProxyTracerProvider:
+        """The provider as long as there is no SDK."""
+
     def __init__(self):
         super().__init__("opentelemetry.trace")
         self.spans, self.open = [], [Span("none", None, {})]
 
     def get_tracer(self, name, version):
         self.named = (name, version)
+        return self
+
+    def get_tracer_provider(self):
         return self
 
     def get_current_span(self):
@@ -289,11 +295,11 @@ def test_names_of_spans_have_no_ids(telemetry, path, name):
         assert "ionq.job.id" not in span.attributes
 
 
-def test_opentelemetrys_sdk_records_the_same_spans(monkeypatch, watched):
+def test_opentelemetrys_sdk_records_the_same_spans(monkeypatch, forget, watched):
     recorded = InMemorySpanExporter()
     sdk = TracerProvider()
     sdk.add_span_processor(SimpleSpanProcessor(recorded))
-    monkeypatch.setattr(events, "_tracer", lambda: sdk.get_tracer("ionq_toolkit"))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: sdk)
     backend, told = watched((503, {}), (200, RECORD), (404, {"message": "no"}))
     with sdk.get_tracer("an application").start_as_current_span("work"):
         IonQJob(backend, "job-1").status()
@@ -311,6 +317,14 @@ def test_opentelemetrys_sdk_records_the_same_spans(monkeypatch, watched):
     assert refused.status.status_code is trace.StatusCode.ERROR
     assert [event.name for event in refused.events] == ["exception"]
     assert isinstance(told[0], Retried)
+
+
+def test_without_an_sdk_of_opentelemetry_there_are_no_spans(telemetry, watched):
+    telemetry.get_tracer_provider = telemetry.ProxyTracerProvider
+    backend, told = watched((200, RECORD))
+    IonQJob(backend, "job-1").status()
+    assert telemetry.spans == []
+    assert len(told) == 2
 
 
 def test_without_opentelemetry_there_are_no_spans(monkeypatch, forget, watched):
