@@ -32,11 +32,14 @@ def machine() -> str:
     )
 
 
+def _missed(one: Row, figure: Figure) -> bool:
+    return one.limit is not None and figure.ratio > one.limit
+
+
 def cells(one: Row, figure: Figure) -> list[str]:
     """Return a row of the table."""
     ratio = f"{figure.ratio:.3g} ({figure.low:.3g} to {figure.high:.3g})"
-    limit = "-" if one.limit is None else f"{one.limit:.3g}"
-    above = "above" if one.limit is not None and figure.ratio > one.limit else ""
+    limit = "-" if one.limit is None else f"{one.limit:.3g}{', missed' * _missed(one, figure)}"
     absolute = f"{figure.ours:.3g} / {figure.theirs:.3g} {figure.unit}"
     points = ", ".join(f"{size:g}: {ratio:.3g}" for size, ratio in figure.points)
     return [
@@ -44,7 +47,6 @@ def cells(one: Row, figure: Figure) -> list[str]:
         one.peer,
         ratio,
         limit,
-        above,
         absolute,
         "; ".join(filter(None, (points, figure.note))),
     ]
@@ -53,7 +55,7 @@ def cells(one: Row, figure: Figure) -> list[str]:
 #: The marks of a page between which the figures stand.
 BEGIN, END = "<!-- begin of the figures -->", "<!-- end of the figures -->"
 
-HEAD = ["what", "against", "ratio (quartiles)", "aim", "", "ours / peer", "by size; remarks"]
+HEAD = ["what", "against", "ratio (quartiles)", "aim", "ours / peer", "by size; remarks"]
 
 
 def plot(one: Row, figure: Figure, folder: Path) -> Path:
@@ -108,9 +110,8 @@ def main() -> int:
             print(f"{table[-1]} {error}", flush=True)
             failed = True
             continue
-        shown = cells(one, figure)
-        failed |= shown[4] != ""
-        table.append(f"| {' | '.join(shown)} |")
+        failed |= _missed(one, figure)
+        table.append(f"| {' | '.join(cells(one, figure))} |")
         print(table[-1], flush=True)
         found.append({"name": one.name, "peer": one.peer, "limit": one.limit, **figure._asdict()})
         if arguments.plots and len(figure.points) > 1:

@@ -82,7 +82,7 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def peak_of(run: Callable[..., None], *arguments: object) -> float:
+def told_by(run: Callable[..., None], *arguments: object) -> float:
     """Return what a function puts into the queue that it is given last, in a process of its own."""
     spawn = multiprocessing.get_context("spawn")
     answer = spawn.Queue()

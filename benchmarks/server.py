@@ -1,4 +1,4 @@
-"""Fifty clients on one server: `python benchmarks/server.py --seconds 300`.
+"""Fifty clients on one server: `python -m benchmarks.server --seconds 300`.
 
 The clients are processes of their own: they poll a job, list jobs, submit jobs, read 2^22 outcomes,
 and simulate 26 qubits. The program prints how long their requests took, the memory of the server
@@ -12,17 +12,15 @@ import argparse
 import http.client
 import json
 import multiprocessing
-import re
-import subprocess
 import sys
-import sysconfig
 import time
-from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psutil
+
+from benchmarks.processes import SERVE, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,12 +123,8 @@ def main() -> int:
     parser.add_argument("--qubits", type=int, default=22, help="of the large response")
     parser.add_argument("--state", help="a state file for the server")
     options = parser.parse_args()
-    command = [str(Path(sysconfig.get_path("scripts")) / "ionq-fake"), "serve", "--port", "0"]
-    command += ["--state", options.state] if options.state else []
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None  # noqa: S101
-    try:
-        url = re.findall(r"http\S+", server.stdout.readline())[0]
+    state = ["--state", options.state] if options.state else []
+    with served(SERVE, "serve", "--port", "0", *state) as (url, server):
         setup = Client(url)
         gates = [{"gate": "h", "target": n} for n in range(options.qubits)]
         large, small = setup.submit(options.qubits, gates), setup.submit(2, BELL)
@@ -151,9 +145,6 @@ def main() -> int:
         for process in processes:
             process.join()
         return report(results, memory, Client(url))
-    finally:
-        server.terminate()
-        server.wait(60)
 
 
 def report(results: list[tuple[Any, ...]], memory: list[float], asker: Client) -> int:

@@ -16,6 +16,8 @@ OUTSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 _FENCES = re.compile(r"(^```[^\n]*\n.*?^```$)", re.MULTILINE | re.DOTALL)
+#: A row of a table of six columns or more.
+_WIDE = re.compile(r"^\|([^|\n]*\|){6,}$", re.MULTILINE)
 _DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -36,7 +38,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Point links to places of the site, and show diagrams as the pictures that are made of them."""
+    """Point links to places of the site, show diagrams as pictures, and make room for wide tables."""
+    if _WIDE.search(markdown):
+        page.meta.setdefault("hide", ["toc"])
     path = page.file.src_uri
     outside = {target: source for source, target in OUTSIDE.items()}
     folder = "" if path in outside else posixpath.dirname(f"docs/{path}")

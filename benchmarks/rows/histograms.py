@@ -11,7 +11,7 @@ import qiskit_ionq
 import responses
 
 from benchmarks.circuits import ghz
-from benchmarks.measuring import Figure, compare, growth, peak_mib, peak_of, row, summary
+from benchmarks.measuring import Figure, compare, growth, peak_mib, row, summary, told_by
 from ionq_toolkit import IonQProvider
 
 if TYPE_CHECKING:
@@ -99,4 +99,4 @@ def _peak(width: int, reply: bytes, place: int, answer: Any) -> None:  # noqa: A
 def memory(quick: bool) -> Figure:
     width = 18 if quick else 20
     reply = _reply(width)
-    return summary([(peak_of(_peak, width, reply, 0), peak_of(_peak, width, reply, 1))], "MiB")
+    return summary([(told_by(_peak, width, reply, 0), told_by(_peak, width, reply, 1))], "MiB")

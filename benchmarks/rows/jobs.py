@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import statistics
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import qiskit_ionq
+import requests
+import responses
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import UnitaryGate
 from qiskit_aer import AerSimulator
@@ -18,7 +20,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_ionq.helpers import qiskit_circ_to_ionq_circ
 
 from benchmarks.circuits import bell, dense, ghz, long
-from benchmarks.measuring import Figure, compare, growth, peak_mib, peak_of, row, seconds, summary
+from benchmarks.measuring import Figure, compare, growth, peak_mib, row, seconds, summary, told_by
 from ionq_toolkit import GPI2Gate, GPIGate, IonQProvider, MSGate, ZZGate
 from ionq_toolkit.circuits.wire import to_wire
 from ionq_toolkit_fake import FakeIonQ, FakeServer, mock_ionq
@@ -51,7 +53,32 @@ def in_process(quick: bool) -> Figure:
 def intercepted(quick: bool) -> Figure:
     with mock_ionq():
         backend = IonQProvider("key").get_backend("simulator")
-        return compare(_runs(backend, bell()), _bare(bell()), 30 if quick else 300)
+        figure = compare(_runs(backend, bell()), _bare(bell()), 30 if quick else 300)
+    return figure._replace(note=_mocked_requests(figure.theirs))
+
+
+def _mocked_requests(bare_s: float) -> str:
+    """Return how long as many requests take that `responses` answers, beside Aer."""
+    record, url = (
+        {"id": "j", "status": "completed", "name": "x" * 700},
+        "https://api.ionq.co/v0.4/jobs",
+    )
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mocked:
+        mocked.add("POST", url, json=record)
+        mocked.add("GET", f"{url}/j", json=record)
+        mocked.add("GET", f"{url}/j/results", json={"0": 0.5, "3": 0.5})
+        session = requests.Session()
+
+        def run() -> None:
+            session.post(url, json=record, timeout=30).json()
+            session.get(f"{url}/j", timeout=30).json()
+            session.get(f"{url}/j/results", timeout=30).json()
+
+        took = statistics.median(seconds(run) for _ in range(50))
+    return (
+        "three requests of `requests` that the package `responses` answers are "
+        f"{took / bare_s:.2f} of the time of Aer"
+    )
 
 
 @row("Bell pair over the socket", "bare Aer", 6.0)
@@ -104,40 +131,36 @@ def batch(quick: bool) -> Figure:
             2 if quick else 5,
         )
 
-    return growth([10, 100] if quick else [10, 100, 1000], at)
+    sizes = [10, 100] if quick else [10, 100, 1000]
+    figure = growth(sizes, at)
+    return figure._replace(note=_without_a_service(sizes[-1], figure.theirs))
 
 
-@row("1,000 jobs of 1, 8 and 50 clients", "as many runs of bare Aer by as many threads")
-def crowd(quick: bool) -> Figure:
-    jobs, bare = (100 if quick else 1000), _bare(bell(), 100)
+def _without_a_service(count: int, bare_s: float) -> str:
+    """Return how long the circuits take that go through JSON and are simulated, and no more."""
+    circuits = [dense(5, seed) for seed in range(count)]
+    sent = json.dumps([to_wire(circuit).gates for circuit in circuits])
+    simulator = AerSimulator()
 
-    def at(clients: int) -> Figure:
-        times: list[float] = []
-        with FakeServer(FakeIonQ(seed=1)) as server:
-            local = threading.local()
+    def run() -> None:
+        read = []
+        for gates in json.loads(sent):
+            circuit = QuantumCircuit(5)
+            for gate in gates:
+                angles = [gate["rotation"]] if "rotation" in gate else []
+                qubits = [*gate.get("controls", ()), *gate["targets"]]
+                name = "c" * len(gate.get("controls", ())) + gate["gate"]
+                getattr(circuit, name)(*angles, *qubits)
+            circuit.measure_all()
+            read.append(circuit)
+        simulator.run(read, shots=100).result().get_counts()
 
-            def one(_: int) -> None:
-                if not hasattr(local, "run"):
-                    provider = IonQProvider("key", url=server.url)
-                    local.run = _runs(provider.get_backend("simulator"), bell(), 100)
-                times.append(seconds(local.run))
-
-            with ThreadPoolExecutor(clients) as pool:
-                ours = seconds(lambda: list(pool.map(one, range(jobs))))
-            with ThreadPoolExecutor(clients) as pool:
-                theirs = seconds(lambda: list(pool.map(lambda _: bare(), range(jobs))))
-        cuts = statistics.quantiles(times, n=100)
-        note = (
-            f"{clients} clients: {jobs / ours:.0f} jobs/s, p50 {cuts[49] * 1e3:.0f} ms, "
-            f"p99 {cuts[98] * 1e3:.0f} ms; bare {jobs / theirs:.0f}/s"
-        )
-        return Figure(ours / theirs, ours / theirs, ours / theirs, ours, theirs, note=note)
-
-    notes, sizes = [], [1, 8, 50]
-    figures = [at(size) for size in sizes]
-    notes = "; ".join(figure.note for figure in figures)
-    points = tuple((float(n), f.ratio) for n, f in zip(sizes, figures, strict=True))
-    return figures[1]._replace(points=points, note=notes)
+    took = min(seconds(run) for _ in range(3))
+    return (
+        "to read the circuits from JSON, make them in Qiskit and run Aer, without client and fake, "
+        "is "
+        f"{took / bare_s:.2f} of the time of Aer"
+    )
 
 
 #: The rates of the noise models: IonQ's guide for aria-1; forte-1 as served in 2026.
@@ -204,7 +227,7 @@ def _peak(width: int, answer: Any) -> None:  # noqa: ANN401 - a queue
 @row("peak memory of a GHZ state", "16 bytes for each amplitude", 1.7)
 def memory(quick: bool) -> Figure:
     def at(width: int) -> Figure:
-        return summary([(peak_of(_peak, width), 2.0 ** (width - 16))], "MiB")
+        return summary([(told_by(_peak, width), 2.0 ** (width - 16))], "MiB")
 
     return growth([22] if quick else [24, 28, 29], at)
 

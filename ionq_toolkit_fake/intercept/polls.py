@@ -27,7 +27,7 @@ _MOST_PATHS = 1024
 _PATIENT_POLLS, _SHORT_S = 400, 1.0
 
 #: After so many polls without a change, the test ends: the clock stands still, or no time helps.
-_STANDING_POLLS, _HOPELESS_POLLS = 500, 10_000
+_STANDING_POLLS, _HOPELESS_POLLS = 500, 2_000
 
 
 class StandstillError(UnansweredRequest):
