@@ -215,7 +215,7 @@ def _sums(which: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float
     return np.bincount(which, weights=weights).astype(np.float64, copy=False)
 
 
-#: From so many edges on, points in increasing order are searched faster: several times, among a million.
+#: From so many edges on, points in increasing order are searched faster: twice, among a million.
 _MANY_EDGES = 4096
 
 
