@@ -94,7 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and check the options."""
+    """Declare the marker, check the options, and share the processors among test processes."""
     for marker in _MARKERS.values():
         config.addinivalue_line("markers", marker)
     if config.getoption("ionq_live"):
@@ -104,6 +104,9 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError("--ionq-live and --ionq-scenario cannot be given together")
     if config.getoption("ionq_scenario"):
         _scenario(config.getoption("ionq_scenario"), {})
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if processes > 1:  # threads of Aer that wait for each other keep the processor busy
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

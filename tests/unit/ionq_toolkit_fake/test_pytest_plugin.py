@@ -91,6 +91,28 @@ def test_tests_are_the_same_in_several_processes_and_any_order(pytester, tmp_pat
     assert len(set(found[0])) == 4
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [None, "7"])
+def test_processes_share_the_processors(pytester, monkeypatch, given):
+    for name in ("OMP_NUM_THREADS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        monkeypatch.delenv(name, raising=False)
+    if given:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    pytester.makepyfile(
+        conftest="import os; os.cpu_count = lambda: 5",
+        test_threads="""
+        import os
+        def test_threads():
+            print("threads", os.environ.get("OMP_NUM_THREADS"))
+            assert False
+        """,
+    )
+    several = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n", "2")
+    several.stdout.fnmatch_lines([f"threads {given or 2}"])
+    alone = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+    alone.stdout.fnmatch_lines([f"threads {given}"])
+
+
 SEEDS = """
 @pytest.mark.parametrize("n", range(3))
 def test_seed(ionq_cloud, n, record_property):
