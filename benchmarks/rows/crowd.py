@@ -99,7 +99,10 @@ def beside_aer(quick: bool) -> Figure:
     return _beside(quick, lambda clients, jobs: _shared(clients, jobs, _aer)[0])
 
 
-@row("the same", "the same requests, by `requests` to a server that answers at once")
+@row(
+    "1,000 jobs of 1, 8 and 50 clients, and HTTP alone",
+    "the same requests, by `requests` to a server that answers at once",
+)
 def beside_http(quick: bool) -> Figure:
     def peer(clients: int, jobs: int) -> float:
         with served(EMPTY) as (url, _):

@@ -59,10 +59,8 @@ def intercepted(quick: bool) -> Figure:
 
 def _mocked_requests(bare_s: float) -> str:
     """Return how long as many requests take that `responses` answers, beside Aer."""
-    record, url = (
-        {"id": "j", "status": "completed", "name": "x" * 700},
-        "https://api.ionq.co/v0.4/jobs",
-    )
+    record = {"id": "j", "status": "completed", "name": "x" * 700}  # as long as a record is
+    url = "https://api.ionq.co/v0.4/jobs"
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mocked:
         mocked.add("POST", url, json=record)
         mocked.add("GET", f"{url}/j", json=record)

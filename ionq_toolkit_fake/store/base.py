@@ -61,7 +61,7 @@ class Store(ABC):
 
     @abstractmethod
     def get_several(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
-        """Return the bytes of those entries of a kind that there are, by their keys.
+        """Return the bytes of several entries of a kind by their keys; leave missing ones out.
 
         Raises:
             StateError: They cannot be read.

@@ -29,7 +29,7 @@ class MemoryStore(Store):
         return self._kinds.get(kind, {}).get(key)
 
     def get_several(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
-        """Return the bytes of those entries of a kind that there are, by their keys."""
+        """Return the bytes of several entries of a kind by their keys; leave missing ones out."""
         entries = self._kinds.get(kind, {})
         return {key: entries[key] for key in keys if key in entries}
 

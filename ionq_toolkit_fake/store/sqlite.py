@@ -109,7 +109,7 @@ class SqliteStore(Store):
         return None if found is None else found[0]
 
     def get_several(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
-        """Return the bytes of those entries of a kind that there are, by their keys."""
+        """Return the bytes of several entries of a kind by their keys; leave missing ones out."""
         found: dict[str, bytes] = {}
         self._check_process()
         with self._errors():
