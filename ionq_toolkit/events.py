@@ -149,17 +149,21 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         """Report an event."""
         kind = type(event).__name__
-        told = {name: value for name, value in vars(event).items() if value is not None}
         level = logging.DEBUG if isinstance(event, Polled) else logging.INFO
         if logger.isEnabledFor(level):
-            words = " ".join(f"{name}={_word(value)}" for name, value in told.items())
+            words = " ".join(f"{name}={_word(value)}" for name, value in _told(event).items())
             logger.log(level, "%s %s", kind.lower(), words, extra={"ionq_event": event})
-        note(kind.lower(), told)
+        if (current := _recording()) is not None:
+            _add(current, kind.lower(), _told(event))
         if self._hook is not None:
             try:
                 self._hook(event)
             except Exception:
                 logger.exception("on_event raised an error for %s", kind)
+
+
+def _told(event: Event) -> dict[str, Any]:
+    return {name: value for name, value in vars(event).items() if value is not None}
 
 
 def _word(value: Any) -> str:  # noqa: ANN401 - a field of an event
@@ -226,7 +230,17 @@ def note(name: str, attributes: Mapping[str, Any]) -> None:
 
         note("my step", {"circuits": 3})
     """
+    if (current := _recording()) is not None:
+        _add(current, name, attributes)
+
+
+def _recording() -> Any:  # noqa: ANN401 - a span, or None
+    """Return the current span, if there is one that records."""
     trace = _trace()
-    if trace is not None:
-        named = {f"ionq.{key}": value for key, value in attributes.items()}
-        trace.get_current_span().add_event(name, attributes=named)
+    current = None if trace is None else trace.get_current_span()
+    return current if current is not None and current.is_recording() else None
+
+
+def _add(current: Any, name: str, attributes: Mapping[str, Any]) -> None:  # noqa: ANN401 - a span
+    named = {f"ionq.{key}": value for key, value in attributes.items()}
+    current.add_event(name, attributes=named)

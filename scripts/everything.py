@@ -49,7 +49,7 @@ def page() -> str:
         "This page is written by `scripts/everything.py` from the tables of the code. How to use it:",
         "[how-to pages](how-to/README.md).",
         "",
-        "## What becomes of a job",
+        "## How a job goes on and ends",
         "",
         f"A job is {', '.join(LIFECYCLE[:-1])} and comes to its end. `cloud.transitions.set(...)` says when",
         "it goes on and how it ends: all jobs, or those of a `name`, `backend` or `metadata`, or the",
@@ -69,7 +69,7 @@ def page() -> str:
                 "it takes what is predicted",
             ),
             ('`Transitions(end=canceled(at="ready"))`', "the system cancels it in the queue"),
-            ('`Transitions(end="paused")`', "it shows a status that nobody knows"),
+            ('`Transitions(end="paused")`', "it shows an unknown status"),
             ("`cloud.fail(job_id, code)`, `cloud.end(job_id, end)`", "it ends now"),
             (
                 "`cloud.hold(job_id)`, `cloud.release(job_id)`",

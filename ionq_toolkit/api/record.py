@@ -340,7 +340,7 @@ class JobRecord:
         if headers is not None and len(headers) != circuits:
             raise self._corrupt(
                 f"is of {circuits} circuits and {len(headers)} are stored with it, so that "
-                "nobody can say which is which. client.get_results(job_id) of each of its "
+                "it is unknown which is which. client.get_results(job_id) of each of its "
                 "child_jobs() has its histogram, over all qubits"
             )
         return headers

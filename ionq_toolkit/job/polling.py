@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -240,9 +241,12 @@ class Poll(Generic[Found]):
         self._backoff: Backoff | None = None
         self._answers = self._failures = 0
         self._away_since: float | None = None
-        # The same for a job each time, and different from those of other jobs.
-        self._chance = random.Random(question.state.job_id)  # noqa: S311 - no secret
         self._found: list[Found] = []
+
+    @cached_property
+    def _chance(self) -> random.Random:
+        """The same for a job each time, and different from those of other jobs."""
+        return random.Random(self._question.state.job_id)  # noqa: S311 - no secret
 
     def run(self) -> Found:
         """Ask in this thread, and return the answer.

@@ -113,7 +113,7 @@ class Submission(ABC):
             tag: A text that no other submission has; the pauses follow from it.
         """
         self._client = client
-        self._chance = random.Random(tag)  # noqa: S311 - no secret
+        self._tag = tag
         self._lost: BaseException | None = None
         self._claimed_by: tuple[int, int] | None = None
         self.began: float | None = None
@@ -191,11 +191,12 @@ class Submission(ABC):
         """Look several times, and return the id that is found."""
         within, clock = deadline.within(LOOKING_S), deadline.clock
         looks, asked_s = 0, 0.0
+        chance = random.Random(self._tag)  # noqa: S311 - no secret
         for number in range(LOOKS):
             left = within.left() - asked_s
             if left <= (_TOO_SHORT_S if looks else 0):
                 break
-            pause_s = LOOK_BACKOFF.pause_s(number, self._chance.random()) if number else 0.0
+            pause_s = LOOK_BACKOFF.pause_s(number, chance.random()) if number else 0.0
             # However little time there is, some of it is left for each look to come.
             pause_s = asked_s + min(pause_s, left / 2)
             if pause_s:

@@ -119,7 +119,9 @@ class Index:
 
 def _places(filing: Filing) -> Iterator[tuple[str | None, Filing]]:
     """Yield the groups of a job: among all jobs and, if it has one, among those of its session."""
+    if filing.session is None:
+        yield None, filing
+        return
     key = filing._replace(session=None)
     yield None, key
-    if filing.session is not None:
-        yield filing.session, key
+    yield filing.session, key

@@ -223,7 +223,7 @@ def lane(executor: Executor, party: str) -> Executor:
 
 
 def _end(waiting: Turns[_WorkerCall], threads: list[threading.Thread]) -> None:
-    """Let the threads of an executor end, which was shut down, or which nobody has any more."""
+    """Let the threads of an executor end, which was shut down or is no longer referenced."""
     for _ in threads:
         waiting.end()
 

@@ -140,20 +140,20 @@ def _refusal():
 
 HEADER = """# Fidelity
 
-What a run of the tests has shown of each operation of the fake. This page is written by the run,
-not by hand, and nothing on it is added up: each column says what it says.
+The table lists the operations of the fake, and the evidence of the last test run for each. The
+test run writes this page.
 
 - **In the document**: the name of the operation in IonQ's API document, version 0.4.
-- **Replies checked**: whether replies were held against our own reading of the document's schema
-  (`tests/support/shapes.py`), closed, with the deviations below taken into account.
-- **Driven by**: the clients, unmodified, that had a successful reply from it.
+- **Replies checked**: whether the tests compared replies with our own reading of the document's
+  schema (`tests/support/shapes.py`). An unknown field fails a test, except in the deviations below.
+- **Driven by**: the unmodified clients that got a successful reply.
 - **Refusals**: the statuses other than success that a test provoked.
 - **Deviations**: where the live service is known to differ from the document; see below.
-- **Not known**: what IonQ does not publish and nobody was seen to have recorded, and what the fake
-  does there.
+- **Not known**: behaviour that IonQ does not publish and no record shows, and how the fake
+  behaves there.
 
-Version 0.3 is answered too, by the same jobs and backends. Its document is not held against: its
-paths, names and units are those that its reference and recorded replies show.
+The fake also answers version 0.3, with the same jobs and backends. Its paths, names and units are
+those of its reference and of recorded replies. The tests do not compare it with a document.
 
 | operation | in the document | replies checked | driven by | refusals | deviations | not known |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -186,6 +186,9 @@ class Span:
         self.name, self.kind, self.attributes = name, kind, dict(attributes)
         self.events, self.error = [], None
 
+    def is_recording(self):
+        return True
+
     def set_attribute(self, name, value):
         self.attributes[name] = value
 
@@ -317,6 +320,14 @@ def test_opentelemetrys_sdk_records_the_same_spans(monkeypatch, forget, watched)
     assert refused.status.status_code is trace.StatusCode.ERROR
     assert [event.name for event in refused.events] == ["exception"]
     assert isinstance(told[0], Retried)
+
+
+def test_a_span_that_does_not_record_gets_no_events(telemetry, watched):
+    telemetry.open[0].is_recording = lambda: False
+    backend, told = watched((200, RECORD))
+    IonQJob(backend, "job-1").status()
+    assert len(told) == 2
+    assert telemetry.open[0].events == []
 
 
 def test_without_an_sdk_of_opentelemetry_there_are_no_spans(telemetry, watched):
