@@ -36,18 +36,32 @@ def _missed(one: Row, figure: Figure) -> bool:
     return one.limit is not None and figure.ratio > one.limit
 
 
+def _plain(value: float) -> str:
+    text = f"{value:.3g}"
+    return f"{value:,.0f}" if "e+" in text else text
+
+
+def absolute(figure: Figure) -> str:
+    """Return ours and the peer's, in a unit in which the larger is at least 1."""
+    both, unit = (figure.ours, figure.theirs), figure.unit
+    if unit == "s":
+        units = {"s": 1.0, "ms": 1e3, "µs": 1e6}
+        unit = next((name for name, scale in units.items() if max(both) * scale >= 1), "µs")
+        both = (figure.ours * units[unit], figure.theirs * units[unit])
+    return f"{' / '.join(map(_plain, both))} {unit}".rstrip()
+
+
 def cells(one: Row, figure: Figure) -> list[str]:
     """Return a row of the table."""
     ratio = f"{figure.ratio:.3g} ({figure.low:.3g} to {figure.high:.3g})"
     limit = "-" if one.limit is None else f"{one.limit:.3g}{', missed' * _missed(one, figure)}"
-    absolute = f"{figure.ours:.3g} / {figure.theirs:.3g} {figure.unit}"
-    points = ", ".join(f"{size:g}: {ratio:.3g}" for size, ratio in figure.points)
+    points = ", ".join(f"{size:,.0f}: {ratio:.3g}" for size, ratio in figure.points)
     return [
         one.name,
         one.peer,
         ratio,
         limit,
-        absolute,
+        absolute(figure),
         "; ".join(filter(None, (points, figure.note))),
     ]
 

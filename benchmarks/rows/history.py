@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,14 @@ def _keeping(count: int) -> tuple[FakeIonQ, str]:
     return cloud, job_id
 
 
-def _grows(quick: bool, path: Callable[[str], tuple[str, str, bytes | None]]) -> Figure:
-    few, first = _keeping(200)
+#: A cloud of 100,000 jobs takes minutes to fill: the rows share it.
+_keeping_many = cache(_keeping)
 
+
+def _grows(quick: bool, path: Callable[[str], tuple[str, str, bytes | None]]) -> Figure:
     def at(count: int) -> Figure:
-        many, last = _keeping(count)
+        few, first = _keeping(200)
+        many, last = _keeping_many(count)
 
         def ask(cloud: FakeIonQ, job_id: str) -> Callable[[], object]:
             method, url, body = path(job_id)
@@ -104,9 +108,16 @@ def bell_with_a_state(quick: bool) -> Figure:
         return _one(bell_in_a_file(Path(folder), 50 if quick else 500)(), "")
 
 
+@cache
+def _state(number: int) -> tuple[Path, tempfile.TemporaryDirectory[str]]:
+    """Return a state of so many jobs, which the rows share, and its folder, which lasts as long."""
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name) / "lab.db"
+    fill(path, number)
+    return path, folder
+
+
 def _of_a_state(quick: bool, measure: Callable[[Path, int], float], unit: str) -> Figure:
     number = 2000 if quick else 100_000
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "lab.db"
-        fill(path, number)
-        return _one(measure(path, number), unit, f"{number} jobs, half of them Bell jobs")
+    path, _ = _state(number)
+    return _one(measure(path, number), unit, f"{number:,} jobs, half of them Bell jobs")
