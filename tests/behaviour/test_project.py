@@ -11,6 +11,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
 
 import ionq_toolkit
 import ionq_toolkit_fake
@@ -123,6 +125,28 @@ def test_the_oldest_versions_tested_are_the_oldest_allowed():
     )
     assert set(pinned) == set(lowest)
     assert all(f"{pinned[name]}.".startswith(f"{lowest[name]}.") for name in lowest)
+
+
+def test_the_conda_recipe_agrees_with_the_wheel():
+    def known(requirements):
+        return {
+            (one.name, str(one.specifier)) for one in map(Requirement, requirements) if not one.extras
+        }
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    recipe = yaml.safe_load((ROOT / "conda" / "recipe.yaml").read_text())
+    client, fake = recipe["outputs"]
+    assert recipe["context"]["version"] == ionq_toolkit.__version__
+    needed, (itself, *more) = client["requirements"]["run"], fake["requirements"]["run"]
+    python = {("python", project["requires-python"])}
+    assert known(needed) == known(project["dependencies"]) | python
+    assert "ionq-toolkit[qasm3]" in extras["fake"]
+    assert known(more) == known([*extras["fake"], *extras["qasm3"]])
+    assert itself == '${{ pin_subpackage("ionq-toolkit", exact=True) }}'
+    assert dict(one.split(" = ") for one in client["build"]["python"]["entry_points"]) == (
+        project["scripts"]
+    )
 
 
 def test_python_in_the_readme_runs():
