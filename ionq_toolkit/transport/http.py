@@ -8,6 +8,7 @@ import time
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, getproxies_environment
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -56,6 +57,38 @@ class _SocketClock(SystemClock):
         return time.perf_counter()
 
 
+#: The variables of the environment that settings of a request depend on.
+_VARIABLES = (
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
+
+
+class _Session(requests.Session):
+    """Reads the settings of the environment anew if the address or one of the variables changes.
+
+    A session of `requests` goes through all variables twice for each request, which takes longer
+    than a request that `mock_ionq` answers.
+    """
+
+    _last: tuple[int | None, Any] = (None, None)
+
+    def merge_environment_settings(self, url: Any, *given: Any) -> Any:  # noqa: ANN401 - as there
+        """Return the settings of a request, those of the session and of the environment."""
+        if getproxies is not getproxies_environment:  # the system has settings besides
+            return super().merge_environment_settings(url, *given)
+        own = (self.trust_env, self.proxies, self.stream, self.verify, self.cert)
+        # A hash, as the address of a proxy may contain a password.
+        host, variables = url.split("/", 3)[2:3], map(os.environ.get, _VARIABLES)
+        key = hash((url[:5], *host, str((given, own)), *variables))
+        last, settings = self._last
+        if key != last:
+            settings = super().merge_environment_settings(url, *given)
+            self._last = key, settings
+        return {**settings, "proxies": {**settings["proxies"]}}
+
+
 class HttpTransport(Transport):
     """Sends requests over one pooled `requests.Session`.
 
@@ -99,7 +132,7 @@ class HttpTransport(Transport):
         """
         self.allow_http = hosts_without_tls(allow_http)
         if session is None:
-            session = requests.Session()
+            session = _Session()
             for scheme in ("https://", "http://"):
                 session.mount(scheme, deadline.DeadlineAdapter(pool_maxsize=_POOL_SIZE))
         self.allow_insecure = allow_insecure

@@ -604,6 +604,70 @@ def test_a_proxy_of_the_environment_is_used_for_other_machines(transport, monkey
     assert b"Authorization" not in sent
 
 
+#: An environment, and one variable more, which changes the settings.
+PROXY = {"HTTP_PROXY": "http://upper.test:1", "HTTPS_PROXY": "http://upper.test:1"}
+ENVIRONMENTS = [
+    ({}, "http_proxy", "http://one.test:1"),
+    ({}, "https_proxy", "http://one.test:1"),
+    ({}, "all_proxy", "http://one.test:1"),
+    ({}, "HTTP_PROXY", "http://one.test:1"),
+    ({}, "HTTPS_PROXY", "http://one.test:1"),
+    ({}, "ALL_PROXY", "http://one.test:1"),
+    (PROXY, "no_proxy", "example.test"),
+    (PROXY, "NO_PROXY", "example.test"),
+    (PROXY, "REQUEST_METHOD", "GET"),
+    ({}, "REQUESTS_CA_BUNDLE", "/one.pem"),
+    ({}, "CURL_CA_BUNDLE", "/one.pem"),
+]
+
+
+@pytest.mark.parametrize(("before", "name", "value"), ENVIRONMENTS)
+def test_settings_follow_each_variable_of_the_environment(monkeypatch, before, name, value):
+    """They are those of `requests`, which reads all of the environment for each request."""
+    for variable in http._VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    for variable, text in before.items():
+        monkeypatch.setenv(variable, text)
+    session, asked = http._Session(), ("http://example.test:8080/a", {}, True, None, None)
+    first = session.merge_environment_settings(*asked)
+    monkeypatch.setenv(name, value)
+    for _ in range(2):
+        found = session.merge_environment_settings("http://example.test:8080/b", {}, *asked[2:])
+        assert found == requests.Session().merge_environment_settings(*asked[:1], {}, *asked[2:])
+        assert found != first
+        found["proxies"]["https"] = found["verify"] = "changed by the caller"
+    monkeypatch.delenv(name)
+    assert session.merge_environment_settings(*asked[:1], {}, *asked[2:]) == first
+
+
+def test_settings_follow_the_session_and_the_address(monkeypatch):
+    for name in http._VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("all_proxy", "http://one.test:1")
+    monkeypatch.setenv("no_proxy", "other.test")
+    session = http._Session()
+    for url, expected in (
+        ("https://example.test/", {"all": "http://one.test:1", "no": "other.test"}),
+        ("https://other.test/", {}),
+        ("https://example.test:1/", {"all": "http://one.test:1", "no": "other.test"}),
+    ):
+        settings = session.merge_environment_settings(url, {}, True, None, None)
+        assert settings["proxies"] == expected
+    session.proxies["https"] = "http://mine.test:1"
+    settings = session.merge_environment_settings("https://example.test:1/", {}, True, None, None)
+    assert settings["proxies"] == {**expected, "https": "http://mine.test:1"}
+
+
+def test_settings_of_the_system_are_read_for_each_request(monkeypatch):
+    found = iter([{"https": "http://one.test:1"}, {"https": "http://two.test:1"}])
+    for module in (http, requests.utils):
+        monkeypatch.setattr(module, "getproxies", lambda: next(found))
+    session = http._Session()
+    for name in ("one", "two"):
+        settings = session.merge_environment_settings("https://a.test/", {}, True, None, None)
+        assert settings["proxies"] == {"https": f"http://{name}.test:1"}
+
+
 def test_an_error_carries_no_headers(transport, server):
     with pytest.raises(ConnectionError) as caught:
         transport.send("GET", server.url + "/drop", {"Authorization": "apiKey mine"}, None, 5)
