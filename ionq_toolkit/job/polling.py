@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -17,6 +16,7 @@ from ionq_toolkit.errors import (
     IonQRetriableError,
 )
 from ionq_toolkit.events import PollFailed
+from ionq_toolkit.forks import cached_property
 from ionq_toolkit.job.errors import final_error, stuck_error, timeout_error
 from ionq_toolkit.tracebacks import InvalidValueError
 from ionq_toolkit.transport.base import ReplyTooLargeError, UnusableURLError

@@ -130,7 +130,9 @@ def test_the_oldest_versions_tested_are_the_oldest_allowed():
 def test_the_conda_recipe_agrees_with_the_wheel():
     def known(requirements):
         return {
-            (one.name, str(one.specifier)) for one in map(Requirement, requirements) if not one.extras
+            (one.name, str(one.specifier))
+            for one in map(Requirement, requirements)
+            if not one.extras
         }
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -144,8 +146,9 @@ def test_the_conda_recipe_agrees_with_the_wheel():
     assert "ionq-toolkit[qasm3]" in extras["fake"]
     assert known(more) == known([*extras["fake"], *extras["qasm3"]])
     assert itself == '${{ pin_subpackage("ionq-toolkit", exact=True) }}'
-    assert dict(one.split(" = ") for one in client["build"]["python"]["entry_points"]) == (
-        project["scripts"]
+    assert (
+        dict(one.split(" = ") for one in client["build"]["python"]["entry_points"])
+        == (project["scripts"])
     )
 
 
