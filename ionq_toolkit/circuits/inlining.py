@@ -21,16 +21,22 @@ def inlined(circuit: QuantumCircuit) -> QuantumCircuit:
 
     Other control flow stays. The circuit itself is returned if it has none of these.
     """
-    if not any(_is_part(item) for item in circuit.data):
-        return circuit
+    return read(circuit)[0]
+
+
+def read(circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[CircuitInstruction]]:
+    """Return a circuit as `inlined` does, and its instructions: Qiskit makes them for each pass."""
+    items = list(circuit.data)
+    if not any(map(_is_part, items)):
+        return circuit, items
     flat: QuantumCircuit = circuit.copy_empty_like()
-    for item in circuit.data:
+    for item in items:
         bodies = _bodies(item) if _is_part(item) else None
         if bodies is None:
             flat.append(item)
         for body in bodies or ():
             flat.compose(body, item.qubits, item.clbits, inplace=True)
-    return flat
+    return flat, list(flat.data)
 
 
 def _is_part(item: CircuitInstruction) -> bool:

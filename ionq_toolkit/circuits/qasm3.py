@@ -14,7 +14,7 @@ from ionq_toolkit.circuits.gates import (
     native_kind,
     qis_gates,
 )
-from ionq_toolkit.circuits.inlining import inlined
+from ionq_toolkit.circuits.inlining import read
 from ionq_toolkit.circuits.wire import check_circuit, creg_sizes, program_names
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
         IonQJobError: The circuit has no qubits or no measurement, or free parameters.
         IonQGateError: A gate is in neither gateset, or is control flow.
     """
-    circuit = inlined(circuit)
-    check_circuit(circuit, "qis")
+    circuit, items = read(circuit)
+    check_circuit(circuit, items, "qis")
     pairs = zip(circuit.cregs, program_names(circuit), strict=True)
     registers = [ClassicalRegister(old.size, name) for old, name in pairs if old.size]
     if not creg_sizes(circuit):
@@ -57,7 +57,7 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
     plain = QuantumCircuit(QuantumRegister(circuit.num_qubits, qubit_name), *registers)
     qubits: dict[Qubit, Qubit] = dict(zip(circuit.qubits, plain.qubits, strict=True))
     clbits: dict[Clbit, Clbit] = dict(zip(circuit.clbits, plain.clbits, strict=True))
-    for instruction in circuit.data:
+    for instruction in items:
         operation = instruction.operation
         kind = kind_of(operation)
         if kind in NO_OPERATION:

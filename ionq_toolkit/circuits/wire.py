@@ -17,14 +17,14 @@ from ionq_toolkit.circuits.gates import (
     qis_gates,
     unsupported,
 )
-from ionq_toolkit.circuits.inlining import inlined
+from ionq_toolkit.circuits.inlining import read
 from ionq_toolkit.errors import IonQGateError, IonQJobError, IonQMidCircuitMeasurementError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from qiskit import QuantumCircuit
-    from qiskit.circuit import Operation, Qubit
+    from qiskit.circuit import CircuitInstruction, Operation, Qubit
 
     from ionq_toolkit.devices import Device
 
@@ -65,10 +65,10 @@ def to_wire(
         IonQGateError: A gate has no counterpart in the gateset, or is control flow.
         IonQMidCircuitMeasurementError: A measured or reset qubit is used again (`needs_qasm3`).
     """
-    circuit = inlined(circuit)
-    check_circuit(circuit, gateset)
+    circuit, items = read(circuit)
+    check_circuit(circuit, items, gateset)
     position = {qubit: index for index, qubit in enumerate(circuit.qubits)}
-    reused = _first_reuse(circuit)
+    reused = _first_reuse(circuit, items)
     if reused is not None:
         operation, qubit = reused
         raise IonQMidCircuitMeasurementError(
@@ -81,7 +81,7 @@ def to_wire(
     clbit_position = {clbit: index for index, clbit in enumerate(circuit.clbits)}
     gates: list[dict[str, Any]] = []
     measured: list[int | None] = [None] * len(circuit.clbits)
-    for instruction in circuit.data:
+    for instruction in items:
         qubits = list(map(position.__getitem__, instruction.qubits))
         if gateset == "qis" and (plain := plain_gate(instruction, qubits)) is not None:
             gates.append(plain)
@@ -125,13 +125,15 @@ def check_native(wire: WireCircuit, device: Device) -> None:
         raise IonQGateError(f"{problem} {advice}", gate_name=name, gateset="native")
 
 
-def check_circuit(circuit: QuantumCircuit, gateset: str) -> None:
+def check_circuit(
+    circuit: QuantumCircuit, items: Sequence[CircuitInstruction], gateset: str
+) -> None:
     """Raise IonQJobError for free parameters, no qubits or no measurements.
 
     Raises:
         IonQGateError: It has control flow, or nothing but a part of it may measure.
     """
-    for item in circuit.data:
+    for item in items:
         if item.is_control_flow():
             raise unsupported(item.operation, gateset)
     if circuit.parameters:
@@ -143,7 +145,7 @@ def check_circuit(circuit: QuantumCircuit, gateset: str) -> None:
     if not circuit.num_qubits:
         raise IonQJobError(f"Circuit {circuit.name!r} has no qubits.")
     if "measure" not in circuit.count_ops():
-        part = next((item.operation for item in circuit.data if item.clbits), None)
+        part = next((item.operation for item in items if item.clbits), None)
         if part is not None:
             raise unsupported(part, gateset)
         raise IonQJobError(
@@ -247,10 +249,12 @@ def program_names(circuit: QuantumCircuit) -> list[str]:
 
 def needs_qasm3(circuit: QuantumCircuit) -> bool:
     """Return whether a circuit has to be sent as OpenQASM 3: it measures or resets midway."""
-    return _first_reuse(inlined(circuit)) is not None
+    return _first_reuse(*read(circuit)) is not None
 
 
-def _first_reuse(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
+def _first_reuse(
+    circuit: QuantumCircuit, items: Iterable[CircuitInstruction]
+) -> tuple[Operation, Qubit] | None:
     """Return the first operation on a qubit that was measured or reset before, and the qubit.
 
     Measuring twice in a row gives the same twice. An unused qubit is 0 already, so that
@@ -260,7 +264,7 @@ def _first_reuse(circuit: QuantumCircuit) -> tuple[Operation, Qubit] | None:
     used: set[Qubit] = set()
     measured: set[Qubit] = set()
     reset: set[Qubit] = set()
-    for instruction in circuit.data:
+    for instruction in items:
         kind = kind_of(instruction.operation) if instruction.name in _SPECIAL else None
         if kind in NO_OPERATION:
             continue

@@ -145,8 +145,10 @@ class TransitionRules:
         these = Transitions.of(transitions)
         return self.add(TransitionRule(these, name, backend, metadata, nth, child))
 
-    def add(self, rule: TransitionRule) -> TransitionRule:
-        """Set a rule."""
+    def add(self, rule: TransitionRule | Transitions | str) -> TransitionRule:
+        """Set a rule; transitions that are in no rule are for all jobs, as in `set`."""
+        if not isinstance(rule, TransitionRule):
+            rule = TransitionRule(Transitions.of(rule))
         if rule.backend is not None and str(rule.backend) not in self._backends:
             raise unknown("backend", rule.backend, self._backends)
         if rule.transitions.end is not None and rule.child is None and not self._rules:

@@ -273,3 +273,15 @@ def test_of_two_rules_for_a_child_the_later_one_counts(cloud, send):
     job = {"type": "ionq.multi-circuit.v1", "backend": "simulator", "input": body}
     parent = send("POST", "/jobs", job)[1]["id"]
     assert send("GET", f"/jobs/{parent}")[1]["status"] == "completed"
+
+
+def test_transitions_that_are_added_without_a_rule_are_for_all_jobs(cloud):
+    rule = cloud.transitions.add(Transitions(end=failed("SystemCancel")))
+    assert cloud.transitions.rules == (rule,)
+    assert cloud.transitions.add("predicted").transitions == Transitions.of("predicted")
+    with pytest.raises(ValueError, match="imediately"):
+        cloud.transitions.add("imediately")
+    assert cloud.transitions.as_list()[1:] == [
+        Transitions(end=failed("SystemCancel")).as_dict(),
+        Transitions.of("predicted").as_dict(),
+    ]
