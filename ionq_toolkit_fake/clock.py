@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ionq_toolkit_fake.forks import ForkLock
 from ionq_toolkit_fake.validation import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Where a virtual clock begins, so that a seeded run gives the same bytes whenever it runs.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -67,6 +70,36 @@ class VirtualClock:
         """Go back to the start."""
         with self._lock:
             self._elapsed_s = 0.0
+
+
+class ClientClock:
+    """A virtual clock as a client in this process sleeps on it, while simulations run elsewhere.
+
+    A simulation takes real time. While one runs, a sleep lasts until it ends, but no longer than
+    its seconds on this computer's clock. So a wait neither asks without a pause nor times out
+    before a simulation had the time.
+    """
+
+    def __init__(self, clock: VirtualClock, wait: Callable[[float], object]) -> None:
+        """Sleep on `clock`.
+
+        Args:
+            clock: The virtual clock.
+            wait: Waits until a simulation ends, for so many real seconds at most; not at all if
+                none runs.
+        """
+        self.now, self.monotonic = clock.now, clock.monotonic
+        self._clock, self._wait = clock, wait
+
+    def sleep(self, seconds: float) -> None:
+        """Give simulations their time, and move the virtual time on by `seconds`.
+
+        Raises:
+            ValueError: As `VirtualClock.sleep` does.
+        """
+        if 0 < seconds < math.inf:
+            self._wait(seconds)
+        self._clock.sleep(seconds)
 
 
 class SystemClock:

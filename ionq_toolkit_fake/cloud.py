@@ -17,7 +17,7 @@ from ionq_toolkit_fake.api.request import LoggedRequest, Request, takes_body
 from ionq_toolkit_fake.api.responses import JSON, Refusal, Response
 from ionq_toolkit_fake.api.routes import HANDLERS
 from ionq_toolkit_fake.assertions import assert_requested
-from ionq_toolkit_fake.clock import Clock, VirtualClock, clock_named
+from ionq_toolkit_fake.clock import ClientClock, Clock, VirtualClock, clock_named
 from ionq_toolkit_fake.display import MOST_ROWS, ShownList, Table, shown
 from ionq_toolkit_fake.facts.described import described_devices, load_devices
 from ionq_toolkit_fake.facts.deviations import DEVIATIONS
@@ -42,7 +42,7 @@ from ionq_toolkit_fake.models.state import (
     everything,
     read,
 )
-from ionq_toolkit_fake.simulation.executors import InlineExecutor, lane
+from ionq_toolkit_fake.simulation.executors import InlineExecutor, Running, lane
 from ionq_toolkit_fake.store.base import Entry, StateError, Store
 from ionq_toolkit_fake.store.sqlite import SqliteStore, write_snapshot
 from ionq_toolkit_fake.transitions.lifecycle import FINAL, LIFECYCLE, PREDICTED, End
@@ -139,7 +139,8 @@ class FakeIonQ:
                 two begin on 1 January 2026 and stand still until a client sleeps on them or a
                 control moves them; the third is the system's. Without `transitions`, jobs take no
                 time on the first, and on the others the time that a QPU predicts.
-            executor: Runs the simulations; None: each job is simulated when it is submitted.
+            executor: Runs the simulations; None: each job is simulated when it is submitted. While
+                one runs elsewhere, a virtual clock moves no faster than the real time for clients.
             keys: The accepted API keys, each with the name of its project or its `Access`. Keys of
                 one project share its jobs. None: every key is accepted and has its own project.
             statuses: Statuses of backends that differ from the catalogue's: a retired one can be
@@ -264,6 +265,11 @@ class FakeIonQ:
         begun = "" if kept is None else f" {kept.words}"
         self._request_ids = random.Random(f"requests {self.seed}{begun}")  # noqa: S311 - a fake
         self._executor = executor or InlineExecutor()
+        self._running = Running()
+        #: `clock` as a client in this process waits on it: simulations elsewhere get their time.
+        self.client_clock: Clock = self.clock
+        if isinstance(self.clock, VirtualClock) and not isinstance(executor, InlineExecutor | None):
+            self.client_clock = ClientClock(self.clock, self._running.wait)
         self.transitions = TransitionRules(Transitions.of(transitions), self.facility.devices)
         self._projects: dict[str, Project] = {}
         self._agenda = Agenda(self.clock, retention, record=keeper is not None)
@@ -950,7 +956,7 @@ class FakeIonQ:
                 clock=self.clock,
                 identifiers=self._identifiers,
                 facility=self.facility,
-                executor=lane(self._executor, key.project_id),
+                executor=self._running.watched(lane(self._executor, key.project_id)),
                 transitions=self.transitions,
                 agenda=self._agenda,
                 load=None if self._keeper is None else self._keeper.load,

@@ -29,8 +29,8 @@ class Cloud(Protocol):
 class InProcessTransport(Transport):
     """Hands every request to the `handle` method of an object in this process.
 
-    It needs no API key. If the cloud has a `clock` with `monotonic()` and `sleep(seconds)`, the
-    client waits on that clock, so a test never sleeps.
+    It needs no API key. If the cloud has a `client_clock` or a `clock` with `monotonic()` and
+    `sleep(seconds)`, the client waits on the first of them, so a test never sleeps.
 
     ::
 
@@ -54,7 +54,7 @@ class InProcessTransport(Transport):
                 f"body, timeout), such as ionq_toolkit_fake.FakeIonQ(); got {type(cloud).__name__}"
             )
         self.cloud = cloud
-        clock = getattr(cloud, "clock", None)
+        clock = getattr(cloud, "client_clock", None) or getattr(cloud, "clock", None)
         self.clock = clock if hasattr(clock, "monotonic") and hasattr(clock, "sleep") else None
 
     def __copy__(self) -> Self:

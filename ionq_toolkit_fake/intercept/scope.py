@@ -111,7 +111,7 @@ class Scope:
     def move(self, seconds: float) -> None:
         """Move the clock of the cloud, for a client that sleeps."""
         clock = self.cloud.clock
-        clock.sleep(seconds)
+        self.cloud.client_clock.sleep(seconds)
         with _slept_lock:
             _slept[clock] = _slept.get(clock, 0.0) + seconds
 

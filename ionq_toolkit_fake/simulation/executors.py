@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 import weakref
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from functools import partial
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
@@ -100,6 +100,38 @@ class InlineExecutor(Executor):
             future.set_result(fn(*args, **kwargs))
         except Exception as error:  # noqa: BLE001 - the future raises it
             future.set_exception(error)
+        return future
+
+
+class Running:
+    """The calls of a cloud's executor that have not ended."""
+
+    def __init__(self) -> None:
+        self._futures: set[Future[Any]] = set()
+
+    def watched(self, executor: Executor) -> Executor:
+        """Return an executor whose calls are known here as long as they run."""
+        inline = isinstance(executor, InlineExecutor)
+        return executor if inline else _Watched(executor, self._futures)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until one of the calls ends, for so long at most; not at all if none runs."""
+        futures = self._futures.copy()
+        if futures:
+            wait(futures, min(seconds, threading.TIMEOUT_MAX), FIRST_COMPLETED)
+
+
+class _Watched(Executor):
+    """An executor whose calls are in a set as long as they run."""
+
+    def __init__(self, executor: Executor, running: set[Future[Any]]) -> None:
+        self._executor, self._running = executor, running
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Hand `fn` to the executor."""
+        future = self._executor.submit(fn, *args, **kwargs)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
         return future
 
 
