@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import sys
+import textwrap
 import warnings
 from fnmatch import fnmatch
 from importlib.metadata import version
@@ -81,8 +82,13 @@ def plot(one: Row, figure: Figure, folder: Path) -> Path:
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     _, axes = plt.subplots(figsize=(5, 3), layout="constrained")
-    axes.plot(*zip(*figure.points, strict=True), marker="o")
-    axes.set(title=one.name, ylabel=f"ratio to {one.peer}", xscale="log", ylim=(0, None))
+    sizes, ratios = zip(*figure.points, strict=True)
+    axes.plot(sizes, ratios, marker="o")
+    scale = "log" if sizes[-1] >= 10 * sizes[0] else "linear"
+    label = textwrap.fill(f"ratio to {one.peer}", 34)
+    axes.set(title=one.name, ylabel=label, xscale=scale, ylim=(0, max(ratios) * 1.1))
+    axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
+    axes.minorticks_off()
     name = re.sub("[^a-z0-9]+", "-", one.name.lower()).strip("-")
     file = folder / f"growth-{name}.svg"
     plt.savefig(file, metadata={"Date": None})

@@ -47,22 +47,22 @@ def _grows(quick: bool, path: Callable[[str], tuple[str, str, bytes | None]]) ->
     return growth([2000] if quick else [2000, 10_000, 100_000], at)
 
 
-@row("POST with 100,000 kept jobs", "with 200", 1.5)
+@row("POST with 100,000 kept jobs", "a cloud with 200", 1.5)
 def post(quick: bool) -> Figure:
     return _grows(quick, lambda _: ("POST", "/v0.4/jobs", BODY))
 
 
-@row("GET of a job with 100,000 kept jobs", "with 200", 1.5)
+@row("GET of a job with 100,000 kept jobs", "a cloud with 200", 1.5)
 def get(quick: bool) -> Figure:
     return _grows(quick, lambda job_id: ("GET", f"/v0.4/jobs/{job_id}", None))
 
 
-@row("a page of the list with 100,000 kept jobs", "with 200", 1.5)
+@row("a page of the list with 100,000 kept jobs", "a cloud with 200", 1.5)
 def page(quick: bool) -> Figure:
     return _grows(quick, lambda _: ("GET", "/v0.4/jobs?limit=25", None))
 
 
-@row("GET /backends with 100,000 kept jobs", "with 200", 1.5)
+@row("GET /backends with 100,000 kept jobs", "a cloud with 200", 1.5)
 def listing(quick: bool) -> Figure:
     return _grows(quick, lambda _: ("GET", "/v0.4/backends", None))
 
