@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -150,6 +151,39 @@ def test_the_conda_recipe_agrees_with_the_wheel():
         dict(one.split(" = ") for one in client["build"]["python"]["entry_points"])
         == (project["scripts"])
     )
+
+
+def metadata(**environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "metadata"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_the_index_page_has_absolute_links_once_the_address_is_known():
+    address = "https://code.example.org/ionq-toolkit"
+    found = metadata(IONQ_TOOLKIT_ADDRESS=f"{address}/")
+    links = re.findall(r"\]\((?!#)([^)]+)\)", found["readme"]["text"])
+    assert len(links) > 20
+    assert all(link.startswith("https://") for link in links)
+    pages = [link.removeprefix(f"{address}/").split("/", 2) for link in links if address in link]
+    assert {kind for kind, _, _ in pages} == {"blob", "raw"}
+    assert {tag for _, tag, _ in pages} == {f"v{ionq_toolkit.__version__}"}
+    assert all((ROOT / path.partition("#")[0]).exists() for _, _, path in pages)
+    assert found["urls"]["Source"] == address
+    assert all(url.startswith(address) for url in found["urls"].values())
+
+
+def test_without_an_address_the_index_page_is_the_readme():
+    found = metadata(IONQ_TOOLKIT_ADDRESS="")
+    assert found["readme"]["text"] == (ROOT / "README.md").read_text("utf-8")
+    assert not found.get("urls")
 
 
 def test_python_in_the_readme_runs():
