@@ -268,7 +268,8 @@ class FakeIonQ:
         self._running = Running()
         #: `clock` as a client in this process waits on it: simulations elsewhere get their time.
         self.client_clock: Clock = self.clock
-        if isinstance(self.clock, VirtualClock) and not isinstance(executor, InlineExecutor | None):
+        elsewhere = not isinstance(self._executor, InlineExecutor)
+        if elsewhere and isinstance(self.clock, VirtualClock):
             self.client_clock = ClientClock(self.clock, self._running.wait)
         self.transitions = TransitionRules(Transitions.of(transitions), self.facility.devices)
         self._projects: dict[str, Project] = {}

@@ -38,7 +38,7 @@ def _imports(module: str, peer: float | str, quick: bool, after: str = "qiskit")
             theirs = peer if isinstance(peer, float) else _import(peer, env, after)
             return _import(module, env, after), theirs
 
-        times = [both() for _ in range(4 if quick else 12)][1:]
+        times = [both() for _ in range(2 if quick else 12)][1:]
     return summary(times, note=f"on top of `import {after}`")
 
 

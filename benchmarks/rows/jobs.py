@@ -190,7 +190,7 @@ def _noisy(circuit: QuantumCircuit, model: str, quick: bool) -> Figure:
     return compare(
         lambda: backend.run(circuit, shots=1000, noise_model=model).get_counts(),
         _bare(_compiled(circuit, model), noise_model=noise, max_parallel_shots=1),
-        3 if quick else 10,
+        1 if quick else 10,
         f"{min(compiling):.3f} s of ours are compilation",
     )
 
@@ -202,7 +202,7 @@ def noisy(quick: bool) -> Figure:
 
 @row("the same with an error in most shots", "Aer: same noise, same compiled circuit", 1.5)
 def noisier(quick: bool) -> Figure:
-    return _noisy(dense(10, layers=10), "forte-1", quick)
+    return _noisy(dense(10, layers=3 if quick else 10), "forte-1", quick)
 
 
 @row("GHZ in process, run to counts", "Aer's statevector method")

@@ -165,7 +165,7 @@ class _Urllib3Call:
         seconds = None
         if response is not None and retries.respect_retry_after_header:
             seconds = retries.get_retry_after(response)
-        self.scope.cloud.clock.sleep(seconds or retries.get_backoff_time())
+        self.scope.cloud.client_clock.sleep(seconds or retries.get_backoff_time())
 
 
 class _Urllib3Body(io.BytesIO):

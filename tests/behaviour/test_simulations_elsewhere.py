@@ -6,12 +6,15 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Executor, Future
 
 import pytest
+import requests
 from qiskit import QuantumCircuit
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 import ionq_toolkit
 from ionq_toolkit import InProcessTransport, IonQProvider
 from ionq_toolkit.errors import IonQJobTimeoutError
-from ionq_toolkit_fake import FakeIonQ, mock_ionq
+from ionq_toolkit_fake import FakeIonQ, faults, mock_ionq
 from ionq_toolkit_fake.clock import ClientClock, VirtualClock
 from ionq_toolkit_fake.simulation import executors
 from ionq_toolkit_fake.simulation.executors import InlineExecutor
@@ -116,6 +119,19 @@ def test_a_program_of_another_client_that_sleeps_waits_as_well(elsewhere):
         assert executor.waits == [7]
         time.sleep(7)
         assert executor.waits == [7]  # all have ended
+
+
+def test_a_pause_between_retries_of_urllib3_waits_as_well(elsewhere):
+    executor = elsewhere(after=None)
+    cloud = FakeIonQ(seed=1, executor=executor)
+    cloud.faults.add(faults.http(503), on="GET /backends", times=2)
+    session = requests.Session()
+    retries = Retry(total=2, backoff_factor=1, status_forcelist=[503])
+    session.mount("https://", HTTPAdapter(max_retries=retries))
+    with intercepted(cloud) as provider:
+        provider.get_backend("simulator").run(flipped())
+        assert session.get("https://api.ionq.co/v0.4/backends", timeout=9).status_code == 200
+    assert executor.waits == [2]  # the first retry is at once
 
 
 def test_a_control_that_moves_the_clock_does_not_wait(elsewhere):
