@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from typing import TYPE_CHECKING
 
 import responses
@@ -28,17 +29,22 @@ def _import(module: str, env: Mapping[str, str], after: str) -> float:
     return float(subprocess.check_output([sys.executable, "-c", code], env=env))
 
 
+@cache
+def _bytecode() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for bytecode, which the rows share: to compile Qiskit takes seconds."""
+    return tempfile.TemporaryDirectory()
+
+
 def _imports(module: str, peer: float | str, quick: bool, after: str = "qiskit") -> Figure:
     # Both from bytecode, as an installed package is: a first import compiles it and does not count.
-    with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
-        env.pop("PYTHONDONTWRITEBYTECODE", None)
+    env = {**os.environ, "PYTHONPYCACHEPREFIX": _bytecode().name}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
 
-        def both() -> tuple[float, float]:
-            theirs = peer if isinstance(peer, float) else _import(peer, env, after)
-            return _import(module, env, after), theirs
+    def both() -> tuple[float, float]:
+        theirs = peer if isinstance(peer, float) else _import(peer, env, after)
+        return _import(module, env, after), theirs
 
-        times = [both() for _ in range(2 if quick else 12)][1:]
+    times = [both() for _ in range(2 if quick else 12)][1:]
     return summary(times, note=f"on top of `import {after}`")
 
 

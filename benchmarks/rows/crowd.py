@@ -12,14 +12,15 @@ import requests
 from qiskit_aer import AerSimulator
 
 from benchmarks.circuits import bell
-from benchmarks.measuring import Figure, row, seconds
+from benchmarks.measuring import Figure, growth, row, seconds, summary
 from benchmarks.processes import EMPTY, SERVE, served
 from ionq_toolkit import IonQProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CLIENTS = (1, 8, 50)
+#: The clients of the row's ratio.
+AIMED = 8
 
 
 def _shared(clients: int, jobs: int, make: Callable[[], Callable[[], object]]) -> list[float]:
@@ -79,20 +80,21 @@ def _http(url: str) -> Callable[[], object]:
 
 
 def _beside(quick: bool, peer: Callable[[int, int], float]) -> Figure:
-    jobs, notes, figures = (100 if quick else 1000), [], []
-    crowds = CLIENTS[:2] if quick else CLIENTS
-    for clients in crowds:
+    jobs, notes = (100 if quick else 1000), []
+
+    def at(clients: int) -> Figure:
         with served(SERVE, "serve", "--port", "0") as (url, _):
-            took, *times = _shared(clients, jobs, lambda url=url: _ours(url))
+            took, *times = _shared(clients, jobs, lambda: _ours(url))
         theirs = peer(clients, jobs)
         cuts = statistics.quantiles(times, n=100)
         notes.append(
             f"{clients} clients: {jobs / took:.0f} jobs/s, p50 {cuts[49] * 1e3:.0f} ms, "
             f"p99 {cuts[98] * 1e3:.0f} ms; peer {jobs / theirs:.0f}/s"
         )
-        figures.append(Figure(took / theirs, took / theirs, took / theirs, took, theirs))
-    points = tuple((float(n), f.ratio) for n, f in zip(crowds, figures, strict=True))
-    return figures[1]._replace(points=points, note="; ".join(notes))
+        return summary([(took, theirs)])
+
+    figure = growth([AIMED] if quick else [1, 50, AIMED], at)
+    return figure._replace(note="; ".join(notes))
 
 
 @row("1,000 jobs of 1, 8 and 50 clients", "as many runs of bare Aer by as many threads", 2.0)
