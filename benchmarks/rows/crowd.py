@@ -80,7 +80,7 @@ def _http(url: str) -> Callable[[], object]:
 
 
 def _beside(quick: bool, peer: Callable[[int, int], float]) -> Figure:
-    jobs, notes = (100 if quick else 1000), []
+    jobs, notes = (50 if quick else 1000), []
 
     def at(clients: int) -> Figure:
         with served(SERVE, "serve", "--port", "0") as (url, _):

@@ -97,6 +97,6 @@ def _peak(width: int, reply: bytes, place: int, answer: Any) -> None:  # noqa: A
 
 @row("peak memory of 2^20 outcomes to counts", "qiskit-ionq from the same bytes", 1.0)
 def memory(quick: bool) -> Figure:
-    width = 18 if quick else 20
+    width = 16 if quick else 20
     reply = _reply(width)
     return summary([(told_by(_peak, width, reply, 0), told_by(_peak, width, reply, 1))], "MiB")

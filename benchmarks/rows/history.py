@@ -44,7 +44,7 @@ def _grows(quick: bool, path: Callable[[str], tuple[str, str, bytes | None]]) ->
 
         return compare(ask(many, last), ask(few, first), 10 if quick else 40)
 
-    return growth([2000] if quick else [2000, 10_000, 100_000], at)
+    return growth([1000] if quick else [2000, 10_000, 100_000], at)
 
 
 @row("POST with 100,000 kept jobs", "a cloud with 200", 1.5)
@@ -73,7 +73,7 @@ def _one(figure: float, unit: str, note: str = "") -> Figure:
 
 @row("memory of a kept Bell job with 1,000 shots", "1 kB", 25)
 def memory(quick: bool) -> Figure:
-    return _one(told_by(_kilobytes, 200 if quick else 1000), "kB")
+    return _one(told_by(_kilobytes, 100 if quick else 1000), "kB")
 
 
 def _kilobytes(number: int, answer: Any) -> None:  # noqa: ANN401 - a queue
@@ -118,6 +118,6 @@ def _state(number: int) -> tuple[Path, tempfile.TemporaryDirectory[str]]:
 
 
 def _of_a_state(quick: bool, measure: Callable[[Path, int], float], unit: str) -> Figure:
-    number = 2000 if quick else 100_000
+    number = 1000 if quick else 100_000
     path, _ = _state(number)
     return _one(measure(path, number), unit, f"{number:,} jobs, half of them Bell jobs")

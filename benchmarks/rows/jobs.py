@@ -184,12 +184,12 @@ def _noisy(circuit: QuantumCircuit, model: str, quick: bool) -> Figure:
     noise = NoiseModel()
     for width, rate in enumerate(_RATES[model], 1):
         noise.add_all_qubit_quantum_error(depolarizing_error(rate, width), f"of {width}")
-    backend, width = _in_process(), circuit.num_qubits
+    backend, width, shots = _in_process(), circuit.num_qubits, 200 if quick else 1000
     plain, qpu = circuit.remove_final_measurements(inplace=False), Qpu(width, "zz")
     compiling = [seconds(lambda: compile_circuit(plain, qpu, range(width), 1)) for _ in range(3)]
     return compare(
-        lambda: backend.run(circuit, shots=1000, noise_model=model).get_counts(),
-        _bare(_compiled(circuit, model), noise_model=noise, max_parallel_shots=1),
+        lambda: backend.run(circuit, shots=shots, noise_model=model).get_counts(),
+        _bare(_compiled(circuit, model), shots, noise_model=noise, max_parallel_shots=1),
         1 if quick else 10,
         f"{min(compiling):.3f} s of ours are compilation",
     )
@@ -236,7 +236,7 @@ def body(quick: bool) -> Figure:
         circuit = long(8, gates)
         return compare(_runs(_in_process(), circuit, 100), _bare(circuit, 100), 1 if quick else 3)
 
-    return growth([1_500, 15_000] if quick else [1_500, 15_000, 150_000], at)
+    return growth([1_500, 5_000] if quick else [1_500, 15_000, 150_000], at)
 
 
 @row("circuit to wire: 100 qubits, 100,000 gates", "qiskit-ionq's serializer", 1.0)
